@@ -1,0 +1,1 @@
+"""The commands: parse, build, run, print; no maths."""

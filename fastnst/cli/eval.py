@@ -1,0 +1,135 @@
+"""`eval.py`: paints photos with a trained style."""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import sys
+from pathlib import Path
+
+from fastnst import errors
+from fastnst.cli import terminal
+
+_PIPE = "-"
+
+
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
+    parser = argparse.ArgumentParser(
+        prog=program, description="Paint photos in a trained style, at their own size."
+    )
+    parser.add_argument(
+        "inputs", nargs="*", metavar="IMAGE|FOLDER", help="photos, folders of photos, or - (stdin)"
+    )
+    parser.add_argument(
+        "--model",
+        "--model_file",
+        required=True,
+        metavar="NAME|PATH",
+        help="a model's name, or the path of a run, a checkpoint or an exported SavedModel; "
+        "'list' shows the names",
+    )
+    parser.add_argument(
+        "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - (stdin)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE|DIR",
+        help="where to write, or - (stdout); default: generated/<photo>-<model>",
+    )
+    parser.add_argument(
+        "--size",
+        type=terminal.positive,
+        metavar="PX",
+        help="scale the photo's shorter side to this first: smaller gives larger strokes",
+    )
+    parser.add_argument(
+        "--batch",
+        type=terminal.positive,
+        default=1,
+        metavar="N",
+        help="photos of one size painted at once",
+    )
+    parser.add_argument(
+        "--quality", type=terminal.quality, default=92, metavar="N", help="of JPEG and WebP, 1..100"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="bfloat16 is faster where the processor has it",
+    )
+    return parser
+
+
+def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval.py") -> int:
+    """Runs the command and returns its exit code."""
+    parser = make_parser(program)
+    arguments = parser.parse_args(argv)
+    if arguments.image:
+        arguments.inputs.append(arguments.image)
+    if not arguments.inputs and arguments.model != "list":
+        parser.error("name at least one photo or folder")
+    return terminal.guarded(program, lambda: _run(arguments, program))
+
+
+def _run(arguments: argparse.Namespace, program: str) -> int:
+    terminal.import_tensorflow()
+    from fastnst import painting, stylizer
+
+    if arguments.model == "list":
+        print("\n".join(stylizer.available()))
+        return terminal.DONE
+    if _PIPE in (arguments.output, *arguments.inputs):
+        return _pipe(arguments)
+    # What is asked for is checked before the model is restored, which takes longer.
+    path = stylizer.find(arguments.model)
+    output = Path(arguments.output) if arguments.output else None
+    jobs = painting.plan([Path(name) for name in arguments.inputs], output, stylizer.name_of(path))
+    model = stylizer.load(path, arguments.precision)
+    failed = 0
+    outcomes = painting.paint(
+        model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
+    )
+    import tqdm
+
+    # None: only where stderr is a terminal.
+    with tqdm.tqdm(total=len(jobs), unit="photo", disable=True if len(jobs) == 1 else None) as bar:
+        for outcome in outcomes:
+            with tqdm.tqdm.external_write_mode():
+                if outcome.error:
+                    failed += 1
+                    terminal.say(f"{program}: {outcome.error}")
+                else:
+                    print(outcome.job.painting, flush=True)
+            bar.update()
+    if failed and len(jobs) > 1:
+        terminal.say(f"{program}: {failed} of {len(jobs)} photos could not be painted")
+    return terminal.USER_ERROR if failed else terminal.DONE
+
+
+def _pipe(arguments: argparse.Namespace) -> int:
+    """Paints one photo from stdin or a file to stdout or a file."""
+    from fastnst import images, painting, stylizer
+
+    if len(arguments.inputs) > 1:
+        raise errors.UserError("- stands for one photo; name no other with it")
+    (name,) = arguments.inputs
+    data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
+    to_stdout = arguments.output in (None, _PIPE)
+    painted = painting.paint_bytes(
+        stylizer.load(arguments.model, arguments.precision),
+        data,
+        "standard input" if name == _PIPE else name,
+        file_format=None if to_stdout else images.format_of(arguments.output),
+        size=arguments.size,
+        quality=arguments.quality,
+    )
+    if to_stdout:
+        sys.stdout.buffer.write(painted)
+        sys.stdout.buffer.flush()
+    else:
+        images.write_bytes(arguments.output, painted)
+        print(arguments.output)
+    return terminal.DONE

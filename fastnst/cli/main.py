@@ -1,0 +1,38 @@
+"""The `fastnst` command: the scripts, as subcommands."""
+
+from __future__ import annotations
+
+import collections.abc
+import importlib
+import sys
+
+import fastnst
+from fastnst.cli import terminal
+
+# Name -> (module with `main(argv, program)`, what it does).
+COMMANDS = {
+    "train": ("fastnst.cli.train", "train a style"),
+    "eval": ("fastnst.cli.eval", "paint photos in a trained style"),
+    "export": ("fastnst.cli.export", "export a trained style for other programs"),
+    "records": ("fastnst.data.records", "write TFRecords of a folder or zip of photos"),
+    "weights": ("fastnst.weights", "fetch the whole loss network"),
+}
+
+
+def main(argv: collections.abc.Sequence[str] | None = None) -> int:
+    """Runs a subcommand and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else "--help"
+    if name == "--version":
+        print(f"fastnst {fastnst.__version__}")
+        return terminal.DONE
+    if name in COMMANDS:
+        module = importlib.import_module(COMMANDS[name][0])
+        return module.main(arguments[1:], program=f"fastnst {name}")
+    usage = "\n".join(f"  {command:<9} {what}" for command, (_, what) in COMMANDS.items())
+    text = f"usage: fastnst COMMAND ...\n\n{usage}\n\n`fastnst COMMAND --help` tells more."
+    if name in ("-h", "--help"):
+        print(text)
+        return terminal.DONE
+    terminal.say(f"fastnst: no command {name}\n{text}")
+    return terminal.USAGE

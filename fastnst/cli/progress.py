@@ -1,0 +1,88 @@
+"""The progress of a training run at the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import tqdm
+
+from fastnst import trainer
+
+_SECONDS_BETWEEN_LINES = 5.0
+_TERMS = ("total", "content", "style", "tv")
+
+
+class TrainingProgress:
+    """A bar where stderr is a terminal; elsewhere a plain line every few seconds."""
+
+    def __init__(self, start_step: int, last_step: int, every: int) -> None:
+        """Shows nothing until the first step.
+
+        Args:
+            start_step: Where the run goes on.
+            last_step: Where it ends.
+            every: Steps between looks at the losses, which wait for the device.
+        """
+        self._every = every
+        self._last_step = last_step
+        self._is_terminal = sys.stderr.isatty()
+        self._started = self._last_line = time.monotonic()
+        self._start_step = start_step
+        self._bar = tqdm.tqdm(
+            total=last_step,
+            initial=start_step,
+            unit="step",
+            disable=not self._is_terminal,
+            dynamic_ncols=True,
+            bar_format="{n}/{total} {bar} {elapsed}<{remaining}{postfix}",
+        )
+
+    def __call__(self, progress: trainer.Progress) -> None:
+        """Shows a step."""
+        self._bar.update(progress.step - self._bar.n)
+        if self._is_terminal:
+            if progress.due(self._every) or progress.step == self._start_step + 1:
+                self._bar.set_postfix_str(_terms(progress))
+        else:
+            now = time.monotonic()
+            if now - self._last_line >= _SECONDS_BETWEEN_LINES or progress.finished:
+                self._last_line = now
+                left = _clock(self._seconds_left(progress.step, now))
+                print(
+                    f"step {progress.step}/{self._last_step}  {_terms(progress)}  {left} left",
+                    file=sys.stderr,
+                    flush=True,
+                )
+
+    def close(self) -> None:
+        """Ends the bar's line."""
+        self._bar.close()
+
+    def say(self, line: str) -> None:
+        """Writes a line above the bar."""
+        tqdm.tqdm.write(line, file=sys.stderr)
+
+    def _seconds_left(self, step: int, now: float) -> float:
+        done = step - self._start_step
+        return (self._last_step - step) * (now - self._started) / max(done, 1)
+
+
+def _terms(progress: trainer.Progress) -> str:
+    metrics = progress.metrics()
+    terms = "  ".join(f"{name} {_short(metrics[name])}" for name in _TERMS)
+    return f"{terms}  {progress.images_per_second:.1f} images/s"
+
+
+def _short(value: float) -> str:
+    """Four digits at most, and k or M: 1234567 -> 1.23M."""
+    for limit, divisor, unit in ((1e6, 1e6, "M"), (1e3, 1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / divisor:.4g}{unit}"
+    return f"{value:.4g}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,174 @@
+"""`train.py`: trains a style."""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import datetime
+import itertools
+import platform
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastnst import config
+from fastnst.cli import terminal
+
+if TYPE_CHECKING:
+    from fastnst import factory, trainer
+
+_REPORT_SIDE = 320
+
+
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Train a network that paints photos in the style of a picture. Running the "
+        "same command again goes on where it stopped.",
+    )
+    parser.add_argument("-c", "--conf", required=True, metavar="FILE", help="the style's conf file")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a first look in minutes: small, on the bundled photos, into <naming>-quick",
+    )
+    parser.add_argument(
+        "--set",
+        dest="assignments",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a key of the conf file; may be repeated; keys are in conf/README.md",
+    )
+    parser.add_argument("--dataset", metavar="PATH", help="photos: bundled, a folder, or TFRecords")
+    parser.add_argument(
+        "--steps",
+        type=terminal.positive,
+        metavar="N",
+        help="steps to train, counted from the first run",
+    )
+    parser.add_argument("--model_path", metavar="DIR", help="folder that holds the models")
+    parser.add_argument(
+        "--fresh", action="store_true", help="start anew; the earlier run is moved aside"
+    )
+    return parser
+
+
+def main(argv: collections.abc.Sequence[str] | None = None, program: str = "train.py") -> int:
+    """Runs the command and returns its exit code."""
+    arguments = make_parser(program).parse_args(argv)
+    return terminal.guarded(program, lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    given = {
+        "dataset": arguments.dataset,
+        "max_steps": arguments.steps,
+        "model_path": arguments.model_path,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    settings = config.load(arguments.conf, arguments.assignments, quick=arguments.quick, **given)
+    terminal.import_tensorflow()
+    from fastnst import devices, factory
+
+    run = factory.build(settings, terminal.say, arguments.fresh)
+    folder = run.folder.path
+    # Models are found by name where they are by default.
+    name = settings.naming if folder.parent == Path("models") else folder
+    if run.start_step >= run.last_step:
+        if not run.folder.report.exists():
+            _write_report(settings, run)
+        terminal.say(
+            f"{folder} is finished: {run.start_step} steps. Go on with --steps "
+            f"{run.start_step * 2}, start anew with --fresh, or paint:\n"
+            f"  python eval.py --model {name} PHOTO"
+        )
+        print(run.folder.report)
+        return terminal.DONE
+    terminal.say(f"{run.source.description}; {devices.describe()}, {run.precision}")
+    if run.start_step:
+        terminal.say(f"going on with {folder} at step {run.start_step} of {run.last_step}")
+    else:
+        terminal.say(f"training {folder}, {run.last_step} steps")
+    progress = _train(settings, run)
+    if progress.interrupted:
+        terminal.say(
+            f"stopped at step {progress.step} of {run.last_step}, which is saved; the same command "
+            "goes on from there"
+        )
+        return terminal.INTERRUPTED
+    _write_report(settings, run)
+    terminal.say("done. The pictures are in this report; open it in a browser:")
+    print(run.folder.report)
+    terminal.say(f"Paint a photo:  python eval.py --model {name} PHOTO")
+    return terminal.DONE
+
+
+def _train(settings: config.Config, run: factory.Run) -> trainer.Progress:
+    """Trains, showing progress; the first Ctrl-C ends it after the step, the second at once."""
+    from fastnst.cli import progress as progress_display
+
+    display = progress_display.TrainingProgress(run.start_step, run.last_step, settings.log_every)
+    stop: list[int] = []
+
+    def on_signal(number: int, frame: Any) -> None:
+        if stop:
+            raise KeyboardInterrupt
+        stop.append(number)
+        display.say("stopping after this step; once more to stop at once")
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    earlier = {number: signal.signal(number, on_signal) for number in signals}
+    try:
+        return run.train([display], lambda: bool(stop))
+    finally:
+        display.close()
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _write_report(settings: config.Config, run: factory.Run) -> None:
+    import numpy as np
+    import tensorflow as tf
+
+    from fastnst import devices, images, metrics_log, report, stylizer
+
+    photos = []
+    for path in run.validation_paths[:6]:
+        pixels = images.decode(images.read_bytes(path), str(path))
+        side = min(_REPORT_SIDE, *pixels.shape[:2])
+        photos.append(images.resize_shorter_side(pixels, side))
+    model = stylizer.load(run.folder.path)
+    lines = metrics_log.read(run.folder.metrics)
+    training = [line for line in lines if line["kind"] == "training"]
+    rate = float(np.median([line["images_per_second"] for line in training])) if training else 0.0
+    seconds = _time_spent([line["time"] for line in lines])
+    figures = {
+        "Steps": f"{int(run.state.step):,}",
+        "Photos seen": f"{int(run.state.position):,} ({run.source.count:,} in the data set)",
+        "Time": str(datetime.timedelta(seconds=round(seconds))),
+        "Speed": f"{rate:.1f} images/s (median)",
+        "Best validation loss": f"{float(run.state.best_loss):,.0f}",
+        "Device": f"{devices.describe()}, {run.precision}",
+        "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
+        f"{sys.platform}",
+    }
+    page = report.render(
+        name=settings.naming,
+        style=run.style_image,
+        photos=photos,
+        stylized=[model(photo) for photo in photos],
+        samples=run.folder.sample_strips(),
+        metrics=lines,
+        config_text=settings.to_yaml(),
+        figures=figures,
+    )
+    images.write_bytes(run.folder.report, page.encode())
+
+
+def _time_spent(times: list[float]) -> float:
+    """Seconds of training: gaps of over ten minutes are pauses between runs."""
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    return sum(gap for gap in gaps if gap < 600)

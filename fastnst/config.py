@@ -1,0 +1,389 @@
+"""The configuration of a run: flat keys, read from YAML, checked as a whole.
+
+A conf file, `--set key=value` and the library all pass the same validation, and every problem
+is reported at once, with file, line and the nearest valid name. The keys of the original TensorFlow
+implementation keep their names and meanings, so that its conf files load unmodified.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import dataclasses
+import difflib
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fastnst import errors
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LAYER = re.compile(r"(?:vgg_16/conv([1-5])/conv(?=\1)|relu|conv)([1-5])_([1-3])")
+
+# What `train.py --quick` sets: a first picture of a style in minutes on two cores.
+QUICK = {
+    "dataset": "bundled",
+    "validation": "bundled",
+    "image_size": 160,
+    "batch_size": 4,
+    "max_steps": 500,
+    "learning_rate": 3e-3,
+    "schedule": "cosine",
+    "warmup_steps": 20,
+    "preview_every": 100,
+    "checkpoint_every": 100,
+}
+
+
+def _key(default: Any, help: str, **rules: Any) -> Any:
+    """Declares a key: its default, what it means, and what is allowed.
+
+    Rules: `minimum` and `maximum` (inclusive), `above` (exclusive), `choices`, `optional` for
+    keys that may be null, `required` for those that must be there, and `plain_name`. `group`
+    opens a group of keys in conf/README.md.
+    """
+    rules["help"] = help
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=rules)
+    return dataclasses.field(default=default, metadata=rules)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that decides a run. Each key is explained in conf/README.md."""
+
+    style_image: str = _key(
+        "", "Picture whose style is learned; any format.", required=True, group="Style and name"
+    )
+    naming: str = _key(
+        "", "Name of the model: its folder below model_path.", required=True, plain_name=True
+    )
+    model_path: str = _key("models", "Folder that holds the models.")
+
+    content_weight: float = _key(
+        1.0, "How much the photo's content counts.", minimum=0, group="Objective"
+    )
+    style_weight: float = _key(
+        100.0, "How much the style counts; the same at every image_size.", minimum=0
+    )
+    tv_weight: float = _key(0.0, "Penalty on noise: 1e-2 to 1 calms flat areas.", minimum=0)
+    content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
+        {"relu3_3": 1.0}, "Layers for the content: a list, or a mapping of layer to weight."
+    )
+    style_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
+        {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0},
+        "Layers for the style: a list, or a mapping of layer to weight.",
+    )
+    style_size: int | None = _key(
+        None,
+        "Shorter side that the style image is scaled to: larger gives larger strokes. "
+        "null: as image_size.",
+        minimum=16,
+        optional=True,
+    )
+
+    dataset: str = _key(
+        "bundled",
+        "Photos to train on: bundled, a folder of photos, or TFRecord shards by path, glob or "
+        "folder.",
+        group="Photos and training",
+    )
+    validation: str = _key(
+        "bundled", "Photos to judge by, never trained on: bundled, or a folder of photos."
+    )
+    image_size: int = _key(256, "Side of the square training crops, in pixels.", minimum=16)
+    batch_size: int = _key(4, "Photos in one step.", minimum=1)
+    augment: str = _key(
+        "crop",
+        "crop: random crop and flip. none: the original's centre crop, exactly.",
+        choices=("crop", "none"),
+    )
+    epoch: int = _key(2, "Times each photo is seen, where max_steps is null.", minimum=1)
+    max_steps: int | None = _key(
+        None, "Steps to train. null: as epoch says.", minimum=1, optional=True
+    )
+    learning_rate: float = _key(1e-3, "Of Adam, at its highest.", above=0)
+    schedule: str = _key(
+        "constant",
+        "constant, or cosine: up over warmup_steps, then down to 0 at the last step.",
+        choices=("constant", "cosine"),
+    )
+    warmup_steps: int = _key(0, "Steps until the learning rate is reached.", minimum=0)
+    seed: int = _key(
+        0, "Of weights, order and crops: the same run again.", minimum=0, maximum=2**31 - 1
+    )
+
+    width: int = _key(
+        32,
+        "Channels of the first convolution; the trunk has 4 x as many.",
+        minimum=4,
+        group="Transform net",
+    )
+    residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0)
+    output_norm: bool = _key(
+        True, "Instance norm before the last tanh; off leaves dark photos darker."
+    )
+
+    precision: str = _key(
+        "auto",
+        "What convolutions compute in. auto: bfloat16 where the processor or GPU is fast at it.",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+        group="Computing",
+    )
+    xla: str = _key(
+        "auto", "Compile the step with XLA. auto: on a GPU only.", choices=("auto", "on", "off")
+    )
+
+    log_every: int = _key(10, "Steps between lines of the log.", minimum=1, group="Intervals")
+    summary_every: int = _key(25, "Steps between TensorBoard entries.", minimum=1)
+    preview_every: int = _key(250, "Steps between validations and their pictures.", minimum=1)
+    checkpoint_every: int = _key(250, "Steps between checkpoints.", minimum=1)
+    keep_checkpoints: int = _key(5, "Checkpoints kept, besides the best one.", minimum=1)
+
+    loss_model: str = _key("vgg_16", "The loss network.", choices=("vgg_16",), group="Loss network")
+    loss_model_file: str = _key(
+        "pretrained/vgg_16.ckpt", "Checkpoint of the loss network, under slim's names."
+    )
+    checkpoint_exclude_scopes: str = _key(
+        "vgg_16/fc", "Kept from the original's files; only convolutions are ever read."
+    )
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the model, its checkpoints and its pictures go."""
+        return Path(self.model_path) / self.naming
+
+    @property
+    def style_side(self) -> int:
+        """The shorter side of the style image, in pixels."""
+        return self.style_size or self.image_size
+
+    def to_yaml(self) -> str:
+        """Writes every key, so that the file says all there is to say about a run."""
+        return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False, allow_unicode=True)
+
+
+FIELDS = {field.name: field for field in dataclasses.fields(Config)}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    """A value and where it was written."""
+
+    value: Any
+    where: str
+
+
+def load(
+    path: str | Path,
+    assignments: collections.abc.Sequence[str] = (),
+    quick: bool = False,
+    **values: Any,
+) -> Config:
+    """Reads a conf file.
+
+    Args:
+        path: The YAML file.
+        assignments: "key=value" each, as given to `--set`; they win over the file.
+        quick: Whether to lay `QUICK` over the file, and to train into "<naming>-quick".
+        **values: Keys that win over everything.
+
+    Raises:
+        UserError: Naming every problem there is, one a line.
+    """
+    problems: list[str] = []
+    entries = _parse(Path(path), problems)
+    if quick:
+        entries |= {key: _Entry(value, "--quick") for key, value in QUICK.items()}
+        naming = entries.get("naming")
+        if naming and isinstance(naming.value, str | int | float):
+            entries["naming"] = _Entry(f"{naming.value}-quick", naming.where)
+    for assignment in assignments:
+        key, separator, text = assignment.partition("=")
+        where = f"--set {assignment}"
+        if not separator:
+            problems.append(f"{where}: should be key=value")
+            continue
+        try:
+            entries[key.strip()] = _Entry(yaml.safe_load(text), where)
+        except (yaml.YAMLError, ValueError):
+            problems.append(f"{where}: the value is not valid YAML")
+    entries |= {key: _Entry(value, f"--{key}") for key, value in values.items()}
+    config = _validate(entries, str(path), problems)
+    if problems:
+        raise errors.UserError("\n".join(problems))
+    assert config is not None
+    return config
+
+
+def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
+    """Reads a flat YAML mapping, keeping the line of each key and noticing doubled ones."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = _nearest(path.name, [other.name for other in path.parent.glob("*.yml")])
+        raise errors.UserError(f"{path}: no such conf file{near}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.UserError(f"{path}: cannot be read ({error})") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    # PyYAML lets a ValueError through for what looks like a date and is none.
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise errors.UserError(f"{path}{line}: not valid YAML: {what}") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise errors.UserError(f"{path}: should hold lines of `key: value`, see conf/README.md")
+    places = _places(path, node, problems)
+    for _, value in node.value:
+        if isinstance(value, yaml.MappingNode):
+            _places(path, value, problems)
+    return {key: _Entry(content.get(key), where) for key, where in places.items()}
+
+
+def _places(path: Path, node: yaml.MappingNode, problems: list[str]) -> dict[str, str]:
+    """Finds the line of each key, and the doubled keys, of which YAML takes the last unasked."""
+    places: dict[str, str] = {}
+    for key_node, _ in node.value:
+        key, where = str(key_node.value), f"{path}:{key_node.start_mark.line + 1}"
+        if key in places:
+            problems.append(f"{where}: {key}: set before, at {places[key]}")
+        else:
+            places[key] = where
+    return places
+
+
+def _validate(entries: dict[str, _Entry], source: str, problems: list[str]) -> Config | None:
+    values: dict[str, Any] = {}
+    for key, entry in entries.items():
+        if key not in FIELDS:
+            problems.append(f"{entry.where}: unknown key {key}{_nearest(key, FIELDS)}")
+            continue
+        try:
+            values[key] = _check(FIELDS[key], entry.value)
+        except (ValueError, OverflowError) as error:
+            problems.append(f"{entry.where}: {key}: {error}")
+    for key, field in FIELDS.items():
+        if field.metadata.get("required") and key not in entries:
+            problems.append(f"{source}: {key} is missing: {field.metadata['help']}")
+    if problems:
+        return None
+    config = Config(**values)
+    if not (config.content_weight or config.style_weight or config.tv_weight):
+        problems.append(
+            f"{source}: content_weight, style_weight and tv_weight are all 0: nothing to train for"
+        )
+    return config
+
+
+def _check(field: dataclasses.Field[Any], value: Any) -> Any:
+    """Converts a value to the field's type, or says in a ValueError what is allowed."""
+    rules = field.metadata
+    if value is None:
+        if rules.get("optional"):
+            return None
+        raise ValueError("has no value")
+    kind = str(field.type).removesuffix(" | None")
+    if kind.startswith("dict"):
+        return _check_layers(value)
+    converted = _convert(kind, value)
+    if "choices" in rules and converted not in rules["choices"]:
+        near = _nearest(str(converted), rules["choices"])
+        raise ValueError(f"{converted!r} is not one of {', '.join(rules['choices'])}{near}")
+    if "minimum" in rules and converted < rules["minimum"]:
+        raise ValueError(f"{converted} is too small, should be at least {rules['minimum']}")
+    if "maximum" in rules and converted > rules["maximum"]:
+        raise ValueError(f"{converted} is too large, should be at most {rules['maximum']}")
+    if "above" in rules and converted <= rules["above"]:
+        raise ValueError(f"{converted} is too small, should be above {rules['above']}")
+    if rules.get("required") and not converted:
+        raise ValueError("is empty")
+    if rules.get("plain_name") and not _NAME.fullmatch(converted):
+        raise ValueError(
+            f"{converted!r} is not a plain name; letters, digits, '.', '_' and '-' are allowed, "
+            "the first a letter or digit"
+        )
+    return converted
+
+
+def _convert(kind: str, value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "str":
+        # YAML reads on and off as truth values.
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if isinstance(value, str) or is_number:
+            return str(value)
+        raise ValueError(f"should be text, found {value!r}")
+    if kind == "bool":
+        if isinstance(value, bool):
+            return value
+        raise ValueError(f"should be true or false, found {value!r}")
+    if isinstance(value, str):
+        # YAML 1.1 takes 1e5 and 1e-4 for text.
+        with contextlib.suppress(ValueError):
+            value, is_number = float(value), True
+    if not is_number or not math.isfinite(value):
+        raise ValueError(f"should be a number, found {value!r}")
+    if kind == "float":
+        return float(value)
+    if value != int(value):
+        raise ValueError(f"should be a whole number, found {value!r}")
+    return int(value)
+
+
+def _check_layers(value: Any) -> dict[str, float]:
+    """Takes layers as a list or a mapping to weights, in slim's spelling or ours."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        pairs = [(name, 1.0) for name in value]
+    else:
+        pairs = list(value.items()) if isinstance(value, dict) else []
+    if not pairs:
+        raise ValueError("should be a list of layers, or a mapping of layer to weight")
+    layers: dict[str, float] = {}
+    for name, weight in pairs:
+        match = _LAYER.fullmatch(str(name))
+        # Blocks 1 and 2 have two convolutions each.
+        if match is None or (int(match[2]) < 3 and match[3] == "3"):
+            raise ValueError(
+                f"no layer {name}; layers are relu1_2, relu3_3, ... or in slim's words "
+                "vgg_16/conv1/conv1_2"
+            )
+        layer = f"relu{match[2]}_{match[3]}"
+        if layer in layers:
+            raise ValueError(f"layer {layer} is named twice")
+        try:
+            layers[layer] = _convert("float", weight)
+        except ValueError as error:
+            raise ValueError(f"the weight of {name} {error}") from None
+        if layers[layer] < 0:
+            raise ValueError(f"the weight of {name} is {weight}, should be at least 0")
+    return layers
+
+
+def _nearest(word: str, candidates: collections.abc.Iterable[str]) -> str:
+    found = difflib.get_close_matches(word, list(candidates), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def find_file(path: str) -> Path:
+    """Finds what a conf names: from the working directory, else from the project's root.
+
+    Args:
+        path: A file, a folder, or the prefix of a TensorFlow checkpoint.
+    """
+    given = Path(path).expanduser()
+    rooted = PROJECT_ROOT / given
+    return rooted if _exists(rooted) and not _exists(given) else given
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.with_name(f"{path.name}.index").exists()

@@ -1,0 +1,35 @@
+"""Photos to train on: finding them, reading them in batches, writing them as TFRecords.
+
+    source = data.open_photos("photos/")
+    for images, positions in data.batches(source, image_size=256, batch_size=4):
+        ...
+
+What needs TensorFlow is imported when it is first asked for, so that the command which writes
+records answers `--help` at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastnst.data.pipeline import batches, missing, names, user_errors
+    from fastnst.data.source import BUNDLED, PhotoSource, open_photos
+
+__all__ = [
+    "BUNDLED",
+    "PhotoSource",
+    "batches",
+    "missing",
+    "names",
+    "open_photos",
+    "user_errors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "pipeline" if name in ("batches", "missing", "names", "user_errors") else "source"
+    return getattr(importlib.import_module(f"fastnst.data.{module}"), name)

@@ -1,0 +1,233 @@
+"""Where the photos come from: a folder of them, or TFRecord files."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import glob
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent import futures
+from pathlib import Path
+from typing import Literal
+
+import fastnst
+from fastnst import errors, images
+from fastnst.data import listing, manifest, schemas, tfrecord
+
+BUNDLED = "bundled"
+_RECORDS = re.compile(r"\.(tfrecords?|records?|tfrec)(-\d+-of-\d+)?$")
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoSource:
+    """Photos to train on.
+
+    Attributes:
+        root: The folder below which the names of the photos lie, or the spec as it was given.
+        kind: Whether `files` are photos or TFRecord files.
+        files: Paths, sorted.
+        count: The number of photos.
+        bytes: The size of all record files; 0 for a folder of photos.
+        schema: How the records hold their photos; None for a folder.
+        upright_jpegs: Whether all photos are known to be upright JPEGs, greyscale or RGB.
+    """
+
+    root: str
+    kind: Literal["folder", "records"]
+    files: tuple[str, ...]
+    count: int
+    bytes: int = 0
+    schema: schemas.Schema | None = None
+    upright_jpegs: bool = False
+
+    @property
+    def description(self) -> str:
+        """A line for the log."""
+        if self.kind == "folder":
+            return f"{self.count:,} photos in {self.root}"
+        return f"{self.count:,} photos in {len(self.files):,} TFRecord files of {self.root}"
+
+
+def open_photos(spec: str) -> PhotoSource:
+    """Finds the photos that `dataset` names and sees that they can be read.
+
+    Args:
+        spec: `bundled` for the photos that come with the program; a folder of photos, with all
+            below it; or TFRecord files by path, glob or folder.
+
+    Raises:
+        UserError: If there is nothing, nothing readable, or no photo in the records.
+    """
+    try:
+        root, files = _find(spec)
+    except OSError as error:
+        raise errors.UserError(f"{spec}: cannot be read ({error.strerror})") from None
+    records = [file for file in files if not listing.is_photo(file.name)]
+    if len(records) == len(files):
+        source = _open_records(root, records)
+    elif records:
+        raise errors.UserError(
+            f"{root}: matches photos and other files, such as {records[0]}; name one kind"
+        )
+    else:
+        source = PhotoSource(root, "folder", tuple(map(str, files)), len(files))
+    check_readable(source)
+    return source
+
+
+def _find(spec: str) -> tuple[str, list[Path]]:
+    """Gives the place that a spec means and the files there, photos or records."""
+    if spec == BUNDLED:
+        path = Path(fastnst.__file__).parent.parent / "img" / "bundled"
+        if not path.is_dir():
+            raise errors.UserError(
+                f"dataset {BUNDLED}: there is no {path}; install from a clone with "
+                "'pip install -e .', or name a folder of photos"
+            )
+    else:
+        path = Path(spec).expanduser()
+    if path.is_dir():
+        return str(path), _in_folder(path)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        raise errors.UserError(
+            f"{path}: a zip archive; make records of it first: "
+            f"python -m fastnst.data.records --images {path} --out {path.with_suffix('')}"
+        )
+    if path.exists():
+        return str(path), [path]
+    if any(sign in spec for sign in "*?["):
+        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+        files = [match for match in matches if match.is_file()]
+        if not files:
+            raise errors.UserError(f"{spec}: no file matches; check the folder and the pattern")
+        return spec, files
+    raise errors.UserError(_missing(spec, path))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """Lists the records that lie in a folder, or else the photos, or else the records, below."""
+    made = manifest.load(folder)
+    if made is not None:
+        # None yet where the writing has just begun: `_made_by_us` will say so.
+        return [folder / shard.file for shard in made.shards] or [folder / manifest.FILE]
+    names = listing.walk(folder)
+    records = [name for name in names if _RECORDS.search(name)]
+    top = [name for name in records if "/" not in name]
+    chosen = top or [name for name in names if listing.is_photo(name)] or records
+    if not chosen:
+        raise errors.UserError(
+            f"{folder}: no photo ({' '.join(sorted(images.EXTENSIONS))}) "
+            "and no TFRecord file (.tfrecord .record .tfrec) in it"
+        )
+    return [folder / name for name in chosen]
+
+
+def _missing(spec: str, path: Path) -> str:
+    parent = path.parent
+    if not parent.is_dir():
+        return f"{spec}: no such file or folder; there is no {parent} either"
+    siblings = [entry.name for entry in parent.iterdir()]
+    candidates = [*siblings, BUNDLED] if spec == path.name else siblings
+    close = difflib.get_close_matches(path.name, candidates, n=1)
+    if not close:
+        return f"{spec}: no such file or folder; name one, or '{BUNDLED}'"
+    best = close[0] if close[0] not in siblings else str(parent / close[0])
+    return f"{spec}: no such file or folder; did you mean {best}?"
+
+
+def _open_records(root: str, files: Sequence[Path]) -> PhotoSource:
+    made = _made_by_us(files)
+    with futures.ThreadPoolExecutor() as pool:
+        counts = dict(zip(files, pool.map(lambda path: _count(path, made), files), strict=True))
+    filled = {path: count for path, count in counts.items() if count}
+    if not filled:
+        raise errors.UserError(f"{root}: no records in its {len(counts):,} TFRecord files")
+    found = {path: schemas.detect(path) for path in filled}
+    one, schema = next(iter(found.items()))
+    for other, its_schema in found.items():
+        if (its_schema.image, its_schema.shape) != (schema.image, schema.shape):
+            raise errors.UserError(
+                f"{root}: {one} and {other} hold their photos in different ways; name one kind"
+            )
+    return PhotoSource(
+        root=root,
+        kind="records",
+        files=tuple(map(str, filled)),
+        count=sum(filled.values()),
+        bytes=sum(path.stat().st_size for path in filled),
+        schema=schema,
+        upright_jpegs=all(path in made for path in filled),
+    )
+
+
+def _made_by_us(files: Sequence[Path]) -> dict[Path, manifest.Shard]:
+    """Gives what the manifests beside some record files say about them.
+
+    Raises:
+        UserError: If the writing of the records was not finished.
+    """
+    shards: dict[Path, manifest.Shard] = {}
+    for folder in {path.parent for path in files}:
+        made = manifest.load(folder)
+        if made is not None and not made.complete:
+            raise errors.UserError(
+                f"{folder}: its records are not complete; run the command that writes them again"
+            )
+        if made is not None:
+            shards |= {folder / shard.file: shard for shard in made.shards}
+    return shards
+
+
+def _count(path: Path, made: Mapping[Path, manifest.Shard]) -> int:
+    """Counts the records of a file: by its manifest, or else by walking through it.
+
+    Raises:
+        UserError: If it is no TFRecord file, or not what its manifest says.
+    """
+    if path not in made:
+        return tfrecord.count(path)
+    if not path.is_file() or path.stat().st_size != made[path].bytes:
+        raise errors.UserError(
+            f"{path}: not there, or not as its {manifest.FILE} says; "
+            "copy it again, or write the records again"
+        )
+    return made[path].photos
+
+
+def check_readable(source: PhotoSource) -> None:
+    """Sees that there is at least one photo that can be decoded.
+
+    Raises:
+        UserError: If there is none.
+    """
+    first = ""
+    for fault in _faults(source):
+        if not fault:
+            return
+        first = first or fault
+    raise errors.UserError(
+        f"{source.root}: none of its {source.count:,} photos can be read; the first: {first}"
+    )
+
+
+def _faults(source: PhotoSource) -> Iterator[str]:
+    """Yields what is wrong with each photo, "" where nothing is."""
+    for file in source.files:
+        try:
+            if source.schema is None:
+                yield _fault(file, images.read_bytes(file))
+                continue
+            for payload in tfrecord.payloads(Path(file)):
+                bare = source.schema.shape is not None  # Pixels need no decoding.
+                yield "" if bare else _fault(file, schemas.encoded(payload, source.schema))
+        except errors.UserError as error:
+            yield str(error)
+
+
+def _fault(name: str, data: bytes) -> str:
+    try:
+        images.decode(data, name)
+    except errors.UserError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,291 @@
+"""Photos into TFRecord shards, in the schema of TF Object Detection and COCO.
+
+Many small files become a few large ones that are read in a row, every photo is known to be
+readable before a training run begins, and a checksum is kept of each shard. A shard appears
+under its name only when it is whole, so a run that was stopped goes on with the next one.
+The same photos and options always give the same shards, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PIL import Image
+
+from fastnst import errors, images
+from fastnst.data import listing, manifest
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+PHOTOS_PER_SHARD = 1024
+_QUALITY = 92
+_MAX_SHARDS = 128
+_ORIENTATION_TAG = 0x0112
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """A photo as it goes into a record.
+
+    Attributes:
+        encoded: An upright RGB or greyscale JPEG.
+        height: Its height in pixels.
+        width: Its width in pixels.
+    """
+
+    encoded: bytes
+    height: int
+    width: int
+
+
+def prepare(data: bytes, name: str = "image", max_side: int | None = None) -> Photo:
+    """Makes an upright JPEG of an image file, of its own bytes where it is one already.
+
+    Args:
+        data: The whole file, of any format and colour mode.
+        name: What to call it in an error.
+        max_side: The most pixels that its longer side may keep; None for no limit.
+
+    Raises:
+        UserError: If the bytes are no image or a damaged one.
+    """
+    # On damaged files Pillow raises many kinds of errors. `decode` will say what is wrong.
+    with contextlib.suppress(Exception), Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+        if (
+            image.format == "JPEG"
+            and image.mode in ("RGB", "L")
+            and image.getexif().get(_ORIENTATION_TAG, 1) == 1
+            and (max_side is None or max(height, width) <= max_side)
+        ):
+            # At an eighth of its size all of the file is still read: damage shows, sooner.
+            image.draft(image.mode, (width // 8, height // 8))
+            image.load()
+            return Photo(data, height, width)
+    picture = Image.fromarray(images.decode(data, name))
+    if max_side is not None:
+        picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    buffer = io.BytesIO()
+    try:
+        picture.save(buffer, "JPEG", quality=_QUALITY)
+    except OSError as error:
+        raise errors.UserError(f"{name}: too large for a JPEG ({error})") from None
+    return Photo(buffer.getvalue(), picture.height, picture.width)
+
+
+def write(
+    source: Path,
+    out: Path,
+    *,
+    shards: int | None = None,
+    workers: int | None = None,
+    max_side: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> manifest.Manifest:
+    """Writes all photos of a folder or a zip archive as TFRecord shards with a manifest.
+
+    Photo number i, by name, goes into shard i modulo the number of shards, so that each shard
+    holds a bit of everything. Files that cannot be read are left out and listed.
+
+    Args:
+        source: A folder, with all below it, or a zip archive.
+        out: Where `photos-00000-of-00004.tfrecord` ... and manifest.json go.
+        shards: The number of files; None for one for every 1,024 photos, at most 128.
+        workers: The number of threads that decode; None for one a processor.
+        max_side: Photos whose longer side is longer, in pixels, are made smaller.
+        progress: Called with the number of photos done and of all photos.
+
+    Returns:
+        The manifest: what was written and what was left out.
+
+    Raises:
+        UserError: If there is nothing to read, or no room or permission to write, or `out`
+            holds other records.
+    """
+    photos = listing.photos(source)
+    names = list(photos.sizes)
+    count = min(len(names), shards or min(_MAX_SHARDS, -(-len(names) // PHOTOS_PER_SHARD)))
+    options = {"shards": count, "max_side": max_side, "quality": _QUALITY}
+    workers = workers or os.cpu_count() or 1
+    load = functools.partial(_load, photos.read, max_side)
+    seen = 0
+
+    def tick(photos_done: int) -> None:
+        nonlocal seen
+        seen += photos_done
+        if progress:
+            progress(seen, len(names))
+
+    with _write_errors(out), futures.ThreadPoolExecutor(workers) as pool:
+        state = _begin(out, manifest.Manifest(_fingerprint(photos.sizes), options))
+        finished = {shard.file: shard for shard in state.shards}
+        if max_side is None:
+            _check_room(out, sum(photos.sizes.values()) - state.bytes)
+        for index in range(count):
+            file = f"photos-{index:05d}-of-{count:05d}.tfrecord"
+            part = names[index::count]
+            if file in finished:
+                tick(len(part))
+                continue
+            results = zip(part, _map_ahead(pool, load, part, 4 * workers), strict=True)
+            finished[file] = _write_shard(out / file, results, tick)
+            shards_in_order = tuple(finished[name] for name in sorted(finished))
+            state = dataclasses.replace(state, shards=shards_in_order)
+            manifest.save(state, out)
+        if not state.photos:
+            _remove(out, state)
+            raise errors.UserError(
+                f"{source}: none of its {len(names)} photos can be read; "
+                f"the first: {state.skipped[0].reason}"
+            )
+        state = dataclasses.replace(state, complete=True)
+        manifest.save(state, out)
+    return state
+
+
+def _load(read: Callable[[str], bytes], max_side: int | None, name: str) -> Photo | str:
+    """Gives the photo of a name, or the reason why there is none."""
+    try:
+        return prepare(read(name), name, max_side)
+    except errors.UserError as error:
+        return str(error)
+
+
+def _map_ahead(
+    pool: futures.Executor, function: Callable[[_In], _Out], items: Iterable[_In], ahead: int
+) -> Iterator[_Out]:
+    """Maps in parallel and in order, at most `ahead` items ahead of the taker."""
+    pending: collections.deque[futures.Future[_Out]] = collections.deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) >= ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _write_shard(
+    path: Path, results: Iterable[tuple[str, Photo | str]], tick: Callable[[int], None]
+) -> manifest.Shard:
+    # Here and not above, so that --help and mistakes in the options are answered at once.
+    import tensorflow as tf
+
+    skipped: list[manifest.Skipped] = []
+    count = 0
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with tf.io.TFRecordWriter(str(partial)) as writer:
+            for name, photo in results:
+                if isinstance(photo, Photo):
+                    writer.write(_example(name, photo).SerializeToString(deterministic=True))
+                    count += 1
+                else:
+                    skipped.append(manifest.Skipped(name, photo))
+                tick(1)
+        shard = manifest.Shard(
+            path.name, count, partial.stat().st_size, manifest.checksum(partial), tuple(skipped)
+        )
+        partial.replace(path)
+    except tf.errors.OpError as error:
+        raise OSError(None, error.message) from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return shard
+
+
+def _example(name: str, photo: Photo) -> tf.train.Example:
+    import tensorflow as tf
+
+    def text(value: bytes) -> tf.train.Feature:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    def number(value: int) -> tf.train.Feature:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    # Not every name that a file system allows is Unicode.
+    encoded_name = os.fsencode(name)
+    feature = {
+        "image/encoded": text(photo.encoded),
+        "image/format": text(b"jpeg"),
+        "image/height": number(photo.height),
+        "image/width": number(photo.width),
+        "image/filename": text(encoded_name),
+        "image/source_id": text(os.path.splitext(os.path.basename(encoded_name))[0]),
+        "image/key/sha256": text(hashlib.sha256(photo.encoded).hexdigest().encode()),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def _fingerprint(sizes: dict[str, int]) -> str:
+    digest = hashlib.sha256()
+    for name, size in sizes.items():
+        digest.update(os.fsencode(f"{name}\0{size}\n"))
+    return digest.hexdigest()
+
+
+def _begin(out: Path, wanted: manifest.Manifest) -> manifest.Manifest:
+    """Gives what an earlier run has finished already, or makes the folder for a first one.
+
+    Raises:
+        UserError: If the folder holds records of something else.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    state = manifest.load(out)
+    if state is None:
+        if any(out.glob("*.tfrecord")) or (out / manifest.FILE).exists():
+            raise errors.UserError(
+                f"{out}: holds records, or a {manifest.FILE}, that this command did not write; "
+                "give --out a new folder"
+            )
+        manifest.save(wanted, out)
+        return wanted
+    if (state.inputs, state.options) != (wanted.inputs, wanted.options):
+        raise errors.UserError(
+            f"{out}: holds records of other photos or options; "
+            "give --out a new folder, or delete this one first"
+        )
+    whole = tuple(shard for shard in state.shards if manifest.is_whole(shard, out))
+    state = dataclasses.replace(state, shards=whole, complete=False)
+    manifest.save(state, out)
+    return state
+
+
+def _check_room(out: Path, needed: int) -> None:
+    free = shutil.disk_usage(out).free
+    if needed > free:
+        raise errors.UserError(
+            f"{out}: about {needed / 1e6:,.0f} MB are needed but only {free / 1e6:,.0f} MB free; "
+            "give --out another disk, or a --max-side"
+        )
+
+
+def _remove(out: Path, state: manifest.Manifest) -> None:
+    for file in (manifest.FILE, *(shard.file for shard in state.shards)):
+        (out / file).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _write_errors(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise errors.UserError(f"{out}: cannot be written ({error.strerror})") from None

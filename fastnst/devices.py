@@ -1,0 +1,76 @@
+"""What the machine has: on which devices a run is spread, and what it computes in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+# Processor features by which bfloat16 multiplies faster than float32, as Linux names them.
+_FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def make_strategy() -> tf.distribute.Strategy:
+    """Chooses how a run is spread: always on, so that there is one code path.
+
+    Several workers where TF_CONFIG is set, several GPUs where there are, else the no-op strategy.
+    """
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if len(tf.config.list_logical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes files."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    # Without a chief of its own, a cluster's first worker is it.
+    jobs = resolver.cluster_spec().jobs
+    return resolver.task_type == ("chief" if "chief" in jobs else "worker") and (
+        resolver.task_id == 0
+    )
+
+
+def compute_dtype(precision: str) -> tf.DType:
+    """The dtype that convolutions compute in.
+
+    Args:
+        precision: "float32", "mixed_bfloat16", "mixed_float16", or "auto" for bfloat16 where the
+            device is fast at it and float32 elsewhere.
+    """
+    if precision == "auto":
+        return tf.bfloat16 if _bfloat16_is_fast() else tf.float32
+    return tf.dtypes.as_dtype(precision.removeprefix("mixed_"))
+
+
+def use_xla(choice: str) -> bool:
+    """Whether to compile the step; "auto" does so on GPUs, where it fuses what is bandwidth."""
+    return choice == "on" or (choice == "auto" and bool(tf.config.list_physical_devices("GPU")))
+
+
+def describe() -> str:
+    """Names the device for the log, for example "2 CPU cores" or "NVIDIA H200"."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"{len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} CPU cores"
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    return f"{len(gpus)} x {name}" if len(gpus) > 1 else str(name)
+
+
+_LINUX = hasattr(os, "sched_getaffinity")
+
+
+def _bfloat16_is_fast() -> bool:
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        return all(detail.get("compute_capability", (0, 0)) >= (8, 0) for detail in details)
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:
+        return False
+    return bool(flags & _FAST_BFLOAT16)

@@ -1,0 +1,304 @@
+"""Builds a run from its configuration: the one module that sees both."""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import yaml
+
+from fastnst import (
+    actions,
+    checkpoint,
+    config,
+    data,
+    devices,
+    errors,
+    images,
+    perceptual,
+    run_folder,
+    trainer,
+)
+from fastnst.nets import loss_network, transform_net
+
+_BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
+# A run cannot go on with other shapes; any other key may change under way.
+_ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm")
+
+Say = collections.abc.Callable[[str], None]
+
+
+@dataclasses.dataclass
+class Run:
+    """A training run, ready to go.
+
+    Attributes:
+        folder: Where it is kept.
+        style_image: uint8 RGB [H, W, 3] at the size trained with.
+        validation_paths: The validation photos.
+        source: The photos to train on.
+        state: The network and all that changes.
+        checkpointer: Saves the state.
+        last_step: Where training ends.
+        start_step: Where it goes on, 0 for a new run.
+        train: Runs it: takes further actions and a function that says when to stop.
+    """
+
+    folder: run_folder.RunFolder
+    style_image: np.ndarray
+    validation_paths: tuple[Path, ...]
+    source: data.PhotoSource
+    state: checkpoint.State
+    checkpointer: checkpoint.Checkpointer
+    last_step: int
+    start_step: int
+    precision: str
+    train: collections.abc.Callable[
+        [collections.abc.Sequence[trainer.Action], collections.abc.Callable[[], bool]],
+        trainer.Progress,
+    ]
+
+
+def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
+    """Builds a run; everything given by the user is checked before anything is written.
+
+    Args:
+        settings: Its configuration.
+        say: Told what is worth knowing, a line at a time.
+        fresh: Whether to move an earlier run of this name out of the way.
+
+    Raises:
+        UserError: If a file that the configuration names is missing or unfit.
+    """
+    with _blaming("style_image"):
+        style = images.read(config.find_file(settings.style_image), settings.style_side)
+    with _blaming("dataset"):
+        source = _open_dataset(settings)
+    with _blaming("validation"):
+        validation_paths = _validation_paths(settings)
+        photos = [_validation_photo(path, settings.image_size) for path in validation_paths]
+    with _blaming("loss_model_file"):
+        weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
+    dtype = devices.compute_dtype(settings.precision)
+    layers = (*settings.content_layers, *settings.style_layers)
+    network = loss_network.LossNetwork(weights, layers, dtype)
+    strategy = devices.make_strategy()
+    _check_batch(settings, source, strategy)
+    last_step = settings.max_steps or settings.epoch * source.count // settings.batch_size
+    objective = perceptual.PerceptualLoss(network, style, _weights(settings))
+    with strategy.scope():
+        net = transform_net.TransformNet(architecture(settings), dtype, settings.seed)
+        optimizer = _optimizer(settings, last_step, dtype)
+        optimizer.build(net.trainable_variables)
+    # Outside of the scope: counters are not mirrored.
+    state = checkpoint.State.new(net, optimizer)
+
+    folder = _prepare_folder(settings, say, fresh)
+    checkpointer = checkpoint.Checkpointer(folder.checkpoints, state, settings.keep_checkpoints)
+    start_step = checkpointer.restore()
+
+    def train(
+        further: collections.abc.Sequence[trainer.Action],
+        should_stop: collections.abc.Callable[[], bool],
+    ) -> trainer.Progress:
+        board = actions.TensorBoard(
+            folder.tensorboard, images.to_uint8(style), start_step, settings.summary_every
+        )
+        log = actions.MetricsLog(folder.metrics, start_step, settings.log_every)
+        saving = actions.Checkpoints(checkpointer, state, settings.checkpoint_every)
+        samples = actions.Samples(folder.samples)
+        check_every = math.gcd(
+            settings.log_every, settings.checkpoint_every, settings.preview_every
+        )
+        check = actions.FiniteCheck(checkpointer, state.net, start_step, check_every)
+        validation = actions.Validation(
+            state,
+            objective,
+            photos,
+            listeners=[check.judged, log.judged, board.judged, samples.judged, saving.judged],
+            every=settings.preview_every,
+        )
+        own: list[trainer.Action] = [check]
+        if devices.is_chief(strategy):
+            own += [log, board, validation, saving]
+        with data.user_errors(source), _disk_errors(folder, checkpointer):
+            return trainer.train(
+                trainer.make_train_step(state, objective, strategy, devices.use_xla(settings.xla)),
+                state,
+                _feed(settings, source, strategy, int(state.position), say),
+                last_step=last_step,
+                batch_size=settings.batch_size,
+                actions=[*own, *further],
+                window=settings.log_every,
+                should_stop=should_stop,
+            )
+
+    return Run(
+        folder=folder,
+        style_image=images.to_uint8(style),
+        validation_paths=validation_paths,
+        source=source,
+        state=state,
+        checkpointer=checkpointer,
+        last_step=last_step,
+        start_step=start_step,
+        precision=dtype.name,
+        train=train,
+    )
+
+
+def architecture(settings: config.Config) -> transform_net.Architecture:
+    """The shapes that a configuration asks for."""
+    return transform_net.Architecture(**{key: getattr(settings, key) for key in _ARCHITECTURE_KEYS})
+
+
+@contextlib.contextmanager
+def _blaming(key: str) -> collections.abc.Iterator[None]:
+    """Names the key of the configuration whose file turns out to be unfit."""
+    try:
+        yield
+    except errors.UserError as error:
+        raise errors.UserError(f"{key}: {error}") from None
+
+
+@contextlib.contextmanager
+def _disk_errors(
+    folder: run_folder.RunFolder, checkpointer: checkpoint.Checkpointer
+) -> collections.abc.Iterator[None]:
+    """Makes a UserError of a disk that became full, whatever was about to be written."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        if "No space left" not in str(error):
+            raise
+        raise errors.UserError(
+            f"{folder.path}: no space left on the disk; make room and run the same command again, "
+            f"which goes on from {checkpointer.latest or 'the beginning'}"
+        ) from None
+
+
+def _weights(settings: config.Config) -> perceptual.Weights:
+    return perceptual.Weights(
+        content=settings.content_weight,
+        style=settings.style_weight,
+        tv=settings.tv_weight,
+        content_layers=settings.content_layers,
+        style_layers=settings.style_layers,
+    )
+
+
+def _optimizer(
+    settings: config.Config, last_step: int, dtype: tf.DType
+) -> tf.keras.optimizers.Optimizer:
+    constant = settings.schedule == "constant"
+    schedule = tf.keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if settings.warmup_steps else settings.learning_rate,
+        decay_steps=max(last_step - settings.warmup_steps, 1),
+        # Decaying to the whole of itself, it stays.
+        alpha=1.0 if constant else 0.0,
+        warmup_target=settings.learning_rate if settings.warmup_steps else None,
+        warmup_steps=settings.warmup_steps,
+    )
+    optimizer = tf.keras.optimizers.Adam(schedule)
+    if dtype == tf.float16:
+        optimizer = tf.keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _open_dataset(settings: config.Config) -> data.PhotoSource:
+    if settings.dataset == data.BUNDLED:
+        return data.open_photos(settings.dataset)
+    return data.open_photos(str(config.find_file(settings.dataset)))
+
+
+def _validation_paths(settings: config.Config) -> tuple[Path, ...]:
+    bundled = settings.validation == data.BUNDLED
+    folder = _BUNDLED_VALIDATION if bundled else config.find_file(settings.validation)
+    source = data.open_photos(str(folder))
+    if source.kind != "folder":
+        raise errors.UserError(f"{folder} holds records; name a folder of photos")
+    return tuple(Path(path) for path in source.files)
+
+
+def _validation_photo(path: Path, image_size: int) -> np.ndarray:
+    return images.to_uint8(images.read(path, image_size))
+
+
+def _check_batch(
+    settings: config.Config, source: data.PhotoSource, strategy: tf.distribute.Strategy
+) -> None:
+    replicas = strategy.num_replicas_in_sync
+    if settings.batch_size % replicas:
+        raise errors.UserError(
+            f"batch_size: {settings.batch_size} cannot be shared evenly by {replicas} devices"
+        )
+    if source.count < settings.batch_size:
+        raise errors.UserError(
+            f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "
+            f"{source.root}; use a smaller batch_size or more photos"
+        )
+
+
+def _prepare_folder(settings: config.Config, say: Say, fresh: bool) -> run_folder.RunFolder:
+    folder = run_folder.RunFolder(settings.run_dir)
+    if fresh and (retired := folder.retire()):
+        say(f"the earlier {folder.path} is kept as {retired}")
+    folder.prepare(settings.keep_checkpoints)
+    current = dataclasses.asdict(settings)
+    if folder.config.exists():
+        earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8")) or {}
+        changed = {
+            key: earlier[key] for key in current if earlier.get(key, current[key]) != current[key]
+        }
+        for key in _ARCHITECTURE_KEYS:
+            if key in changed:
+                raise errors.UserError(
+                    f"{key}: {folder.path} was begun with {changed[key]} and cannot go on with "
+                    f"{current[key]}; set it back, start anew with --fresh, or choose another "
+                    "naming"
+                )
+        for key, before in changed.items():
+            say(f"going on with {key} {before} -> {current[key]}")
+    images.write_bytes(folder.config, settings.to_yaml().encode())
+    return folder
+
+
+def _feed(
+    settings: config.Config,
+    source: data.PhotoSource,
+    strategy: tf.distribute.Strategy,
+    start: int,
+    say: Say,
+) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+    """Yields batches and the position after each, and names the photos that had to be skipped."""
+    shards = (1, 0)
+
+    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        nonlocal shards
+        shards = (context.num_input_pipelines, context.input_pipeline_id)
+        return data.batches(
+            source,
+            image_size=settings.image_size,
+            batch_size=context.get_per_replica_batch_size(settings.batch_size),
+            augment=settings.augment,  # type: ignore[arg-type]  # the two that it takes
+            seed=settings.seed,
+            start=start,
+            input_shards=shards,
+        )
+
+    skipped: set[str] = set()
+    for batch, positions in strategy.distribute_datasets_from_function(batches):
+        local = strategy.experimental_local_results(positions)
+        seen = np.concatenate([part.numpy() for part in local])
+        if lost := data.missing(start, seen.tolist(), shards):
+            names = set(data.names(source, lost, seed=settings.seed).values())
+            for name in sorted(names - skipped):
+                say(f"skipped, damaged or blank: {name or 'a record without an image'}")
+            skipped |= names
+        start = int(seen.max()) + 1
+        yield batch, start

@@ -1,0 +1,93 @@
+"""The model card: what a network is, how it came about and how it is called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastnst import metrics_log, run_folder
+
+FACTS = "training.json"
+
+_SAVED_MODEL_USE = """\
+## Use
+
+Nothing but TensorFlow is needed:
+
+```python
+import tensorflow as tf
+
+model = tf.saved_model.load("{name}")
+photo = tf.io.decode_image(tf.io.read_file("photo.jpg"), channels=3)
+painted = model(photo[tf.newaxis])[0]
+tf.io.write_file("painted.png", tf.io.encode_png(painted))
+```
+
+| signature | input | output |
+|---|---|---|
+| `serving_default` | `images`: RGB [B, H, W, 3] in 0..255, float32 tensor, or array of float32 \
+or uint8 | `stylized`: uint8 [B, H, W, 3] |
+| `serving_uint8` | `images`: the same as uint8 tensor | `stylized`: uint8 [B, H, W, 3] |
+| `stylize_encoded` | `image_bytes`: string [B], each a JPEG, PNG, GIF or BMP file | \
+`stylized_bytes`: string [B], each a PNG file |
+
+Called as a function, as above, the model takes uint8 and float32 tensors. Any batch, any height
+and width from 16 pixels; the output has the size of the input.
+"""
+
+_WEIGHTS_USE = """\
+## Use
+
+```
+python eval.py --model {name} photo.jpg
+python export.py --model {name}
+```
+
+`weights.ckpt` is a TensorFlow checkpoint of the weights, float16, by their names.
+"""
+
+_USES = {"savedmodel": _SAVED_MODEL_USE, "weights": _WEIGHTS_USE}
+
+
+def read_facts(model: Path) -> dict[str, Any]:
+    """Gathers what is known of a model's training, from its run or from its shipped folder."""
+    shipped = model / FACTS
+    if shipped.exists():
+        return json.loads(shipped.read_text(encoding="utf-8"))
+    lines = metrics_log.read(run_folder.RunFolder(model).metrics)
+    training = [line for line in lines if line["kind"] == "training"]
+    judged = [line for line in lines if line["kind"] == "validation"]
+    facts: dict[str, Any] = {}
+    if training:
+        facts["steps"] = training[-1]["step"]
+        facts["images_per_second"] = round(training[-1]["images_per_second"], 2)
+    if judged:
+        best = min(judged, key=lambda line: line["total"])
+        facts["validation"] = {
+            name: round(best[name], 1) for name in ("step", "total", "content", "style", "tv")
+        }
+    return facts
+
+
+def render(name: str, file_format: str, facts: dict[str, Any], config_text: str) -> str:
+    """Writes the card as Markdown.
+
+    Args:
+        name: The model's.
+        file_format: One of `exporters.EXPORTERS`.
+        facts: As `read_facts` returns them; may be empty.
+        config_text: YAML of its configuration; may be empty.
+    """
+    parts = [
+        f"# {name}\n",
+        "A feed-forward network that paints any photo in one style (Johnson et al. 2016, with "
+        "instance norm),\ntrained with fastnst. Licence: that of fastnst, Apache-2.0, as far as "
+        "the style image allows.\n",
+        _USES[file_format].format(name=name),
+    ]
+    if facts:
+        parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")
+    if config_text:
+        parts.append(f"## Configuration\n\n```yaml\n{config_text.strip()}\n```\n")
+    return "\n".join(parts)

@@ -1,0 +1,127 @@
+"""The layers of the transform net: convolution, instance norm, upsampling, residual block.
+
+Variables are float32; every layer computes in the dtype of its input, and the moments of the
+instance norm are float32 always.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+# A row of a nearest-neighbour x2 image seen through a 3-tap kernel (w0, w1, w2) meets only two
+# rows of the small image. Indexed [phase, tap of 2, tap of 3]: the odd row 2j-1 sees rows j-1 and
+# j through (w0 + w1, w2), the even row 2j through (w0, w1 + w2).
+_FOLD = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
+
+
+def reflect_pad(images: tf.Tensor, margin: int) -> tf.Tensor:
+    """Mirrors [B, H, W, C] outwards by `margin` on each side, without repeating the edge."""
+    return tf.pad(images, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "REFLECT")
+
+
+def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance of each channel of each image: float32 [B, 1, 1, C]."""
+    return tf.nn.moments(tf.cast(images, tf.float32), axes=[1, 2], keepdims=True)
+
+
+def glorot_kernel(name: str, size: int, inputs: int, outputs: int, seed: int) -> tf.Variable:
+    """Draws a kernel, float32 [size, size, inputs, outputs] (Glorot and Bengio 2010, uniform)."""
+    limit = np.sqrt(6.0 / (size * size * (inputs + outputs)))
+    shape = (size, size, inputs, outputs)
+    values = np.random.default_rng(seed).uniform(-limit, limit, shape)
+    return tf.Variable(values.astype(np.float32), name=f"{name}/kernel")
+
+
+class Conv(tf.Module):
+    """A convolution with reflection padding, so that no frame forms at the border.
+
+    It has no bias: an instance norm follows, which would take it away again.
+    """
+
+    def __init__(
+        self, name: str, size: int, inputs: int, outputs: int, *, stride: int = 1, seed: int = 0
+    ) -> None:
+        """Draws the kernel.
+
+        Args:
+            name: Prefix of the variable's name.
+            size: Side of the square kernel, odd.
+            inputs: Channels in.
+            outputs: Channels out.
+            stride: 1, or 2 to halve the size.
+            seed: Of the random kernel.
+        """
+        super().__init__()
+        self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
+        self.stride = stride
+        self._margin = size // 2
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
+        kernel = tf.cast(self.kernel, images.dtype)
+        return tf.nn.conv2d(reflect_pad(images, self._margin), kernel, self.stride, "VALID")
+
+
+class UpsampleConv(tf.Module):
+    """Nearest-neighbour x2 followed by a 3x3 convolution: no checkerboard (Odena et al. 2016).
+
+    Computed as the one 2x2 convolution to 4 * outputs channels at the low resolution that equals
+    it, followed by depth_to_space: 9 taps become 4 and the large input is never made.
+    """
+
+    def __init__(self, name: str, inputs: int, outputs: int, *, seed: int = 0) -> None:
+        """Draws the 3x3 kernel, which is also what is stored."""
+        super().__init__()
+        self.kernel = glorot_kernel(name, 3, inputs, outputs, seed)
+
+    def __call__(self, images: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+        """Maps [B, H, W, inputs] to [B, height, width, outputs], cut from [2 H, 2 W]."""
+        inputs, outputs = self.kernel.shape[2:]
+        fold = tf.constant(_FOLD)
+        kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, self.kernel)
+        kernel = tf.cast(tf.reshape(kernel, [2, 2, inputs, 4 * outputs]), images.dtype)
+        # Reflecting the large image at its edge repeats the edge of the small one.
+        padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+        large = tf.nn.depth_to_space(tf.nn.conv2d(padded, kernel, 1, "VALID"), 2)
+        # Not by indexing, whose gradient is several times slower.
+        return tf.slice(large, [0, 1, 1, 0], tf.stack([-1, height, width, -1]))
+
+
+class InstanceNorm(tf.Module):
+    """Gives each channel of each image a learned mean and deviation (Ulyanov et al. 2016)."""
+
+    EPSILON = 1e-5
+
+    def __init__(self, name: str, channels: int, *, scale: float = 1.0) -> None:
+        """Begins with mean 0 and deviation `scale`."""
+        super().__init__()
+        self.scale = tf.Variable(tf.fill([channels], scale), name=f"{name}/scale")
+        self.shift = tf.Variable(tf.zeros([channels]), name=f"{name}/shift")
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Normalises [B, H, W, C] by the moments of each image."""
+        return self.normalize(images, *moments(images))
+
+    def normalize(self, images: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+        """Normalises by given moments, float32 [B, 1, 1, C]: the tiles of one image share them."""
+        factor = self.scale * tf.math.rsqrt(variance + self.EPSILON)
+        offset = self.shift - mean * factor
+        return images * tf.cast(factor, images.dtype) + tf.cast(offset, images.dtype)
+
+
+class Residual(tf.Module):
+    """x + norm(conv(relu(norm(conv(x))))) (Gross and Wilber 2016: no ReLU after the sum)."""
+
+    def __init__(self, name: str, channels: int, *, seed: int = 0) -> None:
+        """Two 3x3 convolutions of equal width."""
+        super().__init__()
+        self.conv1 = Conv(f"{name}/conv1", 3, channels, channels, seed=seed)
+        self.norm1 = InstanceNorm(f"{name}/norm1", channels)
+        self.conv2 = Conv(f"{name}/conv2", 3, channels, channels, seed=seed + 1)
+        self.norm2 = InstanceNorm(f"{name}/norm2", channels)
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Maps [B, H, W, C] to the same shape."""
+        net = tf.nn.relu(self.norm1(self.conv1(images)))
+        return images + self.norm2(self.conv2(net))

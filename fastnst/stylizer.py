@@ -1,0 +1,170 @@
+"""Painting: a model found by name, restored once, called on many photos.
+
+Nothing of training is imported here: no loss network, no data pipeline.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import difflib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import checkpoint, errors, images
+from fastnst.nets import transform_net
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = PROJECT_ROOT / "pretrained"
+WEIGHTS = "weights.ckpt"
+# Where TensorFlow notes which of the checkpoints in a folder is the newest.
+_STATE = "checkpoint"
+Paint = collections.abc.Callable[[tf.Tensor], tf.Tensor]
+
+
+class Stylizer:
+    """Paints photos with one trained network.
+
+    Example:
+        >>> stylizer = fastnst.load("candy")
+        >>> painted = stylizer(photo)  # uint8 [H, W, 3] in, uint8 [H, W, 3] out
+    """
+
+    def __init__(self, paint: Paint, name: str) -> None:
+        """Wraps a function.
+
+        Args:
+            paint: Maps float32 RGB [B, H, W, 3] in [0, 255] to the same, or to uint8.
+            name: What to call the model.
+        """
+        self._paint = paint
+        self.name = name
+
+    def __call__(self, photos: np.ndarray) -> np.ndarray:
+        """Paints one photo, or a batch of photos of one size.
+
+        Args:
+            photos: RGB [H, W, 3] or [B, H, W, 3] in 0..255, uint8 or float, at least 16 x 16.
+
+        Returns:
+            uint8 of the same shape.
+
+        Raises:
+            UserError: If the array has another shape.
+        """
+        shape = photos.shape
+        if len(shape) not in (3, 4) or shape[-1] != 3:
+            raise errors.UserError(
+                f"expected RGB of shape [H, W, 3] or [B, H, W, 3], found {list(shape)}"
+            )
+        height, width = shape[-3:-1]
+        if min(height, width) < transform_net.MIN_SIDE:
+            raise errors.UserError(
+                f"{width} x {height} pixels is too small to paint; each side should be at least "
+                f"{transform_net.MIN_SIDE}"
+            )
+        batch = photos if len(shape) == 4 else photos[np.newaxis]
+        painted = self._paint(tf.constant(batch, tf.float32)).numpy()
+        return images.to_uint8(painted).reshape(shape)
+
+
+def load(name: str | Path, precision: str = "float32") -> Stylizer:
+    """Loads a model to paint with.
+
+    Args:
+        name: A model's name, looked for below ./models and then among those that come with
+            fastnst; or the path of a run, of a checkpoint, or of an exported SavedModel.
+        precision: "float32" or "bfloat16", which is faster where the hardware has it and differs
+            by a level of 255 here and there. A SavedModel keeps its own.
+
+    Raises:
+        UserError: If there is no such model; the message lists those that there are.
+    """
+    path = find(name)
+    label = name_of(path)
+    if (path / "saved_model.pb").exists():
+        return Stylizer(_saved_model(path), label)
+    net = load_net(path, tf.dtypes.as_dtype(precision))
+    spec = tf.TensorSpec([None, None, None, 3], tf.float32)
+    return Stylizer(tf.function(net, input_signature=[spec], autograph=False), label)
+
+
+def load_net(path: Path, compute_dtype: tf.DType = tf.float32) -> transform_net.TransformNet:
+    """Restores the network itself.
+
+    Args:
+        path: As `find` returns it, but no SavedModel.
+        compute_dtype: What its convolutions compute in.
+
+    Raises:
+        UserError: If what lies there is no transform net.
+    """
+    if path.is_dir():
+        shipped, of_run = path / WEIGHTS, path / "checkpoints"
+        folder = of_run if of_run.is_dir() else path
+        saved = str(shipped) if _is_checkpoint(shipped) else checkpoint.newest(folder)
+        if saved is None:
+            raise errors.UserError(f"{path}: has no checkpoint yet; let it train a while")
+        path = Path(saved)
+    try:
+        return transform_net.TransformNet.from_tensors(checkpoint.read_net(path), compute_dtype)
+    except errors.UserError as error:
+        named = str(path) in str(error)
+        raise errors.UserError(str(error) if named else f"{path}: {error}") from None
+
+
+def find(name: str | Path) -> Path:
+    """Finds a model by name or path.
+
+    Raises:
+        UserError: If there is none; the message lists those that there are.
+    """
+    named = Path(name)
+    if len(named.parts) == 1:
+        for folder in (Path("models"), SHIPPED):
+            if _is_model(folder / named):
+                return folder / named
+    named = named.expanduser()
+    if _is_model(named) or _is_checkpoint(named) or (named / _STATE).is_file():
+        return named
+    known = available()
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    listing = ", ".join(known) if known else "none yet: train one with train.py"
+    raise errors.UserError(f"no model {name}; {hint}There are: {listing}")
+
+
+def available() -> list[str]:
+    """Names the models that can be loaded by name from here."""
+    folders = [folder for folder in (Path("models"), SHIPPED) if folder.is_dir()]
+    return sorted({path.name for folder in folders for path in folder.iterdir() if _is_model(path)})
+
+
+def _is_model(path: Path) -> bool:
+    return (
+        (path / "saved_model.pb").exists()
+        or _is_checkpoint(path / WEIGHTS)
+        or (path / "checkpoints" / _STATE).is_file()
+    )
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return path.is_file() or path.with_name(f"{path.name}.index").is_file()
+
+
+def name_of(path: Path) -> str:
+    """The model's name, also where the path leads into its folder."""
+    parts = [part for part in path.resolve().parts if part not in ("checkpoints", "best")]
+    return parts[-1] if path.is_dir() else parts[-2]
+
+
+def _saved_model(path: Path) -> Paint:
+    try:
+        signature = tf.saved_model.load(str(path)).signatures["serving_default"]
+        (given,) = signature.structured_input_signature[1]
+        (returned,) = signature.structured_outputs
+    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise errors.UserError(f"{path}: not an exported style ({reason})") from None
+    return lambda photos: signature(**{given: photos})[returned]

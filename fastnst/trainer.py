@@ -1,0 +1,150 @@
+"""The loop: steps a function through batches and tells the actions about it."""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+import dataclasses
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import checkpoint, perceptual
+
+Metrics = collections.abc.Mapping[str, tf.Tensor]
+StepFunction = collections.abc.Callable[[tf.Tensor], Metrics]
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What an action is told after each step.
+
+    Attributes:
+        step: Steps done, counted over all runs of the model.
+        last_step: Where training ends.
+        images_per_second: Over the recent steps, with all that happened between them.
+        interrupted: Whether the run stops here although it is not finished.
+        recent: The metrics of the recent steps, still on the device.
+    """
+
+    step: int
+    last_step: int
+    images_per_second: float
+    interrupted: bool
+    recent: tuple[Metrics, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Whether this was the last step."""
+        return self.step >= self.last_step
+
+    def due(self, every: int) -> bool:
+        """Whether something done every so many steps is to be done now."""
+        return self.step % every == 0 or self.finished
+
+    def metrics(self) -> dict[str, float]:
+        """Means over the recent steps. This waits for the device: do not call it each step."""
+        return {
+            name: float(np.mean([float(metrics[name]) for metrics in self.recent]))
+            for name in (self.recent[-1] if self.recent else ())
+        }
+
+
+Action = collections.abc.Callable[[Progress], None]
+
+
+def make_train_step(
+    state: checkpoint.State,
+    objective: perceptual.PerceptualLoss,
+    strategy: tf.distribute.Strategy,
+    xla: bool = False,
+) -> StepFunction:
+    """Builds the function that trains on one batch.
+
+    Args:
+        state: Holds the network and its optimizer, made and built in the strategy's scope:
+            moments made within the step would be made inside a graph, and lost.
+        objective: What to minimise.
+        strategy: How the batch is spread.
+        xla: Whether to compile it.
+
+    Returns:
+        A function from float32 RGB [B, H, W, 3] in [0, 255], or such per replica, to the terms
+        of the objective.
+    """
+    variables = state.net.trainable_variables
+
+    def replica_step(images: tf.Tensor) -> Metrics:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            total, terms = objective(images, state.net(images))
+            loss = state.optimizer.scale_loss(total / strategy.num_replicas_in_sync)
+        gradients = tape.gradient(loss, variables)
+        # Read within the graph, where it costs no wait for the device.
+        learning_rate = tf.identity(state.optimizer.learning_rate)
+        state.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return {"learning_rate": learning_rate, **terms}
+
+    compiled = tf.function(replica_step, autograph=False, jit_compile=True) if xla else replica_step
+
+    @tf.function(autograph=False)
+    def step(images: tf.Tensor) -> Metrics:
+        terms = strategy.run(compiled, args=(images,))
+        return {
+            name: strategy.reduce(tf.distribute.ReduceOp.MEAN, term, axis=None)
+            for name, term in terms.items()
+        }
+
+    return step
+
+
+def train(
+    step_function: StepFunction,
+    state: checkpoint.State,
+    batches: collections.abc.Iterable[tuple[tf.Tensor, int]],
+    *,
+    last_step: int,
+    batch_size: int,
+    actions: collections.abc.Sequence[Action],
+    window: int = 10,
+    should_stop: collections.abc.Callable[[], bool] = lambda: False,
+) -> Progress:
+    """Steps until `last_step`, or until told to stop.
+
+    Args:
+        step_function: Trains on a batch and returns its metrics.
+        state: Where to go on from; its step and position are advanced.
+        batches: Yields images and the position in the data after them.
+        last_step: Where to end, counted from the first run.
+        batch_size: Photos in one batch, for the rate.
+        actions: Called in turn after each step; one that raises ends the run.
+        window: How many recent steps the metrics are averaged over.
+        should_stop: Asked after each step.
+
+    Returns:
+        The last progress.
+    """
+    recent: collections.deque[Metrics] = collections.deque(maxlen=window)
+    # A step that is only dispatched takes no time; waiting for it shows between the steps.
+    clock = collections.deque([time.perf_counter()], maxlen=window + 1)
+    step = int(state.step)
+    iterator = iter(batches)
+    while True:
+        images, position = next(iterator)
+        recent.append(step_function(images))
+        step += 1
+        state.step.assign(step)
+        state.position.assign(position)
+        clock.append(time.perf_counter())
+        progress = Progress(
+            step=step,
+            last_step=last_step,
+            images_per_second=batch_size * (len(clock) - 1) / (clock[-1] - clock[0]),
+            interrupted=should_stop() and step < last_step,
+            recent=tuple(recent),
+        )
+        for action in actions:
+            action(progress)
+        if progress.finished or progress.interrupted:
+            return progress

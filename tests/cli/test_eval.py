@@ -1,0 +1,185 @@
+"""`eval.py`, on a tiny run."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastnst import images
+from fastnst.cli import eval as command
+
+Photo = Callable[..., np.ndarray]
+
+
+@pytest.fixture
+def here(tmp_path: Path, tiny_run: Path, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with models/tiny, a.png of 25 x 33 pixels, and photos of mixed sizes."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tiny").symlink_to(tiny_run)
+    Image.fromarray(photo(33, 25)).save(tmp_path / "a.png")
+    folder = tmp_path / "photos"
+    (folder / "below").mkdir(parents=True)
+    Image.fromarray(photo(20, 40, 1)).save(folder / "1.png")
+    buffer = io.BytesIO()
+    Image.fromarray(photo(60, 60, 2)).save(buffer, "JPEG")
+    (folder / "2.jpg").write_bytes(buffer.getvalue()[:900])
+    Image.fromarray(photo(41, 19, 3)).save(folder / "below" / "3.jpg")
+    return tmp_path
+
+
+def shape(path: str | Path) -> tuple[int, ...]:
+    return images.read(path).shape
+
+
+def test_a_photo_is_painted_at_its_own_size_and_its_painting_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "tiny", "a.png"]) == 0
+    assert capsys.readouterr() == ("generated/a-tiny.png\n", "")
+    assert shape("generated/a-tiny.png") == shape("a.png")
+    assert np.abs(images.read("generated/a-tiny.png") - images.read("a.png")).mean() > 5
+
+
+def test_the_originals_options_paint_the_same(
+    here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = str(tiny_run / "checkpoints" / "best" / "step-6")
+    assert command.main(["--model_file", checkpoint, "--image_file", "a.png"]) == 0
+    assert command.main(["--model", "tiny", "--image", "a.png", "-o", "b.png"]) == 0
+    assert capsys.readouterr().out == "generated/a-tiny.png\nb.png\n"
+    np.testing.assert_array_equal(images.read("generated/a-tiny.png"), images.read("b.png"))
+
+
+def test_of_a_folder_bad_files_are_reported_and_the_others_painted_and_printed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "tiny", "photos", "-o", "out", "--batch", "2"]) == 1
+    output, error = capsys.readouterr()
+    assert output.splitlines() == ["out/1.png", "out/below/3.jpg"]
+    assert shape("out/1.png") == (20, 40, 3) and shape("out/below/3.jpg") == (41, 19, 3)
+    said = [line for line in error.replace("\r", "\n").splitlines() if line.startswith("eval.py")]
+    assert said[0].startswith("eval.py: photos/2.jpg: the image is damaged")
+    assert said[1] == "eval.py: 1 of 3 photos could not be painted"
+    assert "3/3" not in error  # the bar is for terminals
+    assert "Traceback" not in error
+
+
+def test_several_photos_and_folders_can_be_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "tiny", "a.png", "photos/below"]) == 0
+    assert capsys.readouterr().out.split() == ["generated/a-tiny.png", "generated/3-tiny.jpg"]
+
+
+def test_size_and_quality_are_heeded(here: Path) -> None:
+    def paint(*options: str) -> int:
+        arguments = ["--model", "tiny", "a.png", "-o", "b.jpg", "--size", "50", *options]
+        assert command.main(arguments) == 0
+        assert shape("b.jpg") == (66, 50, 3)
+        return Path("b.jpg").stat().st_size
+
+    assert paint("--quality", "30") < paint() < paint("--quality", "100")
+
+
+def test_the_models_are_listed(
+    here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastnst.stylizer.SHIPPED", here / "none")
+    shutil.copytree(tiny_run, here / "models" / "another")
+    assert command.main(["--model", "list"]) == 0
+    assert capsys.readouterr().out == "another\ntiny\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "tini", "a.png"], "no model tini; did you mean tiny? There are: "),
+        (["--model", "tiny", "b.png"], "b.png: no such file or folder"),
+        (["--model", "tiny", "models"], "models: no photos in this folder"),
+        (["--model", "tiny", "a.png", "-o", "a.png"], "a.png: would take the place of a photo"),
+        (["--model", "tiny", "a.png", "-o", "b.xyz"], "b.xyz: cannot write .xyz"),
+        (["--model", "tiny", "a.png", "--size", "8"], "a.png: 8 x 11 pixels is too small"),
+        (["--model", "tiny", "photos/2.jpg"], "photos/2.jpg: the image is damaged"),
+        (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),
+        (["--model", "tiny", "-", "a.png"], "- stands for one photo"),
+    ],
+    ids=lambda value: " ".join(value[2:]) if isinstance(value, list) else "",
+)
+def test_mistakes_are_a_line_and_exit_code_1(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    before = sorted(here.rglob("*"))
+    assert command.main(arguments) == 1
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.startswith(f"eval.py: {message}") and error.count("\n") == 1
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a.png"],
+        ["--model", "tiny"],
+        ["--model", "tiny", "a.png", "--quality", "101"],
+        ["--model", "tiny", "a.png", "--size", "0"],
+        ["--model", "tiny", "a.png", "--batch", "some"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_a_pipe_carries_a_photo_in_and_the_painting_out_and_nothing_else(
+    here: Path, script: Callable[..., Any]
+) -> None:
+    photo = Path("a.png").read_bytes()
+    command.main(["--model", "tiny", "a.png", "-o", "expected.png"])
+    finished = script("eval.py", "--model", "tiny", "-", "-o", "-", cwd=here, stdin=photo)
+    assert (finished.returncode, finished.stderr) == (0, b"")
+    with Image.open(io.BytesIO(finished.stdout)) as painted:
+        assert painted.format == "PNG"
+        difference = np.asarray(painted).astype(int) - images.read("expected.png")
+    assert np.abs(difference).max() <= 1
+
+
+class Pipe:
+    """Stands for a standard stream that is a pipe."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.buffer = io.BytesIO(data)
+
+
+def test_either_end_can_be_a_pipe(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = Path("a.png").read_bytes()
+    monkeypatch.setattr("sys.stdin", Pipe(photo))
+    assert command.main(["--model", "tiny", "--image", "-", "-o", "in.webp"]) == 0
+    assert capsys.readouterr().out == "in.webp\n"
+    assert shape("in.webp") == (33, 25, 3)
+    out = Pipe()
+    monkeypatch.setattr("sys.stdout", out)
+    assert command.main(["--model", "tiny", "a.png", "-o", "-", "--size", "40"]) == 0
+    with Image.open(io.BytesIO(out.buffer.getvalue())) as painted:
+        assert (painted.format, painted.size) == ("PNG", (40, 53))
+
+
+def test_what_comes_by_a_pipe_and_is_no_photo_is_refused(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Pipe(b"no picture"))
+    assert command.main(["--model", "tiny", "-", "-o", "b.png"]) == 1
+    assert capsys.readouterr().err.startswith("eval.py: standard input: not an image")
+    assert not Path("b.png").exists()

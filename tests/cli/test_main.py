@@ -1,0 +1,78 @@
+"""The `fastnst` command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastnst
+from fastnst.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# Imported for help and for a mistake in a conf, this would cost two seconds.
+_HELP_OF_ALL = """
+import sys
+from fastnst.cli import main
+for command in sys.argv[1:]:
+    try:
+        code = main.main([command, "--help"])
+    except SystemExit as stop:
+        code = stop.code
+    assert not code, command
+try:
+    assert main.main(["eval", "--model", "x"]) == 2
+except SystemExit as stop:
+    assert stop.code == 2
+assert main.main(["train", "-c", "nowhere.yml"]) == 1
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_help_and_mistakes_do_not_wait_for_tensorflow() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", _HELP_OF_ALL, *main.COMMANDS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    for command in main.COMMANDS:
+        assert f"usage: fastnst {command} " in finished.stdout
+    assert "name at least one photo or folder" in finished.stderr
+    assert "fastnst train: nowhere.yml: no such conf file" in finished.stderr
+
+
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["-h"], ["--help"]):
+        assert main.main(arguments) == 0
+        output = capsys.readouterr().out
+        assert output.startswith("usage: fastnst COMMAND")
+        for name, (_, what) in main.COMMANDS.items():
+            assert name in output and what in output
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"fastnst {fastnst.__version__}\n"
+
+
+def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["paint"]) == 2
+    output, error = capsys.readouterr()
+    assert output == "" and error.startswith("fastnst: no command paint\nusage:")
+
+
+def test_python_dash_m_fastnst_is_the_same_command() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "fastnst", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout) == (0, f"fastnst {fastnst.__version__}\n")

@@ -1,0 +1,97 @@
+"""Exit codes, errors in one line, and a TensorFlow that keeps quiet."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastnst import errors
+from fastnst.cli import terminal
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(program: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Runs a Python program in a process of its own."""
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-c", program], cwd=ROOT, text=True, check=False, **options
+    )
+
+
+def raising(error: BaseException) -> int:
+    def body() -> int:
+        raise error
+
+    return terminal.guarded("train.py", body)
+
+
+def test_a_users_error_is_a_line_on_stderr_and_exit_code_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert raising(errors.UserError("image_size: 0 is too small")) == 1
+    assert capsys.readouterr() == ("", "train.py: image_size: 0 is too small\n")
+
+
+def test_ctrl_c_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(KeyboardInterrupt()) == 130
+    assert capsys.readouterr() == ("", "train.py: interrupted\n")
+
+
+def test_what_is_no_users_error_is_a_bug_and_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        raising(ZeroDivisionError())
+
+
+def test_the_bodys_exit_code_is_the_commands() -> None:
+    assert terminal.guarded("x", lambda: 0) == 0
+    assert terminal.guarded("x", lambda: 130) == 130
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    program = """
+import sys
+from fastnst.cli import terminal
+def body():
+    for number in range(100000):
+        print("a line of results", number)
+    return 1
+sys.exit(terminal.guarded("x", body))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == b"a line of results 0\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_numbers_on_the_command_line_are_checked() -> None:
+    assert terminal.positive("3") == 3
+    with pytest.raises(argparse.ArgumentTypeError, match="0 should be at least 1"):
+        terminal.positive("0")
+    assert [terminal.quality(text) for text in ("1", "100")] == [1, 100]
+    for text in ("0", "101"):
+        with pytest.raises(argparse.ArgumentTypeError, match="from 1 to 100"):
+            terminal.quality(text)
+
+
+def test_tensorflow_starts_without_a_word_and_stderr_works_again_afterwards() -> None:
+    program = """
+import sys
+from fastnst.cli import terminal
+terminal.import_tensorflow()
+import tensorflow as tf
+photos = tf.data.TFRecordDataset("img/bundled/photos-00000-of-00004.tfrecord").batch(2)
+assert len(next(iter(photos))) == 2
+tf.function(lambda x: tf.nn.conv2d(x, tf.ones([3, 3, 1, 1]), 1, "SAME"))(tf.ones([1, 9, 9, 1]))
+terminal.say("our own line")
+"""
+    finished = run(program, capture_output=True)
+    assert (finished.returncode, finished.stdout) == (0, "")
+    assert finished.stderr == "our own line\n"

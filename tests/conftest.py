@@ -1,0 +1,113 @@
+"""What the tests share: a network small enough to train in a second, and one trained run of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TINY = {
+    "style_image": "img/candy.jpg",
+    "naming": "tiny",
+    "width": 4,
+    "residual_blocks": 1,
+    "image_size": 32,
+    "batch_size": 2,
+    "precision": "float32",
+    "content_layers": ["relu2_2"],
+    "style_layers": ["relu1_2", "relu2_2"],
+    "style_weight": 8.0,
+    "max_steps": 6,
+    "log_every": 2,
+    "summary_every": 2,
+    "preview_every": 3,
+    "checkpoint_every": 2,
+    "keep_checkpoints": 2,
+}
+
+
+def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Smooth colours with some noise, uint8 [height, width, 3]."""
+    random = np.random.default_rng(seed)
+    down = np.linspace(0, 1, height)[:, np.newaxis, np.newaxis]
+    across = np.linspace(0, 1, width)[:, np.newaxis]
+    colours = random.uniform(20, 120, (2, 3))
+    noise = random.uniform(0, 10, (height, width, 3))
+    return (down * colours[0] + across * colours[1] + noise).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def photo() -> Callable[..., np.ndarray]:
+    """Draws a photo: photo(height, width, seed)."""
+    return draw_photo
+
+
+@pytest.fixture(scope="session")
+def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two small photos to validate by, which is faster than the bundled six."""
+    folder = tmp_path_factory.mktemp("judges")
+    for seed, size in enumerate([(40, 50), (48, 40)]):
+        Image.fromarray(draw_photo(*size, seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def conf(judges: Path) -> Callable[..., Path]:
+    """Writes a conf of the tiny network: conf(folder, key=value, ...); None leaves a key out."""
+
+    def write(folder: Path, **keys: Any) -> Path:
+        values = TINY | {"validation": str(judges), "model_path": str(folder / "models")} | keys
+        path = folder / "tiny.yml"
+        kept = {key: value for key, value in values.items() if value is not None}
+        path.write_text(yaml.safe_dump(kept))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, conf: Callable[..., Path]) -> Path:
+    """The folder of a finished run of six steps; not to be written to."""
+    from fastnst.cli import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    assert train.main(["-c", str(conf(folder))]) == 0
+    return folder / "models" / "tiny"
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Runs one of the scripts in a process of its own: script("eval.py", "--model", ...)."""
+
+    def run(
+        name: str, *arguments: object, cwd: Path = ROOT, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, str(ROOT / name), *map(str, arguments)]
+        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def objective() -> Any:
+    """The tiny conf's objective."""
+    from fastnst import images, perceptual
+    from fastnst.nets import loss_network
+
+    weights = loss_network.load_weights(ROOT / "pretrained" / "vgg_16.ckpt")
+    style = images.read(ROOT / "img" / "candy.jpg", 32)
+    layers = {"relu1_2": 1.0, "relu2_2": 1.0}
+    return perceptual.PerceptualLoss(
+        loss_network.LossNetwork(weights, layers),
+        style,
+        perceptual.Weights(1.0, 8.0, 0.1, {"relu2_2": 1.0}, layers),
+    )

@@ -1,0 +1,292 @@
+"""The stream of batches: its order, how it is taken up, and what it leaves out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import made
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from fastnst import data, errors
+from fastnst.data import preprocess, writer
+
+COUNT = 7
+FOLDER, RECORDS = "folder", "records"
+
+
+def named(index: int) -> str:
+    return f"{index}.png"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Callable[..., data.PhotoSource]:
+    """Makes a source of seven photos of noise, and of what else is given."""
+
+    def make(kind: str, others: dict[str, bytes] | None = None) -> data.PhotoSource:
+        files = {named(i): made.encode(made.noise(i)) for i in range(COUNT)} | (others or {})
+        if kind == FOLDER:
+            return data.open_photos(str(made.write_files(tmp_path / "photos", files)))
+        for part in range(3):
+            records = [
+                {"image/encoded": content, "image/filename": name.encode()}
+                for name, content in list(files.items())[part::3]
+            ]
+            made.write_records(tmp_path / f"{part}.tfrecord", records)
+        return data.open_photos(str(tmp_path / "*.tfrecord"))
+
+    return make
+
+
+both = pytest.mark.parametrize("kind", [FOLDER, RECORDS])
+
+
+def take(source: data.PhotoSource, batches: int, **options: Any) -> tuple[np.ndarray, list[int]]:
+    """The images and positions of some batches, joined."""
+    options = {"image_size": 8, "batch_size": 3} | options
+    taken = list(data.batches(source, **options).take(batches))
+    images = np.concatenate([image.numpy() for image, _ in taken])
+    return images, np.concatenate([positions.numpy() for _, positions in taken]).tolist()
+
+
+def photo_numbers(source: data.PhotoSource, positions: list[int], **options: Any) -> list[int]:
+    names = data.names(source, positions, **options)
+    return [int(Path(names[position]).stem) for position in positions]
+
+
+@both
+def test_a_run_that_is_taken_up_sees_what_an_unbroken_one_sees(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    images, positions = take(source, 7, seed=5)  # Three epochs of seven photos.
+    assert positions == list(range(21))
+    for start in (6, 7, 15):  # Within an epoch, at its end, and later.
+        again, later = take(source, 2, seed=5, start=start)
+        assert later == list(range(start, start + 6))
+        np.testing.assert_array_equal(again, images[start : start + 6])
+
+
+@both
+def test_each_epoch_shows_each_photo_once_in_an_order_of_its_own(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    numbers = photo_numbers(photos(kind), list(range(21)), seed=1)
+    epochs = [numbers[:7], numbers[7:14], numbers[14:]]
+    assert all(sorted(epoch) == list(range(7)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+@both
+def test_names_are_those_of_the_photos_at_the_positions(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    # "none" of a photo that has the size already is the photo itself.
+    images, positions = take(source, 2, seed=2, augment="none", image_size=24, start=5)
+    for image, number in zip(images, photo_numbers(source, positions, seed=2), strict=True):
+        np.testing.assert_array_equal(image, made.noise(number)[:, 3:27])
+
+
+@both
+def test_without_shuffling_the_photos_come_as_they_lie(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    lying = list(range(7)) if kind == FOLDER else [0, 3, 6, 1, 4, 2, 5]
+    assert photo_numbers(source, list(range(14)), seed=0, shuffle=False) == lying * 2
+    images, _ = take(source, 2, augment="none", image_size=24, shuffle=False)
+    np.testing.assert_array_equal(images[1], made.noise(lying[1])[:, 3:27])
+
+
+@both
+def test_another_seed_gives_another_order_and_other_crops(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    orders = {tuple(photo_numbers(source, list(range(7)), seed=seed)) for seed in range(2)}
+    assert len(orders) == 2
+    images, _ = take(source, 1, seed=0, shuffle=False)
+    others, _ = take(source, 1, seed=1, shuffle=False)
+    assert (images != others).any((1, 2, 3)).all()
+
+
+@both
+def test_the_programs_own_seed_neither_matters_nor_changes(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    seen = []
+    for seed in (0, 1):
+        tf.random.set_seed(seed)
+        images, _ = take(source, 3, seed=3)
+        order = photo_numbers(source, list(range(7)), seed=3)
+        seen.append((images.tolist(), order, float(tf.random.uniform([]))))
+        tf.random.set_seed(seed)
+        assert float(tf.random.uniform([])) == seen[-1][2]
+    assert seen[0][:2] == seen[1][:2]
+    assert seen[0][2] != seen[1][2]
+
+
+@both
+def test_workers_share_the_stream_by_position(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    images, _ = take(source, 4, seed=4)
+    for worker in (0, 1):
+        mine, positions = take(source, 2, seed=4, input_shards=(2, worker), start=1)
+        assert positions == [position for position in range(1, 13) if position % 2 == worker][:6]
+        shown = [position for position in positions if position < 12]
+        np.testing.assert_array_equal(mine[: len(shown)], images[shown])
+
+
+@both
+@pytest.mark.parametrize("augment", ["crop", "none"])
+def test_unreadable_photos_are_left_out_and_can_be_named(
+    photos: Callable[..., data.PhotoSource], kind: str, augment: str
+) -> None:
+    source = photos(kind, made.broken_photos())
+    assert source.count == 10
+    images, positions = take(source, 5, seed=6, augment=augment)
+    left_out = data.missing(0, positions)
+    names = data.names(source, left_out, seed=6)
+    assert set(positions) | set(left_out) == set(range(positions[-1] + 1))
+    broken = {Path(name).name for name in names.values()}
+    assert broken == set(made.broken_photos())
+    assert all(image.std() > 0 for image in images)
+    # A run that is taken up after the last position goes on as the first would have.
+    again, taken_up = take(source, 2, seed=6, augment=augment, start=positions[8] + 1)
+    assert taken_up == positions[9:]
+    np.testing.assert_array_equal(again, images[9:])
+
+
+def test_missing_positions_are_those_of_this_worker() -> None:
+    assert data.missing(4, [5, 6, 9]) == [4, 7, 8]
+    assert data.missing(4, [4, 5, 6]) == []
+    assert data.missing(0, np.array([4, 6]), (2, 0)) == [0, 2]
+    assert data.missing(0, [3, 5], (2, 1)) == [1]
+
+
+def test_a_damaged_record_ends_its_file_but_not_the_run(
+    photos: Callable[..., data.PhotoSource],
+) -> None:
+    source = photos(RECORDS)
+    path = Path(source.files[0])  # Photos 0, 3, 6.
+    content = bytearray(path.read_bytes())
+    content[content.index(named(3).encode())] ^= 1
+    path.write_bytes(content)
+    images, positions = take(source, 7, shuffle=False, augment="none", image_size=24)
+    # Two photos are missing from each epoch of seven, and the next begins where it should.
+    assert positions == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21, 22, 23, 24, 25, 28]
+    again, taken_up = take(source, 1, shuffle=False, augment="none", image_size=24, start=8)
+    assert taken_up == [8, 9, 10]
+    np.testing.assert_array_equal(again, images[6:9])
+
+
+@both
+def test_when_no_photo_can_be_read_any_more_the_run_ends_with_the_reason(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    stream = iter(data.batches(source, image_size=8, batch_size=7))
+    with data.user_errors(source):
+        next(stream)
+    for file in source.files:
+        Path(file).unlink()
+    with pytest.raises(errors.UserError, match="none of its 7 photos can be read; the first: "):
+        # What was read ahead still comes.
+        for _ in range(1000):
+            with data.user_errors(source):
+                next(stream)
+
+
+def test_fewer_photos_than_a_batch_are_refused_with_both_numbers(
+    photos: Callable[..., data.PhotoSource],
+) -> None:
+    source = photos(FOLDER)
+    data.batches(source, image_size=8, batch_size=7)
+    for options in ({"batch_size": 8}, {"batch_size": 4, "input_shards": (2, 0)}):
+        with pytest.raises(errors.UserError, match="7 photos are fewer than the 8 of one batch"):
+            data.batches(source, image_size=8, **options)
+
+
+@both
+def test_shapes_are_known_beforehand(photos: Callable[..., data.PhotoSource], kind: str) -> None:
+    for augment in ("crop", "none"):
+        images, positions = data.batches(
+            photos(kind), image_size=8, batch_size=3, augment=augment
+        ).element_spec
+        assert (images.shape, images.dtype) == ((3, 8, 8, 3), tf.float32)
+        assert (positions.shape, positions.dtype) == ((3,), tf.int64)
+
+
+@both
+def test_the_originals_preprocessing_is_at_hand(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    images, _ = take(photos(kind), 1, augment="none", image_size=9, shuffle=False)
+    expected = preprocess.original(tf.constant(made.noise(0)), 9)
+    np.testing.assert_array_equal(images[0], expected)
+
+
+def test_bare_pixels_are_read(tmp_path: Path) -> None:
+    shape = np.array([24, 30, 3], np.int32).tobytes()
+    path = made.write_records(
+        tmp_path / "raw.tfrecord",
+        [{"image": made.noise(i).tobytes(), "shape": shape, "label": 1} for i in range(3)],
+    )
+    source = data.open_photos(str(path))
+    images, _ = take(source, 1, augment="none", image_size=24, shuffle=False)
+    np.testing.assert_array_equal(images[2], made.noise(2)[:, 3:27])
+    images, _ = take(source, 1, shuffle=False)
+    assert images.shape == (3, 8, 8, 3)
+    assert data.names(source, [1], seed=0) == {1: ""}
+
+
+def test_our_own_records_show_what_the_folder_shows(tmp_path: Path) -> None:
+    files = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(4)}
+    folder = data.open_photos(str(made.write_files(tmp_path / "photos", files)))
+    writer.write(tmp_path / "photos", tmp_path / "records")
+    records = data.open_photos(str(tmp_path / "records"))
+    assert records.upright_jpegs
+    for augment in ("crop", "none"):
+        ours, _ = take(records, 1, shuffle=False, batch_size=4, augment=augment)
+        theirs, _ = take(folder, 1, shuffle=False, batch_size=4, augment=augment)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_over_many_positions_a_photo_is_cut_everywhere_and_flipped_half_of_the_time(
+    tmp_path: Path,
+) -> None:
+    ramp = np.repeat(np.arange(11, dtype=np.uint8)[np.newaxis, :, np.newaxis], 3, 2).repeat(8, 0)
+    source = data.open_photos(str(made.write_files(tmp_path, {"a.png": made.encode(ramp)})))
+    images, _ = take(source, 200, batch_size=1)
+    rows = [tuple(image[0, :, 0].astype(int)) for image in images]
+    forth = [row[0] for row in rows if row[1] > row[0]]
+    back = [row[-1] for row in rows if row[1] < row[0]]
+    # Four places by two ways, 25 times each, give or take four deviations of about five.
+    for corner, way in itertools.product(range(4), (forth, back)):
+        assert 5 <= way.count(corner) <= 45
+
+
+def test_a_crop_of_a_single_colour_is_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        pixels = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    Image.new("RGB", (40, 40), (255, 0, 0)).save(tmp_path / "red.png")
+    source = data.open_photos(str(tmp_path))
+    positions = [
+        int(position)
+        for _, chunk in data.batches(source, image_size=32, batch_size=2).take(6)
+        for position in chunk
+    ]
+    lost = data.missing(0, positions)
+    assert lost
+    assert {Path(name).name for name in data.names(source, lost, seed=0).values()} == {"red.png"}

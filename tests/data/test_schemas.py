@@ -1,0 +1,102 @@
+"""Finding out how a record holds its photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import made
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fastnst import errors
+from fastnst.data import schemas
+from fastnst.data.schemas import Schema
+
+PHOTO = made.encode(made.noise(0), "JPEG")
+PIXELS = made.noise(1, 4, 5)
+
+
+def raw(pixels: np.ndarray) -> dict[str, object]:
+    """A record of bare pixels, as an early tutorial of TensorFlow writes it."""
+    shape = np.array(pixels.shape, np.int32).tobytes()
+    return {"label": 1, "shape": shape, "image": pixels.tobytes()}
+
+
+@pytest.mark.parametrize(
+    ("record", "schema"),
+    [
+        (
+            {"image/encoded": PHOTO, "image/filename": b"a.jpg", "image/height": 24},
+            Schema("image/encoded", "image/filename"),
+        ),
+        (
+            {"image": PHOTO, "image_name": b"98b1d3", "target": b"\x01"},
+            Schema("image", "image_name"),
+        ),
+        ({"image": made.encode(made.noise(0)), "label": 7}, Schema("image")),
+        ({"picture": PHOTO, "thumbnail": made.encode(made.noise(0, 2, 2))}, Schema("picture")),
+        (raw(PIXELS), Schema("image", shape="shape")),
+        (raw(PIXELS[:, :, 0]), Schema("image", shape="shape")),
+        (raw(PIXELS[:, :, :1]), Schema("image", shape="shape")),
+    ],
+)
+def test_each_schema_is_found_by_itself(
+    tmp_path: Path, record: dict[str, object], schema: Schema
+) -> None:
+    assert schemas.detect(made.write_records(tmp_path / "x.tfrecord", [record])) == schema
+
+
+def test_one_bad_record_at_the_beginning_does_no_harm(tmp_path: Path) -> None:
+    path = made.write_records(tmp_path / "x.tfrecord", [{"image": b""}, {"image": PHOTO}])
+    assert schemas.detect(path) == Schema("image")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"image_floats": [0.5, 0.25], "image_class": 9},
+        {"image_class": b"BMW", "image_floats": [0.5]},
+        raw(PIXELS) | {"shape": np.array([4, 5, 4], np.int32).tobytes()},
+        raw(made.noise(0, 4, 4)) | {"shape": np.array([4, 6, 2], np.int32).tobytes()},
+    ],
+)
+def test_records_without_an_image_are_refused_with_their_keys(
+    tmp_path: Path, record: dict[str, object]
+) -> None:
+    path = made.write_records(tmp_path / "x.tfrecord", [record])
+    with pytest.raises(errors.UserError) as caught:
+        schemas.detect(path)
+    keys = ", ".join(sorted(record))
+    assert str(caught.value).startswith(f"{path}: no image in its records; keys found: {keys}.")
+
+
+def test_records_that_are_no_examples_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(b"\xff\xff\xff")
+    with pytest.raises(errors.UserError, match=r"are no tf\.train\.Example"):
+        schemas.detect(path)
+
+
+def test_file_and_name_are_taken_out_in_the_graph_and_outside(tmp_path: Path) -> None:
+    path = made.write_records(tmp_path / "x.tfrecord", [{"image": PHOTO, "id": b"7"}])
+    record = next(iter(tf.data.TFRecordDataset(str(path))))
+    schema = schemas.detect(path)
+    assert schemas.image_file(record, schema).numpy() == PHOTO
+    assert schemas.encoded(record.numpy(), schema) == PHOTO
+    assert schemas.name(record, schema).numpy() == b"7"
+    assert schemas.name(record, Schema("image")).numpy() == b""
+    assert schemas.encoded(b"\xff\xff\xff", schema) == b""
+
+
+def test_bare_pixels_come_out_as_rgb(tmp_path: Path) -> None:
+    grey = PIXELS[:, :, :1]
+    for pixels, rgb in (
+        (PIXELS, PIXELS),
+        (grey, grey.repeat(3, 2)),
+        (grey[..., 0], grey.repeat(3, 2)),
+    ):
+        path = made.write_records(tmp_path / "x.tfrecord", [raw(pixels)])
+        record = next(iter(tf.data.TFRecordDataset(str(path))))
+        np.testing.assert_array_equal(schemas.pixels(record, schemas.detect(path)), rgb)

@@ -1,0 +1,215 @@
+"""Writing photos as TFRecord shards."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import zipfile
+from pathlib import Path
+
+import made
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from fastnst import errors
+from fastnst.data import manifest, writer
+
+JPEG = made.encode(made.noise(0), "JPEG")
+PHOTOS = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(5)}
+
+
+def examples(path: Path) -> list[dict[str, object]]:
+    """The records of a shard, each as key -> value."""
+    found = []
+    for record in tf.data.TFRecordDataset(str(path)):
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        found.append(
+            {
+                key: getattr(value, value.WhichOneof("kind")).value[0]
+                for key, value in features.items()
+            }
+        )
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return made.write_files(tmp_path / "photos", PHOTOS)
+
+
+def test_a_jpeg_that_needs_no_change_keeps_its_bytes() -> None:
+    grey = made.encode(made.noise(0)[:, :, 0], "JPEG")
+    turned_by_nothing = made.turned_jpeg(made.noise(0), 1)
+    for data in (JPEG, grey, turned_by_nothing):
+        assert writer.prepare(data, max_side=30) == writer.Photo(data, 24, 30)
+
+
+@pytest.mark.parametrize("name", made.odd_photos())
+def test_every_other_photo_becomes_an_upright_rgb_jpeg(name: str) -> None:
+    data, colour = made.odd_photos()[name]
+    photo = writer.prepare(data, name)
+    image = Image.open(io.BytesIO(photo.encoded))
+    size = (60, 40) if name == "turned.jpg" else (40, 60)
+    assert (photo.height, photo.width) == (image.height, image.width) == size
+    assert image.format == "JPEG"
+    assert 0x0112 not in image.getexif()
+    assert np.abs(np.asarray(image.convert("RGB"), float) - colour).max() <= 4
+
+
+def test_the_longer_side_is_limited_and_the_aspect_ratio_kept() -> None:
+    for shape, expected in (((50, 100), (20, 40)), ((100, 50), (40, 20)), ((30, 40), (30, 40))):
+        for file_format in ("PNG", "JPEG"):
+            photo = writer.prepare(made.encode(made.noise(0, *shape), file_format), max_side=40)
+            assert (photo.height, photo.width) == expected
+
+
+@pytest.mark.parametrize("name", made.broken_photos())
+def test_what_is_no_photo_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(errors.UserError, match=rf"^{name}: "):
+        writer.prepare(made.broken_photos()[name], name)
+
+
+def test_records_carry_the_schema_of_coco(tmp_path: Path) -> None:
+    source = made.write_files(tmp_path / "photos", {"a/000000000790.jpg": JPEG})
+    result = writer.write(source, tmp_path / "out")
+    assert [shard.file for shard in result.shards] == ["photos-00000-of-00001.tfrecord"]
+    assert examples(tmp_path / "out" / result.shards[0].file) == [
+        {
+            "image/encoded": JPEG,
+            "image/format": b"jpeg",
+            "image/height": 24,
+            "image/width": 30,
+            "image/filename": b"a/000000000790.jpg",
+            "image/source_id": b"000000000790",
+            "image/key/sha256": hashlib.sha256(JPEG).hexdigest().encode(),
+        }
+    ]
+
+
+def test_the_manifest_tells_what_is_in_the_shards(photos: Path, tmp_path: Path) -> None:
+    made.write_files(photos, made.broken_photos())
+    done = []
+    result = writer.write(
+        photos, tmp_path / "out", shards=3, progress=lambda *counts: done.append(counts)
+    )
+    assert result == manifest.load(tmp_path / "out")
+    assert result.complete
+    assert (result.photos, len(result.shards)) == (5, 3)
+    assert [skipped.file for skipped in result.skipped] == ["empty.png", "half.jpg", "text.jpg"]
+    assert result.skipped[2].reason.startswith("text.jpg: not an image")
+    for shard in result.shards:
+        assert manifest.is_whole(shard, tmp_path / "out")
+        assert len(examples(tmp_path / "out" / shard.file)) == shard.photos
+    assert done == [(count, 8) for count in range(1, 9)]
+
+
+def test_a_zip_archive_gives_the_same_shards_as_its_folder_with_any_number_of_workers(
+    photos: Path, tmp_path: Path
+) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "all"), "zip", photos))
+    writer.write(photos, tmp_path / "a", shards=2, workers=1)
+    writer.write(archive, tmp_path / "b", shards=2, workers=3)
+    assert len(contents(tmp_path / "a")) == 3
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_shard_it_was_at(
+    photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    writer.write(photos, out, shards=3)
+    whole = contents(out)
+    shutil.rmtree(out)
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:  # The second shard holds photos 1 and 4: it is half written.
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(photos, out, shards=3, progress=stop)
+    assert set(contents(out)) == {"manifest.json", "photos-00000-of-00003.tfrecord"}
+    state = manifest.load(out)
+    assert state is not None
+    assert not state.complete
+    first = out / "photos-00000-of-00003.tfrecord"
+    before = first.stat().st_mtime_ns
+    writer.write(photos, out, shards=3)
+    assert contents(out) == whole
+    assert first.stat().st_mtime_ns == before
+
+
+def test_a_shard_that_was_damaged_since_is_written_again(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    writer.write(photos, out, shards=3)
+    whole = contents(out)
+    for name in ("photos-00000-of-00003.tfrecord", "photos-00002-of-00003.tfrecord"):
+        (out / name).write_bytes(whole[name][:-1] + b"?")
+    writer.write(photos, out, shards=3)
+    assert contents(out) == whole
+
+
+def test_records_of_other_photos_or_options_are_never_overwritten(
+    photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    writer.write(photos, out)
+    whole = contents(out)
+    with pytest.raises(errors.UserError, match="holds records of other photos or options"):
+        writer.write(photos, out, max_side=10)
+    (photos / "0.jpg").unlink()
+    with pytest.raises(errors.UserError, match="holds records of other photos or options"):
+        writer.write(photos, out)
+    assert contents(out) == whole
+    made.write_files(tmp_path / "theirs", {"train.tfrecord": b""})
+    with pytest.raises(errors.UserError, match="that this command did not write"):
+        writer.write(photos, tmp_path / "theirs")
+
+
+def test_photos_of_which_none_can_be_read_leave_nothing_behind(tmp_path: Path) -> None:
+    source = made.write_files(tmp_path / "photos", made.broken_photos())
+    with pytest.raises(errors.UserError, match=r"none of its 3 photos .* first: empty\.png: "):
+        writer.write(source, tmp_path / "out", shards=2)
+    assert contents(tmp_path / "out") == {}
+
+
+def test_there_are_no_more_shards_than_photos(photos: Path, tmp_path: Path) -> None:
+    assert len(writer.write(photos, tmp_path / "out", shards=100).shards) == 5
+
+
+def test_too_little_room_is_said_before_anything_is_written(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(errors.UserError, match="are needed but only 0 MB free"):
+        writer.write(photos, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.tfrecord"))
+
+
+def test_a_place_that_cannot_be_written_to_is_a_users_error(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.UserError, match=r"file: cannot be written \(File exists\)"):
+        writer.write(photos, tmp_path / "file")
+    with pytest.raises(errors.UserError, match=r"cannot be written \(Not a directory\)"):
+        writer.write(photos, tmp_path / "file" / "below")
+
+
+def test_a_damaged_entry_of_an_archive_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", JPEG)
+        archive.writestr("b.jpg", PHOTOS["1.jpg"])
+    data = bytearray(path.read_bytes())
+    data[data.index(JPEG) + 200] ^= 1
+    path.write_bytes(data)
+    result = writer.write(path, tmp_path / "out")
+    assert result.photos == 1
+    assert [skipped.file for skipped in result.skipped] == ["a.jpg"]
+    assert "CRC" in result.skipped[0].reason

@@ -1,0 +1,110 @@
+"""The conf files that are shipped, and the page about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fastnst import config
+from tools import build_conf_readme
+
+CONF = config.PROJECT_ROOT / "conf"
+PICTURES = sorted((config.PROJECT_ROOT / "img").glob("*.jpg"))
+README = (CONF / "README.md").read_text(encoding="utf-8")
+
+confs = pytest.mark.parametrize("path", sorted(CONF.glob("*.yml")), ids=lambda path: path.stem)
+
+
+def header(path: Path) -> list[str]:
+    """The comment lines that a file opens with."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    length = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    return lines[:length]
+
+
+@confs
+def test_a_conf_is_named_after_its_model_and_its_picture(path: Path) -> None:
+    settings = config.load(path)
+    assert settings.naming == path.stem
+    assert settings.style_image == f"img/{path.stem}.jpg"
+    assert config.find_file(settings.style_image).is_file()
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.stem)
+def test_every_style_image_has_a_conf(picture: Path) -> None:
+    assert (CONF / f"{picture.stem}.yml").is_file()
+
+
+@confs
+def test_a_conf_opens_with_what_it_is_where_from_how_to_run_it_and_how_long(path: Path) -> None:
+    text = "\n".join(header(path))
+    assert build_conf_readme.title(path) == header(path)[0].removeprefix("# ")
+    assert "Style image:" in text
+    assert "Apache-2.0" in text or "public domain" in text
+    assert "img/CREDITS.md" in text
+    assert f"python train.py -c conf/{path.name} --quick\n" in text
+    assert f"python train.py -c conf/{path.name} --dataset " in text
+    assert "minutes" in text
+
+
+@confs
+def test_the_licence_in_a_header_is_the_one_in_the_credits(path: Path) -> None:
+    credits_file = config.PROJECT_ROOT / "img" / "CREDITS.md"
+    lines = credits_file.read_text(encoding="utf-8").splitlines()
+    (row,) = (line for line in lines if line.startswith(f"| {path.stem}.jpg |"))
+    licence = row.split("|")[5].strip()
+    assert licence.lower() in "\n".join(header(path)).lower()
+
+
+@confs
+def test_a_conf_can_be_trained_at_once(path: Path) -> None:
+    """It asks for no photos and no layers but those that come with the clone."""
+    settings = config.load(path)
+    assert settings.dataset == settings.validation == "bundled"
+    layers = {*settings.content_layers, *settings.style_layers}
+    assert all(layer <= "relu4_3" for layer in layers)
+    assert config.find_file(f"{settings.loss_model_file}.index").is_file()
+
+
+def test_the_page_about_the_keys_is_up_to_date() -> None:
+    assert build_conf_readme.render() == README, (
+        "conf/README.md is stale: run python -m tools.build_conf_readme"
+    )
+
+
+def test_the_page_explains_every_key_once_under_a_heading() -> None:
+    grouped = [field.name for fields in build_conf_readme.groups().values() for field in fields]
+    assert grouped == list(config.FIELDS)
+    for key, field in config.FIELDS.items():
+        assert README.count(f"\n| `{key}` | ") == 1 + (key in config.QUICK)
+        assert field.metadata["help"] in README
+
+
+@pytest.mark.parametrize(
+    ("key", "row"),
+    [
+        ("naming", "| `naming` | none: must be set | letters, digits, `.`, `_`, `-` |"),
+        ("style_size", "| `style_size` | `null` | whole number from 16, or `null` |"),
+        ("learning_rate", "| `learning_rate` | `0.001` | number above 0 |"),
+        ("seed", "| `seed` | `0` | whole number, 0 to 2147483647 |"),
+        ("output_norm", "| `output_norm` | `true` | `true`, `false` |"),
+        ("xla", "| `xla` | `auto` | `auto`, `on`, `off` |"),
+        ("content_layers", "| `content_layers` | `relu3_3` | layers |"),
+    ],
+)
+def test_the_page_tells_what_is_allowed(key: str, row: str) -> None:
+    assert row in README
+
+
+def test_the_command_writes_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conf = (CONF / "wave.yml").read_text(encoding="utf-8")
+    (tmp_path / "wave.yml").write_text(conf, encoding="utf-8")
+    monkeypatch.setattr(build_conf_readme, "CONF", tmp_path)
+    build_conf_readme.main()
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == f"{tmp_path / 'README.md'}\n"
+    assert "[wave.yml](wave.yml)" in page
+    assert "candy.yml" not in page

@@ -1,0 +1,125 @@
+"""What is made of the machine's devices."""
+
+from __future__ import annotations
+
+import os
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from fastnst import devices
+
+
+def processor_with(*features: str) -> Any:
+    """Stands in for `Path.read_text` on a processor of these features."""
+    text = f"processor\t: 0\nflags\t\t: fpu sse2 {' '.join(features)} avx\nbugs\t\t:\n"
+    return lambda path, **options: text
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+
+
+def graphics_cards(monkeypatch: pytest.MonkeyPatch, *generations: tuple[int, int]) -> None:
+    """Lets TensorFlow see GPUs of these compute capabilities."""
+    cards = [types.SimpleNamespace(generation=generation) for generation in generations]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: cards)
+    monkeypatch.setattr(
+        tf.config.experimental,
+        "get_device_details",
+        lambda card: {"compute_capability": card.generation, "device_name": "NVIDIA H200"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"),
+    [("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16), ("mixed_float16", tf.float16)],
+)
+def test_a_precision_that_is_named_is_taken(precision: str, dtype: tf.DType) -> None:
+    assert devices.compute_dtype(precision) == dtype
+
+
+@pytest.mark.parametrize(
+    ("features", "dtype"),
+    [
+        (("avx512_bf16",), tf.bfloat16),
+        (("amx_bf16", "amx_tile"), tf.bfloat16),
+        (("avx512f", "avx2"), tf.float32),
+        (("not_avx512_bf16_really",), tf.float32),
+    ],
+)
+@pytest.mark.usefixtures("no_gpu")
+def test_auto_takes_bfloat16_where_the_processor_is_fast_at_it(
+    monkeypatch: pytest.MonkeyPatch, features: tuple[str, ...], dtype: tf.DType
+) -> None:
+    monkeypatch.setattr(Path, "read_text", processor_with(*features))
+    assert devices.compute_dtype("auto") == dtype
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_auto_takes_float32_where_nothing_is_known_of_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(path: Path, **options: str) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert devices.compute_dtype("auto") == tf.float32
+
+
+def test_auto_takes_bfloat16_on_gpus_that_all_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphics_cards(monkeypatch, (9, 0), (8, 0))
+    assert devices.compute_dtype("auto") == tf.bfloat16
+    graphics_cards(monkeypatch, (9, 0), (7, 5))
+    assert devices.compute_dtype("auto") == tf.float32
+
+
+def test_xla_is_used_as_told_and_else_on_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cards in ((), ((9, 0),)):
+        graphics_cards(monkeypatch, *cards)
+        assert devices.use_xla("on")
+        assert not devices.use_xla("off")
+        assert devices.use_xla("auto") == bool(cards)
+
+
+def test_the_device_is_named_for_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphics_cards(monkeypatch, (9, 0))
+    assert devices.describe() == "NVIDIA H200"
+    graphics_cards(monkeypatch, (9, 0), (9, 0))
+    assert devices.describe() == "2 x NVIDIA H200"
+    graphics_cards(monkeypatch)
+    number, _, unit = devices.describe().partition(" ")
+    assert 1 <= int(number) <= (os.cpu_count() or 1)
+    assert unit == "CPU cores"
+
+
+def test_one_device_needs_no_special_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    strategy = devices.make_strategy()
+    assert strategy.num_replicas_in_sync >= 1
+    assert devices.is_chief(strategy)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "task", "chief"),
+    [
+        ({"worker": 2}, ("worker", 0), True),
+        ({"worker": 2}, ("worker", 1), False),
+        ({"chief": 1, "worker": 2}, ("chief", 0), True),
+        ({"chief": 1, "worker": 2}, ("worker", 0), False),
+        ({"worker": 1, "evaluator": 1}, ("evaluator", 0), False),
+    ],
+)
+def test_exactly_one_worker_writes(
+    jobs: dict[str, int], task: tuple[str, int], chief: bool
+) -> None:
+    addresses = {job: [f"localhost:{port}" for port in range(count)] for job, count in jobs.items()}
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(addresses), task_type=task[0], task_id=task[1]
+    )
+    strategy = types.SimpleNamespace(cluster_resolver=resolver)
+    assert devices.is_chief(strategy) == chief

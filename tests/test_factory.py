@@ -1,0 +1,238 @@
+"""Building runs from configurations, and going on with them exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from fastnst import checkpoint_file, config, errors, factory, metrics_log, trainer
+
+Conf = Callable[..., Path]
+
+
+def unheard(line: str) -> None:
+    """Hears nothing."""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, photo: Callable[..., np.ndarray]) -> Path:
+    """Five small photos, of which one is none, so that positions and photos differ."""
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(4):
+        Image.fromarray(photo(40 + seed, 36, seed)).save(folder / f"{seed}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    return folder
+
+
+def final_checkpoint(run: factory.Run) -> dict[str, np.ndarray]:
+    """All numbers in the newest checkpoint, Adam's moments and the position in the data too."""
+    assert run.checkpointer.latest is not None
+    tensors = checkpoint_file.read_checkpoint(run.checkpointer.latest)
+    del tensors["_CHECKPOINTABLE_OBJECT_GRAPH"]
+    # Counts the saves of a process.
+    del tensors["save_counter/.ATTRIBUTES/VARIABLE_VALUE"]
+    return tensors
+
+
+def test_ten_steps_and_ten_more_are_twenty_steps(tmp_path: Path, conf: Conf, photos: Path) -> None:
+    keys = {
+        "dataset": str(photos),
+        "max_steps": 20,
+        "schedule": "cosine",
+        "warmup_steps": 5,
+        "checkpoint_every": 10,
+        "preview_every": 10,
+        "log_every": 1,
+    }
+    settings = config.load(conf(tmp_path, **keys))
+
+    whole = factory.build(dataclasses.replace(settings, naming="whole"), unheard)
+    assert whole.train([], lambda: False).finished
+
+    parts = dataclasses.replace(settings, naming="parts")
+    first = factory.build(parts, unheard)
+    assert first.train([], lambda: int(first.state.step) == 10).interrupted
+    second = factory.build(parts, unheard)
+    assert second.start_step == 10
+    assert second.train([], lambda: False).finished
+
+    expected, found = final_checkpoint(whole), final_checkpoint(second)
+    assert expected.keys() == found.keys()
+    for name, tensor in expected.items():
+        np.testing.assert_allclose(found[name], tensor, rtol=1e-6, atol=1e-6, err_msg=name)
+    # 40 photos were trained on, and each fifth position is of the broken one.
+    assert int(second.state.position) > 40
+
+    def history(run: factory.Run) -> list[tuple[str, int, float, float]]:
+        lines = metrics_log.read(run.folder.metrics)
+        return [
+            (line["kind"], line["step"], line["total"], line.get("learning_rate", 0.0))
+            for line in lines
+        ]
+
+    for one, two in zip(history(whole), history(second), strict=True):
+        assert one[:2] == two[:2] and one[2:] == pytest.approx(two[2:], rel=1e-5)
+    # Up over five steps, and down to nothing at the twentieth (step 20 is taken at 19 of 20).
+    rates = [rate for kind, _, _, rate in history(whole) if kind == "training"]
+    assert rates[0] == 0.0
+    assert rates[5] == pytest.approx(1e-3)
+    assert rates == sorted(rates[:6]) + sorted(rates[6:], reverse=True)
+    assert rates[-1] == pytest.approx(1e-3 * 0.5 * (1 + np.cos(np.pi * 14 / 15)), rel=1e-3)
+
+
+@pytest.mark.parametrize("keys", [{"precision": "mixed_bfloat16"}, {"xla": "on"}], ids=str)
+def test_every_way_to_compute_takes_steps_with_a_finite_loss(
+    tmp_path: Path, conf: Conf, keys: dict[str, str]
+) -> None:
+    run = factory.build(config.load(conf(tmp_path, max_steps=3, **keys)), unheard)
+    before = run.state.net.tensors()
+    progress = run.train([], lambda: False)
+    assert progress.finished
+    assert all(np.isfinite(value) for value in progress.metrics().values())
+    for name, tensor in run.state.net.tensors().items():
+        assert tensor.dtype == np.float32
+        assert np.isfinite(tensor).all() and not np.array_equal(tensor, before[name]), name
+
+
+def test_float16_scales_the_loss_goes_on_with_the_scale_and_can_go_on_in_float32(
+    tmp_path: Path, conf: Conf
+) -> None:
+    # A small loss, whose scale comes down to what float16 can hold within a few steps.
+    small = {"content_weight": 1e-4, "style_weight": 1e-3, "max_steps": 14}
+    settings = config.load(conf(tmp_path, precision="mixed_float16", **small))
+    run = factory.build(settings, unheard)
+    before = run.state.net.tensors()
+    progress = run.train([], lambda: False)
+    assert all(np.isfinite(value) for value in progress.metrics().values())
+    after = run.state.net.tensors()
+    assert [name for name in after if np.array_equal(before[name], after[name])] == []
+    # It came down from 2^15 until the gradients were finite; only then steps were taken.
+    scale, taken = float(run.state.loss_scale), int(run.state.optimizer.iterations)
+    assert scale == 2.0 ** (15 - (14 - taken)) and 0 < taken < 14
+
+    again = factory.build(dataclasses.replace(settings, max_steps=15), unheard)
+    assert again.start_step == 14 and float(again.state.loss_scale) == scale
+    assert again.train([], lambda: False).finished
+    assert int(again.state.optimizer.inner_optimizer.iterations) == taken + 1
+
+    # What is advised where a loss became NaN.
+    advised = dataclasses.replace(settings, precision="float32", max_steps=16)
+    run = factory.build(advised, unheard)
+    assert run.start_step == 15
+    assert run.train([], lambda: False).finished
+    assert int(run.state.optimizer.iterations) == taken + 2
+
+
+def test_the_steps_follow_from_the_epochs_where_none_are_given(
+    tmp_path: Path, conf: Conf, photos: Path
+) -> None:
+    path = conf(tmp_path, dataset=str(photos), max_steps=None, epoch=3)
+    run = factory.build(config.load(path), unheard)
+    assert run.last_step == 3 * 5 // 2
+    assert run.start_step == 0 and run.style_image.shape[0] == 32
+
+
+def test_going_on_with_other_settings_says_what_changed(tmp_path: Path, conf: Conf) -> None:
+    settings = config.load(conf(tmp_path))
+    factory.build(settings, unheard)
+    heard: list[str] = []
+    changed = dataclasses.replace(settings, learning_rate=0.002, max_steps=9)
+    run = factory.build(changed, heard.append)
+    assert heard == [
+        "going on with max_steps 6 -> 9",
+        "going on with learning_rate 0.001 -> 0.002",
+    ]
+    assert config.load(run.folder.config) == changed
+
+
+def test_a_run_cannot_go_on_with_another_architecture(tmp_path: Path, conf: Conf) -> None:
+    settings = config.load(conf(tmp_path))
+    factory.build(settings, unheard)
+    written = (tmp_path / "models" / "tiny" / "config.yml").read_bytes()
+    with pytest.raises(errors.UserError) as caught:
+        factory.build(dataclasses.replace(settings, residual_blocks=2), unheard)
+    message = str(caught.value)
+    assert message.startswith("residual_blocks: ") and "\n" not in message
+    assert "begun with 1 and cannot go on with 2" in message and "--fresh" in message
+    assert (tmp_path / "models" / "tiny" / "config.yml").read_bytes() == written
+
+
+def test_a_disk_that_becomes_full_says_where_the_run_goes_on(tmp_path: Path, conf: Conf) -> None:
+    run = factory.build(config.load(conf(tmp_path)), unheard)
+
+    def fill(progress: trainer.Progress) -> None:
+        if progress.step == 3:
+            raise tf.errors.ResourceExhaustedError(None, None, "No space left on device\n...")
+
+    with pytest.raises(errors.UserError) as caught:
+        run.train([fill], lambda: False)
+    saved = tmp_path / "models" / "tiny" / "checkpoints" / "step-2"
+    assert str(caught.value) == (
+        f"{run.folder.path}: no space left on the disk; make room and run the same command again, "
+        f"which goes on from {saved}"
+    )
+
+
+# Devices are laid out before TensorFlow begins, so this needs a process of its own.
+_ONE_AND_TWO_DEVICES = """
+import sys
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from fastnst import devices
+from fastnst.cli import train
+
+conf = sys.argv[1]
+assert train.main(["-c", conf, "--set", "naming=one"]) == 0
+devices.make_strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+assert train.main(["-c", conf, "--set", "naming=two"]) == 0
+"""
+
+
+def test_two_devices_learn_what_one_learns_from_the_same_batches(
+    tmp_path: Path, conf: Conf, photos: Path
+) -> None:
+    path = conf(tmp_path, dataset=str(photos), max_steps=2, log_every=1)
+    finished = subprocess.run(
+        [sys.executable, "-c", _ONE_AND_TWO_DEVICES, str(path)],
+        cwd=config.PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    one, two = (
+        checkpoint_file.read_checkpoint(tmp_path / "models" / naming / "checkpoints" / "step-2")
+        for naming in ("one", "two")
+    )
+    assert one.keys() == two.keys()
+    net = [name for name in one if name.startswith("net/")]
+    assert len(net) == 24
+    # Sums over the batch are taken in another order, which moves a gradient by a millionth of
+    # itself, and a step of 1e-3 by as much: 6e-8 was seen. But what the last residual block adds
+    # everywhere, the norm behind it takes away. That gradient is noise about 0, and Adam's first
+    # steps are of full size however small a gradient is.
+    net.remove("net/residuals.S0.Snorm2.Sshift/.ATTRIBUTES/VARIABLE_VALUE")
+    for name in (*net, "position/.ATTRIBUTES/VARIABLE_VALUE"):
+        np.testing.assert_allclose(two[name], one[name], atol=1e-6, err_msg=name)
+    # Adam's steps do not tell a gradient from its double, its moments do.
+    moments = [name for name in one if name.startswith("optimizer/_variables/")]
+    assert len(moments) == 2 * 24
+    expected, found = (np.concatenate([of[name].ravel() for name in moments]) for of in (one, two))
+    assert np.linalg.norm(found - expected) < 1e-4 * np.linalg.norm(expected)
+    logs = [
+        metrics_log.read(tmp_path / "models" / naming / "metrics.jsonl")
+        for naming in ("one", "two")
+    ]
+    assert [len(log) for log in logs] == [3, 3]
+    for of_one, of_two in zip(*logs, strict=True):
+        assert of_two["total"] == pytest.approx(of_one["total"], rel=1e-4)

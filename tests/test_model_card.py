@@ -1,0 +1,56 @@
+"""The model card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fastnst import exporters, model_card
+
+
+def test_the_facts_of_a_run_are_its_length_its_speed_and_its_best_validation(
+    tmp_path: Path,
+) -> None:
+    def judged(step: int, total: float) -> dict[str, object]:
+        terms = {"total": total, "content": 1.04, "style": 2.0, "tv": 0.0}
+        return {"kind": "validation", "step": step, "layers/style/relu1_2": 1.0, **terms}
+
+    lines = [
+        {"kind": "training", "step": 10, "images_per_second": 1.0},
+        judged(10, 30.26),
+        {"kind": "training", "step": 20, "images_per_second": 8.128},
+        judged(20, 40.0),
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert model_card.read_facts(tmp_path) == {
+        "steps": 20,
+        "images_per_second": 8.13,
+        "validation": {"step": 10, "total": 30.3, "content": 1.0, "style": 2.0, "tv": 0.0},
+    }
+
+
+def test_the_facts_of_a_shipped_model_lie_beside_it(tmp_path: Path) -> None:
+    assert model_card.read_facts(tmp_path) == {}
+    (tmp_path / model_card.FACTS).write_text('{"steps": 1200}')
+    assert model_card.read_facts(tmp_path) == {"steps": 1200}
+
+
+@pytest.mark.parametrize("file_format", exporters.EXPORTERS)
+def test_every_format_has_a_card_with_its_use_its_training_and_its_configuration(
+    file_format: str,
+) -> None:
+    card = model_card.render("candy", file_format, {"steps": 1200}, "naming: candy\n")
+    assert card.startswith("# candy\n")
+    assert "## Use" in card and '"steps": 1200' in card and "naming: candy" in card
+    assert "{name}" not in card and "candy" in card.split("## Use")[1].split("## Training")[0]
+    bare = model_card.render("candy", file_format, {}, "")
+    assert "## Training" not in bare and "## Configuration" not in bare
+
+
+def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:
+    card = model_card.render("candy", "savedmodel", {}, "")
+    names = ("serving_default", "serving_uint8", "stylize_encoded")
+    tensors = ("images", "stylized", "image_bytes", "stylized_bytes")
+    assert [name for name in (*names, *tensors) if f"`{name}`" not in card] == []

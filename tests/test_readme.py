@@ -1,0 +1,116 @@
+"""Every command in the README is run, small, in a folder like a user's."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastnst
+from fastnst import images
+
+ROOT = Path(fastnst.__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Training commands are run as they stand, but small.
+SMALL = (
+    "--steps 2 --set image_size=32 --set batch_size=2 --set width=4 --set residual_blocks=1 "
+    "--set style_size=64 --set precision=float32"
+).split()
+MAINS = {
+    "train.py": "fastnst.cli.train",
+    "eval.py": "fastnst.cli.eval",
+    "export.py": "fastnst.cli.export",
+    "fastnst.data.records": "fastnst.data.records",
+    "fastnst.weights": "fastnst.weights",
+}
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.strip()]
+    return [part.strip() for line in lines for part in line.split("&&")]
+
+
+INSTALLS = [command for command in commands() if command.startswith("pip ")]
+PIPES = [command for command in commands() if "|" in command]
+SCRIPTS = [
+    command for command in commands() if command.startswith("python ") and command not in PIPES
+]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the README's commands name."""
+    folder = tmp_path_factory.mktemp("desk")
+    photos = sorted((ROOT / "img" / "photos").glob("*.jpg"))
+    small = [images.resize_shorter_side(images.decode(path.read_bytes()), 48) for path in photos]
+    images.write(folder / "photo.jpg", small[0])
+    for index, pixels in enumerate(small):
+        images.write(folder / "path/to/photos" / f"{index}.jpg", pixels)
+        images.write(folder / "holiday" / f"{index}.jpg", pixels)
+    with zipfile.ZipFile(folder / "train2014.zip", "w") as archive:
+        for path in (folder / "holiday").iterdir():
+            archive.write(path, f"train2014/{path.name}")
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    return folder
+
+
+def test_every_command_is_of_a_kind_that_is_run() -> None:
+    others = set(commands()) - set(INSTALLS) - set(PIPES) - set(SCRIPTS) - {"pytest"}
+    assert not others
+
+
+def test_the_two_install_commands_are_those_that_ci_runs() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert INSTALLS == ["pip install -e .", 'pip install -e ".[test]"']
+    assert '-e ".[test]"' in ci
+    assert "\npytest\n" in ci
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_a_command_works(command: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    words = shlex.split(command)[1:]
+    if words[0] == "-m":
+        del words[0]
+    if words[0] == "train.py":
+        words += SMALL
+    if words[0] == "fastnst.weights":
+        pytest.skip("downloads; run by the tests marked network")
+    module = importlib.import_module(MAINS[words[0]])
+    assert module.main(words[1:]) == 0
+
+
+@pytest.mark.parametrize("command", PIPES)
+def test_a_pipe_works(command: str, desk: Path) -> None:
+    script = command.replace("python eval.py", f"{sys.executable} {ROOT / 'eval.py'}")
+    subprocess.run(["bash", "-ec", script], cwd=desk, check=True, timeout=300)
+    painted = images.decode((desk / "painted.jpg").read_bytes())
+    assert painted.shape == images.decode((desk / "photo.jpg").read_bytes()).shape
+
+
+def test_the_python_examples_work(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    photo = images.decode((desk / "photo.jpg").read_bytes())
+    assert importlib.import_module(MAINS["export.py"]).main(["--model", "candy"]) == 0
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        names: dict[str, object] = {"photo": photo}
+        exec(block, names)
+        assert np.asarray(names["painted"]).shape == photo.shape
+
+
+def test_every_file_that_is_linked_exists() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    missing = [link for link in links if not os.path.exists(ROOT / link)]
+    assert not missing

@@ -1,0 +1,78 @@
+"""Tests of the painters of the original style images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tools.styles import __main__ as styles
+from tools.styles import brush
+
+SIZE = 96
+
+
+@pytest.fixture(scope="module")
+def pictures() -> dict[str, np.ndarray]:
+    return {name: paint(SIZE) for name, paint in styles.PAINTERS.items()}
+
+
+@pytest.mark.parametrize("name", styles.PAINTERS)
+def test_a_painter_returns_rgb_of_the_size_asked_for(name, pictures):
+    picture = pictures[name]
+    assert picture.dtype == np.uint8
+    assert picture.shape[0] == SIZE
+    assert picture.shape[1] >= SIZE
+    assert picture.shape[2] == 3
+
+
+@pytest.mark.parametrize("name", styles.PAINTERS)
+def test_a_painter_repeats_itself_for_the_same_seed(name, pictures):
+    np.testing.assert_array_equal(styles.PAINTERS[name](SIZE), pictures[name])
+
+
+@pytest.mark.parametrize("name", styles.PAINTERS)
+def test_another_seed_paints_another_picture(name, pictures):
+    other = styles.PAINTERS[name](SIZE, seed=12345)
+    assert np.abs(other.astype(int) - pictures[name]).mean() > 10
+
+
+@pytest.mark.parametrize("name", styles.PAINTERS)
+def test_every_region_of_a_picture_is_painted(name, pictures):
+    grey = pictures[name].astype(float).mean(axis=2)[:SIZE, :SIZE]
+    blocks = grey.reshape(4, SIZE // 4, 4, SIZE // 4)
+    assert blocks.std(axis=(1, 3)).min() > 10
+
+
+@pytest.mark.parametrize("name", ["candy", "feathers"])
+def test_candy_and_feathers_are_saturated_and_of_many_hues(name, pictures):
+    hue, saturation, _ = np.moveaxis(
+        np.asarray(Image.fromarray(pictures[name]).convert("HSV")), 2, 0
+    )
+    assert saturation.mean() > 120
+    vivid = np.histogram(hue[saturation > 120], bins=12, range=(0, 256))[0]
+    assert (vivid > 0.01 * hue.size).sum() >= 6
+
+
+def test_the_command_writes_a_jpeg_and_says_where(tmp_path, capsys):
+    path = tmp_path / "new" / "candy.jpg"
+    assert styles.main(["candy", "-o", str(path), "--size", "64"]) == 0
+    assert capsys.readouterr().out.startswith(f"{path} 64x64")
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (64, 64))
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_command_refuses_a_size_too_small_to_paint(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        styles.main(["candy", "--size", "8"])
+    assert "64 or more" in capsys.readouterr().err
+
+
+def test_saving_lowers_the_quality_until_the_file_fits(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    path = tmp_path / "noise.jpg"
+    assert brush.save(picture, path) == 88
+    whole = path.stat().st_size
+    assert brush.save(picture, path, limit=whole - 1) < 88
+    assert path.stat().st_size < whole

@@ -1,0 +1,223 @@
+"""Finding models, and painting arrays with them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import fastnst
+from fastnst import checkpoint, errors, exporters, stylizer
+from fastnst.nets import transform_net
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
+    """The tiny run as a SavedModel."""
+    folder = tmp_path_factory.mktemp("exports") / "bright"
+    exporters.export(stylizer.load_net(tiny_run), folder, "savedmodel", {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
+    """The tiny run as it would be shipped."""
+    folder = tmp_path_factory.mktemp("shipped") / "shipped"
+    exporters.export(stylizer.load_net(tiny_run), folder, "weights", {})
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_run: Path, weights: Path) -> Path:
+    """A working directory with models/candy, and candy and wave where shipped models lie."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_run, tmp_path / "models" / "candy")
+    for name in ("candy", "wave"):
+        shutil.copytree(weights, tmp_path / "elsewhere" / name)
+    monkeypatch.setattr(stylizer, "SHIPPED", tmp_path / "elsewhere")
+    return tmp_path
+
+
+def test_a_name_is_looked_for_among_the_own_models_and_then_among_the_shipped(place: Path) -> None:
+    assert stylizer.find("candy") == Path("models/candy")
+    assert stylizer.find("wave") == place / "elsewhere" / "wave"
+    assert stylizer.available() == ["candy", "wave"]
+
+
+def test_an_unknown_name_lists_what_there_is_and_the_nearest(place: Path) -> None:
+    with pytest.raises(errors.UserError) as caught:
+        stylizer.load("candi")
+    assert str(caught.value) == "no model candi; did you mean candy? There are: candy, wave"
+    with pytest.raises(errors.UserError, match=r"^no model models/other; There are: candy, wave$"):
+        stylizer.load("models/other")
+
+
+def test_where_there_are_no_models_one_is_told_to_train_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stylizer, "SHIPPED", tmp_path / "none")
+    with pytest.raises(errors.UserError, match=r"There are: none yet: train one with train\.py"):
+        stylizer.load("candy")
+
+
+def test_a_run_that_has_saved_nothing_yet_says_so(place: Path) -> None:
+    checkpoints = place / "models" / "candy" / "checkpoints"
+    shutil.rmtree(checkpoints / "best")
+    for file in checkpoints.glob("step-*"):
+        file.unlink()
+    with pytest.raises(errors.UserError, match=r"models/candy: has no checkpoint yet"):
+        stylizer.load("candy")
+
+
+def test_every_path_into_a_run_leads_to_its_network(
+    tiny_run: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    best = tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best"))
+    last = tf.train.latest_checkpoint(str(tiny_run / "checkpoints"))
+    earlier = tiny_run / "checkpoints" / "step-4"
+    nets = {
+        path: stylizer.load_net(stylizer.find(path)).tensors()
+        for path in (
+            tiny_run,
+            tiny_run / "checkpoints",
+            tiny_run / "checkpoints" / "best",
+            Path(best),
+            Path(f"{best}.index"),
+            Path(last),
+            earlier,
+        )
+    }
+    for path, tensors in nets.items():
+        assert len(tensors) == 24, path
+        expected = checkpoint.read_net(earlier if path == earlier else best)
+        for name, tensor in tensors.items():
+            np.testing.assert_array_equal(tensor, expected[name], err_msg=str(path))
+        assert stylizer.name_of(path) == "tiny"
+
+
+def test_a_models_name_is_its_folders_also_from_within(
+    tiny_run: Path, exported: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_run)
+    assert stylizer.name_of(stylizer.find(".")) == "tiny"
+    assert stylizer.name_of(stylizer.find("checkpoints/step-6")) == "tiny"
+    assert stylizer.name_of(stylizer.find(exported)) == "bright"
+    assert stylizer.name_of(stylizer.find(weights)) == "shipped"
+    assert stylizer.name_of(stylizer.find(weights / "weights.ckpt")) == "shipped"
+
+
+def test_a_run_its_saved_model_and_its_weights_paint_alike(
+    tiny_run: Path, exported: Path, weights: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    photos = np.stack([photo(33, 47, seed) for seed in (1, 2)])
+    net = transform_net.TransformNet.from_tensors(
+        checkpoint.read_net(tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best")))
+    )
+    expected = net(tf.constant(photos, tf.float32)).numpy()
+    for path, levels in ((tiny_run, 0.5), (exported, 0.5), (weights, 6.0)):
+        painted = stylizer.load(path)(photos)
+        assert painted.dtype == np.uint8
+        # Half a level for rounding and a hundredth for a sum taken in another order.
+        assert np.abs(painted - expected).max() < levels + 0.01, path
+
+
+def test_a_photo_or_a_batch_comes_back_as_uint8_in_its_own_shape(
+    tiny_run: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    paint = stylizer.load(tiny_run)
+    one, two = photo(16, 61, 1), photo(16, 61, 2)
+    painted = paint(one)
+    assert painted.shape == (16, 61, 3) and painted.dtype == np.uint8
+    both = paint(np.stack([one, two]))
+    assert both.shape == (2, 16, 61, 3)
+    assert np.abs(both[0].astype(int) - painted).max() <= 1
+    np.testing.assert_array_equal(paint(one.astype(np.float32)), painted)
+    np.testing.assert_array_equal(paint(one.astype(np.float64)), painted)
+
+
+def test_bfloat16_paints_nearly_the_same(tiny_run: Path, photo: Callable[..., np.ndarray]) -> None:
+    pixels = photo(40, 40)
+    full, half = (stylizer.load(tiny_run, precision) for precision in ("float32", "bfloat16"))
+    difference = np.abs(full(pixels).astype(int) - half(pixels))
+    assert 0 < difference.mean() < 3
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (20, 20, 4), (1, 2, 20, 20, 3)])
+def test_what_is_no_rgb_is_refused_by_its_shape(tiny_run: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(errors.UserError) as caught:
+        stylizer.load(tiny_run)(np.zeros(shape, np.uint8))
+    assert str(list(shape)) in str(caught.value)
+
+
+def test_what_is_too_small_is_refused_by_its_size(tiny_run: Path) -> None:
+    with pytest.raises(errors.UserError, match=r"40 x 15 pixels is too small .* at least 16"):
+        stylizer.load(tiny_run)(np.zeros((15, 40, 3), np.uint8))
+
+
+def test_what_holds_no_network_is_named(tmp_path: Path) -> None:
+    with pytest.raises(errors.UserError, match=r"vgg_16\.ckpt: holds no transform net"):
+        stylizer.load(ROOT / "pretrained" / "vgg_16.ckpt")
+    text = tmp_path / "notes.txt"
+    text.write_text("no network")
+    with pytest.raises(errors.UserError, match=r"notes\.txt: no TensorFlow checkpoint"):
+        stylizer.load(text)
+    saved = tmp_path / "broken"
+    saved.mkdir()
+    (saved / "saved_model.pb").write_bytes(b"no graph")
+    with pytest.raises(errors.UserError, match="broken: not an exported style"):
+        stylizer.load(saved)
+
+
+# The three lines of the library's documentation, and what was imported for them.
+_THREE_LINES = """
+import sys
+import numpy as np
+import fastnst
+assert "tensorflow" not in sys.modules
+photo = np.random.default_rng(0).integers(0, 256, (24, 37, 3)).astype(np.uint8)
+
+stylizer = fastnst.load("tiny")
+painted = stylizer(photo)
+
+assert painted.shape == (24, 37, 3) and painted.dtype == np.uint8
+print(*sys.modules)
+"""
+
+
+def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", _THREE_LINES],
+        cwd=tiny_run.parent.parent,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    imported = set(finished.stdout.split())
+    ours = {name for name in imported if name.split(".")[0] in ("fastnst", "tf_slim", "yaml")}
+    assert ours == {
+        "fastnst",
+        "fastnst.checkpoint",
+        "fastnst.checkpoint_file",
+        "fastnst.errors",
+        "fastnst.images",
+        "fastnst.nets",
+        "fastnst.nets.layers",
+        "fastnst.nets.transform_net",
+        "fastnst.stylizer",
+    }
+
+
+def test_fastnst_load_is_the_stylizers(tiny_run: Path) -> None:
+    assert isinstance(fastnst.load(str(tiny_run), "bfloat16"), stylizer.Stylizer)

@@ -1,0 +1,175 @@
+"""Writes conf/README.md from the configuration: `python -m tools.build_conf_readme`."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastnst import config
+
+CONF = config.PROJECT_ROOT / "conf"
+
+_HEAD = """\
+# Configuration
+
+<!-- Written by `python -m tools.build_conf_readme`; do not edit. -->
+
+A conf file is YAML with flat keys. Two are needed, all others have defaults:
+
+```yaml
+style_image: img/wave.jpg
+naming: wave
+```
+
+The two that change a picture most are `style_weight` (how much of the style) and `style_size` (how
+large its strokes).
+"""
+
+_ALLOWED = """\
+Numbers may be written `0.001`, `1e-3` or `1e5`. Layers are those of VGG16 after their ReLU, from
+`relu1_1` to `relu5_3`, or as slim spells them, `vgg_16/conv1/conv1_1`; a list weighs all alike:
+
+```yaml
+style_layers: [relu1_2, relu2_2, relu3_3]
+# or
+style_layers: {relu1_2: 1, relu2_2: 1, relu3_3: 0.5}
+```
+
+The file that comes with the clone ends at `relu4_3`; `python -m fastnst.weights` fetches the rest.
+Files are looked for from the working directory, then from the root of the clone.
+"""
+
+_LAYERING = """\
+## What wins
+
+Later ones win over earlier ones:
+
+1. the defaults above;
+2. the conf file;
+3. `--quick`;
+4. `--set KEY=VALUE`, as often as you like;
+5. `--dataset`, `--steps` (which is `max_steps`) and `--model_path`.
+
+All of it is checked together before anything is written, and every problem is reported at once,
+with its file, line and key. The outcome lies beside the checkpoints as `config.yml`: a conf file
+with every key.
+
+`--quick` sets the keys below and adds `-quick` to the name, so that a first look never touches a
+real model. `--set` wins even then: `--quick --set image_size=128`.
+"""
+
+_ORIGINAL = """\
+## Files of the original
+
+Conf files of the original TensorFlow implementation
+([hzy46/fast-neural-style-tensorflow](https://github.com/hzy46/fast-neural-style-tensorflow)) load
+unmodified, and their keys mean what they meant: at 256 px the losses have the same value, the
+learning rate stays at 1e-3, and training ends after `epoch` times through the photos. What the
+original had no key for has the defaults above. Three things are up to you:
+
+- `--dataset` tells where your photos are, which the original had in its code;
+- `augment: none` is the original's preprocessing, pixel for pixel;
+- slim's own `vgg_16.ckpt` works as `loss_model_file`.
+
+The style image is no longer cropped to a square, and the network trained is
+[ours](../docs/theory.md#the-transform-net).
+"""
+
+
+def render() -> str:
+    """Writes the page as Markdown."""
+    parts = [_HEAD]
+    for group, fields in groups().items():
+        rows = [
+            (f"`{field.name}`", _default(field), _allowed(field), field.metadata["help"])
+            for field in fields
+        ]
+        parts.append(f"## {group}\n\n{_table(('key', 'default', 'allowed', 'meaning'), rows)}")
+    quick = [(f"`{key}`", _code(value)) for key, value in config.QUICK.items()]
+    styles = [
+        (f"[{path.name}]({path.name})", _picture(path), title(path))
+        for path in sorted(CONF.glob("*.yml"))
+    ]
+    parts += [
+        _ALLOWED,
+        _LAYERING,
+        _table(("key", "with `--quick`"), quick),
+        _ORIGINAL,
+        f"## The styles here\n\n{_table(('file', 'style image', 'what it is'), styles)}",
+    ]
+    return "\n".join(parts)
+
+
+def groups() -> dict[str, list[dataclasses.Field[Any]]]:
+    """Gathers the keys under the headings that their metadata opens."""
+    found: dict[str, list[dataclasses.Field[Any]]] = {}
+    for field in config.FIELDS.values():
+        if "group" in field.metadata:
+            current = found.setdefault(field.metadata["group"], [])
+        current.append(field)
+    return found
+
+
+def title(conf: Path) -> str:
+    """Returns the first sentence of a conf file's header, which says what the style image is."""
+    lines = conf.read_text(encoding="utf-8").splitlines()
+    comment = " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
+    sentence = re.match(r".+?\.(?=\s|$)", comment)
+    return sentence[0] if sentence else ""
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.metadata.get("required"):
+        return "none: must be set"
+    if field.default_factory is dataclasses.MISSING:
+        return _code(field.default)
+    return ", ".join(_code(layer) for layer in field.default_factory())
+
+
+def _allowed(field: dataclasses.Field[Any]) -> str:
+    """Tells a key's type and bounds, by the rules that `config` holds it to."""
+    rules = field.metadata
+    if "choices" in rules:
+        return ", ".join(_code(choice) for choice in rules["choices"])
+    if rules.get("plain_name"):
+        return "letters, digits, `.`, `_`, `-`"
+    kinds = {"int": "whole number", "float": "number", "str": "text", "bool": "`true`, `false`"}
+    text = kinds.get(str(field.type).removesuffix(" | None"), "layers")
+    if "minimum" in rules and "maximum" in rules:
+        text += f", {rules['minimum']} to {rules['maximum']}"
+    elif "minimum" in rules:
+        text += f" from {rules['minimum']}"
+    elif "above" in rules:
+        text += f" above {rules['above']}"
+    return f"{text}, or `null`" if rules.get("optional") else text
+
+
+def _code(value: object) -> str:
+    """Writes a value as YAML does."""
+    words = {None: "null", True: "true", False: "false"}
+    shown = words[value] if value is None or isinstance(value, bool) else str(value)
+    return f"`{shown}`"
+
+
+def _picture(conf: Path) -> str:
+    image = config.load(conf).style_image
+    return f'<img src="../{image}" width="160" alt="{conf.stem}">'
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    """Writes the page."""
+    path = CONF / "README.md"
+    path.write_text(render(), encoding="utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Fetches Debian packages and unpacks them without installing anything."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def unpack(packages: Iterable[str], into: Path, deb_dir: Path | None = None) -> dict[str, Path]:
+    """Unpacks packages, each into a folder of its own.
+
+    Args:
+        packages: Names of Debian packages.
+        into: Where to unpack them.
+        deb_dir: Folder with ready .deb files; without it `apt-get download` fetches the packages.
+
+    Returns:
+        The root folder of each package.
+
+    Raises:
+        FileNotFoundError: `deb_dir` lacks a package.
+        subprocess.CalledProcessError: apt-get or dpkg-deb failed.
+    """
+    roots = {}
+    for package in packages:
+        if deb_dir is None:
+            subprocess.run(["apt-get", "download", package], cwd=into, check=True)
+        found = sorted((deb_dir or into).glob(f"{package}_*.deb"))
+        if not found:
+            raise FileNotFoundError(f"no {package}_*.deb in {deb_dir or into}")
+        roots[package] = into / package
+        subprocess.run(["dpkg-deb", "-x", str(found[-1]), str(roots[package])], check=True)
+    return roots

@@ -1,0 +1,1 @@
+"""Seeded painters of the style images that are original artworks."""

@@ -1,0 +1,42 @@
+"""Paints one of the original style images: `python -m tools.styles candy`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tools.styles import brush, candy, cubist, feathers, mosaic
+
+PAINTERS: dict[str, Callable[..., np.ndarray]] = {
+    "candy": candy.paint,
+    "cubist": cubist.paint,
+    "feathers": feathers.paint,
+    "mosaic": mosaic.paint,
+}
+SMALLEST = 64
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Paints the picture that the command line asks for and prints where it is."""
+    parser = argparse.ArgumentParser(prog="python -m tools.styles", description=__doc__)
+    parser.add_argument("style", choices=PAINTERS)
+    parser.add_argument("-o", "--out", metavar="FILE", help="JPEG to write (img/STYLE.jpg)")
+    parser.add_argument("--size", type=int, default=1024, help="shorter side in pixels (1024)")
+    parser.add_argument("--seed", type=int, help="another seed, another composition")
+    arguments = parser.parse_args(argv)
+    if arguments.size < SMALLEST:
+        parser.error(f"--size {arguments.size} is too small: {SMALLEST} or more, please")
+    chosen = {} if arguments.seed is None else {"seed": arguments.seed}
+    picture = PAINTERS[arguments.style](arguments.size, **chosen)
+    path = arguments.out or f"img/{arguments.style}.jpg"
+    quality = brush.save(picture, path)
+    height, width = picture.shape[:2]
+    print(f"{path} {width}x{height}, quality {quality}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

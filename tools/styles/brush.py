@@ -1,0 +1,165 @@
+"""What the painters share: noise, bristles, oriented stamps, colours and saving.
+
+Coordinates are in pixels of the canvas that is passed in, `(row, column)` order; colours are
+float32 RGB in [0, 1] until `finish` turns the canvas into uint8.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+
+def palette(codes: str) -> np.ndarray:
+    """Returns hex colours, written like "ff8800 112233", as float32 [N, 3] in [0, 1]."""
+    return np.array([list(bytes.fromhex(code)) for code in codes.split()], np.float32) / 255
+
+
+def noise(rng: np.random.Generator, side: int, cells: int, octaves: int = 1) -> np.ndarray:
+    """Returns smooth value noise, float32 [side, side] with mean 0 and deviation 1.
+
+    Random heights on a lattice are joined by cubic splines.
+
+    Args:
+      rng: Source of the lattice values.
+      side: Pixels along each edge.
+      cells: Cells of the lattice across the picture in the first octave.
+      octaves: Each further octave has twice the cells and half the height.
+    """
+    total = np.zeros((side, side), np.float32)
+    for octave in range(octaves):
+        count = cells * 2**octave
+        lattice = rng.standard_normal((count + 5,) * 2).astype(np.float32)
+        at = np.linspace(1, 1 + count, side, dtype=np.float32)
+        weights = _cubic(at[:, None] - np.arange(count + 5))
+        total += weights @ ndimage.spline_filter(lattice) @ weights.T / 2**octave
+    return (total - total.mean()) / total.std()
+
+
+def _cubic(distance: np.ndarray) -> np.ndarray:
+    """Returns the cubic B-spline at each distance."""
+    d = np.abs(distance)
+    near = 2 / 3 - d**2 + d**3 / 2
+    far = np.clip(2 - d, 0, None) ** 3 / 6
+    return np.where(d < 1, near, far).astype(np.float32)
+
+
+def bristles(
+    rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray, length: int
+) -> np.ndarray:
+    """Returns white noise smeared along a direction field: the marks that a brush leaves.
+
+    This is line integral convolution (Cabral and Leedom 1993) with steps of one pixel.
+
+    Args:
+      rng: Source of the noise.
+      rows: Row component of the unit direction at every pixel, float32 [H, W].
+      columns: Column component, the same shape.
+      length: Pixels smeared over, each way.
+
+    Returns:
+      float32 [H, W] with mean 0 and deviation 1.
+    """
+    height, width = rows.shape
+    grain = rng.standard_normal((height, width)).astype(np.float32)
+    grain = ndimage.gaussian_filter(grain, 0.7).ravel()
+    total = grain.copy()
+    flat_rows, flat_columns = rows.ravel(), columns.ravel()
+    start_y, start_x = (a.ravel() for a in np.mgrid[:height, :width].astype(np.float32))
+    for sign in (1, -1):
+        y, x = start_y.copy(), start_x.copy()
+        here = np.arange(height * width)
+        for _ in range(length):
+            y += sign * flat_rows[here]
+            x += sign * flat_columns[here]
+            np.clip(y, 0, height - 1, out=y)
+            np.clip(x, 0, width - 1, out=x)
+            here = (y + 0.5).astype(np.int32) * width + (x + 0.5).astype(np.int32)
+            total += grain[here]
+    return ((total - total.mean()) / total.std()).reshape(height, width)
+
+
+def scatter(rng: np.random.Generator, gap: float, tries: int, margin: float = 0.1) -> np.ndarray:
+    """Returns points [N, 2] in and around the unit square that keep at least `gap` apart.
+
+    Args:
+      rng: Source of the points.
+      gap: Smallest distance between two of them.
+      tries: Points tried; more fill the square better.
+      margin: How far outside the square a point may lie.
+    """
+    points = np.empty((0, 2))
+    for point in rng.uniform(-margin, 1 + margin, (tries, 2)):
+        if (np.hypot(*(points - point).T) > gap).all():
+            points = np.vstack([points, point])
+    return points
+
+
+def ramp(colours: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Returns colours [..., 3] between evenly spaced ones: the first at 0, the last at 1."""
+    stops = np.linspace(0, 1, len(colours), dtype=np.float32)
+    channels = [np.interp(at, stops, channel) for channel in colours.T]
+    return np.stack(channels, axis=-1).astype(np.float32)
+
+
+def over(canvas: np.ndarray, alpha: np.ndarray | float, colour: np.ndarray) -> None:
+    """Lays `colour` over the canvas in place, as thick as `alpha` in [0, 1] says."""
+    if isinstance(alpha, np.ndarray):
+        alpha = alpha[..., None]
+    canvas += alpha * (colour - canvas)
+
+
+def patch(
+    side: int, y: float, x: float, angle: float, reach: float
+) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray] | None:
+    """Returns the window around a stamp and its own coordinates there, or None outside.
+
+    Args:
+      side: Pixels along each edge of the canvas.
+      y: Row of the centre.
+      x: Column of the centre.
+      angle: Direction of the first coordinate, radians from the column axis towards the rows.
+      reach: Half the window's edge, in pixels.
+
+    Returns:
+      The window, and the coordinates along and across the direction, in pixels.
+    """
+    top, bottom = max(int(y - reach), 0), min(int(y + reach) + 2, side)
+    left, right = max(int(x - reach), 0), min(int(x + reach) + 2, side)
+    if top >= bottom or left >= right:
+        return None
+    dy = np.arange(top, bottom, dtype=np.float32)[:, None] - y
+    dx = np.arange(left, right, dtype=np.float32)[None] - x
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.s_[top:bottom, left:right], cos * dx + sin * dy, cos * dy - sin * dx
+
+
+def finish(canvas: np.ndarray, scale: int) -> np.ndarray:
+    """Returns the canvas shrunk by `scale` as uint8 RGB, each pixel the mean of its block."""
+    height, width = canvas.shape[0] // scale, canvas.shape[1] // scale
+    blocks = canvas[: height * scale, : width * scale]
+    small = blocks.reshape(height, scale, width, scale, 3).mean(axis=(1, 3))
+    return (np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def save(picture: np.ndarray, path: str | os.PathLike[str], limit: int = 500_000) -> int:
+    """Writes a JPEG at quality 88, or lower, down to 50, until it fits; returns the quality.
+
+    The file appears under its name only when it is whole.
+    """
+    target = pathlib.Path(path)
+    for quality in range(88, 49, -2):
+        memory = io.BytesIO()
+        Image.fromarray(picture).save(memory, "JPEG", quality=quality, optimize=True)
+        if memory.tell() <= limit:
+            break
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".part")
+    partial.write_bytes(memory.getvalue())
+    partial.replace(target)
+    return quality
