@@ -11,6 +11,9 @@ import tensorflow as tf
 from fastnst import checkpoint_file, errors
 from fastnst.nets import transform_net
 
+# For gradients in float16. The objective is so large that from Keras's own 2^15 the first twenty
+# steps would overflow and be lost.
+FIRST_LOSS_SCALE = 1.0
 _PREFIX = "step"
 # How `tf.train.Checkpoint` names the entries of a dictionary that it knows as "net".
 _NET, _VALUE, _SLASH = "net/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
@@ -47,14 +50,15 @@ class State:
             net: The network.
             optimizer: Built for its variables.
         """
-        scale = getattr(optimizer, "dynamic_scale", None)
+        dynamic = getattr(optimizer, "dynamic_scale", None)
+        fixed = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
         return cls(
             net=net,
             optimizer=optimizer,
             step=tf.Variable(0, dtype=tf.int64, trainable=False, name="step"),
             position=tf.Variable(0, dtype=tf.int64, trainable=False, name="position"),
             best_loss=tf.Variable(np.inf, dtype=tf.float32, trainable=False, name="best_loss"),
-            loss_scale=tf.Variable(2.0**15, trainable=False) if scale is None else scale.value,
+            loss_scale=fixed if dynamic is None else dynamic.value,
         )
 
 

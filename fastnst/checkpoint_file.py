@@ -97,8 +97,8 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
         # TensorFlow's reader raises IndexError for a truncated file.
         except (OSError, IndexError, RuntimeError, ValueError, tf.errors.OpError) as error:
             reason = _first_line(error).replace(str(readable), path.name)
-            message = f"{path}: no TensorFlow checkpoint, or damaged: {reason}"
-            raise errors.UserError(message) from error
+            damage = "" if "not an sstable" in reason else f", or damaged: {reason}"
+            raise errors.UserError(f"{path}: no TensorFlow checkpoint{damage}") from error
 
 
 @contextlib.contextmanager

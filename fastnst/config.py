@@ -10,7 +10,6 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import dataclasses
-import difflib
 import math
 import re
 from pathlib import Path
@@ -138,7 +137,7 @@ class Config:
         "auto", "Compile the step with XLA. auto: on a GPU only.", choices=("auto", "on", "off")
     )
 
-    log_every: int = _key(10, "Steps between lines of the log.", minimum=1, group="Intervals")
+    log_every: int = _key(10, "Steps between lines of metrics.jsonl.", minimum=1, group="Intervals")
     summary_every: int = _key(25, "Steps between TensorBoard entries.", minimum=1)
     preview_every: int = _key(250, "Steps between validations and their pictures.", minimum=1)
     checkpoint_every: int = _key(250, "Steps between checkpoints.", minimum=1)
@@ -222,13 +221,19 @@ def load(
 
 def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
     """Reads a flat YAML mapping, keeping the line of each key and noticing doubled ones."""
+    path = find_file(str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = _nearest(path.name, [other.name for other in path.parent.glob("*.yml")])
-        raise errors.UserError(f"{path}: no such conf file{near}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.UserError(f"{path}: cannot be read ({error})") from None
+        raise errors.UserError(f"{path}: no such conf file{_near_conf(path)}") from None
+    except IsADirectoryError:
+        raise errors.UserError(f"{path}: is a folder; name a conf file in it") from None
+    except UnicodeDecodeError:
+        raise errors.UserError(
+            f"{path}: is no text; a conf file holds lines of `key: value`, see conf/README.md"
+        ) from None
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
@@ -247,6 +252,15 @@ def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
     return {key: _Entry(content.get(key), where) for key, where in places.items()}
 
 
+def _near_conf(path: Path) -> str:
+    """Suggests conf files of like names, from the same folder and from the project's own."""
+    own = {conf.stem: f"conf/{conf.name}" for conf in sorted((PROJECT_ROOT / "conf").glob("*.yml"))}
+    known = own | {conf.stem: str(conf) for conf in sorted(path.parent.glob("*.yml"))}
+    return (
+        errors.did_you_mean(path.stem, known, known) or f"; there are {', '.join(known.values())}"
+    )
+
+
 def _places(path: Path, node: yaml.MappingNode, problems: list[str]) -> dict[str, str]:
     """Finds the line of each key, and the doubled keys, of which YAML takes the last unasked."""
     places: dict[str, str] = {}
@@ -263,7 +277,7 @@ def _validate(entries: dict[str, _Entry], source: str, problems: list[str]) -> C
     values: dict[str, Any] = {}
     for key, entry in entries.items():
         if key not in FIELDS:
-            problems.append(f"{entry.where}: unknown key {key}{_nearest(key, FIELDS)}")
+            problems.append(f"{entry.where}: unknown key {key}{errors.did_you_mean(key, FIELDS)}")
             continue
         try:
             values[key] = _check(FIELDS[key], entry.value)
@@ -294,7 +308,7 @@ def _check(field: dataclasses.Field[Any], value: Any) -> Any:
         return _check_layers(value)
     converted = _convert(kind, value)
     if "choices" in rules and converted not in rules["choices"]:
-        near = _nearest(str(converted), rules["choices"])
+        near = errors.did_you_mean(str(converted), rules["choices"])
         raise ValueError(f"{converted!r} is not one of {', '.join(rules['choices'])}{near}")
     if "minimum" in rules and converted < rules["minimum"]:
         raise ValueError(f"{converted} is too small, should be at least {rules['minimum']}")
@@ -367,11 +381,6 @@ def _check_layers(value: Any) -> dict[str, float]:
         if layers[layer] < 0:
             raise ValueError(f"the weight of {name} is {weight}, should be at least 0")
     return layers
-
-
-def _nearest(word: str, candidates: collections.abc.Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(candidates), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def find_file(path: str) -> Path:

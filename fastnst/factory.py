@@ -27,8 +27,9 @@ from fastnst import (
 from fastnst.nets import loss_network, transform_net
 
 _BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
-# A run cannot go on with other shapes; any other key may change under way.
 _ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm")
+# A run cannot go on with another style or other shapes; any other key may change under way.
+_FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
 
 Say = collections.abc.Callable[[str], None]
 
@@ -98,9 +99,18 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
     # Outside of the scope: counters are not mirrored.
     state = checkpoint.State.new(net, optimizer)
 
-    folder = _prepare_folder(settings, say, fresh)
+    folder = run_folder.RunFolder(settings.run_dir)
+    if fresh and (retired := folder.retire()):
+        say(f"the earlier {folder.path} is kept as {retired}")
+    folder.prepare(settings.keep_checkpoints)
+    changes = _changes(settings, folder)
     checkpointer = checkpoint.Checkpointer(folder.checkpoints, state, settings.keep_checkpoints)
     start_step = checkpointer.restore()
+    # A finished run stays what it was, whatever it is called with.
+    if start_step < last_step:
+        for change in changes:
+            say(f"going on with {change}")
+        images.write_bytes(folder.config, settings.to_yaml().encode())
 
     def train(
         further: collections.abc.Sequence[trainer.Action],
@@ -206,7 +216,7 @@ def _optimizer(
     )
     optimizer = tf.keras.optimizers.Adam(schedule)
     if dtype == tf.float16:
-        optimizer = tf.keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer = tf.keras.optimizers.LossScaleOptimizer(optimizer, checkpoint.FIRST_LOSS_SCALE)
     return optimizer
 
 
@@ -244,28 +254,35 @@ def _check_batch(
         )
 
 
-def _prepare_folder(settings: config.Config, say: Say, fresh: bool) -> run_folder.RunFolder:
-    folder = run_folder.RunFolder(settings.run_dir)
-    if fresh and (retired := folder.retire()):
-        say(f"the earlier {folder.path} is kept as {retired}")
-    folder.prepare(settings.keep_checkpoints)
+def _changes(settings: config.Config, folder: run_folder.RunFolder) -> list[str]:
+    """Tells what is configured otherwise than before, if the folder holds a run.
+
+    Raises:
+        UserError: If the run cannot go on so.
+    """
+    if not folder.config.exists():
+        return []
+    try:
+        earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+        assert isinstance(earlier, dict)
+    except (yaml.YAMLError, ValueError, AssertionError):
+        raise errors.UserError(
+            f"{folder.config}: damaged; take it away to go on as configured now, or start anew "
+            "with --fresh"
+        ) from None
     current = dataclasses.asdict(settings)
-    if folder.config.exists():
-        earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8")) or {}
-        changed = {
-            key: earlier[key] for key in current if earlier.get(key, current[key]) != current[key]
-        }
-        for key in _ARCHITECTURE_KEYS:
-            if key in changed:
-                raise errors.UserError(
-                    f"{key}: {folder.path} was begun with {changed[key]} and cannot go on with "
-                    f"{current[key]}; set it back, start anew with --fresh, or choose another "
-                    "naming"
-                )
-        for key, before in changed.items():
-            say(f"going on with {key} {before} -> {current[key]}")
-    images.write_bytes(folder.config, settings.to_yaml().encode())
-    return folder
+    changed = {
+        key: earlier[key] for key in current if earlier.get(key, current[key]) != current[key]
+    }
+    for key, before in changed.items():
+        # The style image may have been moved, but a network learns one style.
+        moved = key == "style_image" and Path(str(before)).name == Path(settings.style_image).name
+        if key in _FIXED_KEYS and not moved:
+            raise errors.UserError(
+                f"{key}: {folder.path} was begun with {before} and cannot go on with "
+                f"{current[key]}; set it back, start anew with --fresh, or choose another naming"
+            )
+    return [f"{key} {before} -> {current[key]}" for key, before in changed.items()]
 
 
 def _feed(
@@ -298,7 +315,17 @@ def _feed(
         if lost := data.missing(start, seen.tolist(), shards):
             names = set(data.names(source, lost, seed=settings.seed).values())
             for name in sorted(names - skipped):
-                say(f"skipped, damaged or blank: {name or 'a record without an image'}")
+                say(f"skipped {_why_skipped(source, name)}")
             skipped |= names
         start = int(seen.max()) + 1
         yield batch, start
+
+
+def _why_skipped(source: data.PhotoSource, name: str) -> str:
+    if source.kind == "records":
+        return f"{name or 'a record without an image'}: damaged or blank"
+    try:
+        images.read(name)
+    except errors.UserError as error:
+        return str(error)
+    return f"{name}: blank where it was cropped"

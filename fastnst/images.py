@@ -147,7 +147,9 @@ def read_bytes(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
-        raise errors.UserError(f"{path}: no such file") from None
+        siblings = {entry.name: str(entry) for entry in Path(path).parent.glob("*")}
+        hint = errors.did_you_mean(Path(path).name, siblings, siblings)
+        raise errors.UserError(f"{path}: no such file{hint}") from None
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
 

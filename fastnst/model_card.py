@@ -33,7 +33,8 @@ or uint8 | `stylized`: uint8 [B, H, W, 3] |
 `stylized_bytes`: string [B], each a PNG file |
 
 Called as a function, as above, the model takes uint8 and float32 tensors. Any batch, any height
-and width from 16 pixels; the output has the size of the input.
+and width from 16 pixels; the output has the size of the input. The decoders do not turn photos as
+their Exif orientation says: give upright ones.
 """
 
 _WEIGHTS_USE = """\

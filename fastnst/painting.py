@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnst import errors, images, stylizer
 
-# Formats that cannot hold a painting, or that few programs read, are written as another one.
+# GIF cannot hold a painting, and few browsers show TIFF: both are written as another format.
 _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
 
@@ -41,7 +41,7 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
 
     Raises:
         UserError: If an input does not exist, a folder has no photos, or a painting would take
-            the place of a photo.
+            the place of a photo or of another painting.
     """
     pairs: list[tuple[Path, Path]] = []
     for path in inputs:
@@ -65,28 +65,32 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
     single = len(inputs) == 1 and not inputs[0].is_dir()
     if output is not None and single and output.suffix and not output.is_dir():
         images.format_of(output)
-        jobs = [Job(inputs[0], output)]
-    elif output is not None:
-        jobs = [Job(photo, _with_format(output / relative)) for photo, relative in pairs]
+        targets = [output]
+    elif output is None:
+        targets = _as_written(
+            [Path("generated") / _tagged(relative, name) for _, relative in pairs]
+        )
+    elif output.suffix.lower() in images.EXTENSIONS and not output.is_dir():
+        raise errors.UserError(
+            f"{output}: names one file for what may be many paintings; name a folder with -o"
+        )
     else:
-        jobs = [
-            Job(photo, _with_format(Path("generated") / _tagged(relative, name)))
-            for photo, relative in pairs
-        ]
-    photos = {job.photo.resolve() for job in jobs}
-    targets: set[Path] = set()
-    for job in jobs:
-        target = job.painting.resolve()
-        if target in photos:
+        targets = _as_written([output / relative for _, relative in pairs])
+    photos = {photo.resolve() for photo, _ in pairs}
+    painted: dict[Path, Path] = {}
+    for (photo, _), painting in zip(pairs, targets, strict=True):
+        place = painting.resolve()
+        if place in photos:
             raise errors.UserError(
-                f"{job.painting}: would take the place of a photo; name another folder with -o"
+                f"{painting}: would take the place of a photo; name another folder with -o"
             )
-        if target in targets:
+        if place in painted:
             raise errors.UserError(
-                f"{job.painting}: two photos would be painted there; paint them one at a time"
+                f"{painting}: {painted[place]} and {photo} would both be painted there; paint "
+                "them into different folders"
             )
-        targets.add(target)
-    return jobs
+        painted[place] = photo
+    return [Job(photo, painting) for (photo, _), painting in zip(pairs, targets, strict=True)]
 
 
 def paint(
@@ -198,5 +202,14 @@ def _tagged(path: Path, name: str) -> Path:
     return path.with_name(f"{path.stem}-{name}{path.suffix}")
 
 
-def _with_format(path: Path) -> Path:
-    return path.with_suffix(_WRITTEN_AS.get(path.suffix.lower(), path.suffix))
+def _as_written(paths: collections.abc.Sequence[Path]) -> list[Path]:
+    """Gives extensions that can be written: sky.gif is sky.png, or sky.gif.png beside a sky.png."""
+    taken = set(paths)
+    written = []
+    for path in paths:
+        suffix = _WRITTEN_AS.get(path.suffix.lower(), path.suffix)
+        if (target := path.with_suffix(suffix)) != path and target in taken:
+            target = path.with_name(path.name + suffix)
+        taken.add(target)
+        written.append(target)
+    return written

@@ -6,7 +6,6 @@ Nothing of training is imported here: no loss network, no data pipeline.
 from __future__ import annotations
 
 import collections.abc
-import difflib
 from pathlib import Path
 
 import numpy as np
@@ -45,18 +44,24 @@ class Stylizer:
         """Paints one photo, or a batch of photos of one size.
 
         Args:
-            photos: RGB [H, W, 3] or [B, H, W, 3] in 0..255, uint8 or float, at least 16 x 16.
+            photos: RGB [H, W, 3] or [B, H, W, 3] in 0..255, uint8 or float, at least 16 x 16;
+                or what NumPy makes such an array of, for example an RGB image of Pillow.
 
         Returns:
             uint8 of the same shape.
 
         Raises:
-            UserError: If the array has another shape.
+            UserError: If the array has another shape, or holds no numbers.
         """
+        photos = np.asarray(photos)
         shape = photos.shape
         if len(shape) not in (3, 4) or shape[-1] != 3:
             raise errors.UserError(
                 f"expected RGB of shape [H, W, 3] or [B, H, W, 3], found {list(shape)}"
+            )
+        if not (np.issubdtype(photos.dtype, np.number) and np.isfinite(photos).all()):
+            raise errors.UserError(
+                f"expected finite numbers in 0..255, found others, or none ({photos.dtype})"
             )
         height, width = shape[-3:-1]
         if min(height, width) < transform_net.MIN_SIDE:
@@ -129,16 +134,16 @@ def find(name: str | Path) -> Path:
     if _is_model(named) or _is_checkpoint(named) or (named / _STATE).is_file():
         return named
     known = available()
-    near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    listing = ", ".join(known) if known else "none yet: train one with train.py"
-    raise errors.UserError(f"no model {name}; {hint}There are: {listing}")
+    hint = errors.did_you_mean(str(name), known)
+    listing = f"models here: {', '.join(known)}" if known else "none here yet"
+    raise errors.UserError(f"no model {name}{hint} ({listing}; train.py trains one)")
 
 
-def available() -> list[str]:
-    """Names the models that can be loaded by name from here."""
-    folders = [folder for folder in (Path("models"), SHIPPED) if folder.is_dir()]
-    return sorted({path.name for folder in folders for path in folder.iterdir() if _is_model(path)})
+def available() -> dict[str, Path]:
+    """The models that can be loaded by name from here, and where they lie."""
+    folders = [folder for folder in (SHIPPED, Path("models")) if folder.is_dir()]
+    found = (path for folder in folders for path in folder.iterdir() if _is_model(path))
+    return dict(sorted((path.name, path) for path in found))
 
 
 def _is_model(path: Path) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from fastnst import checkpoint_file, errors, weight_sources
+from fastnst.cli import terminal
 
 DEFAULT_PATH = Path("pretrained/vgg_16.ckpt")
 SHIPPED_THROUGH = "conv4_3"
@@ -143,25 +143,19 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m fastnst.we
     )
     parser.add_argument("--force", action="store_true", help="fetch even if they are there already")
     args = parser.parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        fetched = fetch(
-            args.output,
-            through=args.through,
-            dtype=args.dtype,
-            force=args.force,
-            say=lambda line: print(line, file=sys.stderr, flush=True),
-        )
-    except errors.UserError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return terminal.guarded(program, lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    terminal.import_tensorflow()
+    fetched = fetch(
+        args.output, through=args.through, dtype=args.dtype, force=args.force, say=terminal.say
+    )
     if fetched:
         print(f"{args.output}: VGG16, conv1_1 to {args.through}, {args.dtype}, checksum verified")
     else:
         print(f"{args.output}: already there, checksum verified (--force fetches it again)")
-    return 0
+    return terminal.DONE
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from fastnst import config
 from tools import build_conf_readme
 
 CONF = config.PROJECT_ROOT / "conf"
-PICTURES = sorted((config.PROJECT_ROOT / "img").glob("*.jpg"))
+CREDITS = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
+CONFS = build_conf_readme.shipped()
 README = (CONF / "README.md").read_text(encoding="utf-8")
 
-confs = pytest.mark.parametrize("path", sorted(CONF.glob("*.yml")), ids=lambda path: path.stem)
+confs = pytest.mark.parametrize("path", CONFS, ids=lambda path: path.stem)
 
 
 def header(path: Path) -> list[str]:
@@ -31,9 +33,9 @@ def test_a_conf_is_named_after_its_model_and_its_picture(path: Path) -> None:
     assert config.find_file(settings.style_image).is_file()
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.stem)
-def test_every_style_image_has_a_conf(picture: Path) -> None:
-    assert (CONF / f"{picture.stem}.yml").is_file()
+def test_every_style_image_that_is_credited_has_a_conf() -> None:
+    styles = CREDITS.partition("## Style images")[2].partition("## Photos")[0]
+    assert [path.stem for path in CONFS] == sorted(re.findall(r"^\| (\w+)\.jpg ", styles, re.M))
 
 
 @confs
@@ -50,9 +52,7 @@ def test_a_conf_opens_with_what_it_is_where_from_how_to_run_it_and_how_long(path
 
 @confs
 def test_the_licence_in_a_header_is_the_one_in_the_credits(path: Path) -> None:
-    credits_file = config.PROJECT_ROOT / "img" / "CREDITS.md"
-    lines = credits_file.read_text(encoding="utf-8").splitlines()
-    (row,) = (line for line in lines if line.startswith(f"| {path.stem}.jpg |"))
+    (row,) = (line for line in CREDITS.splitlines() if line.startswith(f"| {path.stem}.jpg |"))
     licence = row.split("|")[5].strip()
     assert licence.lower() in "\n".join(header(path)).lower()
 

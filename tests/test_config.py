@@ -305,18 +305,26 @@ def test_broken_yaml_is_told_with_its_line(write: Write, text: str, start: str) 
 def test_a_file_that_is_not_text_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "style.yml"
     path.write_bytes(b"naming: \xff\xfe")
-    assert only_problem(path).startswith("style.yml: cannot be read (")
-    assert "cannot be read (" in problems(tmp_path)[0]
+    assert only_problem(path).startswith("style.yml: is no text; a conf file holds lines of ")
+    assert problems(tmp_path)[0].endswith(": is a folder; name a conf file in it")
 
 
 def test_a_missing_conf_file_gets_the_nearest_one(write: Write, tmp_path: Path) -> None:
     write(LEAST)
-    assert only_problem(tmp_path / "stile.yml") == (
-        "stile.yml: no such conf file; did you mean style.yml?"
-    )
-    assert only_problem(tmp_path / "style") == "style: no such conf file; did you mean style.yml?"
-    missing = tmp_path / "nowhere" / "x.yml"
-    assert only_problem(missing) == "x.yml: no such conf file"
+    for name in ("stile.yml", "style"):
+        problem = only_problem(tmp_path / name)
+        assert problem == f"{name}: no such conf file; did you mean style.yml?"
+    problem = only_problem(tmp_path / "nowhere" / "x.yml")
+    assert problem.endswith(", conf/wave.yml") and "; there are conf/auvers.yml, " in problem
+
+
+def test_a_conf_of_the_project_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.load("conf/candy.yml").naming == "candy"
+    problem = only_problem(Path("candy"))
+    assert problem == "candy: no such conf file; did you mean conf/candy.yml?"
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

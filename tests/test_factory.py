@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -105,18 +106,18 @@ def test_every_way_to_compute_takes_steps_with_a_finite_loss(
 def test_float16_scales_the_loss_goes_on_with_the_scale_and_can_go_on_in_float32(
     tmp_path: Path, conf: Conf
 ) -> None:
-    # A small loss, whose scale comes down to what float16 can hold within a few steps.
-    small = {"content_weight": 1e-4, "style_weight": 1e-3, "max_steps": 14}
-    settings = config.load(conf(tmp_path, precision="mixed_float16", **small))
+    # A loss whose scale comes down to what float16 can hold within a few steps.
+    large = {"content_weight": 3.0, "style_weight": 30.0, "max_steps": 14}
+    settings = config.load(conf(tmp_path, precision="mixed_float16", **large))
     run = factory.build(settings, unheard)
     before = run.state.net.tensors()
     progress = run.train([], lambda: False)
     assert all(np.isfinite(value) for value in progress.metrics().values())
     after = run.state.net.tensors()
     assert [name for name in after if np.array_equal(before[name], after[name])] == []
-    # It came down from 2^15 until the gradients were finite; only then steps were taken.
+    # It came down from 1 until the gradients were finite; only then steps were taken.
     scale, taken = float(run.state.loss_scale), int(run.state.optimizer.iterations)
-    assert scale == 2.0 ** (15 - (14 - taken)) and 0 < taken < 14
+    assert scale == 2.0 ** (taken - 14) and 0 < taken < 14
 
     again = factory.build(dataclasses.replace(settings, max_steps=15), unheard)
     assert again.start_step == 14 and float(again.state.loss_scale) == scale
@@ -163,6 +164,40 @@ def test_a_run_cannot_go_on_with_another_architecture(tmp_path: Path, conf: Conf
     assert message.startswith("residual_blocks: ") and "\n" not in message
     assert "begun with 1 and cannot go on with 2" in message and "--fresh" in message
     assert (tmp_path / "models" / "tiny" / "config.yml").read_bytes() == written
+
+
+def test_a_network_learns_one_style_which_may_be_moved(tmp_path: Path, conf: Conf) -> None:
+    settings = config.load(conf(tmp_path))
+    factory.build(settings, unheard)
+    style = Path(settings.style_image)
+    (tmp_path / "elsewhere").mkdir()
+    for name in (style.name, "another.jpg"):
+        shutil.copy(config.find_file(settings.style_image), tmp_path / "elsewhere" / name)
+    moved = dataclasses.replace(settings, style_image=str(tmp_path / "elsewhere" / style.name))
+    factory.build(moved, unheard)
+    another = dataclasses.replace(settings, style_image=str(tmp_path / "elsewhere/another.jpg"))
+    with pytest.raises(errors.UserError, match=r"^style_image: .* was begun with .*--fresh"):
+        factory.build(another, unheard)
+
+
+def test_a_damaged_configuration_of_a_run_is_told_and_left(tmp_path: Path, conf: Conf) -> None:
+    settings = config.load(conf(tmp_path))
+    written = factory.build(settings, unheard).folder.config
+    for damaged in (b"naming: [", b"\xff\xfe", b"", b"naming"):
+        written.write_bytes(damaged)
+        with pytest.raises(errors.UserError, match=r"models/tiny/config\.yml: damaged; take it"):
+            factory.build(settings, unheard)
+        assert written.read_bytes() == damaged
+
+
+def test_a_finished_run_keeps_its_configuration(tiny_run: Path, tmp_path: Path, conf: Conf) -> None:
+    shutil.copytree(tiny_run, tmp_path / "models" / "tiny")
+    before = (tmp_path / "models" / "tiny" / "config.yml").read_bytes()
+    heard: list[str] = []
+    shorter = dataclasses.replace(config.load(conf(tmp_path)), max_steps=3)
+    assert factory.build(shorter, heard.append).start_step == 6
+    assert heard == []
+    assert (tmp_path / "models" / "tiny" / "config.yml").read_bytes() == before
 
 
 def test_a_disk_that_becomes_full_says_where_the_run_goes_on(tmp_path: Path, conf: Conf) -> None:

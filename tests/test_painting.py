@@ -96,8 +96,23 @@ def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
     for name in ("a/x.jpg", "b/x.jpg"):
         Path(name).parent.mkdir()
         Path(name).touch()
-    with pytest.raises(errors.UserError, match=r"out/x\.jpg: two photos would be painted there"):
+    with pytest.raises(errors.UserError, match=r"out/x\.jpg: a/x\.jpg and b/x\.jpg would both"):
         painting.plan([Path("a"), Path("b")], Path("out"), "candy")
+
+
+def test_a_photo_whose_format_changes_makes_way_for_one_that_has_the_name(here: Path) -> None:
+    Path("a").mkdir()
+    for name in ("x.gif", "x.png", "y.tif"):
+        Path("a", name).touch()
+    jobs = painting.plan([Path("a")], Path("out"), "candy")
+    assert [str(job.painting) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
+
+
+def test_many_paintings_do_not_go_into_a_file(here: Path) -> None:
+    Path("a").mkdir()
+    Path("a/x.jpg").touch()
+    with pytest.raises(errors.UserError, match=r"^one\.jpg: names one file for what may be many"):
+        painting.plan([Path("a")], Path("one.jpg"), "candy")
 
 
 def test_inputs_that_are_missing_or_hold_no_photo_are_named(here: Path) -> None:

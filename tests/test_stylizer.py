@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import fastnst
 from fastnst import checkpoint, errors, exporters, stylizer
@@ -50,14 +51,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_run: Path, weigh
 def test_a_name_is_looked_for_among_the_own_models_and_then_among_the_shipped(place: Path) -> None:
     assert stylizer.find("candy") == Path("models/candy")
     assert stylizer.find("wave") == place / "elsewhere" / "wave"
-    assert stylizer.available() == ["candy", "wave"]
+    assert stylizer.available() == {
+        "candy": Path("models/candy"),
+        "wave": place / "elsewhere" / "wave",
+    }
 
 
 def test_an_unknown_name_lists_what_there_is_and_the_nearest(place: Path) -> None:
     with pytest.raises(errors.UserError) as caught:
         stylizer.load("candi")
-    assert str(caught.value) == "no model candi; did you mean candy? There are: candy, wave"
-    with pytest.raises(errors.UserError, match=r"^no model models/other; There are: candy, wave$"):
+    assert str(caught.value) == (
+        "no model candi; did you mean candy? (models here: candy, wave; train.py trains one)"
+    )
+    with pytest.raises(errors.UserError, match=r"^no model models/other \(models here: candy, "):
         stylizer.load("models/other")
 
 
@@ -66,7 +72,7 @@ def test_where_there_are_no_models_one_is_told_to_train_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stylizer, "SHIPPED", tmp_path / "none")
-    with pytest.raises(errors.UserError, match=r"There are: none yet: train one with train\.py"):
+    with pytest.raises(errors.UserError, match=r"none here yet; train\.py trains one"):
         stylizer.load("candy")
 
 
@@ -129,6 +135,18 @@ def test_a_run_its_saved_model_and_its_weights_paint_alike(
         assert painted.dtype == np.uint8
         # Half a level for rounding and a hundredth for a sum taken in another order.
         assert np.abs(painted - expected).max() < levels + 0.01, path
+
+
+def test_what_is_no_array_of_numbers_is_told(tiny_run: Path) -> None:
+    paint = stylizer.load(tiny_run)
+    assert paint(Image.new("RGB", (20, 30), "red")).shape == (30, 20, 3)
+    broken = np.full((20, 20, 3), np.nan)
+    for wrong in (broken, np.full((20, 20, 3), "a"), np.full((20, 20, 3), None)):
+        with pytest.raises(errors.UserError, match=r"^expected finite numbers in 0\.\.255, found "):
+            paint(wrong)
+    for wrong in ("photo.jpg", None, [1, 2, 3]):
+        with pytest.raises(errors.UserError, match=r"^expected RGB of shape "):
+            paint(wrong)  # type: ignore[arg-type]
 
 
 def test_a_photo_or_a_batch_comes_back_as_uint8_in_its_own_shape(

@@ -39,7 +39,8 @@ style_layers: {relu1_2: 1, relu2_2: 1, relu3_3: 0.5}
 ```
 
 The file that comes with the clone ends at `relu4_3`; `python -m fastnst.weights` fetches the rest.
-Files are looked for from the working directory, then from the root of the clone.
+Files, also the conf file itself, are looked for from the working directory, then from the root of
+the clone.
 """
 
 _LAYERING = """\
@@ -66,9 +67,10 @@ _ORIGINAL = """\
 
 Conf files of the original TensorFlow implementation
 ([hzy46/fast-neural-style-tensorflow](https://github.com/hzy46/fast-neural-style-tensorflow)) load
-unmodified, and their keys mean what they meant: at 256 px the losses have the same value, the
-learning rate stays at 1e-3, and training ends after `epoch` times through the photos. What the
-original had no key for has the defaults above. Three things are up to you:
+unmodified, and their keys mean what they meant: at 256 px the losses have the same value (but for
+the rim, which [is padded otherwise](../docs/theory.md#features)), the learning rate stays at 1e-3,
+and training ends after `epoch` times through the photos. What the original had no key for has the
+defaults above. Three things are up to you:
 
 - `--dataset` tells where your photos are, which the original had in its code;
 - `augment: none` is the original's preprocessing, pixel for pixel;
@@ -89,10 +91,7 @@ def render() -> str:
         ]
         parts.append(f"## {group}\n\n{_table(('key', 'default', 'allowed', 'meaning'), rows)}")
     quick = [(f"`{key}`", _code(value)) for key, value in config.QUICK.items()]
-    styles = [
-        (f"[{path.name}]({path.name})", _picture(path), title(path))
-        for path in sorted(CONF.glob("*.yml"))
-    ]
+    styles = [(f"[{path.name}]({path.name})", _picture(path), title(path)) for path in shipped()]
     parts += [
         _ALLOWED,
         _LAYERING,
@@ -101,6 +100,12 @@ def render() -> str:
         f"## The styles here\n\n{_table(('file', 'style image', 'what it is'), styles)}",
     ]
     return "\n".join(parts)
+
+
+def shipped() -> list[Path]:
+    """Lists the conf files whose style image img/CREDITS.md names: not those of a user's own."""
+    credits_text = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
+    return [path for path in sorted(CONF.glob("*.yml")) if f"\n| {path.stem}.jpg |" in credits_text]
 
 
 def groups() -> dict[str, list[dataclasses.Field[Any]]]:

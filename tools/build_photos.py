@@ -22,7 +22,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fastnst.data import records
+from fastnst.data import writer
 from tools import debian, rcc
 
 WHEELS = ("scikit-image", "scikit-learn")
@@ -148,7 +148,7 @@ def main() -> None:
             path = folders[photo.use] / photo.file
             image.save(path, quality=QUALITY[photo.use], optimize=True)
     shutil.rmtree(args.img / "bundled", ignore_errors=True)
-    written = records.write(args.out, args.img / "bundled", shards=SHARDS)
+    written = writer.write(args.out, args.img / "bundled", shards=SHARDS)
     print(f"{written.photos} training photos in {written.bytes / 1e6:.2f} MB")
     credits_path = args.img / "CREDITS.md"
     head, _, _ = credits_path.read_text(encoding="utf-8").partition(_CREDITS_MARK)

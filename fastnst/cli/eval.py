@@ -27,7 +27,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         required=True,
         metavar="NAME|PATH",
         help="a model's name, or the path of a run, a checkpoint or an exported SavedModel; "
-        "'list' shows the names",
+        "'list' shows the names and where they lie",
     )
     parser.add_argument(
         "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - (stdin)"
@@ -79,7 +79,10 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     from fastnst import painting, stylizer
 
     if arguments.model == "list":
-        print("\n".join(stylizer.available()))
+        models = stylizer.available()
+        width = max(map(len, models), default=0)
+        for name, path in models.items():
+            print(f"{name:<{width}}  {path}")
         return terminal.DONE
     if _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
@@ -88,6 +91,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     output = Path(arguments.output) if arguments.output else None
     jobs = painting.plan([Path(name) for name in arguments.inputs], output, stylizer.name_of(path))
     model = stylizer.load(path, arguments.precision)
+    # Of two models of one name, the user's own and the one that is shipped, this is which.
+    terminal.say(f"painting with {path}")
     failed = 0
     outcomes = painting.paint(
         model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality

@@ -56,7 +56,11 @@ def _run(arguments: argparse.Namespace) -> int:
         extra["config.yml"] = config_text
     if facts:
         extra[model_card.FACTS] = json.dumps(facts, indent=2) + "\n"
-    difference = exporters.export(stylizer.load_net(source), folder, arguments.format, extra)
-    terminal.say(f"checked against the network: largest difference {difference:g} of 255")
+    net = stylizer.load_net(source)
+    replaced = folder.is_dir() and any(folder.iterdir())
+    difference = exporters.export(net, folder, arguments.format, extra)
+    if replaced:
+        terminal.say(f"replaced the export that was in {folder}")
+    terminal.say(f"checked against {source}: largest difference {difference:g} of 255")
     print(folder)
     return terminal.DONE

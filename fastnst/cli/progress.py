@@ -27,7 +27,8 @@ class TrainingProgress:
         self._every = every
         self._last_step = last_step
         self._is_terminal = sys.stderr.isatty()
-        self._started = self._last_line = time.monotonic()
+        self._first_done: float | None = None
+        self._last_line = time.monotonic()
         self._start_step = start_step
         self._bar = tqdm.tqdm(
             total=last_step,
@@ -40,17 +41,21 @@ class TrainingProgress:
 
     def __call__(self, progress: trainer.Progress) -> None:
         """Shows a step."""
+        now = time.monotonic()
+        if self._first_done is None:
+            # The first step traces its graph and tells nothing of the time left.
+            self._first_done = now
+            self._bar.unpause()
         self._bar.update(progress.step - self._bar.n)
         if self._is_terminal:
             if progress.due(self._every) or progress.step == self._start_step + 1:
                 self._bar.set_postfix_str(_terms(progress))
         else:
-            now = time.monotonic()
             if now - self._last_line >= _SECONDS_BETWEEN_LINES or progress.finished:
                 self._last_line = now
-                left = _clock(self._seconds_left(progress.step, now))
                 print(
-                    f"step {progress.step}/{self._last_step}  {_terms(progress)}  {left} left",
+                    f"step {progress.step}/{self._last_step}  {_terms(progress)}"
+                    f"{self._left(progress.step, now - self._first_done)}",
                     file=sys.stderr,
                     flush=True,
                 )
@@ -59,13 +64,10 @@ class TrainingProgress:
         """Ends the bar's line."""
         self._bar.close()
 
-    def say(self, line: str) -> None:
-        """Writes a line above the bar."""
-        tqdm.tqdm.write(line, file=sys.stderr)
-
-    def _seconds_left(self, step: int, now: float) -> float:
-        done = step - self._start_step
-        return (self._last_step - step) * (now - self._started) / max(done, 1)
+    def _left(self, step: int, seconds: float) -> str:
+        """How long the rest will take, if `seconds` went by since the first step was done."""
+        timed = step - self._start_step - 1
+        return f"  {_clock((self._last_step - step) * seconds / timed)} left" if timed else ""
 
 
 def _terms(progress: trainer.Progress) -> str:

@@ -8,6 +8,8 @@ import contextlib
 import os
 import sys
 
+import tqdm
+
 from fastnst import errors
 
 DONE, USER_ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -30,23 +32,29 @@ def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
 
 
 def say(line: str) -> None:
-    """Tells the user something on stderr, where it mixes with no result."""
-    print(line, file=sys.stderr, flush=True)
+    """Tells the user something on stderr, where it mixes with no result, above any bar."""
+    tqdm.tqdm.write(line, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def positive(text: str) -> int:
     """Reads a whole number above 0, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} should be at least 1")
-    return number
+    return _whole(text, 1, None)
 
 
 def quality(text: str) -> int:
     """Reads a quality of JPEG, for argparse."""
-    number = int(text)
-    if not 1 <= number <= 100:
-        raise argparse.ArgumentTypeError(f"{number} should be from 1 to 100")
+    return _whole(text, 1, 100)
+
+
+def _whole(text: str, least: int, most: int | None) -> int:
+    allowed = f"at least {least}" if most is None else f"from {least} to {most}"
+    try:
+        number = int(text)
+        if number < least or (most is not None and number > most):
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, {allowed}") from None
     return number
 
 

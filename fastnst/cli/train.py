@@ -59,10 +59,10 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "train.py") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments, program))
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, program: str) -> int:
     given = {
         "dataset": arguments.dataset,
         "max_steps": arguments.steps,
@@ -77,13 +77,15 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = run.folder.path
     # Models are found by name where they are by default.
     name = settings.naming if folder.parent == Path("models") else folder
+    # As the user called us: the scripts are only at hand in the project's folder.
+    paint = program.replace("train", "eval")
+    paint = f"{paint if paint.startswith('fastnst') else f'python {paint}'} --model {name} PHOTO"
     if run.start_step >= run.last_step:
         if not run.folder.report.exists():
             _write_report(settings, run)
         terminal.say(
             f"{folder} is finished: {run.start_step} steps. Go on with --steps "
-            f"{run.start_step * 2}, start anew with --fresh, or paint:\n"
-            f"  python eval.py --model {name} PHOTO"
+            f"{run.start_step * 2}, start anew with --fresh, or paint:\n  {paint}"
         )
         print(run.folder.report)
         return terminal.DONE
@@ -102,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _write_report(settings, run)
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(run.folder.report)
-    terminal.say(f"Paint a photo:  python eval.py --model {name} PHOTO")
+    terminal.say(f"Paint a photo:  {paint}")
     return terminal.DONE
 
 
@@ -117,7 +119,7 @@ def _train(settings: config.Config, run: factory.Run) -> trainer.Progress:
         if stop:
             raise KeyboardInterrupt
         stop.append(number)
-        display.say("stopping after this step; once more to stop at once")
+        terminal.say("stopping after this step; once more to stop at once")
 
     signals = (signal.SIGINT, signal.SIGTERM)
     earlier = {number: signal.signal(number, on_signal) for number in signals}

@@ -6,26 +6,16 @@ python -m fastnst.data.records --images train2014.zip --out data/coco
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
+import tqdm
 
-from fastnst import errors
-from fastnst.data.writer import PHOTOS_PER_SHARD, write
-
-__all__ = ["main", "write"]
+from fastnst.cli import terminal
+from fastnst.data import writer
 
 PROGRAM = "python -m fastnst.data.records"
-
-
-def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be 1 or more")
-    return value
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -40,16 +30,16 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
     parser.add_argument(
         "--shards",
-        type=_at_least_one,
+        type=terminal.positive,
         metavar="N",
-        help=f"number of files (default: one for every {PHOTOS_PER_SHARD:,} photos)",
+        help=f"number of files (default: one for every {writer.PHOTOS_PER_SHARD:,} photos)",
     )
     parser.add_argument(
-        "--workers", type=_at_least_one, metavar="N", help="threads (default: one a processor)"
+        "--workers", type=terminal.positive, metavar="N", help="threads (default: one a processor)"
     )
     parser.add_argument(
         "--max-side",
-        type=_at_least_one,
+        type=terminal.positive,
         metavar="PX",
         help="make photos smaller whose longer side is longer (default: keep their size)",
     )
@@ -71,40 +61,42 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
         options = _parser(program).parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    # Quiet, unless it is told otherwise: TensorFlow's notes would tear the progress bar.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    bar = tqdm(unit=" photos", mininterval=0.2 if sys.stderr.isatty() else 10.0)
+    return terminal.guarded(program, lambda: _run(options, program))
+
+
+def _run(options: argparse.Namespace, program: str) -> int:
+    terminal.import_tensorflow()
+    bar: tqdm.tqdm | None = None
 
     def show(done: int, total: int) -> None:
-        if not bar.n:
-            bar.reset(total)  # Its clock began before TensorFlow was imported.
+        nonlocal bar
+        if bar is None:
+            interval = 0.2 if sys.stderr.isatty() else 10.0
+            bar = tqdm.tqdm(total=total, unit=" photos", mininterval=interval)
         bar.update(done - bar.n)
 
     try:
-        with bar:
-            result = write(
-                options.images,
-                options.out,
-                shards=options.shards,
-                workers=options.workers,
-                max_side=options.max_side,
-                progress=show,
-            )
-    except errors.UserError as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            f"{program}: stopped; the finished shards are kept, the same command goes on\n"
+        result = writer.write(
+            options.images,
+            options.out,
+            shards=options.shards,
+            workers=options.workers,
+            max_side=options.max_side,
+            progress=show,
         )
-        return 130
+    except KeyboardInterrupt:
+        terminal.say(f"{program}: stopped; the finished shards are kept, the same command goes on")
+        return terminal.INTERRUPTED
+    finally:
+        if bar is not None:
+            bar.close()
     for skipped in result.skipped:
-        sys.stderr.write(f"skipped {skipped.reason}\n")
-    sys.stdout.write(
+        terminal.say(f"skipped {skipped.reason}")
+    print(
         f"{options.out}: {result.photos:,} photos in {len(result.shards):,} shards, "
-        f"{result.bytes / 1e6:,.1f} MB; {len(result.skipped):,} files skipped\n"
+        f"{result.bytes / 1e6:,.1f} MB; {len(result.skipped):,} files skipped"
     )
-    return 0
+    return terminal.DONE
 
 
 if __name__ == "__main__":

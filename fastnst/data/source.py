@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import glob
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -127,13 +126,11 @@ def _missing(spec: str, path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
         return f"{spec}: no such file or folder; there is no {parent} either"
-    siblings = [entry.name for entry in parent.iterdir()]
-    candidates = [*siblings, BUNDLED] if spec == path.name else siblings
-    close = difflib.get_close_matches(path.name, candidates, n=1)
-    if not close:
-        return f"{spec}: no such file or folder; name one, or '{BUNDLED}'"
-    best = close[0] if close[0] not in siblings else str(parent / close[0])
-    return f"{spec}: no such file or folder; did you mean {best}?"
+    candidates = {entry.name: str(entry) for entry in parent.iterdir()}
+    if spec == path.name:
+        candidates[BUNDLED] = BUNDLED
+    hint = errors.did_you_mean(path.name, candidates, candidates) or f"; name one, or '{BUNDLED}'"
+    return f"{spec}: no such file or folder{hint}"
 
 
 def _open_records(root: str, files: Sequence[Path]) -> PhotoSource:

@@ -96,7 +96,10 @@ class LossNetwork:
                     net = slim.max_pool2d(net, [2, 2], scope=f"pool{block - 1}")
                 for index in range(1, repeats + 1):
                     scope = f"conv{block}/conv{block}_{index}"
-                    net = slim.conv2d(net, channels, [3, 3], scope=scope)
+                    # Zeros beyond the border would count as strokes there, which a transform net
+                    # learns to answer with a dull frame around every painting.
+                    net = tf.pad(net, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+                    net = slim.conv2d(net, channels, [3, 3], padding="VALID", scope=scope)
                     layer = f"relu{block}_{index}"
                     if layer in wanted:
                         features[layer] = net

@@ -43,7 +43,7 @@ def test_a_photo_is_painted_at_its_own_size_and_its_painting_named(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "a.png"]) == 0
-    assert capsys.readouterr() == ("generated/a-tiny.png\n", "")
+    assert capsys.readouterr() == ("generated/a-tiny.png\n", "painting with models/tiny\n")
     assert shape("generated/a-tiny.png") == shape("a.png")
     assert np.abs(images.read("generated/a-tiny.png") - images.read("a.png")).mean() > 5
 
@@ -95,13 +95,13 @@ def test_the_models_are_listed(
     monkeypatch.setattr("fastnst.stylizer.SHIPPED", here / "none")
     shutil.copytree(tiny_run, here / "models" / "another")
     assert command.main(["--model", "list"]) == 0
-    assert capsys.readouterr().out == "another\ntiny\n"
+    assert capsys.readouterr().out == "another  models/another\ntiny     models/tiny\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "tini", "a.png"], "no model tini; did you mean tiny? There are: "),
+        (["--model", "tini", "a.png"], "no model tini; did you mean tiny? (models here: "),
         (["--model", "tiny", "b.png"], "b.png: no such file or folder"),
         (["--model", "tiny", "models"], "models: no photos in this folder"),
         (["--model", "tiny", "a.png", "-o", "a.png"], "a.png: would take the place of a photo"),

@@ -30,7 +30,7 @@ def test_an_export_is_checked_and_carries_its_card_and_its_configuration(
     assert command.main(["--model", "tiny"]) == 0
     output, error = capsys.readouterr()
     assert output == "exports/tiny\n"
-    found = re.fullmatch(r"checked against the network: largest difference (\S+) of 255\n", error)
+    found = re.fullmatch(r"checked against models/tiny: largest difference (\S+) of 255\n", error)
     assert found and float(found[1]) <= 1.0
     folder = Path("exports/tiny")
     assert (folder / "saved_model.pb").exists()
@@ -39,6 +39,9 @@ def test_an_export_is_checked_and_carries_its_card_and_its_configuration(
     assert json.loads((folder / "training.json").read_text())["steps"] == 6
     painted = tf.saved_model.load(str(folder))(tf.zeros([1, 16, 20, 3]))
     assert painted.shape == [1, 16, 20, 3]
+
+    assert command.main(["--model", "tiny"]) == 0
+    assert "replaced the export that was in exports/tiny\n" in capsys.readouterr().err
 
     assert command.main(["--model", "exports/tiny", "-o", "again"]) == 1
     message = "export.py: exports/tiny: is exported already; name the run it came from\n"

@@ -71,16 +71,22 @@ def test_the_losses_are_not_waited_for_between_lines(
     assert capsys.readouterr().err == ""
 
 
-def test_lines_said_under_way_go_to_stderr(
-    clock: Clock, capsys: pytest.CaptureFixture[str]
-) -> None:
-    display = progress.TrainingProgress(start_step=0, last_step=20, every=2)
-    display.say("stopping")
-    display.close()
-    assert capsys.readouterr() == ("", "stopping\n")
-
-
 def test_numbers_are_short_and_times_are_clocks() -> None:
     short = [progress._short(value) for value in (0.0, 0.01234567, 999.99, -1500.0, 2.5e7)]
     assert short == ["0", "0.01235", "1000", "-1.5k", "25M"]
     assert [progress._clock(seconds) for seconds in (0.4, 61, 3725)] == ["0:00", "1:01", "1:02:05"]
+
+
+def test_the_first_step_which_takes_long_is_left_out_of_the_estimate(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = progress.TrainingProgress(start_step=0, last_step=20, every=2)
+    clock.now += 60.0
+    display(at(1))
+    assert capsys.readouterr().err.splitlines()[0].endswith("8.0 images/s")
+    for step in (2, 3, 4):
+        clock.now += 2.0
+        display(at(step))
+    display.close()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("step 4/20") and line.endswith("  0:32 left")

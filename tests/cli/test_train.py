@@ -299,11 +299,11 @@ def test_a_photo_that_cannot_be_read_is_named_once_and_the_run_goes_on(story: St
     assert len(logged(story.killed)) * 2 > 2 * 5
     for stage in (story.killed, story.interrupted):
         assert stage.stderr.count("broken.jpg") == 1
-        assert f"skipped, damaged or blank: {story.run.parent.parent}" in stage.stderr
+        assert f"skipped {story.run.parent.parent}" in stage.stderr
 
 
 def test_where_stderr_is_no_terminal_only_plain_lines_of_ours_are_written(story: Story) -> None:
-    beginnings = ("5 photos in", "training ", "going on with", "step ", "skipped, ")
+    beginnings = ("5 photos in", "training ", "going on with", "step ", "skipped ")
     for stage in (story.killed, story.interrupted):
         lines = [
             line
@@ -534,7 +534,7 @@ def test_a_damaged_checkpoint_is_a_line_that_says_what_to_do(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith(f"train.py: {run / 'checkpoints' / 'step-6'}: cannot go on")
     assert "--fresh" in error
-    assert {**before, "config.yml": ""} == {**digests(run), "config.yml": ""}
+    assert digests(run) == before
 
 
 def test_another_architecture_is_a_line_that_says_what_to_do(
