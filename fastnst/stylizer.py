@@ -69,6 +69,8 @@ class Stylizer:
                 f"{width} x {height} pixels is too small to paint; each side should be at least "
                 f"{transform_net.MIN_SIDE}"
             )
+        if not photos.size:
+            return np.zeros(shape, np.uint8)
         batch = photos if len(shape) == 4 else photos[np.newaxis]
         painted = self._paint(tf.constant(batch, tf.float32)).numpy()
         return images.to_uint8(painted).reshape(shape)

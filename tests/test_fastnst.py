@@ -27,3 +27,13 @@ def test_importing_it_imports_nothing_else() -> None:
     )
     imported = {name.split(".")[0] for name in finished.stdout.split()}
     assert not imported & {"tensorflow", "numpy", "PIL", "yaml"}
+
+
+def test_a_folder_that_happens_to_have_its_name_does_not_hide_it(tmp_path: Path) -> None:
+    """Python is often started beside the clone, which is called fastnst too."""
+    (tmp_path / "fastnst" / "fastnst").mkdir(parents=True)
+    program = "import fastnst; print(fastnst.__version__)"
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == fastnst.__version__

@@ -140,6 +140,7 @@ def test_a_run_its_saved_model_and_its_weights_paint_alike(
 def test_what_is_no_array_of_numbers_is_told(tiny_run: Path) -> None:
     paint = stylizer.load(tiny_run)
     assert paint(Image.new("RGB", (20, 30), "red")).shape == (30, 20, 3)
+    assert paint(np.zeros((0, 20, 30, 3))).shape == (0, 20, 30, 3)
     broken = np.full((20, 20, 3), np.nan)
     for wrong in (broken, np.full((20, 20, 3), "a"), np.full((20, 20, 3), None)):
         with pytest.raises(errors.UserError, match=r"^expected finite numbers in 0\.\.255, found "):
