@@ -61,6 +61,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in (folder / "holiday").iterdir():
             archive.write(path, f"train2014/{path.name}")
     shutil.copytree(ROOT / "conf", folder / "conf")
+    images.write(folder / "img/photos/koala.jpg", small[0])
     return folder
 
 
