@@ -69,7 +69,7 @@ class Validation:
         # One photo at a time, of any size: memory stays small and one graph serves all.
         @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])])
         def judge(photo: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            stylized = state.net(photo)
+            stylized = state.average(photo)
             return stylized, objective(photo, stylized)[1]
 
         self._judge = judge

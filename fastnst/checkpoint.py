@@ -15,8 +15,8 @@ from fastnst.nets import transform_net
 # steps would overflow and be lost.
 FIRST_LOSS_SCALE = 1.0
 _PREFIX = "step"
-# How `tf.train.Checkpoint` names the entries of a dictionary that it knows as "net".
-_NET, _VALUE, _SLASH = "net/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
+# How `tf.train.Checkpoint` names the entries of a dictionary that it knows as "average".
+_NET, _VALUE, _SLASH = "average/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
 
 
 @dataclasses.dataclass
@@ -25,6 +25,8 @@ class State:
 
     Attributes:
         net: The network that is trained.
+        average: The same network with the moving average of its weights, which judges and paints:
+            single steps jump about the goal, their mean is closer to it.
         optimizer: With its moments.
         step: int64 scalar, steps done.
         position: int64 scalar, photos taken from the data, unreadable ones included.
@@ -34,6 +36,7 @@ class State:
     """
 
     net: transform_net.TransformNet
+    average: transform_net.TransformNet
     optimizer: tf.keras.optimizers.Optimizer
     step: tf.Variable
     position: tf.Variable
@@ -42,18 +45,23 @@ class State:
 
     @classmethod
     def new(
-        cls, net: transform_net.TransformNet, optimizer: tf.keras.optimizers.Optimizer
+        cls,
+        net: transform_net.TransformNet,
+        average: transform_net.TransformNet,
+        optimizer: tf.keras.optimizers.Optimizer,
     ) -> State:
         """The state before the first step.
 
         Args:
             net: The network.
+            average: An equal one.
             optimizer: Built for its variables.
         """
         dynamic = getattr(optimizer, "dynamic_scale", None)
         fixed = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
         return cls(
             net=net,
+            average=average,
             optimizer=optimizer,
             step=tf.Variable(0, dtype=tf.int64, trainable=False, name="step"),
             position=tf.Variable(0, dtype=tf.int64, trainable=False, name="position"),
@@ -78,6 +86,7 @@ class Checkpointer:
             # A variable is saved under the shortest path to it. As a module, the network would
             # lose some of its own to the optimizer, which knows them too.
             net=state.net.named_variables(),
+            average=state.average.named_variables(),
             # Without what scales the loss around it, a run can go on in another precision.
             optimizer=getattr(state.optimizer, "inner_optimizer", state.optimizer),
             loss_scale=state.loss_scale,
@@ -151,7 +160,7 @@ def newest(folder: Path) -> str | None:
 
 
 def read_net(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads a transform net's weights, from a checkpoint of a run or from a shipped file.
+    """Reads the weights to paint with, from a checkpoint of a run or from a shipped file.
 
     Args:
         path: As `newest` returns it.

@@ -8,25 +8,21 @@ implementation keep their names and meanings, so that its conf files load unmodi
 from __future__ import annotations
 
 import collections.abc
-import contextlib
 import dataclasses
-import math
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from fastnst import errors
+from fastnst import conf_values, errors
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LAYER = re.compile(r"(?:vgg_16/conv([1-5])/conv(?=\1)|relu|conv)([1-5])_([1-3])")
 
 # What `train.py --quick` sets: a first picture of a style in minutes on two cores.
 QUICK = {
     "dataset": "bundled",
     "validation": "bundled",
+    "stages": {},
     "image_size": 160,
     "batch_size": 4,
     "max_steps": 500,
@@ -95,6 +91,11 @@ class Config:
         "bundled", "Photos to judge by, never trained on: bundled, or a folder of photos."
     )
     image_size: int = _key(256, "Side of the square training crops, in pixels.", minimum=16)
+    stages: dict[int, int] = _key(  # noqa: RUF009 (returns a field)
+        {},
+        "Coarse to fine: sizes to begin with, and the steps at each, in order, such as "
+        "{144: 3000}; the steps that are left are at image_size.",
+    )
     batch_size: int = _key(4, "Photos in one step.", minimum=1)
     augment: str = _key(
         "crop",
@@ -112,6 +113,12 @@ class Config:
         choices=("constant", "cosine"),
     )
     warmup_steps: int = _key(0, "Steps until the learning rate is reached.", minimum=0)
+    average: float = _key(
+        0.999,
+        "Decay of the moving average of the weights, which is what paints. 0: none.",
+        minimum=0,
+        maximum=0.99999,
+    )
     seed: int = _key(
         0, "Of weights, order and crops: the same run again.", minimum=0, maximum=2**31 - 1
     )
@@ -160,6 +167,15 @@ class Config:
     def style_side(self) -> int:
         """The shorter side of the style image, in pixels."""
         return self.style_size or self.image_size
+
+    def size_at(self, step: int) -> tuple[int, int | None]:
+        """The size of the crops from a step on, and the step where it changes, if it does."""
+        end = 0
+        for size, steps in self.stages.items():
+            end += steps
+            if step < end:
+                return size, end
+        return self.image_size, None
 
     def to_yaml(self) -> str:
         """Writes every key, so that the file says all there is to say about a run."""
@@ -280,7 +296,7 @@ def _validate(entries: dict[str, _Entry], source: str, problems: list[str]) -> C
             problems.append(f"{entry.where}: unknown key {key}{errors.did_you_mean(key, FIELDS)}")
             continue
         try:
-            values[key] = _check(FIELDS[key], entry.value)
+            values[key] = conf_values.check(FIELDS[key], entry.value)
         except (ValueError, OverflowError) as error:
             problems.append(f"{entry.where}: {key}: {error}")
     for key, field in FIELDS.items():
@@ -294,93 +310,6 @@ def _validate(entries: dict[str, _Entry], source: str, problems: list[str]) -> C
             f"{source}: content_weight, style_weight and tv_weight are all 0: nothing to train for"
         )
     return config
-
-
-def _check(field: dataclasses.Field[Any], value: Any) -> Any:
-    """Converts a value to the field's type, or says in a ValueError what is allowed."""
-    rules = field.metadata
-    if value is None:
-        if rules.get("optional"):
-            return None
-        raise ValueError("has no value")
-    kind = str(field.type).removesuffix(" | None")
-    if kind.startswith("dict"):
-        return _check_layers(value)
-    converted = _convert(kind, value)
-    if "choices" in rules and converted not in rules["choices"]:
-        near = errors.did_you_mean(str(converted), rules["choices"])
-        raise ValueError(f"{converted!r} is not one of {', '.join(rules['choices'])}{near}")
-    if "minimum" in rules and converted < rules["minimum"]:
-        raise ValueError(f"{converted} is too small, should be at least {rules['minimum']}")
-    if "maximum" in rules and converted > rules["maximum"]:
-        raise ValueError(f"{converted} is too large, should be at most {rules['maximum']}")
-    if "above" in rules and converted <= rules["above"]:
-        raise ValueError(f"{converted} is too small, should be above {rules['above']}")
-    if rules.get("required") and not converted:
-        raise ValueError("is empty")
-    if rules.get("plain_name") and not _NAME.fullmatch(converted):
-        raise ValueError(
-            f"{converted!r} is not a plain name; letters, digits, '.', '_' and '-' are allowed, "
-            "the first a letter or digit"
-        )
-    return converted
-
-
-def _convert(kind: str, value: Any) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "str":
-        # YAML reads on and off as truth values.
-        if isinstance(value, bool):
-            return "on" if value else "off"
-        if isinstance(value, str) or is_number:
-            return str(value)
-        raise ValueError(f"should be text, found {value!r}")
-    if kind == "bool":
-        if isinstance(value, bool):
-            return value
-        raise ValueError(f"should be true or false, found {value!r}")
-    if isinstance(value, str):
-        # YAML 1.1 takes 1e5 and 1e-4 for text.
-        with contextlib.suppress(ValueError):
-            value, is_number = float(value), True
-    if not is_number or not math.isfinite(value):
-        raise ValueError(f"should be a number, found {value!r}")
-    if kind == "float":
-        return float(value)
-    if value != int(value):
-        raise ValueError(f"should be a whole number, found {value!r}")
-    return int(value)
-
-
-def _check_layers(value: Any) -> dict[str, float]:
-    """Takes layers as a list or a mapping to weights, in slim's spelling or ours."""
-    if isinstance(value, str):
-        value = [value]
-    if isinstance(value, list):
-        pairs = [(name, 1.0) for name in value]
-    else:
-        pairs = list(value.items()) if isinstance(value, dict) else []
-    if not pairs:
-        raise ValueError("should be a list of layers, or a mapping of layer to weight")
-    layers: dict[str, float] = {}
-    for name, weight in pairs:
-        match = _LAYER.fullmatch(str(name))
-        # Blocks 1 and 2 have two convolutions each.
-        if match is None or (int(match[2]) < 3 and match[3] == "3"):
-            raise ValueError(
-                f"no layer {name}; layers are relu1_2, relu3_3, ... or in slim's words "
-                "vgg_16/conv1/conv1_2"
-            )
-        layer = f"relu{match[2]}_{match[3]}"
-        if layer in layers:
-            raise ValueError(f"layer {layer} is named twice")
-        try:
-            layers[layer] = _convert("float", weight)
-        except ValueError as error:
-            raise ValueError(f"the weight of {name} {error}") from None
-        if layers[layer] < 0:
-            raise ValueError(f"the weight of {name} is {weight}, should be at least 0")
-    return layers
 
 
 def find_file(path: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import dataclasses
+import itertools
 import math
 from pathlib import Path
 
@@ -93,11 +94,14 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
     last_step = settings.max_steps or settings.epoch * source.count // settings.batch_size
     objective = perceptual.PerceptualLoss(network, style, _weights(settings))
     with strategy.scope():
-        net = transform_net.TransformNet(architecture(settings), dtype, settings.seed)
+        net, average = (
+            transform_net.TransformNet(architecture(settings), dtype, settings.seed)
+            for _ in range(2)
+        )
         optimizer = _optimizer(settings, last_step, dtype)
         optimizer.build(net.trainable_variables)
     # Outside of the scope: counters are not mirrored.
-    state = checkpoint.State.new(net, optimizer)
+    state = checkpoint.State.new(net, average, optimizer)
 
     folder = run_folder.RunFolder(settings.run_dir)
     if fresh and (retired := folder.retire()):
@@ -138,9 +142,15 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
             own += [log, board, validation, saving]
         with data.user_errors(source), _disk_errors(folder, checkpointer):
             return trainer.train(
-                trainer.make_train_step(state, objective, strategy, devices.use_xla(settings.xla)),
+                trainer.make_train_step(
+                    state,
+                    objective,
+                    strategy,
+                    devices.use_xla(settings.xla),
+                    settings.average,
+                ),
                 state,
-                _feed(settings, source, strategy, int(state.position), say),
+                _feed(settings, source, strategy, state, say),
                 last_step=last_step,
                 batch_size=settings.batch_size,
                 actions=[*own, *further],
@@ -289,10 +299,28 @@ def _feed(
     settings: config.Config,
     source: data.PhotoSource,
     strategy: tf.distribute.Strategy,
-    start: int,
+    state: checkpoint.State,
     say: Say,
 ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-    """Yields batches and the position after each, and names the photos that had to be skipped."""
+    """Yields batches and the position after each, at the sizes that the stages ask for."""
+    skipped: set[str] = set()
+    while True:
+        step = int(state.step)
+        size, end = settings.size_at(step)
+        stage = _feed_stage(settings, source, strategy, size, int(state.position), say, skipped)
+        yield from itertools.islice(stage, None if end is None else end - step)
+
+
+def _feed_stage(
+    settings: config.Config,
+    source: data.PhotoSource,
+    strategy: tf.distribute.Strategy,
+    image_size: int,
+    start: int,
+    say: Say,
+    skipped: set[str],
+) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+    """Yields batches of one size, and names the photos that had to be skipped."""
     shards = (1, 0)
 
     def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -300,7 +328,7 @@ def _feed(
         shards = (context.num_input_pipelines, context.input_pipeline_id)
         return data.batches(
             source,
-            image_size=settings.image_size,
+            image_size=image_size,
             batch_size=context.get_per_replica_batch_size(settings.batch_size),
             augment=settings.augment,  # type: ignore[arg-type]  # the two that it takes
             seed=settings.seed,
@@ -308,7 +336,6 @@ def _feed(
             input_shards=shards,
         )
 
-    skipped: set[str] = set()
     for batch, positions in strategy.distribute_datasets_from_function(batches):
         local = strategy.experimental_local_results(positions)
         seen = np.concatenate([part.numpy() for part in local])

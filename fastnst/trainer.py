@@ -59,6 +59,7 @@ def make_train_step(
     objective: perceptual.PerceptualLoss,
     strategy: tf.distribute.Strategy,
     xla: bool = False,
+    average: float = 0.0,
 ) -> StepFunction:
     """Builds the function that trains on one batch.
 
@@ -68,6 +69,8 @@ def make_train_step(
         objective: What to minimise.
         strategy: How the batch is spread.
         xla: Whether to compile it.
+        average: Decay of the moving average of the weights, at its highest: it rises with the
+            steps as (1 + t) / (10 + t), so that the first weights are soon forgotten.
 
     Returns:
         A function from float32 RGB [B, H, W, 3] in [0, 255], or such per replica, to the terms
@@ -88,9 +91,20 @@ def make_train_step(
 
     compiled = tf.function(replica_step, autograph=False, jit_compile=True) if xla else replica_step
 
+    def update_average() -> None:
+        done = tf.cast(state.step, tf.float32) + 1.0
+        rate = 1.0 - tf.minimum(average, (1.0 + done) / (10.0 + done))
+
+        def approach(mean: tf.Variable, value: tf.Tensor) -> tf.Operation:
+            return mean.assign_add(rate * (value - mean))
+
+        for mean, value in zip(state.average.variables, variables, strict=True):
+            strategy.extended.update(mean, approach, args=(value,))
+
     @tf.function(autograph=False)
     def step(images: tf.Tensor) -> Metrics:
         terms = strategy.run(compiled, args=(images,))
+        update_average()
         return {
             name: strategy.reduce(tf.distribute.ReduceOp.MEAN, term, axis=None)
             for name, term in terms.items()

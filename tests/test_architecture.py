@@ -101,7 +101,8 @@ def test_what_is_at_the_bottom_imports_none_of_ours() -> None:
         "fastnst.nets.layers",
     ):
         assert not OURS[module], module
-    assert OURS["fastnst.config"] == {"fastnst.errors"}
+    assert OURS["fastnst.config"] == {"fastnst.errors", "fastnst.conf_values"}
+    assert OURS["fastnst.conf_values"] == {"fastnst.errors"}
     assert OURS["fastnst.images"] == {"fastnst.errors"}
 
 

@@ -15,10 +15,13 @@ from fastnst.nets import transform_net
 
 
 def make_state(width: int = 4, seed: int = 0) -> checkpoint.State:
-    net = transform_net.TransformNet(transform_net.Architecture(width, 1), seed=seed)
+    net, average = (
+        transform_net.TransformNet(transform_net.Architecture(width, 1), seed=seed + index)
+        for index in range(2)
+    )
     optimizer = tf.keras.optimizers.Adam(1e-3)
     optimizer.build(net.trainable_variables)
-    return checkpoint.State.new(net, optimizer)
+    return checkpoint.State.new(net, average, optimizer)
 
 
 def advance(state: checkpoint.State, steps: int = 1) -> None:
@@ -155,8 +158,8 @@ def test_the_network_alone_is_read_from_a_checkpoint(tmp_path: Path) -> None:
     checkpointer.save()
     assert checkpointer.latest is not None
     tensors = checkpoint.read_net(checkpointer.latest)
-    assert tensors.keys() == state.net.tensors().keys()
-    for name, tensor in state.net.tensors().items():
+    assert tensors.keys() == state.average.tensors().keys()
+    for name, tensor in state.average.tensors().items():
         np.testing.assert_array_equal(tensors[name], tensor)
 
 
@@ -165,6 +168,7 @@ def test_a_runs_checkpoint_holds_nothing_of_the_loss_network(tiny_run: Path) -> 
     shapes: dict[str, list[int]] = dict(tf.train.list_variables(newest))
     ours = (
         "net/",
+        "average/",
         "optimizer/",
         "step/",
         "position/",

@@ -454,3 +454,17 @@ def test_reading_a_conf_does_not_wait_for_tensorflow() -> None:
         "sys.exit('tensorflow' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_stages_tell_the_size_at_each_step(write: Write) -> None:
+    settings = config.load(write(LEAST + "stages: {128: 300, 192: 100}\nimage_size: 256\n"))
+    sizes = {step: settings.size_at(step) for step in (0, 299, 300, 399, 400, 9999)}
+    assert sizes == {
+        0: (128, 300),
+        299: (128, 300),
+        300: (192, 400),
+        399: (192, 400),
+        400: (256, None),
+        9999: (256, None),
+    }
+    assert config.load(write(LEAST)).size_at(0) == (256, None)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +140,36 @@ def test_the_steps_follow_from_the_epochs_where_none_are_given(
     run = factory.build(config.load(path), unheard)
     assert run.last_step == 3 * 5 // 2
     assert run.start_step == 0 and run.style_image.shape[0] == 32
+
+
+def test_a_run_goes_from_coarse_to_fine_and_goes_on_within_a_stage(
+    tmp_path: Path, conf: Conf
+) -> None:
+    stages = {32: 2, 48: 3}
+    whole = config.load(conf(tmp_path, stages=stages, max_steps=7, image_size=64, naming="whole"))
+    sizes: list[int] = []
+
+    def train(settings: config.Config) -> factory.Run:
+        run = factory.build(settings, unheard)
+        original = factory.trainer.make_train_step
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            step = original(*arguments, **options)
+            return lambda images: (sizes.append(images.shape[1]), step(images))[1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(factory.trainer, "make_train_step", watched)
+            run.train([], lambda: False)
+        return run
+
+    train(whole)
+    assert sizes == [32, 32, 48, 48, 48, 64, 64]
+    sizes.clear()
+    for last in (3, 7):
+        parts = dataclasses.replace(whole, naming="parts", max_steps=last)
+        run = train(parts)
+    assert sizes == [32, 32, 48, 48, 48, 64, 64]
+    assert int(run.state.position) == 7 * whole.batch_size
 
 
 def test_going_on_with_other_settings_says_what_changed(tmp_path: Path, conf: Conf) -> None:

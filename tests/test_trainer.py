@@ -157,10 +157,13 @@ Training = tuple[checkpoint.State, trainer.StepFunction]
 @pytest.fixture(scope="module")
 def training(objective: perceptual.PerceptualLoss) -> Training:
     """A tiny network in training."""
-    net = transform_net.TransformNet(transform_net.Architecture(width=4, residual_blocks=1))
+    net, average = (
+        transform_net.TransformNet(transform_net.Architecture(width=4, residual_blocks=1))
+        for _ in range(2)
+    )
     optimizer = tf.keras.optimizers.Adam(1e-3)
     optimizer.build(net.trainable_variables)
-    state = checkpoint.State.new(net, optimizer)
+    state = checkpoint.State.new(net, average, optimizer)
     return state, trainer.make_train_step(state, objective, tf.distribute.get_strategy())
 
 
@@ -190,6 +193,27 @@ def test_a_step_reaches_every_variable_and_reports_every_term(
     assert float(terms["learning_rate"]) == pytest.approx(1e-3)
     parts = sum(float(terms[name]) for name in ("content", "style", "tv"))
     assert float(terms["total"]) == pytest.approx(parts, rel=1e-5)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.15, 0.9])
+def test_the_average_follows_the_weights_faster_at_first(
+    objective: perceptual.PerceptualLoss, photo: Callable[..., np.ndarray], decay: float
+) -> None:
+    architecture = transform_net.Architecture(width=4, residual_blocks=0)
+    net, average = (transform_net.TransformNet(architecture) for _ in range(2))
+    optimizer = tf.keras.optimizers.Adam(1e-3)
+    optimizer.build(net.trainable_variables)
+    state = checkpoint.State.new(net, average, optimizer)
+    step = trainer.make_train_step(state, objective, tf.distribute.get_strategy(), average=decay)
+    expected = average.tensors()["conv1/kernel"]
+    for done in (1, 2, 3):
+        step(tf.constant(photo(32, 32)[np.newaxis], tf.float32))
+        state.step.assign(done)
+        weight = min(decay, (1 + done) / (10 + done))
+        expected = weight * expected + (1 - weight) * net.tensors()["conv1/kernel"]
+        found = average.tensors()["conv1/kernel"]
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    assert np.array_equal(found, net.tensors()["conv1/kernel"]) == (decay == 0.0)
 
 
 def test_steps_lower_the_objective(training: Training, photo: Callable[..., np.ndarray]) -> None:

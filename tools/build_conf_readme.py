@@ -131,7 +131,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return "none: must be set"
     if field.default_factory is dataclasses.MISSING:
         return _code(field.default)
-    return ", ".join(_code(layer) for layer in field.default_factory())
+    return ", ".join(_code(layer) for layer in field.default_factory()) or "none"
 
 
 def _allowed(field: dataclasses.Field[Any]) -> str:
@@ -141,7 +141,13 @@ def _allowed(field: dataclasses.Field[Any]) -> str:
         return ", ".join(_code(choice) for choice in rules["choices"])
     if rules.get("plain_name"):
         return "letters, digits, `.`, `_`, `-`"
-    kinds = {"int": "whole number", "float": "number", "str": "text", "bool": "`true`, `false`"}
+    kinds = {
+        "dict[int, int]": "sizes and their steps",
+        "int": "whole number",
+        "float": "number",
+        "str": "text",
+        "bool": "`true`, `false`",
+    }
     text = kinds.get(str(field.type).removesuffix(" | None"), "layers")
     if "minimum" in rules and "maximum" in rules:
         text += f", {rules['minimum']} to {rules['maximum']}"
