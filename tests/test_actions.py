@@ -57,7 +57,7 @@ def test_the_validation_judges_each_photo_as_it_is_and_tells_the_means(
 
     photos = [np.full((20, 30, 3), 55, np.uint8), np.full((16, 18, 3), 155, np.uint8)]
     heard: list[actions.Judgement] = []
-    state: Any = types.SimpleNamespace(net=lambda images: 255.0 - images)
+    state: Any = types.SimpleNamespace(net=None, average=lambda images: 255.0 - images)
     validation = actions.Validation(state, objective, photos, [heard.append], every=5)
     for step in (1, 4, 5, 6, 100):
         validation(at(step))

@@ -70,8 +70,8 @@ def test_a_closed_folder_is_the_users_error(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Five to keep, the best, and the one that is being written: seven of 21 MB.
-    for free, enough in ((146_999_999, False), (147_000_000, True)):
+    # Five to keep, the best, and the one that is being written: seven of 27 MB.
+    for free, enough in ((188_999_999, False), (189_000_000, True)):
         monkeypatch.setattr(
             shutil, "disk_usage", lambda path, free=free: types.SimpleNamespace(free=free)
         )
@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_before_training(
         if enough:
             folder.prepare(checkpoints=5)
         else:
-            with pytest.raises(errors.UserError, match=r"has 146 MB of disk left .* need 147 MB"):
+            with pytest.raises(errors.UserError, match=r"has 188 MB of disk left .* need 189 MB"):
                 folder.prepare(checkpoints=5)
 
 
