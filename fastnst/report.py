@@ -1,4 +1,4 @@
-"""The report of a finished training: one HTML file that needs nothing beside it.
+"""The report of a finished training or optimisation: one HTML file that needs nothing beside it.
 
 The page around what is written here, with its looks, is report_template.html.
 """
@@ -31,6 +31,53 @@ _QUALITY = 82
 _STYLE_SIDE, _PHOTO_SIDE, _STRIP_WIDTH = 480, 320, 1280
 
 
+@dataclasses.dataclass(frozen=True)
+class Wording:
+    """What a report says around what it shows.
+
+    Attributes:
+        kind: What it is a report of.
+        strips: The note on the pictures by step.
+        charts: The note on the curves.
+        values: The title of the table of values.
+        columns: By kind of line in the metrics, what to call the last of that kind there.
+        config: The title and the note of the configuration.
+        onwards: What to do next, and the command for it; "{name}" stands for the report's name.
+    """
+
+    kind: str
+    strips: str
+    charts: str
+    values: str
+    columns: collections.abc.Mapping[str, str]
+    config: tuple[str, str]
+    onwards: tuple[tuple[str, str], ...]
+
+
+TRAINING = Wording(
+    kind="training report",
+    strips="The same photos, by step of training.",
+    charts="By step, on a logarithmic axis. Thin: in training. Bold: on the validation photos.",
+    values="Last values",
+    columns={"training": "training", "validation": "validation"},
+    config=("Configuration", "All keys, as the training used them."),
+    onwards=(
+        ("Paint photos:", "python eval.py --model {name} photo.jpg"),
+        ("Export it for other programs:", "python export.py --model {name}"),
+    ),
+)
+
+OPTIMISATION = Wording(
+    kind="optimisation report",
+    strips="The picture, by iteration.",
+    charts="By iteration, on a logarithmic axis.",
+    values="What is left",
+    columns={"best": "in the picture"},
+    config=("Options", "As this picture was painted with."),
+    onwards=(),
+)
+
+
 def thin(points: Points, limit: int = MAX_POINTS) -> Points:
     """Replaces runs of neighbouring points by their means, so that no more than `limit` stay."""
     if len(points) <= limit:
@@ -57,7 +104,7 @@ def step_ticks(last: int, most: int = 5) -> list[int]:
 
 def short(value: float) -> str:
     """Writes a number in three digits or so: 1.4M, 922k, 12.3, 0.0042."""
-    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         # From 999.5 on, three digits would read 1e+03.
         if abs(value) >= size * 0.9995:
             return f"{value / size:.3g}{suffix}"
@@ -188,10 +235,14 @@ def _strips(samples: collections.abc.Mapping[int, Path]) -> str:
     return "".join(f"<figure>{_strip(step, samples[step])}</figure>" for step in chosen)
 
 
-def _table(title: str, names: collections.abc.Iterable[str], columns: list[Metrics]) -> str:
+def _table(
+    title: str,
+    names: collections.abc.Iterable[str],
+    columns: collections.abc.Mapping[str, Metrics],
+) -> str:
     rows = ""
     for name in names:
-        values = [column.get(name) for column in columns]
+        values = [column.get(name) for column in columns.values()]
         if any(value is not None for value in values):
             label = escape(name.removeprefix("layers/").replace("/", " "))
             cells = "".join(
@@ -199,16 +250,20 @@ def _table(title: str, names: collections.abc.Iterable[str], columns: list[Metri
                 for value in values
             )
             rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
-    heads = f"<tr><th>{title}</th><td>training</td><td>validation</td></tr>"
+    heads = f"<tr><th>{title}</th>{''.join(f'<td>{heading}</td>' for heading in columns)}</tr>"
     return f"<table>{heads}{rows}</table>" if rows else ""
 
 
-def _last_values(metrics: collections.abc.Sequence[Metrics]) -> str:
-    columns: list[Metrics] = [
-        next((line for line in reversed(metrics) if line.get("kind") == kind), {})
-        for kind in ("training", "validation")
-    ]
-    layers = {name: None for line in columns for name in line if name.startswith("layers/")}
+def _values(
+    metrics: collections.abc.Sequence[Metrics], headings: collections.abc.Mapping[str, str]
+) -> str:
+    last = {line.get("kind"): line for line in metrics}
+    columns: dict[str, Metrics] = {
+        heading: last[kind] for kind, heading in headings.items() if kind in last
+    }
+    layers = {
+        name: None for line in columns.values() for name in line if name.startswith("layers/")
+    }
     return _table("Weighted terms", TERMS, columns) + _table("Layers", layers, columns)
 
 
@@ -227,11 +282,12 @@ def render(
     metrics: collections.abc.Sequence[Metrics],
     config_text: str,
     figures: collections.abc.Mapping[str, str],
+    wording: Wording = TRAINING,
 ) -> str:
-    """Writes the report of a training.
+    """Writes the report of a training, or of an optimisation.
 
     Args:
-        name: The model's.
+        name: The model's, or the photo's.
         style: uint8 RGB [H, W, 3].
         photos: uint8 RGB [H, W, 3] each; sizes may differ.
         stylized: What became of each photo.
@@ -239,6 +295,7 @@ def render(
         metrics: The lines of metrics.jsonl; there may be none.
         config_text: The configuration as YAML.
         figures: Text by label, in the order in which to show them.
+        wording: What is said around them.
 
     Returns:
         HTML, with all pictures in it.
@@ -255,24 +312,23 @@ def render(
             "</span>",
             "".join(_pair(number, *pair) for number, pair in enumerate(pairs, 1)),
         ),
-        _section(
-            "strips", "How it developed", "The same photos, by step of training.", _strips(samples)
-        ),
+        _section("strips", "How it developed", wording.strips, _strips(samples)),
         _section(
             "charts",
             "Loss",
-            "By step, on a logarithmic axis. Thin: in training. Bold: on the validation photos.",
+            wording.charts,
             _chart("Total", metrics, TERMS[:1]) + _chart("Weighted terms", metrics, TERMS[1:]),
         ),
         _section(
             "values",
-            "Last values",
+            wording.values,
             "The terms as they enter the total, and each layer's own loss, unweighted.",
-            _last_values(metrics),
+            _values(metrics, wording.columns),
         ),
     )
     page = Path(__file__).with_name("report_template.html").read_text(encoding="utf-8")
     return string.Template(page).substitute(
+        kind=escape(wording.kind),
         name=escape(name),
         style=_image(_at_most(style, _STYLE_SIDE), "the style image"),
         figures="".join(
@@ -280,5 +336,11 @@ def render(
             for label, text in figures.items()
         ),
         sections="\n".join(sections),
+        config_title=escape(wording.config[0]),
+        config_note=escape(wording.config[1]),
         config=escape(config_text.strip()),
+        onwards="\n".join(
+            f"<p>{escape(what)}</p>\n<pre>{escape(command.replace('{name}', name))}</pre>"
+            for what, command in wording.onwards
+        ),
     )

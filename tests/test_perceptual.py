@@ -144,6 +144,57 @@ def test_a_picture_that_is_the_content_and_one_that_is_the_style_cost_nothing(
     assert float(perfect["style"]) < 1e-6 * float(other["style"])
 
 
+def test_several_styles_pull_as_the_shares_of_their_losses_do(
+    network: loss_network.LossNetwork, style: np.ndarray, pair: tuple[tf.Tensor, tf.Tensor]
+) -> None:
+    other = RANDOM.uniform(0, 255, (20, 31, 3)).astype(np.float32)
+    both = perceptual.PerceptualLoss(network, [(style, 3.0), (other, 1.0)], WEIGHTS)
+    single = [perceptual.PerceptualLoss(network, image, WEIGHTS) for image in (style, other)]
+
+    def slope(of: perceptual.PerceptualLoss) -> np.ndarray:
+        with tf.GradientTape() as tape:
+            tape.watch(pair[1])
+            style_term = of(*pair)[1]["style"]
+        return tape.gradient(style_term, pair[1]).numpy()
+
+    # Where the losses differ by a constant, their slopes are the same.
+    expected = 0.75 * slope(single[0]) + 0.25 * slope(single[1])
+    np.testing.assert_allclose(slope(both), expected, rtol=1e-2, atol=1e-4 * expected.max())
+    alone = perceptual.PerceptualLoss(network, [(style, 5.0), (other, 0.0)], WEIGHTS)
+    assert float(alone(*pair)[0]) == pytest.approx(float(single[0](*pair)[0]), rel=1e-5)
+
+
+def test_towards_a_photo_it_says_what_it_says_of_photo_and_painting(
+    objective: perceptual.PerceptualLoss, pair: tuple[tf.Tensor, tf.Tensor]
+) -> None:
+    content, stylized = (images[:1] for images in pair)
+    expected = objective(content, stylized)
+    found = objective.towards(content[0].numpy())(stylized)
+    assert float(found[0]) == pytest.approx(float(expected[0]), rel=1e-5)
+    assert set(found[1]) == set(expected[1])
+    for name, term in expected[1].items():
+        assert float(found[1][name]) == pytest.approx(float(term), rel=1e-4), name
+
+
+def test_losses_of_ones_own_take_the_place_of_training_s(
+    network: loss_network.LossNetwork, style: np.ndarray, pair: tuple[tf.Tensor, tf.Tensor]
+) -> None:
+    def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        assert features.shape == target.shape
+        return tf.constant(10.0)
+
+    def style_loss(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) -> tf.Tensor:
+        assert target.shape == (1, features.shape[-1], features.shape[-1])
+        return tf.cast(image_area, tf.float32)
+
+    objective = perceptual.PerceptualLoss(
+        network, style, WEIGHTS, content_loss=content_loss, style_loss=style_loss
+    )
+    _, terms = objective(*pair)
+    assert float(terms["content"]) == 2.0 * (3.0 + 0.5) * 10
+    assert float(terms["style"]) == 7.0 * (1.0 + 0.25 + 2.0) * 37 * 50
+
+
 def test_gradients_reach_the_stylized_images_only(
     objective: perceptual.PerceptualLoss, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html.parser
 import io
 from pathlib import Path
@@ -168,9 +169,9 @@ def test_a_chart_over_many_decades_has_few_ticks() -> None:
 
 
 def test_numbers_are_written_short() -> None:
-    values = (0.0, 0.00424, 12.34, 999.4, 999.6, 922_300.0, 1_397_000.0, 2e9)
+    values = (0.0, 0.00424, 12.34, 999.4, 999.6, 922_300.0, 1_397_000.0, 2e9, 3.78e12)
     written = [report.short(value) for value in values]
-    assert written == ["0", "0.00424", "12.3", "999", "1k", "922k", "1.4M", "2G"]
+    assert written == ["0", "0.00424", "12.3", "999", "1k", "922k", "1.4M", "2G", "3.78T"]
 
 
 def test_the_last_values_of_terms_and_layers_are_tabled() -> None:
@@ -184,6 +185,25 @@ def test_the_last_values_of_terms_and_layers_are_tabled() -> None:
     assert '<th scope="row">total</th><td>333</td><td>555</td>' in text
     assert '<th scope="row">style relu1_2</th><td>444</td><td>666</td>' in text
     assert "111" not in Page(text).text and "222" not in Page(text).text
+
+
+def test_an_optimisation_is_told_in_words_of_its_own() -> None:
+    onwards = (("Again <b>:", "paint {name} & co"),)
+    wording = dataclasses.replace(report.OPTIMISATION, onwards=onwards)
+    metrics = [
+        line("training", 1, 333.0),
+        line("training", 2, 444.0),
+        {**line("training", 1, 333.0), "kind": "best"},
+    ]
+    page = Page(text := render(metrics=metrics, wording=wording))
+    assert "candy · optimisation report" in page.text
+    assert '<th scope="row">total</th><td>333</td></tr>' in text
+    assert "<td>444</td>" not in text
+    assert "Again <b>:" in page.text and "paint candy & co" in page.text
+    # The best is told, but no curve of its own.
+    assert len(page.paths()) == 1
+    for word in ("training report", "Configuration", "All keys", "validation photos", "eval.py"):
+        assert word not in page.text
 
 
 def test_at_most_eight_strips_are_shown_evenly_with_the_first_and_the_last(tmp_path: Path) -> None:

@@ -239,6 +239,11 @@ def test_a_layer_that_the_file_lacks_is_told_with_how_to_get_it(
     assert "`python -m fastnst.weights`" in message
 
 
+def test_a_layer_of_another_network_is_told(shipped: dict[str, np.ndarray]) -> None:
+    with pytest.raises(errors.UserError, match="vgg_16 has no layer relu3_4; did you mean relu3_"):
+        loss_network.LossNetwork(shipped, ["relu3_4"])
+
+
 def test_a_layer_that_no_vgg16_has_is_a_mistake_of_the_program(
     network: loss_network.LossNetwork,
 ) -> None:
@@ -266,3 +271,68 @@ def test_a_file_that_holds_no_vgg16_is_refused(tmp_path: Path) -> None:
         loss_network.load_weights(path)
     with pytest.raises(errors.UserError, match="no checkpoint there"):
         loss_network.load_weights(tmp_path / "nothing.ckpt")
+    with pytest.raises(
+        errors.UserError, match=r"holds no VGG19 under slim's names \(vgg_19/[^;]*$"
+    ):
+        loss_network.load_weights(SHIPPED, "vgg_19")
+
+
+def test_the_layers_of_either_network_are_those_of_simonyan_and_zisserman() -> None:
+    assert loss_network.layers_of("vgg_16") == loss_network.LAYERS
+    assert len(loss_network.layers_of("vgg_16")) == 13
+    assert len(loss_network.layers_of("vgg_19")) == 16
+    # VGG19 has a fourth convolution in each of the deeper blocks.
+    more = set(loss_network.layers_of("vgg_19")) - set(loss_network.layers_of("vgg_16"))
+    assert more == {"relu3_4", "relu4_4", "relu5_4"}
+    name = loss_network.variable("vgg_19", "relu3_4", "weights")
+    assert name == "vgg_19/conv3/conv3_4/weights"
+
+
+def test_vgg19_is_slims_own_but_for_the_border(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    tensors: dict[str, np.ndarray] = {}
+    inputs = 3
+    # As deep as where VGG19 differs: its fourth convolution in block 3, and the pooling after it.
+    for layer in loss_network.layers_of("vgg_19")[:9]:
+        outputs = {"1": 64, "2": 128, "3": 256, "4": 512}[layer[4]]
+        kernels = random.normal(0, (2 / (9 * inputs)) ** 0.5, (3, 3, inputs, outputs))
+        biases = random.normal(0, 0.1, outputs)
+        for kind, array in (("weights", kernels), ("biases", biases)):
+            tensors[loss_network.variable("vgg_19", layer, kind)] = array.astype(np.float32)
+        inputs = outputs
+    checkpoint_file.write_checkpoint(tmp_path / "vgg_19.ckpt", tensors)
+    weights = loss_network.load_weights(tmp_path / "vgg_19.ckpt", "vgg_19")
+    network = loss_network.LossNetwork(weights, ["relu3_4", "relu4_1"], model="vgg_19")
+    photo = random.uniform(0, 255, (1, 160, 160, 3)).astype(np.float32)
+    found = network(tf.constant(photo), ["relu3_4", "relu4_1"])
+
+    net = tf.constant(photo - np.array(loss_network.MEAN_RGB, np.float32))
+    for layer in loss_network.layers_of("vgg_19")[:9]:
+        if layer in ("relu2_1", "relu3_1", "relu4_1"):
+            net = tf.nn.max_pool2d(net, 2, 2, "SAME")
+        kernels, biases = (
+            tensors[loss_network.variable("vgg_19", layer, kind)] for kind in ("weights", "biases")
+        )
+        net = tf.nn.relu(tf.nn.conv2d(net, kernels, 1, "SAME") + biases)
+        if layer in found:
+            inner = np.s_[:, 8:-8, 8:-8]
+            limit = 1e-5 * float(tf.reduce_max(net))
+            np.testing.assert_allclose(found[layer][inner], net[inner], rtol=1e-3, atol=limit)
+
+
+@pytest.mark.parametrize(("pooling", "expected"), [("max", 9.0), ("avg", (1 + 2 + 5 + 9) / 4)])
+def test_pooling_takes_the_largest_or_the_mean_of_four(pooling: str, expected: float) -> None:
+    weights = {}
+    for layer, inputs, outputs in (("relu1_1", 3, 64), ("relu1_2", 64, 64), ("relu2_1", 64, 128)):
+        kernels = np.zeros((3, 3, inputs, outputs), np.float32)
+        kernels[1, 1, 0, 0] = 1.0  # hands the red on
+        weights[loss_network.variable("vgg_16", layer, "weights")] = kernels
+        biases = np.zeros(outputs, np.float32)
+        weights[loss_network.variable("vgg_16", layer, "biases")] = biases
+    network = loss_network.LossNetwork(
+        weights, ["relu2_1"], mean_rgb=[20.0, 0.0, 0.0], pooling=pooling
+    )
+    red = np.tile([[21.0, 22.0], [25.0, 29.0]], (2, 2))
+    photo = np.stack([red, 0 * red, 0 * red], axis=-1).astype(np.float32)
+    found = network(tf.constant(photo[np.newaxis]), ["relu2_1"])["relu2_1"]
+    np.testing.assert_allclose(found[..., 0], np.full((1, 2, 2), expected))
