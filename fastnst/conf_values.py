@@ -29,10 +29,16 @@ def check(field: dataclasses.Field[Any], value: Any) -> Any:
         if rules.get("optional"):
             return None
         raise ValueError("has no value")
-    kind = str(field.type).removesuffix(" | None")
+    if "word" in rules and value == rules["word"]:
+        return value
+    kind = str(field.type).removesuffix(" | None").removesuffix(" | str")
     if kind.startswith("dict"):
         return _check_layers(value) if "layers" in field.name else _check_stages(value)
-    converted = _convert(kind, value)
+    try:
+        converted = _convert(kind, value)
+    except ValueError as error:
+        instead = f" (or {rules['word']})" if "word" in rules else ""
+        raise ValueError(f"{error}{instead}") from None
     if "choices" in rules and converted not in rules["choices"]:
         near = errors.did_you_mean(str(converted), rules["choices"])
         raise ValueError(f"{converted!r} is not one of {', '.join(rules['choices'])}{near}")

@@ -26,7 +26,8 @@ QUICK = {
     "image_size": 160,
     "batch_size": 4,
     "max_steps": 500,
-    "learning_rate": 3e-3,
+    "optimizer": "muon",
+    "learning_rate": 1.2e-2,
     "schedule": "cosine",
     "warmup_steps": 20,
     "preview_every": 100,
@@ -38,8 +39,8 @@ def _key(default: Any, help: str, **rules: Any) -> Any:
     """Declares a key: its default, what it means, and what is allowed.
 
     Rules: `minimum` and `maximum` (inclusive), `above` (exclusive), `choices`, `optional` for
-    keys that may be null, `required` for those that must be there, and `plain_name`. `group`
-    opens a group of keys in conf/README.md.
+    keys that may be null, `word` for one that may stand for the number, `required` for those that
+    must be there, and `plain_name`. `group` opens a group of keys in conf/README.md.
     """
     rules["help"] = help
     if isinstance(default, dict):
@@ -62,15 +63,22 @@ class Config:
     content_weight: float = _key(
         1.0, "How much the photo's content counts.", minimum=0, group="Objective"
     )
-    style_weight: float = _key(
-        100.0, "How much the style counts; the same at every image_size.", minimum=0
+    style_weight: float | str = _key(
+        "auto",
+        "How much the style counts; the same at every image_size. auto: as much as suits the "
+        "style image.",
+        minimum=0,
+        word="auto",
+    )
+    strength: float = _key(
+        1.0, "Multiplies style_weight: 0.25 hints at the style, 4 buries the photo.", above=0
     )
     tv_weight: float = _key(0.0, "Penalty on noise: 1e-2 to 1 calms flat areas.", minimum=0)
     content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
         {"relu3_3": 1.0}, "Layers for the content: a list, or a mapping of layer to weight."
     )
     style_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
-        {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0},
+        {"relu1_2": 10.0, "relu2_2": 1.0, "relu3_3": 0.3, "relu4_3": 400.0},
         "Layers for the style: a list, or a mapping of layer to weight.",
     )
     style_size: int | None = _key(
@@ -106,7 +114,12 @@ class Config:
     max_steps: int | None = _key(
         None, "Steps to train. null: as epoch says.", minimum=1, optional=True
     )
-    learning_rate: float = _key(1e-3, "Of Adam, at its highest.", above=0)
+    optimizer: str = _key(
+        "adam",
+        "adam, or muon: half the steps for the same result, and a learning_rate of about 1e-2.",
+        choices=("adam", "muon"),
+    )
+    learning_rate: float = _key(1e-3, "Of the optimizer, at its highest.", above=0)
     schedule: str = _key(
         "constant",
         "constant, or cosine: up over warmup_steps, then down to 0 at the last step.",
@@ -123,6 +136,12 @@ class Config:
         0, "Of weights, order and crops: the same run again.", minimum=0, maximum=2**31 - 1
     )
 
+    start_from: str | None = _key(
+        None,
+        "Model whose weights to begin with, such as candy: another style then takes fewer steps. "
+        "null: random weights.",
+        optional=True,
+    )
     width: int = _key(
         32,
         "Channels of the first convolution; the trunk has 4 x as many.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import dataclasses
-import itertools
 import math
 from pathlib import Path
 
@@ -20,19 +19,23 @@ from fastnst import (
     data,
     devices,
     errors,
+    feed,
     images,
+    muon,
     perceptual,
     run_folder,
+    strength,
+    stylizer,
     trainer,
 )
 from fastnst.nets import loss_network, transform_net
 
 _BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
+# Photos that the style weight is found with are scaled to this, as style weights are meant.
+_STRENGTH_SIDE = 256
 _ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm")
 # A run cannot go on with another style or other shapes; any other key may change under way.
 _FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
-
-Say = collections.abc.Callable[[str], None]
 
 
 @dataclasses.dataclass
@@ -66,7 +69,7 @@ class Run:
     ]
 
 
-def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
+def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     """Builds a run; everything given by the user is checked before anything is written.
 
     Args:
@@ -77,33 +80,33 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
     Raises:
         UserError: If a file that the configuration names is missing or unfit.
     """
-    with _blaming("style_image"):
-        style = images.read(config.find_file(settings.style_image), settings.style_side)
     with _blaming("dataset"):
         source = _open_dataset(settings)
     with _blaming("validation"):
-        validation_paths = _validation_paths(settings)
-        photos = [_validation_photo(path, settings.image_size) for path in validation_paths]
-    with _blaming("loss_model_file"):
-        weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
-    dtype = devices.compute_dtype(settings.precision)
-    layers = (*settings.content_layers, *settings.style_layers)
-    network = loss_network.LossNetwork(weights, layers, dtype)
+        judges = validation_paths(settings.validation)
+        photos = [_validation_photo(path, settings.image_size) for path in judges]
     strategy = devices.make_strategy()
     _check_batch(settings, source, strategy)
     last_step = settings.max_steps or settings.epoch * source.count // settings.batch_size
-    objective = perceptual.PerceptualLoss(network, style, _weights(settings))
+    dtype = devices.compute_dtype(settings.precision)
+    objective, style = make_objective(settings, dtype)
+    folder = run_folder.RunFolder(settings.run_dir)
+    begun = not fresh and tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
+    first_weights = {} if begun else _first_weights(settings, say)
     with strategy.scope():
         net, average = (
             transform_net.TransformNet(architecture(settings), dtype, settings.seed)
             for _ in range(2)
         )
+        if first_weights:
+            with _blaming("start_from"):
+                net.assign(first_weights)
+                average.assign(first_weights)
         optimizer = _optimizer(settings, last_step, dtype)
         optimizer.build(net.trainable_variables)
     # Outside of the scope: counters are not mirrored.
     state = checkpoint.State.new(net, average, optimizer)
 
-    folder = run_folder.RunFolder(settings.run_dir)
     if fresh and (retired := folder.retire()):
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.keep_checkpoints)
@@ -115,6 +118,8 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
         for change in changes:
             say(f"going on with {change}")
         images.write_bytes(folder.config, settings.to_yaml().encode())
+        if settings.style_weight == "auto":
+            say(f"style_weight: auto, which is {objective.weights.style:.3g}")
 
     def train(
         further: collections.abc.Sequence[trainer.Action],
@@ -150,7 +155,17 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
                     settings.average,
                 ),
                 state,
-                _feed(settings, source, strategy, state, say),
+                feed.batches(
+                    source,
+                    strategy,
+                    settings.size_at,
+                    batch_size=settings.batch_size,
+                    augment=settings.augment,
+                    seed=settings.seed,
+                    step=start_step,
+                    position=int(state.position),
+                    say=say,
+                ),
                 last_step=last_step,
                 batch_size=settings.batch_size,
                 actions=[*own, *further],
@@ -161,7 +176,7 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
     return Run(
         folder=folder,
         style_image=images.to_uint8(style),
-        validation_paths=validation_paths,
+        validation_paths=judges,
         source=source,
         state=state,
         checkpointer=checkpointer,
@@ -170,6 +185,30 @@ def build(settings: config.Config, say: Say, fresh: bool = False) -> Run:
         precision=dtype.name,
         train=train,
     )
+
+
+def make_objective(
+    settings: config.Config, dtype: tf.DType = tf.float32
+) -> tuple[perceptual.PerceptualLoss, np.ndarray]:
+    """Makes what a run is trained for.
+
+    Args:
+        settings: Its configuration.
+        dtype: What the loss network computes in.
+
+    Returns:
+        The objective, and the style image, float32 RGB [H, W, 3] in [0, 255].
+
+    Raises:
+        UserError: If the style image or the loss network's file is missing or unfit.
+    """
+    with _blaming("style_image"):
+        style = images.read(config.find_file(settings.style_image), settings.style_side)
+    with _blaming("loss_model_file"):
+        weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
+    layers = (*settings.content_layers, *settings.style_layers)
+    network = loss_network.LossNetwork(weights, layers, dtype)
+    return perceptual.PerceptualLoss(network, style, _weights(settings, network, style)), style
 
 
 def architecture(settings: config.Config) -> transform_net.Architecture:
@@ -202,14 +241,33 @@ def _disk_errors(
         ) from None
 
 
-def _weights(settings: config.Config) -> perceptual.Weights:
-    return perceptual.Weights(
+def _weights(
+    settings: config.Config, network: loss_network.LossNetwork, style: np.ndarray
+) -> perceptual.Weights:
+    weights = perceptual.Weights(
         content=settings.content_weight,
-        style=settings.style_weight,
+        style=1.0,
         tv=settings.tv_weight,
         content_layers=settings.content_layers,
         style_layers=settings.style_layers,
     )
+    if isinstance(settings.style_weight, float):
+        weight = settings.style_weight
+    else:
+        paths = validation_paths(data.BUNDLED)
+        photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
+        weight = strength.style_weight(network, style, photos, weights)
+    return dataclasses.replace(weights, style=weight * settings.strength)
+
+
+def _first_weights(settings: config.Config, say: feed.Say) -> dict[str, np.ndarray]:
+    if settings.start_from is None:
+        return {}
+    with _blaming("start_from"):
+        path = stylizer.find(settings.start_from)
+        weights = stylizer.load_net(path).tensors()
+    say(f"beginning with the weights of {path}")
+    return weights
 
 
 def _optimizer(
@@ -224,7 +282,8 @@ def _optimizer(
         warmup_target=settings.learning_rate if settings.warmup_steps else None,
         warmup_steps=settings.warmup_steps,
     )
-    optimizer = tf.keras.optimizers.Adam(schedule)
+    kinds = {"adam": tf.keras.optimizers.Adam, "muon": muon.Muon}
+    optimizer = kinds[settings.optimizer](schedule)
     if dtype == tf.float16:
         optimizer = tf.keras.optimizers.LossScaleOptimizer(optimizer, checkpoint.FIRST_LOSS_SCALE)
     return optimizer
@@ -236,9 +295,17 @@ def _open_dataset(settings: config.Config) -> data.PhotoSource:
     return data.open_photos(str(config.find_file(settings.dataset)))
 
 
-def _validation_paths(settings: config.Config) -> tuple[Path, ...]:
-    bundled = settings.validation == data.BUNDLED
-    folder = _BUNDLED_VALIDATION if bundled else config.find_file(settings.validation)
+def validation_paths(spec: str) -> tuple[Path, ...]:
+    """Lists the photos to judge by.
+
+    Args:
+        spec: As the key `validation` has it: bundled, or a folder of photos.
+
+    Raises:
+        UserError: If there are none.
+    """
+    bundled = spec == data.BUNDLED
+    folder = _BUNDLED_VALIDATION if bundled else config.find_file(spec)
     source = data.open_photos(str(folder))
     if source.kind != "folder":
         raise errors.UserError(f"{folder} holds records; name a folder of photos")
@@ -293,66 +360,3 @@ def _changes(settings: config.Config, folder: run_folder.RunFolder) -> list[str]
                 f"{current[key]}; set it back, start anew with --fresh, or choose another naming"
             )
     return [f"{key} {before} -> {current[key]}" for key, before in changed.items()]
-
-
-def _feed(
-    settings: config.Config,
-    source: data.PhotoSource,
-    strategy: tf.distribute.Strategy,
-    state: checkpoint.State,
-    say: Say,
-) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-    """Yields batches and the position after each, at the sizes that the stages ask for."""
-    skipped: set[str] = set()
-    while True:
-        step = int(state.step)
-        size, end = settings.size_at(step)
-        stage = _feed_stage(settings, source, strategy, size, int(state.position), say, skipped)
-        yield from itertools.islice(stage, None if end is None else end - step)
-
-
-def _feed_stage(
-    settings: config.Config,
-    source: data.PhotoSource,
-    strategy: tf.distribute.Strategy,
-    image_size: int,
-    start: int,
-    say: Say,
-    skipped: set[str],
-) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-    """Yields batches of one size, and names the photos that had to be skipped."""
-    shards = (1, 0)
-
-    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        nonlocal shards
-        shards = (context.num_input_pipelines, context.input_pipeline_id)
-        return data.batches(
-            source,
-            image_size=image_size,
-            batch_size=context.get_per_replica_batch_size(settings.batch_size),
-            augment=settings.augment,  # type: ignore[arg-type]  # the two that it takes
-            seed=settings.seed,
-            start=start,
-            input_shards=shards,
-        )
-
-    for batch, positions in strategy.distribute_datasets_from_function(batches):
-        local = strategy.experimental_local_results(positions)
-        seen = np.concatenate([part.numpy() for part in local])
-        if lost := data.missing(start, seen.tolist(), shards):
-            names = set(data.names(source, lost, seed=settings.seed).values())
-            for name in sorted(names - skipped):
-                say(f"skipped {_why_skipped(source, name)}")
-            skipped |= names
-        start = int(seen.max()) + 1
-        yield batch, start
-
-
-def _why_skipped(source: data.PhotoSource, name: str) -> str:
-    if source.kind == "records":
-        return f"{name or 'a record without an image'}: damaged or blank"
-    try:
-        images.read(name)
-    except errors.UserError as error:
-        return str(error)
-    return f"{name}: blank where it was cropped"

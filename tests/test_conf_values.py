@@ -29,6 +29,13 @@ def test_a_value_becomes_what_its_key_holds() -> None:
     assert check("style_layers", {"vgg_16/conv4/conv4_2": "2"}) == {"relu4_2": 2.0}
 
 
+def test_a_number_may_be_left_to_be_found() -> None:
+    assert check("style_weight", "auto") == "auto"
+    assert check("style_weight", "1e2") == 100.0
+    assert refusal("style_weight", "automatic") == "should be a number, found 'automatic' (or auto)"
+    assert refusal("strength", "auto") == "should be a number, found 'auto'"
+
+
 def test_stages_are_sizes_and_their_steps_in_order() -> None:
     assert check("stages", {}) == {}
     stages = check("stages", {192: "1e3", 128: 500})

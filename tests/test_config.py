@@ -393,7 +393,7 @@ def test_quick_hides_no_mistake_in_naming(write: Write) -> None:
 
 def test_null_stands_for_a_default_only_where_one_is_worked_out(write: Write) -> None:
     optional = {name for name, field in config.FIELDS.items() if field.metadata.get("optional")}
-    assert optional == {"style_size", "max_steps"}
+    assert optional == {"style_size", "max_steps", "start_from"}
     for name in config.FIELDS:
         text = "".join(line for line in LEAST.splitlines(True) if not line.startswith(name))
         path = write(f"{text}{name}: null\n")

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fastnst import checkpoint_file, config, errors, factory, metrics_log, trainer
+from fastnst import checkpoint_file, config, errors, factory, metrics_log, stylizer, trainer
 
 Conf = Callable[..., Path]
 
@@ -90,7 +90,16 @@ def test_ten_steps_and_ten_more_are_twenty_steps(tmp_path: Path, conf: Conf, pho
     assert rates[-1] == pytest.approx(1e-3 * 0.5 * (1 + np.cos(np.pi * 14 / 15)), rel=1e-3)
 
 
-@pytest.mark.parametrize("keys", [{"precision": "mixed_bfloat16"}, {"xla": "on"}], ids=str)
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"precision": "mixed_bfloat16"},
+        {"xla": "on"},
+        {"optimizer": "muon"},
+        {"optimizer": "muon", "xla": "on"},
+    ],
+    ids=str,
+)
 def test_every_way_to_compute_takes_steps_with_a_finite_loss(
     tmp_path: Path, conf: Conf, keys: dict[str, str]
 ) -> None:
@@ -170,6 +179,44 @@ def test_a_run_goes_from_coarse_to_fine_and_goes_on_within_a_stage(
         run = train(parts)
     assert sizes == [32, 32, 48, 48, 48, 64, 64]
     assert int(run.state.position) == 7 * whole.batch_size
+
+
+def test_a_run_begins_with_the_weights_of_another_and_goes_on_without_it(
+    tmp_path: Path, tiny_run: Path, conf: Conf
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_run, other)
+    expected = stylizer.load_net(other).tensors()
+    heard: list[str] = []
+    settings = config.load(conf(tmp_path, start_from=str(other)))
+    run = factory.build(settings, heard.append)
+    assert heard == [f"beginning with the weights of {other}"]
+    for net in (run.state.net, run.state.average):
+        for name, tensor in net.tensors().items():
+            np.testing.assert_array_equal(tensor, expected[name], err_msg=name)
+    run.train([], lambda: int(run.state.step) == 2)
+    shutil.rmtree(other)
+    again = factory.build(settings, heard.append)
+    assert again.start_step == 2 and len(heard) == 1
+    for change, message in (
+        ({"start_from": str(other)}, "start_from: no model "),
+        ({"start_from": str(tiny_run), "width": 8}, "start_from: weights of another architecture"),
+    ):
+        with pytest.raises(errors.UserError, match=f"^{message}"):
+            factory.build(dataclasses.replace(settings, naming="new", **change), unheard)
+        assert not (tmp_path / "models" / "new").exists()
+
+
+def test_the_style_weight_can_be_left_to_the_painting(tmp_path: Path, conf: Conf) -> None:
+    settings = config.load(conf(tmp_path, style_weight="auto", strength=2.0, max_steps=1))
+    heard: list[str] = []
+    factory.build(settings, heard.append)
+    objective, _ = factory.make_objective(settings)
+    assert heard == [f"style_weight: auto, which is {objective.weights.style:.3g}"]
+    once, _ = factory.make_objective(dataclasses.replace(settings, strength=1.0))
+    assert objective.weights.style == pytest.approx(2 * once.weights.style)
+    given, _ = factory.make_objective(dataclasses.replace(settings, style_weight=3.0))
+    assert given.weights.style == 6.0
 
 
 def test_going_on_with_other_settings_says_what_changed(tmp_path: Path, conf: Conf) -> None:

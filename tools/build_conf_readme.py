@@ -24,8 +24,8 @@ style_image: img/wave.jpg
 naming: wave
 ```
 
-The two that change a picture most are `style_weight` (how much of the style) and `style_size` (how
-large its strokes).
+The two that change a picture most are `strength` (how much of the style) and `style_size` (how
+large its strokes); [Your own style in ten minutes](../docs/your-own-style.md) shows them.
 """
 
 _ALLOWED = """\
@@ -131,7 +131,11 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return "none: must be set"
     if field.default_factory is dataclasses.MISSING:
         return _code(field.default)
-    return ", ".join(_code(layer) for layer in field.default_factory()) or "none"
+    pairs = [
+        f"{key}: {value:g}" if value != 1 else str(key)
+        for key, value in field.default_factory().items()
+    ]
+    return ", ".join(map(_code, pairs)) or "none"
 
 
 def _allowed(field: dataclasses.Field[Any]) -> str:
@@ -148,13 +152,15 @@ def _allowed(field: dataclasses.Field[Any]) -> str:
         "str": "text",
         "bool": "`true`, `false`",
     }
-    text = kinds.get(str(field.type).removesuffix(" | None"), "layers")
+    text = kinds.get(str(field.type).removesuffix(" | None").removesuffix(" | str"), "layers")
     if "minimum" in rules and "maximum" in rules:
         text += f", {rules['minimum']} to {rules['maximum']}"
     elif "minimum" in rules:
         text += f" from {rules['minimum']}"
     elif "above" in rules:
         text += f" above {rules['above']}"
+    if "word" in rules:
+        text += f", or {_code(rules['word'])}"
     return f"{text}, or `null`" if rules.get("optional") else text
 
 
