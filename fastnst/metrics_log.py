@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -31,3 +32,9 @@ def append(path: Path, line: dict[str, Any]) -> None:
     """Adds an entry."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
+
+
+def seconds_spent(lines: list[dict[str, Any]]) -> float:
+    """Adds up the time between the entries; gaps of over ten minutes are pauses between runs."""
+    gaps = [later["time"] - earlier["time"] for earlier, later in itertools.pairwise(lines)]
+    return sum(gap for gap in gaps if gap < 600)

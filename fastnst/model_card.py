@@ -62,7 +62,7 @@ def read_facts(model: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if training:
         facts["steps"] = training[-1]["step"]
-        facts["images_per_second"] = round(training[-1]["images_per_second"], 2)
+        facts["minutes"] = round(metrics_log.seconds_spent(lines) / 60, 1)
     if judged:
         best = min(judged, key=lambda line: line["total"])
         facts["validation"] = {
@@ -71,7 +71,40 @@ def read_facts(model: Path) -> dict[str, Any]:
     return facts
 
 
-def render(name: str, file_format: str, facts: dict[str, Any], config_text: str) -> str:
+def _quality(found: dict[str, Any]) -> str:
+    """The figures of `fastnst quality`, of one size, as a section."""
+
+    def cell(value: dict[str, float], digits: int = 2) -> str:
+        return f"{value['mean']:,.{digits}f} ± {value['spread']:,.{digits}f}"
+
+    (size, of_size), *_ = found["sizes"].items()
+    rows = [
+        ("objective of the network", cell(of_size["network"], 0)),
+        *(
+            (f"objective after {iteration} iterations of the optimiser from {start}", cell(at, 0))
+            for start, curve in of_size["optimiser"].items()
+            for iteration, at in curve.items()
+        ),
+        *(
+            (f"iterations from {start} that it equals", f"{number or 'none'}")
+            for start, number in of_size["equal_iterations"].items()
+        ),
+        *((name, cell(value)) for name, value in of_size["figures"].items()),
+    ]
+    table = "".join(f"| {label} | {text} |\n" for label, text in rows)
+    return (
+        f"## Quality\n\nOn {of_size['photos']} photos at {size} px that it was not trained on, "
+        f"mean ± spread:\n\n| | |\n|---|---|\n{table}"
+    )
+
+
+def render(
+    name: str,
+    file_format: str,
+    facts: dict[str, Any],
+    config_text: str,
+    quality: dict[str, Any] | None = None,
+) -> str:
     """Writes the card as Markdown.
 
     Args:
@@ -79,6 +112,7 @@ def render(name: str, file_format: str, facts: dict[str, Any], config_text: str)
         file_format: One of `exporters.EXPORTERS`.
         facts: As `read_facts` returns them; may be empty.
         config_text: YAML of its configuration; may be empty.
+        quality: What `fastnst quality` found, if it was asked.
     """
     parts = [
         f"# {name}\n",
@@ -89,6 +123,8 @@ def render(name: str, file_format: str, facts: dict[str, Any], config_text: str)
     ]
     if facts:
         parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")
+    if quality:
+        parts.append(_quality(quality))
     if config_text:
         parts.append(f"## Configuration\n\n```yaml\n{config_text.strip()}\n```\n")
     return "\n".join(parts)

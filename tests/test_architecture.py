@@ -71,7 +71,13 @@ def test_only_commands_import_the_command_line() -> None:
     outside = {
         module for module in importers("fastnst.cli") if not module.startswith("fastnst.cli")
     }
-    assert outside == {"fastnst.__main__", "fastnst.data.records", "fastnst.weights"}
+    assert outside == {
+        "fastnst.__main__",
+        "fastnst.data.records",
+        "fastnst.optimize",
+        "fastnst.quality",
+        "fastnst.weights",
+    }
     for script in SCRIPTS:
         name = Path(script).stem
         tree = ast.parse((ROOT / script).read_text(encoding="utf-8"))
@@ -80,11 +86,12 @@ def test_only_commands_import_the_command_line() -> None:
 
 
 def test_only_the_command_line_and_the_factory_see_the_configuration() -> None:
-    assert importers("fastnst.config") == {"fastnst.factory", "fastnst.cli.train"}
+    commands = {"fastnst.cli.train", "fastnst.optimize", "fastnst.quality"}
+    assert importers("fastnst.config") == {"fastnst.factory", *commands}
 
 
 def test_only_the_command_line_sees_the_factory() -> None:
-    assert importers("fastnst.factory") == {"fastnst.cli.train"}
+    assert importers("fastnst.factory") == {"fastnst.cli.train", "fastnst.quality"}
 
 
 def test_only_the_loss_network_imports_slim() -> None:
@@ -178,6 +185,9 @@ commands = {
     ("export.py", "--help"): 0,
     ("fastnst", "--help"): 0,
     ("fastnst", "train", "--help"): 0,
+    ("fastnst", "gallery", "--help"): 0,
+    ("fastnst", "optimize", "--help"): 0,
+    ("fastnst", "quality", "--help"): 0,
     ("fastnst", "records", "--help"): 0,
     ("fastnst", "weights", "--help"): 0,
     ("train.py", "-c", "conf/nothing.yml"): 1,

@@ -40,3 +40,10 @@ def test_strange_separators_do_not_break_a_line(tmp_path: Path) -> None:
     line = {"kind": "training", "step": 1, "note": "a\u2028b\x85c\nd"}
     metrics_log.append(path, line)
     assert metrics_log.read(path) == [line]
+
+
+def test_pauses_between_runs_are_no_time_spent() -> None:
+    assert metrics_log.seconds_spent([]) == 0
+    # 10, 20 and 5 seconds, and hours between.
+    times = [100.0, 110.0, 130.0, 30_000.0, 30_005.0]
+    assert metrics_log.seconds_spent([{"time": time} for time in times]) == 35.0

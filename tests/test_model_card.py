@@ -10,23 +10,24 @@ import pytest
 from fastnst import exporters, model_card
 
 
-def test_the_facts_of_a_run_are_its_length_its_speed_and_its_best_validation(
+def test_the_facts_of_a_run_are_its_length_its_time_and_its_best_validation(
     tmp_path: Path,
 ) -> None:
     def judged(step: int, total: float) -> dict[str, object]:
         terms = {"total": total, "content": 1.04, "style": 2.0, "tv": 0.0}
-        return {"kind": "validation", "step": step, "layers/style/relu1_2": 1.0, **terms}
+        entry = {"kind": "validation", "step": step, "time": 40.0 * step}
+        return entry | {"layers/style/relu1_2": 1.0, **terms}
 
     lines = [
-        {"kind": "training", "step": 10, "images_per_second": 1.0},
+        {"kind": "training", "step": 10, "time": 100.0},
         judged(10, 30.26),
-        {"kind": "training", "step": 20, "images_per_second": 8.128},
+        {"kind": "training", "step": 20, "time": 400.0},
         judged(20, 40.0),
     ]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert model_card.read_facts(tmp_path) == {
         "steps": 20,
-        "images_per_second": 8.13,
+        "minutes": 11.7,
         "validation": {"step": 10, "total": 30.3, "content": 1.0, "style": 2.0, "tv": 0.0},
     }
 
@@ -47,6 +48,29 @@ def test_every_format_has_a_card_with_its_use_its_training_and_its_configuration
     assert "{name}" not in card and "candy" in card.split("## Use")[1].split("## Training")[0]
     bare = model_card.render("candy", file_format, {}, "")
     assert "## Training" not in bare and "## Configuration" not in bare
+
+
+def test_the_figures_of_the_quality_command_are_a_table() -> None:
+    value = {"mean": 1234.567, "spread": 1.0}
+    found = {
+        "photos": 20,
+        "network": value,
+        "optimiser": {"noise": {25: value, 50: value}},
+        "equal_iterations": {"noise": 31.5, "photo": None},
+        "figures": {"structure kept": value},
+    }
+    card = model_card.render(
+        "candy", "weights", {}, "", {"model": "candy", "sizes": {"256": found}}
+    )
+    assert "On 20 photos at 256 px" in card
+    for row in (
+        "| objective of the network | 1,235 ± 1 |",
+        "| objective after 50 iterations of the optimiser from noise | 1,235 ± 1 |",
+        "| iterations from noise that it equals | 31.5 |",
+        "| iterations from photo that it equals | none |",
+        "| structure kept | 1,234.57 ± 1.00 |",
+    ):
+        assert row in card.splitlines()
 
 
 def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:

@@ -1,4 +1,4 @@
-"""Every command in the README is run, small, in a folder like a user's."""
+"""Every command in the README and its guides is run, small, in a folder like a user's."""
 
 from __future__ import annotations
 
@@ -20,30 +20,45 @@ from fastnst import images
 
 ROOT = Path(fastnst.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDES = [
+    (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for name in ("your-own-style.md", "quality.md")
+]
 # Training commands are run as they stand, but small.
 SMALL = (
     "--steps 2 --set image_size=32 --set batch_size=2 --set width=4 --set residual_blocks=1 "
-    "--set style_size=64 --set precision=float32"
+    "--set style_size=64 --set precision=float32 --set start_from=null"
 ).split()
+# So is what takes hundreds of iterations.
+SHORT = {
+    "fastnst.optimize": ["--size", "32", "--steps", "2"],
+    "fastnst.quality": ["--photos", "1", "--size", "96", "--steps", "2"],
+}
 MAINS = {
     "train.py": "fastnst.cli.train",
     "eval.py": "fastnst.cli.eval",
     "export.py": "fastnst.cli.export",
+    "fastnst": "fastnst.cli.main",
     "fastnst.data.records": "fastnst.data.records",
+    "fastnst.optimize": "fastnst.optimize",
+    "fastnst.quality": "fastnst.quality",
     "fastnst.weights": "fastnst.weights",
 }
 
 
-def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+def commands(page: str) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines() if line.strip()]
     return [part.strip() for line in lines for part in line.split("&&")]
 
 
-INSTALLS = [command for command in commands() if command.startswith("pip ")]
-PIPES = [command for command in commands() if "|" in command]
+INSTALLS = [command for command in commands(README) if command.startswith("pip ")]
+PIPES = [command for command in commands(README) if "|" in command]
+ALL = [command for page in (README, *GUIDES) for command in commands(page)]
 SCRIPTS = [
-    command for command in commands() if command.startswith("python ") and command not in PIPES
+    command
+    for command in dict.fromkeys(ALL)
+    if command.startswith("python ") and command not in PIPES
 ]
 
 
@@ -62,11 +77,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
             archive.write(path, f"train2014/{path.name}")
     shutil.copytree(ROOT / "conf", folder / "conf")
     images.write(folder / "img/photos/koala.jpg", small[0])
+    images.write(folder / "painting.jpg", small[1])
+    images.write(folder / "img/candy.jpg", small[2])
+    (folder / "mine.yml").write_text("style_image: painting.jpg\nnaming: mine\n")
     return folder
 
 
 def test_every_command_is_of_a_kind_that_is_run() -> None:
-    others = set(commands()) - set(INSTALLS) - set(PIPES) - set(SCRIPTS) - {"pytest"}
+    others = set(ALL) - set(INSTALLS) - set(PIPES) - set(SCRIPTS) - {"pytest"}
     assert not others
 
 
@@ -85,6 +103,7 @@ def test_a_command_works(command: str, desk: Path, monkeypatch: pytest.MonkeyPat
         del words[0]
     if words[0] == "train.py":
         words += SMALL
+    words += SHORT.get(words[0], [])
     if words[0] == "fastnst.weights":
         pytest.skip("downloads; run by the tests marked network")
     module = importlib.import_module(MAINS[words[0]])

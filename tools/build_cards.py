@@ -1,46 +1,128 @@
-"""Paints the pictures that README.md and the model cards show.
+"""Finishes the networks that are shipped: pictures, model cards, and the tables that list them.
 
-    python -m tools.build_pictures
+    python -m tools.build_cards
 
-Each shipped network gets pretrained/<name>/sample.jpg: its style image, then photos above what
-it makes of them. The README shows candy's.
+Each gets pretrained/<name>/sample.jpg (its style image, then photos above what it makes of them)
+and a card with it, with the figures of `fastnst quality` where they lie in generated/. README.md
+shows candy's, and has a table of all; docs/quality.md has one of the figures.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fastnst import images, stylizer
+from fastnst import images, model_card, stylizer
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
 README_STRIP = ROOT / "img" / "readme" / "strip.jpg"
 README_STYLE = "candy"
+QUALITY = "quality.json"
 _SAMPLE = "![The style, photos, and what the network makes of them](sample.jpg)"
 _HEIGHT = 260
 _GAP = 6
 
 
 def main() -> int:
-    """Paints all of them."""
-    for weights in sorted((ROOT / "pretrained").glob(f"*/{stylizer.WEIGHTS}.index")):
-        folder = weights.parent
+    """Makes all of them."""
+    folders = [
+        weights.parent
+        for weights in sorted((ROOT / "pretrained").glob(f"*/{stylizer.WEIGHTS}.index"))
+    ]
+    for folder in folders:
         sample = folder / "sample.jpg"
         images.write(sample, _strip(stylizer.load(folder), folder.name), quality=88)
-        card = folder / "README.md"
-        title, text = card.read_text(encoding="utf-8").split("\n", 1)
-        if _SAMPLE not in text:
-            card.write_text(f"{title}\n\n{_SAMPLE}\n{text}", encoding="utf-8")
-        print(sample.relative_to(ROOT))
+        _write_card(folder)
+        print(folder.relative_to(ROOT))
         if folder.name == README_STYLE:
             README_STRIP.parent.mkdir(exist_ok=True)
             shutil.copyfile(sample, README_STRIP)
-            print(README_STRIP.relative_to(ROOT))
+    _replace_table(ROOT / "README.md", _table_of_styles(folders))
+    measured = [folder for folder in folders if (folder / QUALITY).exists()]
+    _replace_table(ROOT / "docs" / "quality.md", _table_of_figures(measured))
     return 0
+
+
+def _write_card(folder: Path) -> None:
+    found = ROOT / "generated" / f"quality-{folder.name}" / QUALITY
+    if found.exists():
+        quality = json.loads(found.read_text(encoding="utf-8"))
+        for of_size in quality["sizes"].values():
+            # For the plot only, and long.
+            del of_size["mean_curves"]
+        text = json.dumps(quality, indent=2) + "\n"
+        (folder / QUALITY).write_text(text, encoding="utf-8")
+    card = model_card.render(
+        folder.name,
+        "weights",
+        model_card.read_facts(folder),
+        (folder / "config.yml").read_text(encoding="utf-8"),
+        _quality(folder),
+    )
+    title, text = card.split("\n", 1)
+    (folder / "README.md").write_text(f"{title}\n\n{_SAMPLE}\n{text}", encoding="utf-8")
+
+
+def _quality(folder: Path) -> dict[str, Any]:
+    path = folder / QUALITY
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _table_of_styles(folders: list[Path]) -> str:
+    rows = "".join(
+        f"| [{folder.name}](pretrained/{folder.name}/README.md) "
+        f'| <img src="pretrained/{folder.name}/sample.jpg" width="640" alt="{folder.name}"> |\n'
+        for folder in folders
+    )
+    return (
+        f"| style | the painting, photos, and what the network makes of them |\n|---|---|\n{rows}"
+    )
+
+
+def _table_of_figures(folders: list[Path]) -> str:
+    columns = (
+        ("objective", lambda found: f"{found['network']['mean'] / 1e3:,.0f} k"),
+        ("after 25", lambda found: _after(found, 25)),
+        ("after 50", lambda found: _after(found, 50)),
+        ("after 100", lambda found: _after(found, 100)),
+        ("equals", lambda found: f"{found['equal_iterations']['noise'] or 'more'}"),
+        *(
+            (name, lambda found, name=name: f"{found['figures'][name]['mean']:.2f}")
+            for name in (
+                "structure kept (SSIM of luma)",
+                "colour distance to the style, levels",
+                "the photo's colour distance, levels",
+                "Gram distance left at relu3_1",
+                "change under a shift of 1 px, levels",
+            )
+        ),
+    )
+    heads = " | ".join(head for head, _ in columns)
+    table = f"| style | {heads} |\n|{'---|' * (len(columns) + 1)}\n"
+    for folder in folders:
+        found = next(iter(_quality(folder)["sizes"].values()))
+        cells = " | ".join(cell(found) for _, cell in columns)
+        table += f"| [{folder.name}](../pretrained/{folder.name}/README.md) | {cells} |\n"
+    return table
+
+
+def _after(found: dict[str, Any], iterations: int) -> str:
+    value = found["optimiser"]["noise"].get(str(iterations))
+    return f"{value['mean'] / 1e3:,.0f} k" if value else ""
+
+
+def _replace_table(page: Path, table: str) -> None:
+    """Puts a table between the marks that a page has for it."""
+    begin, end = "<!-- table: python -m tools.build_cards -->\n", "<!-- end of table -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import datetime
-import itertools
 import platform
 import signal
 import sys
@@ -146,7 +145,7 @@ def _write_report(settings: config.Config, run: factory.Run) -> None:
     lines = metrics_log.read(run.folder.metrics)
     training = [line for line in lines if line["kind"] == "training"]
     rate = float(np.median([line["images_per_second"] for line in training])) if training else 0.0
-    seconds = _time_spent([line["time"] for line in lines])
+    seconds = metrics_log.seconds_spent(lines)
     figures = {
         "Steps": f"{int(run.state.step):,}",
         "Photos seen": f"{int(run.state.position):,} ({run.source.count:,} in the data set)",
@@ -168,9 +167,3 @@ def _write_report(settings: config.Config, run: factory.Run) -> None:
         figures=figures,
     )
     images.write_bytes(run.folder.report, page.encode())
-
-
-def _time_spent(times: list[float]) -> float:
-    """Seconds of training: gaps of over ten minutes are pauses between runs."""
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    return sum(gap for gap in gaps if gap < 600)

@@ -385,12 +385,6 @@ def test_the_second_ctrl_c_ends_a_run_at_once_and_the_signals_are_given_back() -
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_pauses_between_runs_are_no_time_spent() -> None:
-    assert command._time_spent([]) == 0
-    # Ten and twenty seconds, a night, and five more.
-    assert command._time_spent([100.0, 110.0, 130.0, 30_000.0, 30_005.0]) == 35.0
-
-
 # What bad input gets.
 
 

@@ -1,0 +1,65 @@
+"""`fastnst gallery`: one photo in every style there is."""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+from pathlib import Path
+
+from fastnst import errors
+from fastnst.cli import terminal
+
+
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
+    parser = argparse.ArgumentParser(
+        prog=program, description="Paint a photo in every style, on one contact sheet."
+    )
+    parser.add_argument("photo", metavar="PHOTO")
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME|PATH",
+        help="only this one; may be repeated (default: all that `eval.py --model list` shows)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default: generated/<photo>-gallery.jpg"
+    )
+    parser.add_argument(
+        "--size",
+        type=terminal.positive,
+        default=320,
+        metavar="PX",
+        help="shorter side of each picture (default: 320)",
+    )
+    return parser
+
+
+def main(
+    argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst gallery"
+) -> int:
+    """Runs the command and returns its exit code."""
+    arguments = make_parser(program).parse_args(argv)
+    return terminal.guarded(program, lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    terminal.import_tensorflow()
+    import tqdm
+
+    from fastnst import contact_sheet, images, stylizer
+
+    photo = images.to_uint8(images.read(arguments.photo, arguments.size))
+    names = arguments.model or list(stylizer.available())
+    if not names:
+        raise errors.UserError("there is no model yet; train.py trains one")
+    output = arguments.output or f"generated/{Path(arguments.photo).stem}-gallery.jpg"
+    images.format_of(output)
+    paths = [stylizer.find(name) for name in names]
+    pictures = {"photo": photo}
+    for path in tqdm.tqdm(paths, unit="style", disable=None):
+        model = stylizer.load(path)
+        pictures[model.name] = model(photo)
+    images.write(output, contact_sheet.render(pictures))
+    print(output)
+    return terminal.DONE

@@ -1,0 +1,45 @@
+"""What is written about the networks that are shipped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fastnst import images, stylizer
+from tools import build_cards
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = sorted(path.parent for path in (ROOT / "pretrained").glob("*/weights.ckpt.index"))
+
+
+def test_the_tables_are_up_to_date() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert build_cards._table_of_styles(SHIPPED) in readme
+    measured = [folder for folder in SHIPPED if (folder / build_cards.QUALITY).exists()]
+    page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    assert build_cards._table_of_figures(measured) in page
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_a_shipped_network_has_its_conf_its_card_and_its_sample(folder: Path) -> None:
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert card.startswith(f"# {folder.name}\n") and "](sample.jpg)" in card
+    assert images.read(folder / "sample.jpg").shape[0] > 500
+    assert (ROOT / "conf" / f"{folder.name}.yml").is_file()
+    written = (folder / "config.yml").read_text(encoding="utf-8")
+    # No path of the machine it was trained on.
+    assert not re.search(r": /", written)
+    assert stylizer.find(folder.name) == stylizer.SHIPPED / folder.name
+    weights = folder / "weights.ckpt.data-00000-of-00001"
+    assert weights.stat().st_size < 4_000_000
+
+
+def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    begin, end = "<!-- table: python -m tools.build_cards -->", "<!-- end of table -->"
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
+    for table in ("| a |\n", "| b |\n"):
+        build_cards._replace_table(page, table)
+        assert page.read_text() == f"before\n{begin}\n\n{table}\n{end}\nafter\n"

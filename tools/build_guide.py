@@ -1,0 +1,63 @@
+"""Trains and paints what docs/your-own-style.md shows: `python -m tools.build_guide`.
+
+One small network for every picture, about three minutes each on two cores; what is trained already
+in build/guide is kept, so it can be stopped and run again.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fastnst import contact_sheet, images, stylizer
+
+ROOT = Path(__file__).resolve().parent.parent
+PHOTO = ROOT / "img" / "photos" / "astronaut.jpg"
+MODELS = ROOT / "build" / "guide"
+PICTURES = ROOT / "img" / "guide"
+STYLES = ("candy", "starry", "kandinsky")
+STRENGTHS = (0.25, 0.5, 1, 2, 4)
+STYLE_SIZES = (192, 384, 560)
+STEPS = (50, 200, 500)
+_SIDE = 256
+
+
+def main() -> int:
+    """Makes the three pictures."""
+    strengths = {
+        f"{style}, strength {strength:g}": _painted(style, strength=strength)
+        for style in STYLES
+        for strength in STRENGTHS
+    }
+    _write("strength", strengths, len(STRENGTHS))
+    sizes = {f"style_size {size}": _painted("starry", style_size=size) for size in STYLE_SIZES}
+    _write("style_size", sizes, len(STYLE_SIZES))
+    steps = {f"{count} steps": _painted("starry", max_steps=count) for count in STEPS}
+    _write("steps", steps, len(STEPS))
+    return 0
+
+
+def _painted(style: str, **keys: float) -> np.ndarray:
+    """Trains a network, unless it is there, and paints the photo: uint8 RGB [H, W, 3]."""
+    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in keys.items())])
+    settings = {"naming": naming, **keys}
+    command = [sys.executable, str(ROOT / "train.py"), "-c", str(ROOT / f"conf/{style}.yml")]
+    command += ["--quick", "--model_path", str(MODELS)]
+    for key, value in settings.items():
+        command += ["--set", f"{key}={value}"]
+    # A finished run ends at once.
+    subprocess.run(command, check=True)
+    return stylizer.load(MODELS / naming)(images.to_uint8(images.read(PHOTO, _SIDE)))
+
+
+def _write(name: str, pictures: dict[str, np.ndarray], columns: int) -> None:
+    path = PICTURES / f"{name}.jpg"
+    images.write(path, contact_sheet.render(pictures, columns), quality=88)
+    print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
