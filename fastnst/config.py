@@ -138,8 +138,7 @@ class Config:
 
     start_from: str | None = _key(
         None,
-        "Model whose weights to begin with, such as candy: another style then takes fewer steps. "
-        "null: random weights.",
+        "Model whose weights to begin with, best of a style that is alike. null: random weights.",
         optional=True,
     )
     width: int = _key(
