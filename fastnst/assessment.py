@@ -91,8 +91,11 @@ def assess(
     judge = tf.function(lambda picture: total(picture[tf.newaxis])[0], autograph=False)
     painted = paint(photo)
     pictures = {"photo": photo, "network": images.to_uint8(painted)}
-    noise = np.random.default_rng(seed).uniform(0, 255, photo.shape).astype(np.float32)
-    beginnings = {"noise": noise, "photo": photo.astype(np.float32)}
+    height, width = photo.shape[:2]
+    beginnings = {
+        "noise": images.noise(height, width, seed),
+        "photo": photo.astype(np.float32),
+    }
     curves: dict[str, list[float]] = {}
     for start in starts:
         found = descent.minimize(

@@ -116,7 +116,7 @@ class Config:
     )
     optimizer: str = _key(
         "adam",
-        "adam, or muon: half the steps for the same result, and a learning_rate of about 1e-2.",
+        "adam, or muon: fewer steps for the same result, at a learning_rate of about 1e-2.",
         choices=("adam", "muon"),
     )
     learning_rate: float = _key(1e-3, "Of the optimizer, at its highest.", above=0)

@@ -275,6 +275,11 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         raise errors.UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
+def noise(height: int, width: int, seed: int) -> np.ndarray:
+    """Draws white noise, float32 RGB [height, width, 3], even over [0, 255]."""
+    return np.random.default_rng(seed).uniform(0, 255, (height, width, 3)).astype(np.float32)
+
+
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """Rounds float [..., 3] in [0, 255] to uint8, clipping what lies outside."""
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)

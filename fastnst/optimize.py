@@ -310,7 +310,8 @@ def _start(init: str, seed: int, pixels: np.ndarray) -> np.ndarray:
     if init == "content":
         return pixels
     if init == "noise":
-        return np.random.default_rng(seed).uniform(0, 255, pixels.shape).astype(np.float32)
+        height, width = pixels.shape[:2]
+        return images.noise(height, width, seed)
     if not Path(init).is_file():
         near = errors.did_you_mean(init, ("content", "noise"))
         raise errors.UserError(

@@ -425,3 +425,12 @@ def test_the_shorter_side_is_scaled_to_the_size_and_the_aspect_kept(
 def test_resize_takes_a_height_then_a_width_and_masks_too() -> None:
     assert images.resize(colours(), 4, 9).shape == (4, 9, 3)
     assert images.resize(transparent(), 4, 9).shape == (4, 9)
+
+
+def test_noise_is_even_over_all_levels_and_follows_from_its_seed() -> None:
+    noise = images.noise(50, 60, seed=3)
+    assert noise.shape == (50, 60, 3) and noise.dtype == np.float32
+    assert noise.min() >= 0 and noise.max() <= 255
+    assert abs(noise.mean() - 127.5) < 3 and abs(noise.std() - 255 / 12**0.5) < 2
+    np.testing.assert_array_equal(noise, images.noise(50, 60, seed=3))
+    assert not np.array_equal(noise, images.noise(50, 60, seed=4))
