@@ -73,7 +73,7 @@ class Config:
     strength: float = _key(
         1.0, "Multiplies style_weight: 0.25 hints at the style, 4 buries the photo.", above=0
     )
-    tv_weight: float = _key(0.0, "Penalty on noise: 1e-2 to 1 calms flat areas.", minimum=0)
+    tv_weight: float = _key(0.0, "Penalty on noise: 10 to 100 calms flat areas.", minimum=0)
     content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
         {"relu3_3": 1.0}, "Layers for the content: a list, or a mapping of layer to weight."
     )
@@ -150,6 +150,9 @@ class Config:
     residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0)
     output_norm: bool = _key(
         True, "Instance norm before the last tanh; off leaves dark photos darker."
+    )
+    skips: bool = _key(
+        True, "Gives the decoder what the encoder found at the same size: keeps small detail."
     )
 
     precision: str = _key(

@@ -33,7 +33,7 @@ from fastnst.nets import loss_network, transform_net
 _BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
 # Photos that the style weight is found with are scaled to this, as style weights are meant.
 _STRENGTH_SIDE = 256
-_ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm")
+_ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm", "skips")
 # A run cannot go on with another style or other shapes; any other key may change under way.
 _FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
 
@@ -264,7 +264,7 @@ def _first_weights(settings: config.Config, say: feed.Say) -> dict[str, np.ndarr
     if settings.start_from is None:
         return {}
     with _blaming("start_from"):
-        path = stylizer.find(settings.start_from)
+        path = stylizer.find(config.find_file(settings.start_from))
         weights = stylizer.load_net(path).tensors()
     say(f"beginning with the weights of {path}")
     return weights

@@ -1,4 +1,4 @@
-"""The layers of the transform net: convolution, instance norm, upsampling, residual block.
+"""The layers of the transform net: convolution, instance norm, upsampling, residual block, skip.
 
 Variables are float32; every layer computes in the dtype of its input, and the moments of the
 instance norm are float32 always.
@@ -108,6 +108,22 @@ class InstanceNorm(tf.Module):
         factor = self.scale * tf.math.rsqrt(variance + self.EPSILON)
         offset = self.shift - mean * factor
         return images * tf.cast(factor, images.dtype) + tf.cast(offset, images.dtype)
+
+
+class Skip(tf.Module):
+    """x + scale * earlier: brings back what strides and residual blocks have lost of a photo.
+
+    As in U-Net (Ronneberger et al. 2015), but added, each channel in its own measure.
+    """
+
+    def __init__(self, name: str, channels: int) -> None:
+        """Begins with all of it."""
+        super().__init__()
+        self.scale = tf.Variable(tf.ones([channels]), name=f"{name}/scale")
+
+    def __call__(self, images: tf.Tensor, earlier: tf.Tensor) -> tf.Tensor:
+        """Adds two tensors of the same shape [B, H, W, C]."""
+        return images + tf.cast(self.scale, images.dtype) * earlier
 
 
 class Residual(tf.Module):

@@ -25,11 +25,13 @@ class Architecture:
         width: Channels of the first convolution; the trunk has four times as many.
         residual_blocks: Their number.
         output_norm: Whether an instance norm comes before the last tanh.
+        skips: Whether the decoder is given what the encoder found at the same size.
     """
 
     width: int = 32
     residual_blocks: int = 5
     output_norm: bool = True
+    skips: bool = True
 
 
 class TransformNet(tf.Module):
@@ -41,7 +43,8 @@ class TransformNet(tf.Module):
     Note:
         Reflection padding in every layer replaces the paper's padding of the input, nearest-
         neighbour upsampling its strided transposed convolutions, instance norm its batch norm.
-        The last tanh is preceded by an instance norm too, which trains to a lower objective.
+        The last tanh is preceded by an instance norm too, and the decoder is given what the encoder
+        found at the same size; both train to a lower objective.
     """
 
     def __init__(
@@ -75,8 +78,10 @@ class TransformNet(tf.Module):
         ]
         self.upsample1 = layers.UpsampleConv("upsample1", trunk, 2 * width, seed=seed + 3)
         self.norm4 = layers.InstanceNorm("norm4", 2 * width)
+        self.skip1 = layers.Skip("skip1", 2 * width) if architecture.skips else None
         self.upsample2 = layers.UpsampleConv("upsample2", 2 * width, width, seed=seed + 4)
         self.norm5 = layers.InstanceNorm("norm5", width)
+        self.skip2 = layers.Skip("skip2", width) if architecture.skips else None
         self.conv4 = layers.Conv("conv4", 9, width, 3, seed=seed + 5)
         self.norm6 = (
             layers.InstanceNorm("norm6", 3, scale=_FIRST_CONTRAST)
@@ -100,7 +105,11 @@ class TransformNet(tf.Module):
         for residual in self.residuals:
             net = residual(net)
         net = tf.nn.relu(self.norm4(self.upsample1(net, tf.shape(half)[1], tf.shape(half)[2])))
+        if self.skip1 is not None:
+            net = self.skip1(net, half)
         net = tf.nn.relu(self.norm5(self.upsample2(net, tf.shape(full)[1], tf.shape(full)[2])))
+        if self.skip2 is not None:
+            net = self.skip2(net, full)
         # Three channels cost nothing: the picture itself is made in full precision.
         net = tf.cast(self.conv4(net), tf.float32)
         if self.norm6 is not None:
@@ -130,6 +139,7 @@ class TransformNet(tf.Module):
             width=tensors["conv1/kernel"].shape[-1],
             residual_blocks=len(blocks),
             output_norm="norm6/scale" in tensors,
+            skips="skip1/scale" in tensors,
         )
         net = cls(architecture, compute_dtype)
         net.assign(tensors)

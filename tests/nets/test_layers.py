@@ -150,6 +150,18 @@ def test_a_residual_block_is_its_input_plus_two_convolutions() -> None:
     np.testing.assert_allclose(block(tf.constant(images)), expected, atol=1e-4)
 
 
+def test_a_skip_adds_each_channel_in_its_own_measure() -> None:
+    skip = layers.Skip("skip", 3)
+    images, earlier = (values(2, 4, 5, 3) for _ in range(2))
+    np.testing.assert_array_equal(skip(tf.constant(images), tf.constant(earlier)), images + earlier)
+    skip.scale.assign([0.0, -1.0, 0.5])
+    np.testing.assert_allclose(
+        skip(tf.constant(images), tf.constant(earlier)),
+        images + np.float32([0, -1, 0.5]) * earlier,
+        atol=1e-6,
+    )
+
+
 @pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16, tf.float32])
 def test_layers_compute_in_the_dtype_of_their_input_and_keep_float32_weights(
     dtype: tf.DType,
@@ -161,9 +173,11 @@ def test_layers_compute_in_the_dtype_of_their_input_and_keep_float32_weights(
         layer := layers.Conv("conv", 3, 4, 4),
         norm := layers.InstanceNorm("norm", 4),
         block := layers.Residual("block", 4),
+        skip := layers.Skip("skip", 4),
         upsample,
     ]
-    for result in (layer(images), norm(images), block(images), upsample(images, size, size)):
+    same = (layer(images), norm(images), block(images), skip(images, images))
+    for result in (*same, upsample(images, size, size)):
         assert result.dtype == dtype
     assert {variable.dtype for module in made for variable in module.variables} == {tf.float32}
 

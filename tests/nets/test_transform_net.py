@@ -29,7 +29,7 @@ def net() -> transform_net.TransformNet:
     random = np.random.default_rng(1)
     made.assign(
         {
-            name: tensor + random.normal(0, 0.3, tensor.shape) if "norm" in name else tensor
+            name: tensor + random.normal(0, 0.3, tensor.shape) if tensor.ndim == 1 else tensor
             for name, tensor in made.tensors().items()
         }
     )
@@ -64,7 +64,13 @@ def test_the_output_has_exactly_the_inputs_size_and_stays_in_range(
     np.testing.assert_allclose(net(given), painted, atol=0.05)
 
 
-def test_it_is_johnsons_network_with_plain_upsampling(net: transform_net.TransformNet) -> None:
+@pytest.mark.parametrize("skips", [True, False])
+def test_it_is_johnsons_network_with_plain_upsampling_and_skips(
+    net: transform_net.TransformNet, skips: bool
+) -> None:
+    tensors = {n: t for n, t in net.tensors().items() if skips or not n.startswith("skip")}
+    net = transform_net.TransformNet.from_tensors(tensors)
+
     def upsample(layer: layers.UpsampleConv, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         large = tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
         convolved = tf.nn.conv2d(layers.reflect_pad(large, 1), layer.kernel, 1, "VALID")
@@ -78,7 +84,9 @@ def test_it_is_johnsons_network_with_plain_upsampling(net: transform_net.Transfo
     (residual,) = net.residuals
     trunk = residual(quarter)
     up = tf.nn.relu(net.norm4(upsample(net.upsample1, trunk, half)))
+    up += tensors["skip1/scale"] * half if skips else 0
     up = tf.nn.relu(net.norm5(upsample(net.upsample2, up, full)))
+    up += tensors["skip2/scale"] * full if skips else 0
     expected = (tf.tanh(net.norm6(net.conv4(up))) + 1) * 127.5
     np.testing.assert_allclose(net(given), expected, atol=0.01)
 
@@ -165,9 +173,10 @@ def test_the_default_network_is_johnsons_with_instance_norm() -> None:
         "upsample2/kernel": (3, 3, 64, 32),
         "conv4/kernel": (9, 9, 32, 3),
     }
-    # 1,674,432 in the kernels; scale and shift of 32 + 64 + 128, ten times 128, 64 + 32, and 3.
-    assert sum(tensor.size for tensor in default.tensors().values()) == 1_677_638
-    assert len(default.trainable_variables) == len(default.variables) == 16 + 2 * 16
+    # 1,674,432 in the kernels; scale and shift of 32 + 64 + 128, ten times 128, 64 + 32, and 3;
+    # the skips' scales of 64 + 32.
+    assert sum(tensor.size for tensor in default.tensors().values()) == 1_677_734
+    assert len(default.trainable_variables) == len(default.variables) == 16 + 2 * 16 + 2
 
 
 def test_the_last_norm_can_be_left_out() -> None:
@@ -203,7 +212,7 @@ def test_every_layer_draws_from_a_seed_of_its_own() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize(
-    "architecture", [TINY, transform_net.Architecture(8, 2, output_norm=False)]
+    "architecture", [TINY, transform_net.Architecture(8, 2, output_norm=False, skips=False)]
 )
 def test_a_network_can_be_made_of_its_weights_alone(
     architecture: transform_net.Architecture, dtype: type
@@ -255,7 +264,7 @@ def test_a_frozen_network_paints_the_same_and_has_no_variables(
     assert not graph.get_concrete_function().captured_inputs
     np.testing.assert_allclose(graph(given), net(given), atol=0.05)
     # The network that it was made of can be trained on.
-    assert len(net.variables) == 8 + 2 * 8
+    assert len(net.variables) == 8 + 2 * 8 + 2
 
 
 def test_a_weights_name_is_its_path_in_a_checkpoint(net: transform_net.TransformNet) -> None:

@@ -1,0 +1,53 @@
+"""One network trained in several styles, which others begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnst import checkpoint_file
+from fastnst.nets import transform_net
+from tools import train_base
+
+SHARED = "residuals/3/conv1/kernel"
+OWN = ("residuals/3/norm1/scale", "norm5/shift", "skip1/scale")
+
+
+def test_styles_share_kernels_and_nothing_else() -> None:
+    shapes = transform_net.Architecture(4, 2)
+    nets = [transform_net.TransformNet(shapes, seed=seed) for seed in (0, 1)]
+    train_base.share_kernels(nets)
+    first, second = (net.named_variables() for net in nets)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert (first[name] is second[name]) == name.endswith("/kernel"), name
+
+
+def test_a_base_is_trained_in_several_styles_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    def train(folder: str, steps: int) -> dict[str, np.ndarray]:
+        run, output = tmp_path / folder, tmp_path / folder / "base.ckpt"
+        arguments = ["starry", "wave", "--image_size", "32", "--width", "4", "--steps", str(steps)]
+        assert train_base.main([*arguments, "--run", str(run), "-o", str(output)]) == 0
+        return checkpoint_file.read_checkpoint(output)
+
+    base = train("run", 2)
+    starry, wave = (
+        checkpoint_file.read_checkpoint(tmp_path / "run" / name) for name in ("starry", "wave")
+    )
+    np.testing.assert_array_equal(starry[SHARED], wave[SHARED])
+    np.testing.assert_allclose(base[SHARED], wave[SHARED], atol=1e-3)
+    for name in OWN:
+        assert (starry[name] != wave[name]).any(), name
+        np.testing.assert_allclose(base[name], (starry[name] + wave[name]) / 2, atol=1e-3)
+    # It can be begun with, and is small.
+    assert transform_net.TransformNet.from_tensors(base).architecture.skips
+    assert checkpoint_file.read_checkpoint(tmp_path / "run" / "base.ckpt")[SHARED].size
+    further = train("run", 3)
+    assert (further[SHARED] != base[SHARED]).any()
+
+
+def test_an_unknown_style_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert train_base.main(["nonesuch", "--run", str(tmp_path)]) == 1
+    assert "nonesuch.yml" in capsys.readouterr().err

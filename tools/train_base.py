@@ -1,0 +1,179 @@
+"""Trains one network in several styles at once: pretrained/base.ckpt, to begin others with.
+
+    python -m tools.train_base candy mosaic wave --dataset path/to/photos
+
+All styles share the kernels, and each has scales and shifts of its own (conditional instance norm,
+Dumoulin et al. 2017), so that each learns from what the others have found. What comes out has the
+mean of those scales and shifts: it paints in no style, and learns any other sooner than random
+weights do. It can be stopped and goes on with the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from fastnst import (
+    checkpoint_file,
+    config,
+    data,
+    devices,
+    factory,
+    feed,
+    muon,
+    perceptual,
+)
+from fastnst.cli import terminal
+from fastnst.nets import layers, transform_net
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ROOT / "build" / "base"
+_SAVE_EVERY = 250
+
+
+def main(argv: collections.abc.Sequence[str] | None = None) -> int:
+    """Trains, or goes on, and writes the base and beside the run each style's weights."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("styles", nargs="+", help="names of confs")
+    parser.add_argument("--dataset", default="bundled", help="as in a conf file")
+    parser.add_argument("--steps", type=int, default=9000, help="of all styles together")
+    parser.add_argument("--image_size", type=int, default=144)
+    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--run", type=Path, default=RUN, help="folder of checkpoints and styles")
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "pretrained" / "base.ckpt")
+    arguments = parser.parse_args(argv)
+    return terminal.guarded("train_base", lambda: _run(arguments))
+
+
+def share_kernels(nets: collections.abc.Sequence[transform_net.TransformNet]) -> None:
+    """Makes all networks compute with the first one's kernels; norms and skips stay their own."""
+    first, *others = nets
+    for net in others:
+        for owner, model in ((net, first), *zip(net.residuals, first.residuals, strict=True)):
+            for name, part in vars(model).items():
+                if isinstance(part, (layers.Conv, layers.UpsampleConv)):
+                    setattr(owner, name, part)
+
+
+def mean_weights(
+    nets: collections.abc.Sequence[transform_net.TransformNet],
+) -> dict[str, np.ndarray]:
+    """The shared kernels, and the means of what each network has for itself, by name."""
+    tensors = [net.tensors() for net in nets]
+    return {name: np.mean([each[name] for each in tensors], axis=0) for name in tensors[0]}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Style:
+    """One of the styles: its name, its networks, and the function that trains it on a batch."""
+
+    name: str
+    average: transform_net.TransformNet
+    step: collections.abc.Callable[[tf.Tensor], tf.Tensor]
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    source = data.open_photos(arguments.dataset)
+    confs = [config.load(ROOT / "conf" / f"{name}.yml") for name in arguments.styles]
+    dtype = devices.compute_dtype("auto")
+    shapes = transform_net.Architecture(width=arguments.width)
+    nets, averages = ([transform_net.TransformNet(shapes, dtype) for _ in confs] for _ in range(2))
+    share_kernels(nets)
+    share_kernels(averages)
+    variables = {variable.ref(): variable for net in nets for variable in net.trainable_variables}
+    rate = tf.keras.optimizers.schedules.CosineDecay(
+        0.0, arguments.steps, warmup_target=1.2e-2, warmup_steps=50
+    )
+    optimizer = muon.Muon(rate)
+    optimizer.build(list(variables.values()))
+    done = tf.Variable(0, dtype=tf.int64, trainable=False)
+    position = tf.Variable(0, dtype=tf.int64, trainable=False)
+    saved = tf.train.CheckpointManager(
+        tf.train.Checkpoint(
+            nets=[net.named_variables() for net in nets],
+            averages=[net.named_variables() for net in averages],
+            optimizer=optimizer,
+            done=done,
+            position=position,
+        ),
+        str(arguments.run),
+        max_to_keep=2,
+    )
+    saved.restore_or_initialize()
+    styles = [
+        _Style(
+            conf.naming,
+            average,
+            _make_step(factory.make_objective(conf, dtype)[0], net, average, optimizer, len(confs)),
+        )
+        for conf, net, average in zip(confs, nets, averages, strict=True)
+    ]
+    batches = feed.batches(
+        source,
+        devices.make_strategy(),
+        lambda step: (arguments.image_size, None),
+        batch_size=4,
+        augment="crop",
+        seed=0,
+        step=int(done),
+        position=int(position),
+        say=print,
+    )
+    with tqdm.tqdm(initial=int(done), total=arguments.steps, unit=" steps", disable=None) as bar:
+        while int(done) < arguments.steps:
+            images, after = next(batches)
+            share = styles[int(done) % len(styles)].step(images)
+            done.assign_add(1)
+            position.assign(after)
+            bar.update()
+            if int(done) % _SAVE_EVERY == 0 or int(done) == arguments.steps:
+                if not np.isfinite(share):
+                    raise FloatingPointError("the loss became NaN or infinite")
+                saved.save()
+    for style in styles:
+        checkpoint_file.write_checkpoint(arguments.run / style.name, style.average.tensors())
+    base = {name: tensor.astype(np.float16) for name, tensor in mean_weights(averages).items()}
+    checkpoint_file.write_checkpoint(arguments.output, base)
+    print(arguments.output)
+    return terminal.DONE
+
+
+def _make_step(
+    objective: perceptual.PerceptualLoss,
+    net: transform_net.TransformNet,
+    average: transform_net.TransformNet,
+    optimizer: tf.keras.optimizers.Optimizer,
+    styles: int,
+) -> collections.abc.Callable[[tf.Tensor], tf.Tensor]:
+    """Builds the function that trains one style on a batch and returns its loss."""
+    variables = net.trainable_variables
+    pairs = list(zip(average.trainable_variables, variables, strict=True))
+
+    @tf.function(autograph=False)
+    def step(images: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            total, _ = objective(images, net(images))
+        gradients = tape.gradient(total, variables)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        steps = tf.cast(optimizer.iterations, tf.float32)
+        for mean, value in pairs:
+            # What a style has for itself sees one step in so many.
+            own = len(value.shape) == 1
+            seen, most = (steps / styles, 0.995) if own else (steps, 0.999)
+            rate = 1.0 - tf.minimum(most, (1.0 + seen) / (10.0 + seen))
+            mean.assign_add(rate * (value - mean))
+        return total
+
+    return step
+
+
+if __name__ == "__main__":
+    sys.exit(main())
