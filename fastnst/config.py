@@ -137,8 +137,9 @@ class Config:
     )
 
     start_from: str | None = _key(
-        None,
-        "Model whose weights to begin with, best of a style that is alike. null: random weights.",
+        "auto",
+        "Model whose weights to begin with. auto: pretrained/base.ckpt, which was trained in six "
+        "styles at once, if the architecture is the default. null: random weights.",
         optional=True,
     )
     width: int = _key(

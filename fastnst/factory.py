@@ -33,6 +33,8 @@ from fastnst.nets import loss_network, transform_net
 _BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
 # Photos that the style weight is found with are scaled to this, as style weights are meant.
 _STRENGTH_SIDE = 256
+# What `start_from: auto` means; made by tools/train_base.py.
+_BASE = "pretrained/base.ckpt"
 _ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm", "skips")
 # A run cannot go on with another style or other shapes; any other key may change under way.
 _FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
@@ -263,11 +265,14 @@ def _weights(
 def _first_weights(settings: config.Config, say: feed.Say) -> dict[str, np.ndarray]:
     if settings.start_from is None:
         return {}
+    automatic = settings.start_from == "auto"
     with _blaming("start_from"):
-        path = stylizer.find(config.find_file(settings.start_from))
-        weights = stylizer.load_net(path).tensors()
+        path = stylizer.find(config.find_file(_BASE if automatic else settings.start_from))
+        net = stylizer.load_net(path)
+    if automatic and net.architecture != architecture(settings):
+        return {}
     say(f"beginning with the weights of {path}")
-    return weights
+    return net.tensors()
 
 
 def _optimizer(

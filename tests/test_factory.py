@@ -207,6 +207,28 @@ def test_a_run_begins_with_the_weights_of_another_and_goes_on_without_it(
         assert not (tmp_path / "models" / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("keys", "begins_with_base"),
+    [
+        ({"start_from": "auto"}, True),
+        ({"start_from": None}, False),
+        ({"width": 4}, False),
+        ({"skips": False}, False),
+    ],
+)
+def test_by_default_a_run_begins_with_the_base_if_it_has_its_shapes(
+    tmp_path: Path, conf: Conf, keys: dict[str, object], begins_with_base: bool
+) -> None:
+    defaults = config.load(conf(tmp_path, width=32, residual_blocks=5))
+    heard: list[str] = []
+    run = factory.build(dataclasses.replace(defaults, **keys), heard.append)  # type: ignore[arg-type]
+    path = config.find_file("pretrained/base.ckpt")
+    assert heard == [f"beginning with the weights of {path}"] * begins_with_base
+    base, found = stylizer.load_net(path).tensors(), run.state.average.tensors()
+    for name in ("conv1/kernel", "norm5/scale"):
+        assert np.array_equal(found[name], base[name]) == begins_with_base, name
+
+
 def test_the_style_weight_can_be_left_to_the_painting(tmp_path: Path, conf: Conf) -> None:
     settings = config.load(conf(tmp_path, style_weight="auto", strength=2.0, max_steps=1))
     heard: list[str] = []
