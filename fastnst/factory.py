@@ -95,19 +95,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     folder = run_folder.RunFolder(settings.run_dir)
     begun = not fresh and tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
     first_weights = {} if begun else _first_weights(settings, say)
-    with strategy.scope():
-        net, average = (
-            transform_net.TransformNet(architecture(settings), dtype, settings.seed)
-            for _ in range(2)
-        )
-        if first_weights:
-            with _blaming("start_from"):
-                net.assign(first_weights)
-                average.assign(first_weights)
-        optimizer = _optimizer(settings, last_step, dtype)
-        optimizer.build(net.trainable_variables)
-    # Outside of the scope: counters are not mirrored.
-    state = checkpoint.State.new(net, average, optimizer)
+    state = make_state(settings, dtype, strategy, last_step, first_weights)
 
     if fresh and (retired := folder.retire()):
         say(f"the earlier {folder.path} is kept as {retired}")
@@ -187,6 +175,40 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
         precision=dtype.name,
         train=train,
     )
+
+
+def make_state(
+    settings: config.Config,
+    dtype: tf.DType,
+    strategy: tf.distribute.Strategy,
+    last_step: int,
+    first_weights: collections.abc.Mapping[str, np.ndarray],
+) -> checkpoint.State:
+    """Makes a network and its optimizer.
+
+    Args:
+        settings: Their configuration.
+        dtype: What convolutions compute in.
+        strategy: Where they are mirrored.
+        last_step: Where the learning rate's schedule ends.
+        first_weights: What to begin with; empty for random weights.
+
+    Raises:
+        UserError: If those weights are of another architecture.
+    """
+    with strategy.scope():
+        net, average = (
+            transform_net.TransformNet(architecture(settings), dtype, settings.seed)
+            for _ in range(2)
+        )
+        if first_weights:
+            with _blaming("start_from"):
+                net.assign(first_weights)
+                average.assign(first_weights)
+        optimizer = _optimizer(settings, last_step, dtype)
+        optimizer.build(net.trainable_variables)
+    # Outside of the scope: counters are not mirrored.
+    return checkpoint.State.new(net, average, optimizer)
 
 
 def make_objective(

@@ -1,0 +1,1 @@
+"""How fast fastnst is, beside its peers: docs/benchmarks.md has the figures."""

@@ -1,0 +1,79 @@
+"""Counts the arithmetic of a graph: that of its convolutions and matrix products."""
+
+from __future__ import annotations
+
+import collections.abc
+import math
+
+import tensorflow as tf
+
+
+def flop(function: tf.types.experimental.PolymorphicFunction, *arguments: object) -> float:
+    """Counts what one call computes, in FLOP, a multiplication and an addition being two.
+
+    What is element by element is left out: it is bound by memory.
+
+    Args:
+        function: Any `tf.function`.
+        *arguments: What to trace it with; their shapes decide.
+
+    Raises:
+        ValueError: If a shape that counts cannot be told from those of the arguments.
+    """
+    graph = function.get_concrete_function(*arguments).graph
+    return sum(_of_graph(graph, seen=set()))
+
+
+def _of_graph(graph: tf.Graph, seen: set[str]) -> collections.abc.Iterator[float]:
+    for operation in graph.get_operations():
+        count = _COUNTERS.get(operation.type)
+        if count is not None:
+            yield count(operation)
+        elif operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
+            name = operation.get_attr("f").name
+            yield from _of_graph(graph._get_function(name).graph, seen)
+
+
+def _convolution(operation: tf.Operation) -> float:
+    """2 x outputs x what each of them is the sum of."""
+    return 2.0 * _elements(operation.outputs[0]) * _reach(operation.inputs[1])
+
+
+def _convolution_to_input(operation: tf.Operation) -> float:
+    return 2.0 * _elements(operation.inputs[2]) * _reach(operation.inputs[1])
+
+
+def _convolution_to_kernel(operation: tf.Operation) -> float:
+    return 2.0 * _elements(operation.inputs[2]) * _reach(operation.outputs[0])
+
+
+def _product(operation: tf.Operation) -> float:
+    left = operation.inputs[0].shape
+    transposed = "adj_x" if operation.type.startswith("Batch") else "transpose_a"
+    summed = left[-2] if operation.get_attr(transposed) else left[-1]
+    if summed is None:
+        raise ValueError(f"{operation.name}: a size is not known")
+    return 2.0 * _elements(operation.outputs[0]) * summed
+
+
+def _elements(tensor: tf.Tensor) -> float:
+    if not tensor.shape.is_fully_defined():
+        raise ValueError(f"{tensor.name}: its shape is not known: {tensor.shape}")
+    return math.prod(tensor.shape)
+
+
+def _reach(kernel: tf.Tensor) -> float:
+    """Inputs that one output sees, of a kernel [height, width, inputs, outputs]."""
+    if not kernel.shape.is_fully_defined():
+        raise ValueError(f"{kernel.name}: its shape is not known: {kernel.shape}")
+    return math.prod(kernel.shape[:3])
+
+
+_COUNTERS: dict[str, collections.abc.Callable[[tf.Operation], float]] = {
+    "Conv2D": _convolution,
+    "Conv2DBackpropInput": _convolution_to_input,
+    "Conv2DBackpropFilter": _convolution_to_kernel,
+    "MatMul": _product,
+    "BatchMatMul": _product,
+    "BatchMatMulV2": _product,
+}

@@ -1,0 +1,105 @@
+"""How many photos a second does the input pipeline read, beside a bare decoder, and is it enough?
+
+    python -m benchmarks.input_pipeline
+
+The photos are JPEGs of 640 x 480, from a folder and from TFRecords. The bare decoder reads the same
+files on the same cores, decodes each whole, and does nothing else with it.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import contest
+
+DECODER = "the bare decoder"
+STEP = "the training step"
+_BATCH = 4
+_SIZE = 256
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark."""
+    parser = contest.parser(__doc__)
+    parser.add_argument("--photos", type=int, default=480)
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args(argv)
+    if arguments.toy:
+        arguments.photos, arguments.rounds = 8, 2
+    count = arguments.photos
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, records = Path(temporary) / "photos", Path(temporary) / "records"
+        _make_photos(folder, count)
+        _make_records(folder, records)
+        timings = contest.contest(
+            {
+                DECODER: _reader("decoder", folder=str(folder)),
+                "fastnst, folder": _reader("reader", spec=str(folder), count=count),
+                "fastnst, TFRecords": _reader("reader", spec=str(records), count=count),
+            },
+            rounds=arguments.rounds,
+        )
+    # On its own: while photos are read, it would have cores to share.
+    size = 64 if arguments.toy else _SIZE
+    step = contest.Contender("benchmarks.ours", "train_step", {"size": size, "batch": _BATCH})
+    step_timing = contest.contest({STEP: step}, rounds=arguments.rounds)[STEP]
+    appetite = _BATCH / step_timing.median
+    rows = [
+        [
+            name,
+            f"{count / timing.median:,.0f}",
+            f"{contest.ratio(timings[DECODER], timing):.2f}",
+            f"{count / timing.median / appetite:.1f}",
+        ]
+        for name, timing in timings.items()
+    ]
+    head = ["", "photos/s", "of the decoder's", f"times what training at {size} px eats"]
+    print(contest.table(head, rows), flush=True)
+    return contest.finish(
+        "input_pipeline",
+        appetite=round(appetite, 2),
+        ratio_folder=round(contest.ratio(timings[DECODER], timings["fastnst, folder"]), 3),
+        ratio_records=round(contest.ratio(timings[DECODER], timings["fastnst, TFRecords"]), 3),
+        timings=contest.as_json(timings),
+    )
+
+
+def _reader(function: str, **arguments: object) -> contest.Contender:
+    return contest.Contender("benchmarks.reading", function, arguments)
+
+
+def _make_photos(folder: Path, count: int) -> None:
+    """Cuts photos of 640 x 480, each another, out of those to validate by."""
+    import numpy as np
+    from PIL import Image
+
+    folder.mkdir()
+    sources = []
+    for path in sorted((Path(__file__).resolve().parent.parent / "img" / "photos").glob("*.jpg")):
+        with Image.open(path) as image:
+            sources.append(image.convert("RGB"))
+    random = np.random.default_rng(0)
+    for index in range(count):
+        image = sources[index % len(sources)]
+        width = int(min(image.width, image.height * 4 / 3) * random.uniform(0.7, 1.0))
+        height = width * 3 // 4
+        left = int(random.integers(image.width - width + 1))
+        top = int(random.integers(image.height - height + 1))
+        box = (left, top, left + width, top + height)
+        image.resize((640, 480), box=box).save(folder / f"{index:04d}.jpg", quality=90)
+
+
+def _make_records(folder: Path, out: Path) -> None:
+    """Writes them as TFRecords, by the command, whose process leaves no threads behind."""
+    import subprocess
+
+    command = [sys.executable, "-m", "fastnst.data.records", "--images", str(folder)]
+    command += ["--out", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

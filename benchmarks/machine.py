@@ -1,0 +1,27 @@
+"""What the machine can do at best: a large matrix product, and copying memory."""
+
+from __future__ import annotations
+
+import collections.abc
+
+import tensorflow as tf
+
+
+def product(side: int, dtype: str) -> collections.abc.Callable[[], object]:
+    """Builds what multiplies two square matrices once."""
+    matrix = tf.cast(tf.random.normal([side, side]), dtype)
+    multiply = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)[:1]), autograph=False)
+    return lambda: multiply().numpy()
+
+
+def copy(elements: int, dtype: str) -> collections.abc.Callable[[], object]:
+    """Builds what copies a vector of so many elements once."""
+    source = tf.Variable(tf.cast(tf.random.normal([elements]), dtype))
+    target = tf.Variable(tf.zeros([elements], dtype))
+
+    @tf.function(autograph=False)
+    def assign() -> None:
+        # Not by reference: what is added to makes the copy a pass over memory.
+        target.assign(source + tf.cast(1.0, source.dtype))
+
+    return assign

@@ -1,0 +1,46 @@
+"""What reads photos in the benchmark of the input pipeline."""
+
+from __future__ import annotations
+
+import collections.abc
+import itertools
+from pathlib import Path
+
+import tensorflow as tf
+
+from fastnst import data
+
+BATCH = 4
+SIZE = 256
+
+
+def reader(spec: str, count: int) -> collections.abc.Callable[[], None]:
+    """Builds what reads so many photos through the pipeline, crops of 256 px in batches of 4."""
+    source = data.open_photos(spec)
+    batches = iter(
+        data.batches(source, image_size=SIZE, batch_size=BATCH, augment="crop", seed=0, start=0)
+    )
+
+    def read() -> None:
+        for _ in itertools.islice(batches, count // BATCH):
+            pass
+
+    return read
+
+
+def decoder(folder: str) -> collections.abc.Callable[[], None]:
+    """Builds what decodes all photos of a folder, on all cores, and throws them away."""
+    paths = [str(path) for path in sorted(Path(folder).iterdir())]
+
+    def decode(path: tf.Tensor) -> tf.Tensor:
+        return tf.shape(tf.io.decode_jpeg(tf.io.read_file(path), channels=3))
+
+    dataset = tf.data.Dataset.from_tensor_slices(paths).map(
+        decode, num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+    def read() -> None:
+        for _ in dataset:
+            pass
+
+    return read

@@ -1,0 +1,132 @@
+"""How long from a command to its result, with files in memory or on disk, and where does it go?
+
+python -m benchmarks.startup
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import contest
+
+ROOT = Path(__file__).resolve().parent.parent
+# What one process does from its start to the painting, with the time after each part.
+_PARTS = """
+import json, sys, time
+times = {}
+def part(name, start):
+    now = time.perf_counter(); times[name] = now - start; return now
+start = time.perf_counter()
+import numpy, PIL.Image
+start = part("import NumPy and Pillow", start)
+import tensorflow
+start = part("import TensorFlow", start)
+from fastnst import images, stylizer
+start = part("import fastnst", start)
+model = stylizer.load(sys.argv[1], "auto")
+start = part("load the network", start)
+photo = images.to_uint8(images.read(sys.argv[2]))
+start = part("read the photo", start)
+painted = model(photo)
+start = part("paint it: build the graph and run it", start)
+model(photo)
+start = part("paint another one", start)
+images.write(sys.argv[3], painted)
+part("write the file", start)
+print(json.dumps(times))
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark."""
+    parser = contest.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--model", default="candy")
+    parser.add_argument("--size", type=int, default=512, help="side of the photo")
+    arguments = parser.parse_args(argv)
+    if arguments.toy:
+        arguments.rounds, arguments.size = 1, 64
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with tempfile.TemporaryDirectory() as folder:
+        photo, output = Path(folder) / "photo.png", Path(folder) / "painted.png"
+        _write_photo(photo, arguments.size)
+        evaluate = ["eval.py", "--model", arguments.model, str(photo), "-o", str(output)]
+        commands = {
+            "eval.py, photo to painting": evaluate,
+            "eval.py --help": ["eval.py", "--help"],
+            "train.py --help": ["train.py", "--help"],
+            "import fastnst": ["-c", "import fastnst"],
+            "import tensorflow": ["-c", "import tensorflow"],
+        }
+        taken: dict[str, list[float]] = {}
+        _run(evaluate)
+        for _ in range(arguments.rounds):
+            for name, command in commands.items():
+                taken.setdefault(name, []).append(_run(command))
+        cold = []
+        for _ in range(max(arguments.rounds // 2, 1)):
+            _forget_files()
+            cold.append(_run(evaluate))
+        taken["eval.py, photo to painting, files not in memory"] = cold
+        script = [sys.executable, "-c", _PARTS, arguments.model, str(photo), str(output)]
+        parts = [
+            json.loads(subprocess.run(script, check=True, capture_output=True, cwd=ROOT).stdout)
+            for _ in range(arguments.rounds)
+        ]
+    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
+    rows = [
+        [name, f"{medians[name]:.2f}", f"{contest.spread(seconds):.2f}"]
+        for name, seconds in taken.items()
+    ]
+    print(contest.table(["command", "s", "spread"], rows))
+    middle = {name: statistics.median(each[name] for each in parts) for name in parts[0]}
+    rows = [[name, f"{seconds:.2f}"] for name, seconds in middle.items()]
+    print(f"\n{contest.table(['within it', 's'], rows)}", flush=True)
+    return contest.finish(
+        "startup",
+        size=arguments.size,
+        medians={name: round(seconds, 3) for name, seconds in medians.items()},
+        spreads={name: round(contest.spread(seconds), 3) for name, seconds in taken.items()},
+        parts={name: round(seconds, 3) for name, seconds in middle.items()},
+    )
+
+
+def _run(command: Sequence[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
+    return time.perf_counter() - start
+
+
+def _write_photo(path: Path, size: int) -> None:
+    from PIL import Image
+
+    Image.fromarray(contest.photos(size, 1)[0]).save(path)
+
+
+def _forget_files() -> None:
+    """Asks the system to drop what it holds in memory of Python's packages and of the project."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    packages = importlib.util.find_spec("numpy")
+    assert packages is not None and packages.origin is not None
+    for folder in (Path(packages.origin).parent.parent, ROOT / "fastnst", ROOT / "pretrained"):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                finally:
+                    os.close(descriptor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

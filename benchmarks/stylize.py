@@ -1,0 +1,86 @@
+"""How long does painting a photo take, and how much memory, beside the same network elsewhere?
+
+    pip install -e ".[bench]"
+    python -m benchmarks.stylize
+
+From a uint8 photo to a uint8 painting, in a process that has painted one of the size before.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from benchmarks import contest
+
+DEFAULT = "fastnst"
+PUBLISHED = "PyTorch, as published"
+TUNED = "PyTorch, tuned"
+ONNX = "ONNX Runtime"
+# Where the peers are compared with.
+_REFERENCE = 512
+_SIZES = (256, 512, 1024, 2048, 4096)
+# From here on only what has a chance to fit, and fewer rounds.
+_LARGE = 2048
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark."""
+    parser = contest.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--size", type=int, help="only this size")
+    arguments = parser.parse_args(argv)
+    sizes = (arguments.size,) if arguments.size else _SIZES
+    if arguments.toy:
+        sizes, arguments.rounds = (64,), 2
+    found = {}
+    for size in sizes:
+        rounds = max(arguments.rounds // 3, 1) if size >= _LARGE else arguments.rounds
+        timings = contest.contest(_contenders(size), rounds=rounds, warm_up=1)
+        rows = [
+            [
+                name,
+                f"{timing.median * 1000:,.0f}",
+                f"{timing.spread * 1000:,.0f}",
+                f"{contest.ratio(timing, timings[DEFAULT]):.2f}",
+                f"{timing.peak:,.0f}",
+                f"{timing.peak - timing.footprint:,.0f}",
+            ]
+            for name, timing in timings.items()
+        ]
+        head = ["", "ms", "spread", f"times {DEFAULT}'s", "peak MiB", "above its imports"]
+        print(f"\n{size} x {size} px\n\n{contest.table(head, rows)}", flush=True)
+        found[size] = timings
+    reference = found.get(_REFERENCE) or next(iter(found.values()))
+    ratios = {
+        key: round(contest.ratio(reference[peer], reference[DEFAULT]), 3)
+        for key, peer in (
+            ("ratio_published", PUBLISHED),
+            ("ratio_tuned", TUNED),
+            ("ratio_onnxruntime", ONNX),
+        )
+    }
+    timings_by_size = {str(size): contest.as_json(timings) for size, timings in found.items()}
+    return contest.finish("stylize", **ratios, timings=timings_by_size)
+
+
+def _contenders(size: int) -> dict[str, contest.Contender]:
+    def mine(function: str, **arguments: object) -> contest.Contender:
+        return contest.Contender("benchmarks.ours", function, {"size": size, **arguments})
+
+    def theirs(function: str, **arguments: object) -> contest.Contender:
+        return contest.Contender("benchmarks.peers", function, {"size": size, **arguments})
+
+    return {
+        DEFAULT: mine("painter", precision="auto"),
+        "fastnst, float32": mine("painter", precision="float32"),
+        "fastnst, SavedModel": mine("saved_model_painter"),
+        PUBLISHED: theirs("painter"),
+        TUNED: theirs("painter", tuned=True),
+        "PyTorch, tuned and compiled": theirs("painter", tuned=True, compiled=True),
+        ONNX: theirs("onnx_painter"),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

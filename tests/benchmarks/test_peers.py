@@ -1,0 +1,63 @@
+"""The peers compute what fastnst computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import contest
+from fastnst import losses
+from fastnst.nets import loss_network, transform_net
+
+torch = pytest.importorskip("torch", reason="needs the extra [bench]")
+peers = pytest.importorskip("benchmarks.peers")
+
+
+@pytest.fixture(autouse=True)
+def _without_gradients() -> Iterator[None]:
+    with torch.no_grad():
+        yield
+
+
+def channels_first(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+
+
+def test_the_transform_net_paints_the_same_picture() -> None:
+    random = np.random.default_rng(0)
+    net = transform_net.TransformNet(seed=3)
+    net.assign(
+        {
+            name: tensor + random.normal(0, 0.1, tensor.shape) * (tensor.ndim == 1)
+            for name, tensor in net.tensors().items()
+        }
+    )
+    photos = contest.photos(64, 2).astype(np.float32)
+    peer = peers.TransformNet()
+    peer.take(net.tensors())
+    painted = peer(channels_first(photos)).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(painted, net(tf.constant(photos)), atol=0.05)
+
+
+def test_the_loss_network_sees_the_same_away_from_the_border() -> None:
+    layers = list(peers.STYLE_LAYERS)
+    photos = contest.photos(128, 1).astype(np.float32)
+    weights = loss_network.load_weights(peers.config.find_file("pretrained/vgg_16.ckpt"))
+    expected = loss_network.LossNetwork(weights, layers)(tf.constant(photos), layers)
+    found = peers.Vgg16(layers)(channels_first(photos))
+    assert list(found) == layers
+    for layer, margin in zip(layers, (2, 4, 6, 6), strict=True):
+        inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
+        features = found[layer].numpy().transpose(0, 2, 3, 1)[inner]
+        scale = float(np.abs(features).max())
+        np.testing.assert_allclose(features, expected[layer].numpy()[inner], atol=1e-4 * scale)
+
+
+def test_gram_matrices_are_the_same() -> None:
+    features = np.random.default_rng(0).normal(size=(2, 5, 6, 4)).astype(np.float32)
+    np.testing.assert_allclose(
+        peers.gram(channels_first(features)), losses.gram_matrix(features), atol=1e-6
+    )
