@@ -6,6 +6,8 @@ How these normalise, and how others do, is told in docs/theory.md.
 
 from __future__ import annotations
 
+import collections.abc
+
 import tensorflow as tf
 
 # Style weights are those of pictures of 256 x 256 pixels, whatever the size trained at.
@@ -23,9 +25,29 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     """
     shape = tf.shape(features)
     height, width, channels = shape[1], shape[2], shape[3]
-    flat = tf.reshape(tf.cast(features, tf.float32), [shape[0], height * width, channels])
+    flat = tf.reshape(features, [shape[0], height * width, channels])
     size = tf.cast(height * width * channels, tf.float32)
-    return tf.matmul(flat, flat, transpose_a=True) / size
+    return _inner_products(flat) / size
+
+
+@tf.custom_gradient
+def _inner_products(
+    flat: tf.Tensor,
+) -> tuple[tf.Tensor, collections.abc.Callable[[tf.Tensor], tf.Tensor]]:
+    """F^T F of [B, N, C] in float32, with F (U + U^T) for its gradient.
+
+    TensorFlow's own gradient takes a product for each factor, F U and F U^T.
+    """
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        both = upstream + tf.linalg.matrix_transpose(upstream)
+        if flat.dtype == tf.bfloat16:
+            # As exact as the features; float16 would not hold numbers so small.
+            return tf.matmul(flat, tf.cast(both, tf.bfloat16))
+        return tf.cast(tf.matmul(tf.cast(flat, tf.float32), both), flat.dtype)
+
+    full = tf.cast(flat, tf.float32)
+    return tf.matmul(full, full, transpose_a=True), gradient
 
 
 def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

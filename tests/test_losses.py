@@ -47,6 +47,26 @@ def test_each_picture_has_a_gram_matrix_of_its_own() -> None:
     np.testing.assert_allclose(losses.gram_matrix(batch), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.02)])
+def test_a_gram_matrix_hands_back_the_gradient_of_its_definition(
+    dtype: str, tolerance: float
+) -> None:
+    features = tf.cast(tf.random.stateless_normal([2, 4, 5, 3], [1, 2]), dtype)
+    upstream = tf.random.stateless_normal([2, 3, 3], [3, 4])
+    gradients = []
+    for compute in (
+        losses.gram_matrix,
+        lambda f: tf.einsum("bhwi,bhwj->bij", tf.cast(f, "float32"), tf.cast(f, "float32")) / 60,
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            loss = tf.reduce_sum(upstream * compute(features))
+        gradients.append(tape.gradient(loss, features))
+    assert gradients[0].dtype == features.dtype
+    found, expected = (tf.cast(gradient, tf.float32) for gradient in gradients)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
 def test_the_content_loss_is_the_mean_squared_difference() -> None:
     stylized = tf.constant([[[[1.0, 2.0]], [[3.0, 4.0]]]])
     content = tf.constant([[[[1.0, 0.0]], [[0.0, 8.0]]]])
