@@ -351,7 +351,7 @@ def test_two_devices_learn_what_one_learns_from_the_same_batches(
     )
     assert one.keys() == two.keys()
     net = [name for name in one if name.startswith("net/")]
-    assert len(net) == 24
+    assert len(net) == 26
     # Sums over the batch are taken in another order, which moves a gradient by a millionth of
     # itself, and a step of 1e-3 by as much: 6e-8 was seen. But what the last residual block adds
     # everywhere, the norm behind it takes away. That gradient is noise about 0, and Adam's first

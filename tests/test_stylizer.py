@@ -104,7 +104,7 @@ def test_every_path_into_a_run_leads_to_its_network(
         )
     }
     for path, tensors in nets.items():
-        assert len(tensors) == 24, path
+        assert len(tensors) == 26, path
         expected = checkpoint.read_net(earlier if path == earlier else best)
         for name, tensor in tensors.items():
             np.testing.assert_array_equal(tensor, expected[name], err_msg=str(path))

@@ -122,8 +122,8 @@ class Skip(tf.Module):
         self.scale = tf.Variable(tf.ones([channels]), name=f"{name}/scale")
 
     def __call__(self, images: tf.Tensor, earlier: tf.Tensor) -> tf.Tensor:
-        """Adds two tensors of the same shape [B, H, W, C]."""
-        return images + tf.cast(self.scale, images.dtype) * earlier
+        """Adds two tensors of the same shape [B, H, W, C], in the dtype of the first."""
+        return images + tf.cast(self.scale, images.dtype) * tf.cast(earlier, images.dtype)
 
 
 class Residual(tf.Module):

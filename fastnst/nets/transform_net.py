@@ -57,7 +57,7 @@ class TransformNet(tf.Module):
 
         Args:
             architecture: Its shapes.
-            compute_dtype: What the convolutions compute in.
+            compute_dtype: What the convolutions of trunk and decoder compute in.
             seed: Of the initial kernels.
         """
         super().__init__()
@@ -98,10 +98,13 @@ class TransformNet(tf.Module):
         Returns:
             float32 RGB of the same shape, bounded to [0, 255].
         """
-        net = tf.cast(images / 127.5 - 1.0, self.compute_dtype)
+        # The encoder computes in full precision: what is left of a clear sky after rounding to 8 bits
+        # is blown up by the norms, to patterns that are not in the photo.
+        net = images / 127.5 - 1.0
         full = net = tf.nn.relu(self.norm1(self.conv1(net)))
         half = net = tf.nn.relu(self.norm2(self.conv2(net)))
         net = tf.nn.relu(self.norm3(self.conv3(net)))
+        net = tf.cast(net, self.compute_dtype)
         for residual in self.residuals:
             net = residual(net)
         net = tf.nn.relu(self.norm4(self.upsample1(net, tf.shape(half)[1], tf.shape(half)[2])))
