@@ -98,8 +98,8 @@ class TransformNet(tf.Module):
         Returns:
             float32 RGB of the same shape, bounded to [0, 255].
         """
-        # The encoder computes in full precision: what is left of a clear sky after rounding to 8 bits
-        # is blown up by the norms, to patterns that are not in the photo.
+        # The encoder computes in full precision: what rounding to 8 bits leaves of a clear sky is
+        # blown up by the norms, to patterns that are not in the photo.
         net = images / 127.5 - 1.0
         full = net = tf.nn.relu(self.norm1(self.conv1(net)))
         half = net = tf.nn.relu(self.norm2(self.conv2(net)))
