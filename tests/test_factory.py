@@ -361,7 +361,7 @@ def test_two_devices_learn_what_one_learns_from_the_same_batches(
         np.testing.assert_allclose(two[name], one[name], atol=1e-6, err_msg=name)
     # Adam's steps do not tell a gradient from its double, its moments do.
     moments = [name for name in one if name.startswith("optimizer/_variables/")]
-    assert len(moments) == 2 * 24
+    assert len(moments) == 2 * 26
     expected, found = (np.concatenate([of[name].ravel() for name in moments]) for of in (one, two))
     assert np.linalg.norm(found - expected) < 1e-4 * np.linalg.norm(expected)
     logs = [
