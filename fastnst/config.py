@@ -73,7 +73,7 @@ class Config:
     strength: float = _key(
         1.0, "Multiplies style_weight: 0.25 hints at the style, 4 buries the photo.", above=0
     )
-    tv_weight: float = _key(0.0, "Penalty on noise: 10 to 100 calms flat areas.", minimum=0)
+    tv_weight: float = _key(0.0, "Penalty on noise: 20 calms flat areas.", minimum=0)
     content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
         {"relu3_3": 1.0}, "Layers for the content: a list, or a mapping of layer to weight."
     )

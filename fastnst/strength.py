@@ -16,7 +16,7 @@ import tensorflow as tf
 from fastnst import losses, perceptual
 from fastnst.nets import loss_network
 
-# Pull over resistance at a strength of 1: chosen by looking at what the optimisation method makes.
+# Pull over resistance at a strength of 1: see docs/theory.md.
 BALANCE = 9.0
 _SIDE = 256
 # Crops of the painting along each axis.
