@@ -265,3 +265,36 @@ class Checkpoints:
         if judgement.metrics["total"] < float(self._state.best_loss):
             self._state.best_loss.assign(judgement.metrics["total"])
             self._checkpointer.save_best()
+
+
+class Profile:
+    """Traces some steps for TensorBoard's profiler: where their time and memory go."""
+
+    # The first step traces its graph, and the next few still fill caches.
+    SKIPPED = 5
+
+    def __init__(self, folder: Path, step: int, steps: int) -> None:
+        """Prepares to trace.
+
+        Args:
+            folder: Where TensorBoard is pointed at; the trace goes to plugins/profile below.
+            step: Where the run goes on.
+            steps: How many to trace, after the first few.
+        """
+        self._folder = folder
+        self._first = step + self.SKIPPED
+        self._last = self._first + steps
+        self._running = False
+
+    def __call__(self, progress: trainer.Progress) -> None:
+        """Starts or stops; what a short run has not come to is not traced."""
+        ends = progress.step >= self._last or progress.finished or progress.interrupted
+        if self._running and ends:
+            # What was only dispatched belongs to the trace too.
+            progress.metrics()
+            tf.profiler.experimental.stop()
+            self._running = False
+        elif progress.step == self._first and not ends:
+            progress.metrics()
+            tf.profiler.experimental.start(str(self._folder))
+            self._running = True

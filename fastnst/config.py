@@ -155,6 +155,9 @@ class Config:
     skips: bool = _key(
         True, "Gives the decoder what the encoder found at the same size: keeps small detail."
     )
+    lite: bool = _key(
+        False, "The lite network: works at half the size within, several times as fast."
+    )
 
     precision: str = _key(
         "auto",

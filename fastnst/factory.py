@@ -35,7 +35,7 @@ _BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
 _STRENGTH_SIDE = 256
 # What `start_from: auto` means; made by tools/train_base.py.
 _BASE = "pretrained/base.ckpt"
-_ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm", "skips")
+_ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm", "skips", "lite")
 # A run cannot go on with another style or other shapes; any other key may change under way.
 _FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
 

@@ -58,9 +58,13 @@ def orthogonalize(matrix: tf.Tensor) -> tf.Tensor:
         About U V^T for the matrix U S V^T, the same shape; of zeros zeros.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    x = tf.transpose(matrix) if tall else matrix
-    x /= tf.norm(x) + 1e-7
+    matrix /= tf.norm(matrix) + 1e-7
+    # Each iteration is X <- p(X X^T) X with p(G) = A + B G + C G^2: all of them act on the short
+    # side alone, and the matrix is multiplied by their product once.
+    square = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
+    one = product = tf.eye(square.shape[0])
     for _ in range(_ITERATIONS):
-        square = tf.matmul(x, x, transpose_b=True)
-        x = _A * x + tf.matmul(_B * square + _C * tf.matmul(square, square), x)
-    return tf.transpose(x) if tall else x
+        factor = _A * one + _B * square + _C * tf.matmul(square, square)
+        product = tf.matmul(factor, product)
+        square = tf.matmul(tf.matmul(factor, square), factor)
+    return tf.matmul(matrix, product) if tall else tf.matmul(product, matrix)

@@ -145,8 +145,10 @@ def train(
     step = int(state.step)
     iterator = iter(batches)
     while True:
-        images, position = next(iterator)
-        recent.append(step_function(images))
+        # Names the step where a profile is being made of it.
+        with tf.profiler.experimental.Trace("train", step_num=step, _r=1):
+            images, position = next(iterator)
+            recent.append(step_function(images))
         step += 1
         state.step.assign(step)
         state.position.assign(position)

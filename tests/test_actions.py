@@ -175,3 +175,32 @@ def test_only_a_lower_validation_loss_is_saved_as_the_best() -> None:
         saving.judged(judged(step, total))
     assert checkpointer.calls == ["best", "best"]
     assert float(state.best_loss) == 4.0
+
+
+def traced(folder: Path) -> list[Path]:
+    return list(folder.glob("plugins/profile/*/*.xplane.pb"))
+
+
+def test_a_profile_traces_so_many_steps_after_the_first_few(tmp_path: Path) -> None:
+    profile = actions.Profile(tmp_path, step=20, steps=2)
+    for step in range(21, 27):
+        profile(at(step))
+    assert not traced(tmp_path)
+    profile(at(27))
+    assert len(traced(tmp_path)) == 1
+    profile(at(28))
+    assert len(traced(tmp_path)) == 1
+
+
+def test_a_profile_ends_with_the_run(tmp_path: Path) -> None:
+    profile = actions.Profile(tmp_path, step=0, steps=50)
+    profile(at(5))
+    profile(at(6, interrupted=True))
+    assert len(traced(tmp_path)) == 1
+
+
+def test_a_run_too_short_for_a_profile_has_none(tmp_path: Path) -> None:
+    profile = actions.Profile(tmp_path, step=0, steps=2)
+    for step in range(1, 6):
+        profile(at(step, last_step=5))
+    assert not traced(tmp_path)

@@ -50,6 +50,12 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--model_path", metavar="DIR", help="folder that holds the models")
     parser.add_argument(
+        "--profile",
+        type=terminal.positive,
+        metavar="N",
+        help="trace N steps for TensorBoard's profiler (pip install xprof shows it)",
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="start anew; the earlier run is moved aside"
     )
     return parser
@@ -93,7 +99,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         terminal.say(f"going on with {folder} at step {run.start_step} of {run.last_step}")
     else:
         terminal.say(f"training {folder}, {run.last_step} steps")
-    progress = _train(settings, run)
+    progress = _train(settings, run, arguments.profile)
     if progress.interrupted:
         terminal.say(
             f"stopped at step {progress.step} of {run.last_step}, which is saved; the same command "
@@ -107,11 +113,15 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     return terminal.DONE
 
 
-def _train(settings: config.Config, run: factory.Run) -> trainer.Progress:
+def _train(settings: config.Config, run: factory.Run, profiled: int | None) -> trainer.Progress:
     """Trains, showing progress; the first Ctrl-C ends it after the step, the second at once."""
+    from fastnst import actions
     from fastnst.cli import progress as progress_display
 
     display = progress_display.TrainingProgress(run.start_step, run.last_step, settings.log_every)
+    further: list[trainer.Action] = [display]
+    if profiled:
+        further.append(actions.Profile(run.folder.tensorboard, run.start_step, profiled))
     stop: list[int] = []
 
     def on_signal(number: int, frame: Any) -> None:
@@ -123,7 +133,7 @@ def _train(settings: config.Config, run: factory.Run) -> trainer.Progress:
     signals = (signal.SIGINT, signal.SIGTERM)
     earlier = {number: signal.signal(number, on_signal) for number in signals}
     try:
-        return run.train([display], lambda: bool(stop))
+        return run.train(further, lambda: bool(stop))
     finally:
         display.close()
         for number, handler in earlier.items():

@@ -9,11 +9,6 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-# A row of a nearest-neighbour x2 image seen through a 3-tap kernel (w0, w1, w2) meets only two
-# rows of the small image. Indexed [phase, tap of 2, tap of 3]: the odd row 2j-1 sees rows j-1 and
-# j through (w0 + w1, w2), the even row 2j through (w0, w1 + w2).
-_FOLD = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
-
 
 def reflect_pad(images: tf.Tensor, margin: int) -> tf.Tensor:
     """Mirrors [B, H, W, C] outwards by `margin` on each side, without repeating the edge."""
@@ -64,28 +59,61 @@ class Conv(tf.Module):
 
 
 class UpsampleConv(tf.Module):
-    """Nearest-neighbour x2 followed by a 3x3 convolution: no checkerboard (Odena et al. 2016).
+    """Nearest-neighbour x2 followed by a convolution: no checkerboard (Odena et al. 2016).
 
-    Computed as the one 2x2 convolution to 4 * outputs channels at the low resolution that equals
-    it, followed by depth_to_space: 9 taps become 4 and the large input is never made.
+    Computed as the one convolution to 4 * outputs channels at the low resolution that equals it,
+    followed by depth_to_space: 3x3 taps become 2x2 and the large input is never made.
     """
 
-    def __init__(self, name: str, inputs: int, outputs: int, *, seed: int = 0) -> None:
-        """Draws the 3x3 kernel, which is also what is stored."""
-        super().__init__()
-        self.kernel = glorot_kernel(name, 3, inputs, outputs, seed)
+    def __init__(self, name: str, size: int, inputs: int, outputs: int, *, seed: int = 0) -> None:
+        """Draws the kernel, which is also what is stored.
 
-    def __call__(self, images: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-        """Maps [B, H, W, inputs] to [B, height, width, outputs], cut from [2 H, 2 W]."""
-        inputs, outputs = self.kernel.shape[2:]
-        fold = tf.constant(_FOLD)
+        Args:
+            name: Prefix of the variable's name.
+            size: Side of the square kernel, odd, in pixels of the large image.
+            inputs: Channels in.
+            outputs: Channels out.
+            seed: Of the random kernel.
+        """
+        super().__init__()
+        self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
+
+    def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+        """Maps [B, h, w, inputs] to [B, H, W, outputs], cut from [2 h, 2 w] to the size of `like`."""
+        size, _, inputs, outputs = self.kernel.shape
+        fold, offset = _fold(size)
         kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, self.kernel)
-        kernel = tf.cast(tf.reshape(kernel, [2, 2, inputs, 4 * outputs]), images.dtype)
-        # Reflecting the large image at its edge repeats the edge of the small one.
-        padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+        taps = fold.shape[1]
+        kernel = tf.cast(tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), images.dtype)
+        # The large image is continued by what the mirrored small one would give.
+        margin = taps // 2
+        padded = tf.pad(images, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
         large = tf.nn.depth_to_space(tf.nn.conv2d(padded, kernel, 1, "VALID"), 2)
         # Not by indexing, whose gradient is several times slower.
-        return tf.slice(large, [0, 1, 1, 0], tf.stack([-1, height, width, -1]))
+        height, width = tf.shape(like)[1], tf.shape(like)[2]
+        return tf.slice(large, [0, offset, offset, 0], tf.stack([-1, height, width, -1]))
+
+
+def _fold(size: int) -> tuple[np.ndarray, int]:
+    """Which tap of a small row each tap on a nearest-neighbour x2 row falls on.
+
+    Two neighbouring rows of the large image, 2j - offset and the next, see the same few rows of
+    the small one. Through three taps (w0, w1, w2) those see rows j - 1 and j: the odd row 2j - 1
+    by (w0 + w1, w2), the even row 2j by (w0, w1 + w2).
+
+    Args:
+        size: Taps of the kernel, odd.
+
+    Returns:
+        0 or 1, float32 [2, (size + 1) / 2, size], indexed by row, small tap and tap; the offset.
+    """
+    reach = size // 2
+    offset = reach % 2
+    first = -(reach + offset) // 2
+    row, tap = np.indices((2, size))
+    small = (row - offset + tap - reach) // 2 - first
+    taps = np.arange((size + 1) // 2)
+    return (small[:, np.newaxis, :] == taps[:, np.newaxis]).astype(np.float32), offset
 
 
 class InstanceNorm(tf.Module):

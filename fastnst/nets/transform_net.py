@@ -15,6 +15,8 @@ MIN_SIDE = 16
 # Of the untrained net's pictures, before the tanh. At full contrast the style loss of a soft
 # painting begins a hundred times too high, and the net never recovers from its first steps.
 _FIRST_CONTRAST = 0.3
+# Side of the lite network's first and last kernels, by which its weights are known.
+_LITE_REACH = 7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,19 +28,23 @@ class Architecture:
         residual_blocks: Their number.
         output_norm: Whether an instance norm comes before the last tanh.
         skips: Whether the decoder is given what the encoder found at the same size.
+        lite: Whether the first layer halves the picture and the last doubles it, so that all
+            between has a quarter of the work.
     """
 
     width: int = 32
     residual_blocks: int = 5
     output_norm: bool = True
     skips: bool = True
+    lite: bool = False
 
 
 class TransformNet(tf.Module):
     """Residual encoder and decoder (Johnson et al. 2016) with instance norm.
 
     9x9 convolution, two strided 3x3, residual blocks, two upsampling 3x3, 9x9 to RGB, each but
-    the last followed by instance norm and ReLU.
+    the last followed by instance norm and ReLU. The lite network begins with a strided 7x7 and ends
+    with an upsampling 7x7.
 
     Note:
         Reflection padding in every layer replaces the paper's padding of the input, nearest-
@@ -66,7 +72,8 @@ class TransformNet(tf.Module):
         width, trunk = architecture.width, 4 * architecture.width
         # Each layer draws from a seed of its own: one more block changes no other layer.
         seed *= 1000
-        self.conv1 = layers.Conv("conv1", 9, 3, width, seed=seed)
+        reach, stride = (_LITE_REACH, 2) if architecture.lite else (9, 1)
+        self.conv1 = layers.Conv("conv1", reach, 3, width, stride=stride, seed=seed)
         self.norm1 = layers.InstanceNorm("norm1", width)
         self.conv2 = layers.Conv("conv2", 3, width, 2 * width, stride=2, seed=seed + 1)
         self.norm2 = layers.InstanceNorm("norm2", 2 * width)
@@ -76,13 +83,14 @@ class TransformNet(tf.Module):
             layers.Residual(f"residuals/{index}", trunk, seed=seed + 10 + 2 * index)
             for index in range(architecture.residual_blocks)
         ]
-        self.upsample1 = layers.UpsampleConv("upsample1", trunk, 2 * width, seed=seed + 3)
+        self.upsample1 = layers.UpsampleConv("upsample1", 3, trunk, 2 * width, seed=seed + 3)
         self.norm4 = layers.InstanceNorm("norm4", 2 * width)
         self.skip1 = layers.Skip("skip1", 2 * width) if architecture.skips else None
-        self.upsample2 = layers.UpsampleConv("upsample2", 2 * width, width, seed=seed + 4)
+        self.upsample2 = layers.UpsampleConv("upsample2", 3, 2 * width, width, seed=seed + 4)
         self.norm5 = layers.InstanceNorm("norm5", width)
         self.skip2 = layers.Skip("skip2", width) if architecture.skips else None
-        self.conv4 = layers.Conv("conv4", 9, width, 3, seed=seed + 5)
+        last = layers.UpsampleConv if architecture.lite else layers.Conv
+        self.conv4 = last("conv4", reach, width, 3, seed=seed + 5)
         self.norm6 = (
             layers.InstanceNorm("norm6", 3, scale=_FIRST_CONTRAST)
             if architecture.output_norm
@@ -107,14 +115,18 @@ class TransformNet(tf.Module):
         net = tf.cast(net, self.compute_dtype)
         for residual in self.residuals:
             net = residual(net)
-        net = tf.nn.relu(self.norm4(self.upsample1(net, tf.shape(half)[1], tf.shape(half)[2])))
+        net = tf.nn.relu(self.norm4(self.upsample1(net, half)))
         if self.skip1 is not None:
             net = self.skip1(net, half)
-        net = tf.nn.relu(self.norm5(self.upsample2(net, tf.shape(full)[1], tf.shape(full)[2])))
+        net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
         if self.skip2 is not None:
             net = self.skip2(net, full)
         # Three channels cost nothing: the picture itself is made in full precision.
-        net = tf.cast(self.conv4(net), tf.float32)
+        if isinstance(self.conv4, layers.UpsampleConv):
+            net = self.conv4(net, images)
+        else:
+            net = self.conv4(net)
+        net = tf.cast(net, tf.float32)
         if self.norm6 is not None:
             net = self.norm6(net)
         stylized = (tf.tanh(net) + 1.0) * 127.5
@@ -143,6 +155,7 @@ class TransformNet(tf.Module):
             residual_blocks=len(blocks),
             output_norm="norm6/scale" in tensors,
             skips="skip1/scale" in tensors,
+            lite=tensors["conv1/kernel"].shape[0] == _LITE_REACH,
         )
         net = cls(architecture, compute_dtype)
         net.assign(tensors)

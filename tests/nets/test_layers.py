@@ -49,29 +49,43 @@ def test_a_convolution_reflects_its_border_and_rounds_sizes_up(
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
-def upsample_plainly(conv: layers.UpsampleConv, images: tf.Tensor) -> tf.Tensor:
-    """What the folded layer is to equal: repeat each pixel, reflect, convolve 3x3."""
-    large = tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
-    return tf.nn.conv2d(layers.reflect_pad(large, 1), conv.kernel, 1, "VALID")
+def upsample_plainly(
+    conv: layers.UpsampleConv, images: tf.Tensor, height: int, width: int
+) -> tf.Tensor:
+    """What the folded layer is to equal: mirror, repeat each pixel, convolve, cut."""
+    margin = conv.kernel.shape[0] // 2
+    mirrored = tf.pad(images, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
+    large = tf.repeat(tf.repeat(mirrored, 2, axis=1), 2, axis=2)
+    convolved = tf.nn.conv2d(large, conv.kernel, 1, "VALID")
+    return convolved[:, margin : margin + height, margin : margin + width]
 
 
+@pytest.mark.parametrize("size", [3, 5, 7, 9])
 @pytest.mark.parametrize(("height", "width"), [(8, 12), (7, 12), (8, 11), (7, 11)])
-def test_upsampling_equals_repeating_and_convolving(height: int, width: int) -> None:
-    conv = layers.UpsampleConv("up", 5, 3)
+def test_upsampling_equals_repeating_and_convolving(size: int, height: int, width: int) -> None:
+    conv = layers.UpsampleConv("up", size, 5, 3)
     images = tf.constant(values(2, 4, 6, 5))
-    result = conv(images, tf.constant(height), tf.constant(width))
+    result = conv(images, tf.zeros([2, height, width, 1]))
     assert result.shape == (2, height, width, 3)
-    expected = upsample_plainly(conv, images)[:, :height, :width]
-    np.testing.assert_allclose(result, expected, atol=1e-5)
+    np.testing.assert_allclose(result, upsample_plainly(conv, images, height, width), atol=1e-5)
 
 
-def test_upsampling_learns_as_repeating_and_convolving_does() -> None:
-    conv = layers.UpsampleConv("up", 2, 3)
+def test_the_border_of_an_upsampled_picture_is_the_reflected_one() -> None:
+    conv = layers.UpsampleConv("up", 3, 2, 3)
+    images = tf.constant(values(1, 3, 4, 2))
+    large = layers.reflect_pad(tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2), 1)
+    expected = tf.nn.conv2d(large, conv.kernel, 1, "VALID")
+    np.testing.assert_allclose(conv(images, tf.zeros([1, 6, 8, 1])), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [3, 7])
+def test_upsampling_learns_as_repeating_and_convolving_does(size: int) -> None:
+    conv = layers.UpsampleConv("up", size, 2, 3)
     images, wanted = tf.constant(values(1, 3, 4, 2)), tf.constant(values(1, 5, 8, 3))
     gradients = []
     for upsample in (
-        lambda: conv(images, tf.constant(5), tf.constant(8)),
-        lambda: upsample_plainly(conv, images)[:, :5],
+        lambda: conv(images, wanted),
+        lambda: upsample_plainly(conv, images, 5, 8),
     ):
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -81,11 +95,12 @@ def test_upsampling_learns_as_repeating_and_convolving_does() -> None:
         np.testing.assert_allclose(folded, plain, atol=1e-4)
 
 
-def test_upsampling_a_flat_picture_has_no_checkerboard() -> None:
-    conv = layers.UpsampleConv("up", 4, 3)
+@pytest.mark.parametrize("size", [3, 7])
+def test_upsampling_a_flat_picture_has_no_checkerboard(size: int) -> None:
+    conv = layers.UpsampleConv("up", size, 4, 3)
     flat = tf.ones([1, 5, 5, 4]) * tf.constant([1.0, -2.0, 0.5, 3.0])
-    result = conv(flat, tf.constant(10), tf.constant(10)).numpy()
-    # Every output sees all nine taps of the same four values.
+    result = conv(flat, tf.zeros([1, 10, 10, 1])).numpy()
+    # Every output sees all taps of the same four values.
     expected = np.einsum("ijco,c->o", conv.kernel.numpy(), [1.0, -2.0, 0.5, 3.0])
     np.testing.assert_allclose(result, np.broadcast_to(expected, result.shape), atol=1e-5)
 
@@ -167,8 +182,7 @@ def test_layers_compute_in_the_dtype_of_their_input_and_keep_float32_weights(
     dtype: tf.DType,
 ) -> None:
     images = tf.constant(values(1, 6, 6, 4), dtype)
-    upsample = layers.UpsampleConv("up", 4, 4)
-    size = tf.constant(12)
+    upsample = layers.UpsampleConv("up", 3, 4, 4)
     made = [
         layer := layers.Conv("conv", 3, 4, 4),
         norm := layers.InstanceNorm("norm", 4),
@@ -177,7 +191,7 @@ def test_layers_compute_in_the_dtype_of_their_input_and_keep_float32_weights(
         upsample,
     ]
     same = (layer(images), norm(images), block(images), skip(images, images))
-    for result in (*same, upsample(images, size, size)):
+    for result in (*same, upsample(images, tf.zeros([1, 12, 12, 1]))):
         assert result.dtype == dtype
     assert {variable.dtype for module in made for variable in module.variables} == {tf.float32}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -13,6 +14,7 @@ from fastnst.nets import layers, transform_net
 
 RANDOM = np.random.default_rng(0)
 TINY = transform_net.Architecture(width=4, residual_blocks=1)
+LITE = dataclasses.replace(TINY, lite=True)
 ANY_SIZE = tf.TensorSpec([None, None, None, 3], tf.float32)
 
 
@@ -22,10 +24,10 @@ def photos(batch: int, height: int, width: int) -> tf.Tensor:
     return tf.constant(noise + np.linspace(0, 135, width)[:, np.newaxis], tf.float32)
 
 
-@pytest.fixture(scope="module")
-def net() -> transform_net.TransformNet:
+@pytest.fixture(scope="module", params=[TINY, LITE], ids=["default", "lite"])
+def net(request: pytest.FixtureRequest) -> transform_net.TransformNet:
     """A tiny network whose norms are not all ones and zeros; not to be changed."""
-    made = transform_net.TransformNet(TINY, seed=1)
+    made = transform_net.TransformNet(request.param, seed=1)
     random = np.random.default_rng(1)
     made.assign(
         {
@@ -70,24 +72,29 @@ def test_it_is_johnsons_network_with_plain_upsampling_and_skips(
 ) -> None:
     tensors = {n: t for n, t in net.tensors().items() if skips or not n.startswith("skip")}
     net = transform_net.TransformNet.from_tensors(tensors)
+    lite = net.architecture.lite
 
     def upsample(layer: layers.UpsampleConv, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-        large = tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
-        convolved = tf.nn.conv2d(layers.reflect_pad(large, 1), layer.kernel, 1, "VALID")
-        return convolved[:, : like.shape[1], : like.shape[2]]
+        margin = layer.kernel.shape[0] // 2
+        pads = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
+        large = tf.repeat(tf.repeat(tf.pad(images, pads, "SYMMETRIC"), 2, axis=1), 2, axis=2)
+        convolved = tf.nn.conv2d(large, layer.kernel, 1, "VALID")
+        height, width = like.shape[1:3]
+        return convolved[:, margin : margin + height, margin : margin + width]
 
-    given = photos(2, 21, 34)  # 11 x 17 and 6 x 9 further down
+    given = photos(2, 21, 34)  # 11 x 17 and 6 x 9 further down, and 3 x 5 in the lite network
     full = tf.nn.relu(net.norm1(net.conv1(given / 127.5 - 1)))
     half = tf.nn.relu(net.norm2(net.conv2(full)))
     quarter = tf.nn.relu(net.norm3(net.conv3(half)))
-    assert quarter.shape == (2, 6, 9, 16)
+    assert quarter.shape == ((2, 3, 5, 16) if lite else (2, 6, 9, 16))
     (residual,) = net.residuals
     trunk = residual(quarter)
     up = tf.nn.relu(net.norm4(upsample(net.upsample1, trunk, half)))
     up += tensors["skip1/scale"] * half if skips else 0
     up = tf.nn.relu(net.norm5(upsample(net.upsample2, up, full)))
     up += tensors["skip2/scale"] * full if skips else 0
-    expected = (tf.tanh(net.norm6(net.conv4(up))) + 1) * 127.5
+    last = upsample(net.conv4, up, given) if lite else net.conv4(up)
+    expected = (tf.tanh(net.norm6(last)) + 1) * 127.5
     np.testing.assert_allclose(net(given), expected, atol=0.01)
 
 
@@ -212,7 +219,7 @@ def test_every_layer_draws_from_a_seed_of_its_own() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize(
-    "architecture", [TINY, transform_net.Architecture(8, 2, output_norm=False, skips=False)]
+    "architecture", [TINY, LITE, transform_net.Architecture(8, 2, output_norm=False, skips=False)]
 )
 def test_a_network_can_be_made_of_its_weights_alone(
     architecture: transform_net.Architecture, dtype: type
@@ -240,7 +247,7 @@ def test_weights_that_are_of_no_transform_net_are_refused(
 
 
 def test_weights_of_another_architecture_change_nothing(net: transform_net.TransformNet) -> None:
-    target = transform_net.TransformNet(TINY, seed=9)
+    target = transform_net.TransformNet(net.architecture, seed=9)
     before = target.tensors()
     tensors = net.tensors() | {"upsample2/kernel": np.zeros([3, 3, 4, 8], np.float32)}
     expected = (
