@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(name: str, precision: str = "float32") -> Stylizer:
+def load(name: str, precision: str = "auto") -> Stylizer:
     """Loads a model to paint with; see `fastnst.stylizer.load`."""
     # TensorFlow takes seconds to import: `import fastnst` and `--help` do not wait for it.
     from fastnst import stylizer

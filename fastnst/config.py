@@ -24,14 +24,15 @@ QUICK = {
     "validation": "bundled",
     "stages": {},
     "image_size": 160,
-    "batch_size": 4,
-    "max_steps": 500,
+    # On a processor many small steps teach more than few large ones in the same time.
+    "batch_size": 1,
+    "max_steps": 1600,
     "optimizer": "muon",
-    "learning_rate": 1.2e-2,
+    "learning_rate": 6e-3,
     "schedule": "cosine",
-    "warmup_steps": 20,
-    "preview_every": 100,
-    "checkpoint_every": 100,
+    "warmup_steps": 50,
+    "preview_every": 400,
+    "checkpoint_every": 400,
 }
 
 

@@ -105,7 +105,7 @@ def export_weights(net: transform_net.TransformNet, folder: Path) -> float:
     weights = {name: tensor.astype(np.float16) for name, tensor in net.tensors().items()}
     checkpoint_file.write_checkpoint(folder / stylizer.WEIGHTS, weights)
     photos = _probe()
-    return _difference(net, photos, stylizer.load(folder.resolve())(photos))
+    return _difference(net, photos, stylizer.load(folder.resolve(), "float32")(photos))
 
 
 EXPORTERS: dict[str, Exporter] = {"savedmodel": export_saved_model, "weights": export_weights}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint, errors, images
+from fastnst import checkpoint, devices, errors, images
 from fastnst.nets import transform_net
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -76,14 +76,14 @@ class Stylizer:
         return images.to_uint8(painted).reshape(shape)
 
 
-def load(name: str | Path, precision: str = "float32") -> Stylizer:
+def load(name: str | Path, precision: str = "auto") -> Stylizer:
     """Loads a model to paint with.
 
     Args:
         name: A model's name, looked for below ./models and then among those that come with
             fastnst; or the path of a run, of a checkpoint, or of an exported SavedModel.
-        precision: "float32" or "bfloat16", which is faster where the hardware has it and differs
-            by a level of 255 here and there. A SavedModel keeps its own.
+        precision: "float32"; "bfloat16", which differs by a level of 255 here and there; or "auto"
+            for bfloat16 where the device is fast at it. A SavedModel keeps its own.
 
     Raises:
         UserError: If there is no such model; the message lists those that there are.
@@ -92,7 +92,7 @@ def load(name: str | Path, precision: str = "float32") -> Stylizer:
     label = name_of(path)
     if (path / "saved_model.pb").exists():
         return Stylizer(_saved_model(path), label)
-    net = load_net(path, tf.dtypes.as_dtype(precision))
+    net = load_net(path, devices.compute_dtype(precision))
     spec = tf.TensorSpec([None, None, None, 3], tf.float32)
     return Stylizer(tf.function(net, input_signature=[spec], autograph=False), label)
 

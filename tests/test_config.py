@@ -369,11 +369,11 @@ def test_keyword_arguments_win_over_everything(write: Write) -> None:
 
 def test_quick_lies_over_the_file_and_below_set(write: Write) -> None:
     path = write(LEAST + "image_size: 512\nstyle_weight: 7\ndataset: /photos\n")
-    settings = config.load(path, ["batch_size=2"], quick=True)
+    settings = config.load(path, ["batch_size=3"], quick=True)
     assert settings.image_size == 160
     assert settings.dataset == "bundled"
     assert settings.max_steps == config.QUICK["max_steps"]
-    assert settings.batch_size == 2
+    assert settings.batch_size == 3
     assert settings.style_weight == 7
     for key, value in config.QUICK.items():
         assert key == "batch_size" or getattr(settings, key) == value

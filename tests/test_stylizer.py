@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 import fastnst
-from fastnst import checkpoint, errors, exporters, stylizer
+from fastnst import checkpoint, devices, errors, exporters, stylizer
 from fastnst.nets import transform_net
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,7 +131,7 @@ def test_a_run_its_saved_model_and_its_weights_paint_alike(
     )
     expected = net(tf.constant(photos, tf.float32)).numpy()
     for path, levels in ((tiny_run, 0.5), (exported, 0.5), (weights, 6.0)):
-        painted = stylizer.load(path)(photos)
+        painted = stylizer.load(path, "float32")(photos)
         assert painted.dtype == np.uint8
         # Half a level for rounding and a hundredth for a sum taken in another order.
         assert np.abs(painted - expected).max() < levels + 0.01, path
@@ -169,6 +169,19 @@ def test_bfloat16_paints_nearly_the_same(tiny_run: Path, photo: Callable[..., np
     full, half = (stylizer.load(tiny_run, precision) for precision in ("float32", "bfloat16"))
     difference = np.abs(full(pixels).astype(int) - half(pixels))
     assert 0 < difference.mean() < 3
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_default_precision_is_what_the_device_is_fast_at(
+    tiny_run: Path,
+    photo: Callable[..., np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    fast: bool,
+) -> None:
+    monkeypatch.setattr(devices, "_bfloat16_is_fast", lambda: fast)
+    pixels = photo(40, 40)
+    expected = stylizer.load(tiny_run, "bfloat16" if fast else "float32")(pixels)
+    np.testing.assert_array_equal(stylizer.load(tiny_run)(pixels), expected)
 
 
 @pytest.mark.parametrize("shape", [(20, 20), (20, 20, 4), (1, 2, 20, 20, 3)])
@@ -229,6 +242,7 @@ def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
         "fastnst",
         "fastnst.checkpoint",
         "fastnst.checkpoint_file",
+        "fastnst.devices",
         "fastnst.errors",
         "fastnst.images",
         "fastnst.nets",

@@ -29,13 +29,16 @@ from fastnst import (
     feed,
     muon,
     perceptual,
+    stylizer,
 )
 from fastnst.cli import terminal
 from fastnst.nets import layers, transform_net
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "build" / "base"
-_SAVE_EVERY = 250
+_SAVE_EVERY = 1000
+# Of the moving average: about the last tenth of a run in small batches.
+_DECAY = 0.9998
 
 
 def main(argv: collections.abc.Sequence[str] | None = None) -> int:
@@ -43,8 +46,13 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("styles", nargs="+", help="names of confs")
     parser.add_argument("--dataset", default="bundled", help="as in a conf file")
-    parser.add_argument("--steps", type=int, default=9000, help="of all styles together")
+    parser.add_argument("--steps", type=int, default=60_000, help="of all styles together")
     parser.add_argument("--image_size", type=int, default=144)
+    parser.add_argument("--batch_size", type=int, default=1)
+    parser.add_argument("--learning_rate", type=float, default=6e-3)
+    parser.add_argument(
+        "--start_from", type=Path, metavar="RUN", help="run whose styles' weights to begin with"
+    )
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--run", type=Path, default=RUN, help="folder of checkpoints and styles")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "pretrained" / "base.ckpt")
@@ -87,9 +95,14 @@ def _run(arguments: argparse.Namespace) -> int:
     nets, averages = ([transform_net.TransformNet(shapes, dtype) for _ in confs] for _ in range(2))
     share_kernels(nets)
     share_kernels(averages)
+    if arguments.start_from:
+        for conf, net, average in zip(confs, nets, averages, strict=True):
+            tensors = stylizer.load_net(arguments.start_from / conf.naming).tensors()
+            net.assign(tensors)
+            average.assign(tensors)
     variables = {variable.ref(): variable for net in nets for variable in net.trainable_variables}
     rate = tf.keras.optimizers.schedules.CosineDecay(
-        0.0, arguments.steps, warmup_target=1.2e-2, warmup_steps=50
+        0.0, arguments.steps, warmup_target=arguments.learning_rate, warmup_steps=50
     )
     optimizer = muon.Muon(rate)
     optimizer.build(list(variables.values()))
@@ -119,23 +132,29 @@ def _run(arguments: argparse.Namespace) -> int:
         source,
         devices.make_strategy(),
         lambda step: (arguments.image_size, None),
-        batch_size=4,
+        batch_size=arguments.batch_size,
         augment="crop",
         seed=0,
         step=int(done),
         position=int(position),
         say=print,
     )
+    losses: dict[str, list[tf.Tensor]] = {style.name: [] for style in styles}
     with tqdm.tqdm(initial=int(done), total=arguments.steps, unit=" steps", disable=None) as bar:
         while int(done) < arguments.steps:
             images, after = next(batches)
-            share = styles[int(done) % len(styles)].step(images)
+            style = styles[int(done) % len(styles)]
+            losses[style.name].append(style.step(images))
             done.assign_add(1)
             position.assign(after)
             bar.update()
             if int(done) % _SAVE_EVERY == 0 or int(done) == arguments.steps:
-                if not np.isfinite(share):
+                means = {name: np.mean(found) for name, found in losses.items() if found}
+                if not np.isfinite(list(means.values())).all():
                     raise FloatingPointError("the loss became NaN or infinite")
+                told = ", ".join(f"{name} {mean / 1e3:.0f} k" for name, mean in means.items())
+                bar.write(f"{int(done)} of {arguments.steps}: {told}")
+                losses = {style.name: [] for style in styles}
                 saved.save()
     for style in styles:
         checkpoint_file.write_checkpoint(arguments.run / style.name, style.average.tensors())
@@ -161,13 +180,16 @@ def _make_step(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             total, _ = objective(images, net(images))
-        gradients = tape.gradient(total, variables)
+            # Some styles' losses are several times others'; by their logarithms all count alike.
+            loss = tf.math.log(total)
+        gradients = tape.gradient(loss, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         steps = tf.cast(optimizer.iterations, tf.float32)
         for mean, value in pairs:
             # What a style has for itself sees one step in so many.
             own = len(value.shape) == 1
-            seen, most = (steps / styles, 0.995) if own else (steps, 0.999)
+            turns = styles if own else 1
+            seen, most = steps / turns, _DECAY**turns
             rate = 1.0 - tf.minimum(most, (1.0 + seen) / (10.0 + seen))
             mean.assign_add(rate * (value - mean))
         return total
