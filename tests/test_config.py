@@ -370,7 +370,7 @@ def test_keyword_arguments_win_over_everything(write: Write) -> None:
 def test_quick_lies_over_the_file_and_below_set(write: Write) -> None:
     path = write(LEAST + "image_size: 512\nstyle_weight: 7\ndataset: /photos\n")
     settings = config.load(path, ["batch_size=3"], quick=True)
-    assert settings.image_size == 160
+    assert settings.image_size == config.QUICK["image_size"] == 192
     assert settings.dataset == "bundled"
     assert settings.max_steps == config.QUICK["max_steps"]
     assert settings.batch_size == 3
