@@ -47,9 +47,9 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     parser.add_argument("styles", nargs="+", help="names of confs")
     parser.add_argument("--dataset", default="bundled", help="as in a conf file")
     parser.add_argument("--steps", type=int, default=60_000, help="of all styles together")
-    parser.add_argument("--image_size", type=int, default=144)
+    parser.add_argument("--image_size", type=int, default=192)
     parser.add_argument("--batch_size", type=int, default=1)
-    parser.add_argument("--learning_rate", type=float, default=6e-3)
+    parser.add_argument("--learning_rate", type=float, default=3e-3)
     parser.add_argument(
         "--start_from", type=Path, metavar="RUN", help="run whose styles' weights to begin with"
     )
