@@ -237,13 +237,16 @@ def painter(
 def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     """Exports the PyTorch network to ONNX and builds what paints with ONNX Runtime."""
     import tempfile
+    import warnings
 
     import onnxruntime
 
     _use_threads()
     photo = contest.photos(size, 1)
     example = torch.zeros(1, 3, size, size)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # What cannot be folded, and that an instance norm takes the moments of its input: it should.
+        warnings.simplefilter("ignore")
         path = os.path.join(folder, "net.onnx")
         torch.onnx.export(TransformNet().eval(), (example,), path, dynamo=False, opset_version=17)
         options = onnxruntime.SessionOptions()
