@@ -58,8 +58,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="auto: bfloat16 where the processor or GPU is fast at it, which differs from float32 by "
-        "a level of 255 here and there",
+        help="auto: bfloat16 where the processor or GPU is fast at it, which differs from float32 "
+        "by a level of 255 here and there",
     )
     return parser
 

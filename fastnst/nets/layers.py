@@ -79,7 +79,7 @@ class UpsampleConv(tf.Module):
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-        """Maps [B, h, w, inputs] to [B, H, W, outputs], cut from [2 h, 2 w] to the size of `like`."""
+        """Maps [B, h, w, inputs] to [B, H, W, outputs], cut from [2 h, 2 w] to the size of like."""
         size, _, inputs, outputs = self.kernel.shape
         fold, offset = _fold(size)
         kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, self.kernel)
