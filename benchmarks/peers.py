@@ -245,7 +245,7 @@ def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     photo = contest.photos(size, 1)
     example = torch.zeros(1, 3, size, size)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Of what cannot be folded, and of instance norms taking the moments of their input: they do.
+        # Of what cannot be folded, and of instance norms that take their moments anew: so they do.
         warnings.simplefilter("ignore")
         path = os.path.join(folder, "net.onnx")
         torch.onnx.export(TransformNet().eval(), (example,), path, dynamo=False, opset_version=17)
