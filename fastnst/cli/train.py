@@ -113,7 +113,9 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     return terminal.DONE
 
 
-def _train(settings: config.Config, run: factory.Run, profiled: int | None) -> trainer.Progress:
+def _train(
+    settings: config.Config, run: factory.Run, profiled: int | None = None
+) -> trainer.Progress:
     """Trains, showing progress; the first Ctrl-C ends it after the step, the second at once."""
     from fastnst import actions
     from fastnst.cli import progress as progress_display

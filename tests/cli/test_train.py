@@ -28,7 +28,7 @@ import yaml
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 
-from fastnst import config, images, metrics_log, trainer
+from fastnst import config, images, metrics_log, run_folder, trainer
 from fastnst.cli import train as command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -383,6 +383,20 @@ def test_the_second_ctrl_c_ends_a_run_at_once_and_the_signals_are_given_back() -
     with pytest.raises(KeyboardInterrupt):
         command._train(config.Config(), run)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_profile_is_made_where_tensorboard_looks(tmp_path: Path) -> None:
+    def steps(taken: list[trainer.Action], should_stop: Callable[[], bool]) -> trainer.Progress:
+        for step in range(1, 10):
+            now = trainer.Progress(step, 9, 1.0, False, ())
+            for action in taken[1:]:  # the first is the display
+                action(now)
+        return now
+
+    folder = run_folder.RunFolder(tmp_path)
+    run: Any = types.SimpleNamespace(start_step=0, last_step=9, train=steps, folder=folder)
+    command._train(config.Config(), run, profiled=2)
+    assert list(folder.tensorboard.glob("plugins/profile/*/*.xplane.pb"))
 
 
 # What bad input gets.
