@@ -48,6 +48,24 @@ def test_a_base_is_trained_in_several_styles_and_goes_on_where_it_stopped(tmp_pa
     assert (further[SHARED] != base[SHARED]).any()
 
 
+def test_a_run_can_begin_with_the_styles_of_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    common = ["starry", "wave", "--image_size", "32", "--width", "4"]
+    assert (
+        train_base.main([*common, "--steps", "2", "--run", str(first), "-o", f"{first}.ckpt"]) == 0
+    )
+    # A learning rate of nothing leaves what it begins with.
+    still = ["--steps", "1", "--learning_rate", "0", "--start_from", str(first)]
+    assert train_base.main([*common, *still, "--run", str(second), "-o", f"{second}.ckpt"]) == 0
+    for style in ("starry", "wave"):
+        before, after = (checkpoint_file.read_checkpoint(run / style) for run in (first, second))
+        for name in before:
+            np.testing.assert_allclose(after[name], before[name], atol=1e-6)
+    assert "1 of 1: starry " in capsys.readouterr().out
+
+
 def test_an_unknown_style_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert train_base.main(["nonesuch", "--run", str(tmp_path)]) == 1
     assert "nonesuch.yml" in capsys.readouterr().err
