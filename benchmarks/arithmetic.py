@@ -21,17 +21,17 @@ def flop(function: tf.types.experimental.PolymorphicFunction, *arguments: object
         ValueError: If a shape that counts cannot be told from those of the arguments.
     """
     graph = function.get_concrete_function(*arguments).graph
-    return sum(_of_graph(graph, seen=set()))
+    return sum(_of_graph(graph))
 
 
-def _of_graph(graph: tf.Graph, seen: set[str]) -> collections.abc.Iterator[float]:
+def _of_graph(graph: tf.Graph) -> collections.abc.Iterator[float]:
     for operation in graph.get_operations():
         count = _COUNTERS.get(operation.type)
         if count is not None:
             yield count(operation)
         elif operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
             name = operation.get_attr("f").name
-            yield from _of_graph(graph._get_function(name).graph, seen)
+            yield from _of_graph(graph._get_function(name).graph)
 
 
 def _convolution(operation: tf.Operation) -> float:

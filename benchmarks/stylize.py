@@ -16,11 +16,12 @@ from benchmarks import contest
 DEFAULT = "fastnst"
 PUBLISHED = "PyTorch, as published"
 TUNED = "PyTorch, tuned"
+COMPILED = "PyTorch, tuned and compiled"
 ONNX = "ONNX Runtime"
 # Where the peers are compared with.
 _REFERENCE = 512
 _SIZES = (256, 512, 1024, 2048, 4096)
-# From here on only what has a chance to fit, and fewer rounds.
+# From here on fewer rounds.
 _LARGE = 2048
 
 
@@ -36,7 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = {}
     for size in sizes:
         rounds = max(arguments.rounds // 3, 1) if size >= _LARGE else arguments.rounds
-        timings = contest.contest(_contenders(size), rounds=rounds, warm_up=1)
+        try:
+            timings = contest.contest(_contenders(size), rounds=rounds, warm_up=1)
+        except RuntimeError as error:
+            # Too large for one of them: what has been measured is told all the same.
+            print(f"\n{size} x {size} px: {error}", flush=True)
+            continue
         rows = [
             [
                 name,
@@ -51,12 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         head = ["", "ms", "spread", f"times {DEFAULT}'s", "peak MiB", "above its imports"]
         print(f"\n{size} x {size} px\n\n{contest.table(head, rows)}", flush=True)
         found[size] = timings
+    if not found:
+        return 1
     reference = found.get(_REFERENCE) or next(iter(found.values()))
+    # An expert compiles where it helps.
+    fastest = min(TUNED, COMPILED, key=lambda name: reference[name].median)
     ratios = {
         key: round(contest.ratio(reference[peer], reference[DEFAULT]), 3)
         for key, peer in (
             ("ratio_published", PUBLISHED),
-            ("ratio_tuned", TUNED),
+            ("ratio_tuned", fastest),
             ("ratio_onnxruntime", ONNX),
         )
     }
@@ -77,7 +87,7 @@ def _contenders(size: int) -> dict[str, contest.Contender]:
         "fastnst, SavedModel": mine("saved_model_painter"),
         PUBLISHED: theirs("painter"),
         TUNED: theirs("painter", tuned=True),
-        "PyTorch, tuned and compiled": theirs("painter", tuned=True, compiled=True),
+        COMPILED: theirs("painter", tuned=True, compiled=True),
         ONNX: theirs("onnx_painter"),
     }
 

@@ -17,6 +17,7 @@ from benchmarks import contest
 DEFAULT = "fastnst"
 PUBLISHED = "PyTorch, as published"
 TUNED = "PyTorch, tuned"
+COMPILED = "PyTorch, tuned and compiled"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,10 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{size} px, batch {batch}\n\n{contest.table(head, rows)}", flush=True)
         found[f"{size} px, batch {batch}"] = timings
     first = next(iter(found.values()))
+    # An expert compiles where it helps.
+    fastest = min(first[TUNED], first[COMPILED], key=lambda timing: timing.median)
     return contest.finish(
         "train_step",
         ratio_published=round(contest.ratio(first[PUBLISHED], first[DEFAULT]), 3),
-        ratio_tuned=round(contest.ratio(first[TUNED], first[DEFAULT]), 3),
+        ratio_tuned=round(contest.ratio(fastest, first[DEFAULT]), 3),
         timings={case: contest.as_json(timings) for case, timings in found.items()},
     )
 
@@ -76,6 +79,7 @@ def _contenders(size: int, batch: int) -> dict[str, contest.Contender]:
         "fastnst, float32, XLA": mine(precision="float32", xla="on"),
         PUBLISHED: theirs(tuned=False),
         TUNED: theirs(tuned=True),
+        COMPILED: theirs(tuned=True, compiled=True),
     }
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors
+from fastnst import checkpoint_file, errors, run_folder
 from fastnst.nets import transform_net
 
 # For gradients in float16. The objective is so large that from Keras's own 2^15 the first twenty
 # steps would overflow and be lost.
 FIRST_LOSS_SCALE = 1.0
 _PREFIX = "step"
+_BEST = "best"
 # How `tf.train.Checkpoint` names the entries of a dictionary that it knows as "average".
 _NET, _VALUE, _SLASH = "average/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
 
@@ -94,12 +95,11 @@ class Checkpointer:
             position=state.position,
             best_loss=state.best_loss,
         )
+        self._best_folder = folder / _BEST
         self._last = tf.train.CheckpointManager(
             checkpoint, str(folder), max_to_keep=keep, checkpoint_name=_PREFIX
         )
-        self._best = tf.train.CheckpointManager(
-            checkpoint, str(folder / "best"), max_to_keep=1, checkpoint_name=_PREFIX
-        )
+        self._best = self._manage_best()
 
     @property
     def latest(self) -> str | None:
@@ -126,7 +126,23 @@ class Checkpointer:
                 f"{self.latest}: cannot go on from this checkpoint: it is damaged or of another "
                 f"architecture ({reason}); start anew with --fresh, or train under another naming"
             ) from None
+        if self._best.latest_checkpoint is None:
+            self._state.best_loss.assign(np.inf)
         return int(self._state.step)
+
+    def forget_best(self) -> Path | None:
+        """Makes the next validation the best so far, for a run that goes on by other measures.
+
+        Returns:
+            Where the best until now is kept, or None if there was none.
+
+        Raises:
+            UserError: If it cannot be moved.
+        """
+        retired = run_folder.retire(self._best_folder)
+        self._best = self._manage_best()
+        self._state.best_loss.assign(np.inf)
+        return retired
 
     def save(self) -> None:
         """Saves the state as it is, whole or not at all.
@@ -139,6 +155,11 @@ class Checkpointer:
     def save_best(self) -> None:
         """Saves the state as the best so far."""
         self._write(self._best)
+
+    def _manage_best(self) -> tf.train.CheckpointManager:
+        return tf.train.CheckpointManager(
+            self._last.checkpoint, str(self._best_folder), max_to_keep=1, checkpoint_name=_PREFIX
+        )
 
     def _write(self, manager: tf.train.CheckpointManager) -> None:
         try:
@@ -154,7 +175,7 @@ class Checkpointer:
 
 def newest(folder: Path) -> str | None:
     """Finds the checkpoint to paint with below a run's folder: the best one, else the last."""
-    return tf.train.latest_checkpoint(str(folder / "best")) or tf.train.latest_checkpoint(
+    return tf.train.latest_checkpoint(str(folder / _BEST)) or tf.train.latest_checkpoint(
         str(folder)
     )
 

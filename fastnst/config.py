@@ -335,6 +335,13 @@ def _validate(entries: dict[str, _Entry], source: str, problems: list[str]) -> C
         problems.append(
             f"{source}: content_weight, style_weight and tv_weight are all 0: nothing to train for"
         )
+    if config.style_weight == "auto" and not (
+        config.content_weight and any(config.content_layers.values())
+    ):
+        problems.append(
+            f"{source}: style_weight: auto goes by what the content counts, which is 0 here; give "
+            "a number"
+        )
     return config
 
 

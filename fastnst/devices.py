@@ -14,25 +14,11 @@ _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 def make_strategy() -> tf.distribute.Strategy:
     """Chooses how a run is spread: always on, so that there is one code path.
 
-    Several workers where TF_CONFIG is set, several GPUs where there are, else the no-op strategy.
+    Mirrored where there are several GPUs, else the no-op strategy.
     """
-    if os.environ.get("TF_CONFIG"):
-        return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
-
-
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True
-    # Without a chief of its own, a cluster's first worker is it.
-    jobs = resolver.cluster_spec().jobs
-    return resolver.task_type == ("chief" if "chief" in jobs else "worker") and (
-        resolver.task_id == 0
-    )
 
 
 def compute_dtype(precision: str) -> tf.DType:

@@ -37,6 +37,23 @@ np.save(painted, signature(images=np.load(photos))["stylized"].numpy())
 assert "fastnst" not in sys.modules
 """
 
+# What exports, and the cards of those that are shipped, consist of.
+_OWN = frozenset(
+    {
+        "saved_model.pb",
+        "fingerprint.pb",
+        "variables",
+        "assets",
+        f"{stylizer.WEIGHTS}.index",
+        f"{stylizer.WEIGHTS}.data-00000-of-00001",
+        "config.yml",
+        "README.md",
+        "training.json",
+        "quality.json",
+        "sample.jpg",
+    }
+)
+
 # Takes the network and the folder to write, returns the largest difference from the live
 # network, in levels of 255.
 Exporter = collections.abc.Callable[[transform_net.TransformNet, Path], float]
@@ -133,9 +150,10 @@ def export(
     Raises:
         UserError: If the folder holds something else, cannot be written, or the check fails.
     """
-    if folder.exists() and not (folder.is_dir() and (_is_export(folder) or _is_empty(folder))):
+    if folder.exists() and (foreign := _foreign(folder)):
         raise errors.UserError(
-            f"{folder}: holds something that is no export; name another folder with -o"
+            f"{foreign}: is not of an export, which would replace all of {folder}; take it away, "
+            "or name another folder with -o"
         )
     try:
         with _replacing(folder) as partial:
@@ -169,12 +187,13 @@ def _replacing(folder: Path) -> collections.abc.Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _is_export(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("saved_model.pb", f"{stylizer.WEIGHTS}.index"))
-
-
-def _is_empty(folder: Path) -> bool:
-    return not any(folder.iterdir())
+def _foreign(folder: Path) -> Path | None:
+    """Something there that no export has written, and that would be lost with it."""
+    if not folder.is_dir():
+        return folder
+    names = sorted(path.name for path in folder.iterdir())
+    exported = "saved_model.pb" in names or f"{stylizer.WEIGHTS}.index" in names
+    return next((folder / name for name in names if not (exported and name in _OWN)), None)
 
 
 def _probe() -> np.ndarray:

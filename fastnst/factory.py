@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -38,6 +39,21 @@ _BASE = "pretrained/base.ckpt"
 _ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm", "skips", "lite")
 # A run cannot go on with another style or other shapes; any other key may change under way.
 _FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
+# After a change of these, validation losses from before it cannot be compared with.
+_JUDGING_KEYS = frozenset(
+    {
+        "content_weight",
+        "style_weight",
+        "strength",
+        "tv_weight",
+        "content_layers",
+        "style_layers",
+        "style_size",
+        "image_size",
+        "loss_model_file",
+        "validation",
+    }
+)
 
 
 @dataclasses.dataclass
@@ -53,6 +69,7 @@ class Run:
         checkpointer: Saves the state.
         last_step: Where training ends.
         start_step: Where it goes on, 0 for a new run.
+        precision: What convolutions compute in, for example "bfloat16".
         train: Runs it: takes further actions and a function that says when to stop.
     """
 
@@ -97,7 +114,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     first_weights = {} if begun else _first_weights(settings, say)
     state = make_state(settings, dtype, strategy, last_step, first_weights)
 
-    if fresh and (retired := folder.retire()):
+    if fresh and (retired := run_folder.retire(folder.path)):
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.keep_checkpoints)
     changes = _changes(settings, folder)
@@ -105,8 +122,10 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     start_step = checkpointer.restore()
     # A finished run stays what it was, whatever it is called with.
     if start_step < last_step:
-        for change in changes:
-            say(f"going on with {change}")
+        for key, before in changes.items():
+            say(f"going on with {key} {before} -> {getattr(settings, key)}")
+        if not _JUDGING_KEYS.isdisjoint(changes) and (retired := checkpointer.forget_best()):
+            say(f"what was best by the earlier settings is kept as {retired}")
         images.write_bytes(folder.config, settings.to_yaml().encode())
         if settings.style_weight == "auto":
             say(f"style_weight: auto, which is {objective.weights.style:.3g}")
@@ -132,10 +151,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
             listeners=[check.judged, log.judged, board.judged, samples.judged, saving.judged],
             every=settings.preview_every,
         )
-        own: list[trainer.Action] = [check]
-        if devices.is_chief(strategy):
-            own += [log, board, validation, saving]
-        with data.user_errors(source), _disk_errors(folder, checkpointer):
+        with data.user_errors(source), _exhausted(folder, checkpointer):
             return trainer.train(
                 trainer.make_train_step(
                     state,
@@ -158,7 +174,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
                 ),
                 last_step=last_step,
                 batch_size=settings.batch_size,
-                actions=[*own, *further],
+                actions=[check, log, board, validation, saving, *further],
                 window=settings.log_every,
                 should_stop=should_stop,
             )
@@ -250,18 +266,23 @@ def _blaming(key: str) -> collections.abc.Iterator[None]:
 
 
 @contextlib.contextmanager
-def _disk_errors(
+def _exhausted(
     folder: run_folder.RunFolder, checkpointer: checkpoint.Checkpointer
 ) -> collections.abc.Iterator[None]:
-    """Makes a UserError of a disk that became full, whatever was about to be written."""
+    """Makes a UserError of a disk or a memory that became full, whatever it was needed for."""
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        if "No space left" not in str(error):
+        if "No space left" in str(error):
+            what, remedy = "no space left on the disk", "make room and run the same command again"
+        elif isinstance(error, tf.errors.ResourceExhaustedError):
+            what = "not enough memory for a step"
+            remedy = "run again with a smaller batch_size or image_size"
+        else:
             raise
         raise errors.UserError(
-            f"{folder.path}: no space left on the disk; make room and run the same command again, "
-            f"which goes on from {checkpointer.latest or 'the beginning'}"
+            f"{folder.path}: {what}; {remedy}, which goes on from "
+            f"{checkpointer.latest or 'the beginning'}"
         ) from None
 
 
@@ -358,14 +379,17 @@ def _check_batch(
         )
 
 
-def _changes(settings: config.Config, folder: run_folder.RunFolder) -> list[str]:
-    """Tells what is configured otherwise than before, if the folder holds a run.
+def _changes(settings: config.Config, folder: run_folder.RunFolder) -> dict[str, Any]:
+    """Finds what is configured otherwise than before, if the folder holds a run.
+
+    Returns:
+        The values before, by key.
 
     Raises:
         UserError: If the run cannot go on so.
     """
     if not folder.config.exists():
-        return []
+        return {}
     try:
         earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
         assert isinstance(earlier, dict)
@@ -386,4 +410,4 @@ def _changes(settings: config.Config, folder: run_folder.RunFolder) -> list[str]
                 f"{key}: {folder.path} was begun with {before} and cannot go on with "
                 f"{current[key]}; set it back, start anew with --fresh, or choose another naming"
             )
-    return [f"{key} {before} -> {current[key]}" for key, before in changed.items()]
+    return changed

@@ -47,11 +47,7 @@ def batches(
     skipped: set[str] = set()
 
     def stage(size: int, start: int) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-        shards = (1, 0)
-
         def part(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            nonlocal shards
-            shards = (context.num_input_pipelines, context.input_pipeline_id)
             return data.batches(
                 source,
                 image_size=size,
@@ -59,13 +55,12 @@ def batches(
                 augment=augment,  # type: ignore[arg-type]  # the two that it takes
                 seed=seed,
                 start=start,
-                input_shards=shards,
             )
 
         for batch, positions in strategy.distribute_datasets_from_function(part):
             local = strategy.experimental_local_results(positions)
             seen = np.concatenate([part.numpy() for part in local])
-            if lost := data.missing(start, seen.tolist(), shards):
+            if lost := data.missing(start, seen.tolist()):
                 names = set(data.names(source, lost, seed=seed).values())
                 for name in sorted(names - skipped):
                     say(f"skipped {_why_skipped(source, name)}")

@@ -71,6 +71,17 @@ def read_facts(model: Path) -> dict[str, Any]:
     return facts
 
 
+def equal_iterations_text(number: float | None, steps: int, digits: int = 0) -> str:
+    """Tells how many iterations a network equals.
+
+    Args:
+        number: Null where the optimiser never drew level.
+        steps: How many it had.
+        digits: After the decimal point.
+    """
+    return f"more than {steps}" if number is None else f"{number:.{digits}f}"
+
+
 def _quality(found: dict[str, Any]) -> str:
     """The figures of `fastnst quality`, of one size, as a section."""
 
@@ -86,7 +97,10 @@ def _quality(found: dict[str, Any]) -> str:
             for iteration, at in curve.items()
         ),
         *(
-            (f"iterations from {start} that it equals", f"{number or 'none'}")
+            (
+                f"iterations from {start} that it equals",
+                equal_iterations_text(number, of_size["steps"], 1),
+            )
             for start, number in of_size["equal_iterations"].items()
         ),
         *((name, cell(value)) for name, value in of_size["figures"].items()),

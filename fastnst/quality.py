@@ -12,13 +12,14 @@ import argparse
 import collections.abc
 import importlib.util
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnst import config, errors, images
+from fastnst import config, errors, images, model_card
 from fastnst.cli import terminal
 
 if TYPE_CHECKING:
@@ -45,10 +46,17 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
         cells = "".join(f"{cell(curve[iteration]):>20}" for curve in curves.values())
         lines.append(f"  {f'after {iteration} iterations':<28}{cells}")
     for start, number in found["equal_iterations"].items():
-        known = [number for number in found["equal_iterations_by_photo"][start] if number]
-        spread = f" ({min(known):.0f} to {max(known):.0f} by photo)" if known else ""
-        count = f"more than {found['steps']}" if number is None else f"{number:.0f}"
-        lines.append(f"  This network equals {count} iterations from {start}{spread}.")
+        by_photo = sorted(
+            found["equal_iterations_by_photo"][start],
+            key=lambda iterations: math.inf if iterations is None else iterations,
+        )
+        count, least, most = (
+            model_card.equal_iterations_text(iterations, found["steps"])
+            for iterations in (number, by_photo[0], by_photo[-1])
+        )
+        lines.append(
+            f"  This network equals {count} iterations from {start} ({least} to {most} by photo)."
+        )
     lines.append(f"  Its objective is {found['ratio_to_best']:.2f} x the optimiser's best.")
     lines += [
         f"  {label:<40}{value['mean']:8.3f} ± {value['spread']:.3f}"

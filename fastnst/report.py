@@ -42,7 +42,8 @@ class Wording:
         values: The title of the table of values.
         columns: By kind of line in the metrics, what to call the last of that kind there.
         config: The title and the note of the configuration.
-        onwards: What to do next, and the command for it; "{name}" stands for the report's name.
+        onwards: What to do next, and the command for it; "{model}" stands for what the commands
+            know the model by.
     """
 
     kind: str
@@ -62,8 +63,8 @@ TRAINING = Wording(
     columns={"training": "training", "validation": "validation"},
     config=("Configuration", "All keys, as the training used them."),
     onwards=(
-        ("Paint photos:", "python eval.py --model {name} photo.jpg"),
-        ("Export it for other programs:", "python export.py --model {name}"),
+        ("Paint photos:", "python eval.py --model {model} photo.jpg"),
+        ("Export it for other programs:", "python export.py --model {model}"),
     ),
 )
 
@@ -283,6 +284,7 @@ def render(
     config_text: str,
     figures: collections.abc.Mapping[str, str],
     wording: Wording = TRAINING,
+    model: str | None = None,
 ) -> str:
     """Writes the report of a training, or of an optimisation.
 
@@ -296,6 +298,7 @@ def render(
         config_text: The configuration as YAML.
         figures: Text by label, in the order in which to show them.
         wording: What is said around them.
+        model: What commands know the model by, where that is not its name.
 
     Returns:
         HTML, with all pictures in it.
@@ -340,7 +343,7 @@ def render(
         config_note=escape(wording.config[1]),
         config=escape(config_text.strip()),
         onwards="\n".join(
-            f"<p>{escape(what)}</p>\n<pre>{escape(command.replace('{name}', name))}</pre>"
+            f"<p>{escape(what)}</p>\n<pre>{escape(command.replace('{model}', model or name))}</pre>"
             for what, command in wording.onwards
         ),
     )

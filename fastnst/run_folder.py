@@ -72,6 +72,11 @@ class RunFolder:
             UserError: If it cannot be made or written, or the disk is nearly full.
         """
         advice = "name another place with model_path or --model_path"
+        if pattern := set("*?[").intersection(str(self.path)):
+            raise errors.UserError(
+                f"model_path: {self.path} has {' and '.join(sorted(pattern))} in it, which "
+                f"TensorFlow takes for a pattern of names; {advice}"
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".writable"
@@ -89,24 +94,23 @@ class RunFolder:
                 f"checkpoints need {needed // 1_000_000} MB; make room, or {advice}"
             )
 
-    def retire(self) -> Path | None:
-        """Moves an earlier run out of the way, so that a new one can start; nothing is deleted.
 
-        Returns:
-            Where the earlier run lies now, or None if there was none.
+def retire(path: Path) -> Path | None:
+    """Moves what lies at a path out of the way, as <path>.old1; nothing is deleted.
 
-        Raises:
-            UserError: If it cannot be moved.
-        """
-        if not self.path.exists():
-            return None
-        number = 1
-        while (retired := self.path.with_name(f"{self.path.name}.old{number}")).exists():
-            number += 1
-        try:
-            os.replace(self.path, retired)
-        except OSError as error:
-            raise errors.UserError(
-                f"{self.path}: cannot be moved to {retired} ({error.strerror})"
-            ) from None
-        return retired
+    Returns:
+        Where it lies now, or None if there was nothing.
+
+    Raises:
+        UserError: If it cannot be moved.
+    """
+    if not path.exists():
+        return None
+    number = 1
+    while (retired := path.with_name(f"{path.name}.old{number}")).exists():
+        number += 1
+    try:
+        os.replace(path, retired)
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be moved to {retired} ({error.strerror})") from None
+    return retired

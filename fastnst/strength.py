@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from fastnst import losses, perceptual
+from fastnst import errors, losses, perceptual
 from fastnst.nets import loss_network
 
 # Pull over resistance at a strength of 1: see docs/theory.md.
@@ -41,6 +41,9 @@ def style_weight(
         BALANCE * content * E(photos) / (S(photos) - S(crop)), where E is the mean square of the
         content features, S the style loss, and the crop that of the painting which is most like
         the whole: closer to it no picture of its size can be expected to come.
+
+    Raises:
+        UserError: If photos are as close to the painting as its own crops are.
     """
     judge = perceptual.PerceptualLoss(network, style, weights)
 
@@ -62,6 +65,11 @@ def style_weight(
     of_photos, of_crops = measured(photos), measured(_crops(style))
     energy = of_photos[:, 0].mean()
     distance = of_photos[:, 1].mean() - of_crops[:, 1].min()
+    if not distance > 0:
+        raise errors.UserError(
+            "style_weight: auto does not suit this style image: no part of it is more like the "
+            "whole than photos are; give a number, or a smaller style_size"
+        )
     return float(BALANCE * weights.content * energy / distance)
 
 

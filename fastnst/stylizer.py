@@ -51,7 +51,8 @@ class Stylizer:
             uint8 of the same shape.
 
         Raises:
-            UserError: If the array has another shape, or holds no numbers.
+            UserError: If the array has another shape, or holds no numbers, or the device has not
+                memory enough.
         """
         photos = np.asarray(photos)
         shape = photos.shape
@@ -72,7 +73,13 @@ class Stylizer:
         if not photos.size:
             return np.zeros(shape, np.uint8)
         batch = photos if len(shape) == 4 else photos[np.newaxis]
-        painted = self._paint(tf.constant(batch, tf.float32)).numpy()
+        try:
+            painted = self._paint(tf.constant(batch, tf.float32)).numpy()
+        except tf.errors.ResourceExhaustedError:
+            raise errors.UserError(
+                f"{len(batch)} of {width} x {height} pixels: not enough memory to paint; scale it "
+                "down (--size), or paint fewer at once (--batch)"
+            ) from None
         return images.to_uint8(painted).reshape(shape)
 
 
@@ -162,8 +169,12 @@ def _is_checkpoint(path: Path) -> bool:
 
 def name_of(path: Path) -> str:
     """The model's name, also where the path leads into its folder."""
-    parts = [part for part in path.resolve().parts if part not in ("checkpoints", "best")]
-    return parts[-1] if path.is_dir() else parts[-2]
+    folder = path.resolve()
+    if not folder.is_dir():
+        folder = folder.parent
+    if folder.parent.name == "checkpoints":
+        folder = folder.parent
+    return folder.parent.name if folder.name == "checkpoints" else folder.name
 
 
 def _saved_model(path: Path) -> Paint:

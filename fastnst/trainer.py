@@ -130,7 +130,7 @@ def train(
         step_function: Trains on a batch and returns its metrics.
         state: Where to go on from; its step and position are advanced.
         batches: Yields images and the position in the data after them.
-        last_step: Where to end, counted from the first run.
+        last_step: Where to end, counted from the first run; beyond where the state is.
         batch_size: Photos in one batch, for the rate.
         actions: Called in turn after each step; one that raises ends the run.
         window: How many recent steps the metrics are averaged over.

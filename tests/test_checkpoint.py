@@ -47,7 +47,9 @@ def test_all_that_a_run_changes_comes_back_exactly(tmp_path: Path) -> None:
     state = make_state()
     advance(state, 3)
     state.best_loss.assign(1.5)
-    checkpoint.Checkpointer(tmp_path, state, keep=2).save()
+    checkpointer = checkpoint.Checkpointer(tmp_path, state, keep=2)
+    checkpointer.save_best()
+    checkpointer.save()
     other = make_state(seed=1)
     assert checkpoint.Checkpointer(tmp_path, other, keep=2).restore() == 3
     # 20 weights, two moments of each, Adam's step and learning rate, and three numbers of ours.
@@ -58,6 +60,22 @@ def test_all_that_a_run_changes_comes_back_exactly(tmp_path: Path) -> None:
     advance(other)
     for one, two in zip(everything(state), everything(other), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_without_the_best_the_next_one_judged_is_it(tmp_path: Path) -> None:
+    state = make_state()
+    state.best_loss.assign(1.5)
+    checkpointer = checkpoint.Checkpointer(tmp_path, state, keep=2)
+    assert checkpointer.forget_best() is None
+    state.best_loss.assign(1.5)
+    checkpointer.save_best()
+    checkpointer.save()
+    assert checkpointer.forget_best() == tmp_path / "best.old1"
+    assert float(state.best_loss) == np.inf
+    # Also after a crash before anything further was saved.
+    other = make_state()
+    checkpoint.Checkpointer(tmp_path, other, keep=2).restore()
+    assert float(other.best_loss) == np.inf
 
 
 def test_nothing_is_made_before_the_first_save_and_a_new_run_begins_at_0(tmp_path: Path) -> None:

@@ -278,6 +278,12 @@ def test_nothing_to_train_for_is_an_error(write: Write) -> None:
     assert config.load(write(text + "tv_weight: 1\n")).tv_weight == 1
 
 
+@pytest.mark.parametrize("nothing", ["content_weight: 0", "content_layers: {relu3_3: 0}"])
+def test_auto_needs_a_content_to_go_by(write: Write, nothing: str) -> None:
+    text = f"{LEAST}{nothing}\nstyle_weight: auto\n"
+    assert "style_weight: auto goes by what the content counts" in only_problem(write(text))
+
+
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "- a list\n", "words\n"])
 def test_a_file_without_keys_is_told_what_one_looks_like(write: Write, text: str) -> None:
     assert only_problem(write(text)) == (

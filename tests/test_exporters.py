@@ -188,7 +188,7 @@ def test_an_earlier_export_is_replaced_whole(
     tmp_path: Path, net: transform_net.TransformNet
 ) -> None:
     folder = tmp_path / "model"
-    exporters.export(net, folder, "weights", {"README.md": "one", "old.txt": "old"})
+    exporters.export(net, folder, "weights", {"README.md": "one", "config.yml": "old"})
     exporters.export(net, folder, "weights", {"README.md": "two"})
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",
@@ -209,19 +209,22 @@ def test_an_export_goes_into_an_empty_folder_also_the_one_one_is_in(
     assert (tmp_path / "empty" / "weights.ckpt.index").exists()
 
 
-@pytest.mark.parametrize("kind", ["folder", "file"])
+@pytest.mark.parametrize("kind", ["folder", "export with more in it", "file"])
 def test_what_is_no_export_is_not_replaced(
     tmp_path: Path, net: transform_net.TransformNet, kind: str
 ) -> None:
     place = tmp_path / "photos"
-    if kind == "folder":
-        place.mkdir()
+    if kind != "file":
+        if kind == "folder":
+            place.mkdir()
+        else:
+            exporters.export(net, place, "weights", {})
         (place / "photo.jpg").write_text("precious")
     else:
         place.write_text("precious")
-    with pytest.raises(errors.UserError, match="photos: holds something that is no export"):
+    precious = place if kind == "file" else place / "photo.jpg"
+    with pytest.raises(errors.UserError, match=f"{precious.name}: is not of an export"):
         exporters.export(net, place, "weights", {})
-    precious = place / "photo.jpg" if kind == "folder" else place
     assert precious.read_text() == "precious"
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 

@@ -254,6 +254,35 @@ def test_going_on_with_other_settings_says_what_changed(tmp_path: Path, conf: Co
     assert config.load(run.folder.config) == changed
 
 
+def test_after_a_change_of_the_objective_the_best_is_looked_for_anew(
+    tmp_path: Path, conf: Conf, photos: Path
+) -> None:
+    settings = config.load(conf(tmp_path, dataset=str(photos), max_steps=4, preview_every=1))
+    run = factory.build(settings, unheard)
+    run.train([], lambda: False)
+    best = run.folder.checkpoints / "best"
+    kept = sorted(path.name for path in best.iterdir())
+    for number, change in enumerate(({"learning_rate": 0.002}, {"style_weight": 90.0}), start=1):
+        settings = dataclasses.replace(settings, max_steps=4 + number, **change)
+        heard: list[str] = []
+        run = factory.build(settings, heard.append)
+        if "style_weight" not in change:
+            assert np.isfinite(float(run.state.best_loss))
+        else:
+            # All losses are now higher than the lowest before.
+            old = best.with_name("best.old1")
+            assert f"what was best by the earlier settings is kept as {old}" in heard
+            assert sorted(path.name for path in old.iterdir()) == kept
+            assert float(run.state.best_loss) == np.inf
+            # A crash before the first checkpoint changes nothing of that.
+            run = factory.build(settings, unheard)
+            assert float(run.state.best_loss) == np.inf
+        run.train([], lambda: False)
+    newest = stylizer.load_net(run.folder.path).tensors()
+    for name, tensor in run.state.average.tensors().items():
+        np.testing.assert_array_equal(newest[name], tensor)
+
+
 def test_a_run_cannot_go_on_with_another_architecture(tmp_path: Path, conf: Conf) -> None:
     settings = config.load(conf(tmp_path))
     factory.build(settings, unheard)
@@ -300,20 +329,32 @@ def test_a_finished_run_keeps_its_configuration(tiny_run: Path, tmp_path: Path, 
     assert (tmp_path / "models" / "tiny" / "config.yml").read_bytes() == before
 
 
-def test_a_disk_that_becomes_full_says_where_the_run_goes_on(tmp_path: Path, conf: Conf) -> None:
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "No space left on device\n...",
+            "no space left on the disk; make room and run the same command again",
+        ),
+        (
+            "OOM when allocating tensor\n...",
+            "not enough memory for a step; run again with a smaller batch_size or image_size",
+        ),
+    ],
+)
+def test_a_disk_or_memory_that_becomes_full_says_where_the_run_goes_on(
+    tmp_path: Path, conf: Conf, reason: str, told: str
+) -> None:
     run = factory.build(config.load(conf(tmp_path)), unheard)
 
     def fill(progress: trainer.Progress) -> None:
         if progress.step == 3:
-            raise tf.errors.ResourceExhaustedError(None, None, "No space left on device\n...")
+            raise tf.errors.ResourceExhaustedError(None, None, reason)
 
     with pytest.raises(errors.UserError) as caught:
         run.train([fill], lambda: False)
     saved = tmp_path / "models" / "tiny" / "checkpoints" / "step-2"
-    assert str(caught.value) == (
-        f"{run.folder.path}: no space left on the disk; make room and run the same command again, "
-        f"which goes on from {saved}"
-    )
+    assert str(caught.value) == f"{run.folder.path}: {told}, which goes on from {saved}"
 
 
 # Devices are laid out before TensorFlow begins, so this needs a process of its own.

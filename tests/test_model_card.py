@@ -54,6 +54,7 @@ def test_the_figures_of_the_quality_command_are_a_table() -> None:
     value = {"mean": 1234.567, "spread": 1.0}
     found = {
         "photos": 20,
+        "steps": 60,
         "network": value,
         "optimiser": {"noise": {25: value, 50: value}},
         "equal_iterations": {"noise": 31.5, "photo": None},
@@ -67,7 +68,7 @@ def test_the_figures_of_the_quality_command_are_a_table() -> None:
         "| objective of the network | 1,235 ± 1 |",
         "| objective after 50 iterations of the optimiser from noise | 1,235 ± 1 |",
         "| iterations from noise that it equals | 31.5 |",
-        "| iterations from photo that it equals | none |",
+        "| iterations from photo that it equals | more than 60 |",
         "| structure kept | 1,234.57 ± 1.00 |",
     ):
         assert row in card.splitlines()

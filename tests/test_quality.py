@@ -29,7 +29,9 @@ def test_the_table_tells_what_the_network_equals() -> None:
     }
     text = quality.table("candy", 256, found)
     assert "1.8 ± 1.2" in text
-    assert "This network equals more than 3 iterations from noise (2 to 2 by photo)." in text
+    assert (
+        "This network equals more than 3 iterations from noise (2 to more than 3 by photo)." in text
+    )
     assert "This network equals 2 iterations from photo" in text
 
 

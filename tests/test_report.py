@@ -188,7 +188,7 @@ def test_the_last_values_of_terms_and_layers_are_tabled() -> None:
 
 
 def test_an_optimisation_is_told_in_words_of_its_own() -> None:
-    onwards = (("Again <b>:", "paint {name} & co"),)
+    onwards = (("Again <b>:", "paint {model} & co"),)
     wording = dataclasses.replace(report.OPTIMISATION, onwards=onwards)
     metrics = [
         line("training", 1, 333.0),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import images, losses, perceptual, strength
+from fastnst import errors, images, losses, perceptual, strength
 from fastnst.nets import loss_network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,3 +79,11 @@ def test_it_makes_up_for_how_layers_and_content_are_weighed(
         changed = dataclasses.replace(WEIGHTS, **changes)  # type: ignore[arg-type]
         weight = strength.style_weight(network, style, photos, changed)
         assert weight == pytest.approx(factor * found, rel=1e-5)
+
+
+def test_a_style_image_that_photos_are_closer_to_than_its_parts_is_told(
+    network: loss_network.LossNetwork, photos: list[np.ndarray], style: np.ndarray
+) -> None:
+    # Of this picture every photo is the whole.
+    with pytest.raises(errors.UserError, match="does not suit this style image"):
+        strength.style_weight(network, style, [style], WEIGHTS)

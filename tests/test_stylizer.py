@@ -116,10 +116,28 @@ def test_a_models_name_is_its_folders_also_from_within(
 ) -> None:
     monkeypatch.chdir(tiny_run)
     assert stylizer.name_of(stylizer.find(".")) == "tiny"
+    assert stylizer.name_of(stylizer.find("checkpoints/best")) == "tiny"
     assert stylizer.name_of(stylizer.find("checkpoints/step-6")) == "tiny"
     assert stylizer.name_of(stylizer.find(exported)) == "bright"
     assert stylizer.name_of(stylizer.find(weights)) == "shipped"
     assert stylizer.name_of(stylizer.find(weights / "weights.ckpt")) == "shipped"
+
+
+def test_a_model_may_be_called_best(tmp_path: Path, tiny_run: Path) -> None:
+    run = tmp_path / "best"
+    shutil.copytree(tiny_run, run)
+    for path in (run, run / "checkpoints", run / "checkpoints" / "best"):
+        assert stylizer.name_of(stylizer.find(path)) == "best"
+
+
+def test_what_does_not_fit_into_memory_is_told_with_what_helps() -> None:
+    def refuse(photos: tf.Tensor) -> tf.Tensor:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nmore")
+
+    with pytest.raises(errors.UserError) as caught:
+        stylizer.Stylizer(refuse, "large")(np.zeros((3, 20, 30, 3), np.uint8))
+    assert str(caught.value).startswith("3 of 30 x 20 pixels: not enough memory to paint; ")
+    assert "--size" in str(caught.value) and "--batch" in str(caught.value)
 
 
 def test_a_run_its_saved_model_and_its_weights_paint_alike(
@@ -248,6 +266,7 @@ def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
         "fastnst.nets",
         "fastnst.nets.layers",
         "fastnst.nets.transform_net",
+        "fastnst.run_folder",
         "fastnst.stylizer",
     }
 

@@ -25,10 +25,14 @@ def test_styles_share_kernels_and_nothing_else() -> None:
         assert (first[name] is second[name]) == name.endswith("/kernel"), name
 
 
-def test_a_base_is_trained_in_several_styles_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    def train(folder: str, steps: int) -> dict[str, np.ndarray]:
+def test_a_base_is_trained_in_several_styles_and_goes_on_where_it_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--image_size", "32", "--width", "4"]
+
+    def train(folder: str, steps: int, *styles: str) -> dict[str, np.ndarray]:
         run, output = tmp_path / folder, tmp_path / folder / "base.ckpt"
-        arguments = ["starry", "wave", "--image_size", "32", "--width", "4", "--steps", str(steps)]
+        arguments = [*(styles or ("starry", "wave")), *small, "--steps", str(steps)]
         assert train_base.main([*arguments, "--run", str(run), "-o", str(output)]) == 0
         return checkpoint_file.read_checkpoint(output)
 
@@ -44,8 +48,15 @@ def test_a_base_is_trained_in_several_styles_and_goes_on_where_it_stopped(tmp_pa
     # It can be begun with, and is small.
     assert transform_net.TransformNet.from_tensors(base).architecture.skips
     assert checkpoint_file.read_checkpoint(tmp_path / "run" / "base.ckpt")[SHARED].size
-    further = train("run", 3)
+    # In another order and with a stop, as without.
+    further, unbroken = train("run", 5, "wave", "starry"), train("unbroken", 5)
+    for name in base:
+        np.testing.assert_array_equal(further[name], unbroken[name], err_msg=name)
     assert (further[SHARED] != base[SHARED]).any()
+    # Other styles are another run.
+    other = ["wave", "candy", *small, "--run", str(tmp_path / "run"), "-o", f"{tmp_path}/other"]
+    assert train_base.main(other) == 1
+    assert "run: was begun with other styles" in capsys.readouterr().err
 
 
 def test_a_run_can_begin_with_the_styles_of_another(

@@ -91,7 +91,7 @@ def _table_of_figures(folders: list[Path]) -> str:
         ("after 25", lambda found: _after(found, 25)),
         ("after 50", lambda found: _after(found, 50)),
         ("after 100", lambda found: _after(found, 100)),
-        ("equals", lambda found: f"{found['equal_iterations']['noise'] or 'more'}"),
+        ("equals", _equals),
         *(
             (name, lambda found, name=name: f"{found['figures'][name]['mean']:.2f}")
             for name in (
@@ -110,6 +110,10 @@ def _table_of_figures(folders: list[Path]) -> str:
         cells = " | ".join(cell(found) for _, cell in columns)
         table += f"| [{folder.name}](../pretrained/{folder.name}/README.md) | {cells} |\n"
     return table
+
+
+def _equals(found: dict[str, Any]) -> str:
+    return model_card.equal_iterations_text(found["equal_iterations"]["noise"], found["steps"], 1)
 
 
 def _after(found: dict[str, Any], iterations: int) -> str:

@@ -25,6 +25,7 @@ from fastnst import (
     config,
     data,
     devices,
+    errors,
     factory,
     feed,
     muon,
@@ -89,7 +90,9 @@ class _Style:
 
 def _run(arguments: argparse.Namespace) -> int:
     source = data.open_photos(arguments.dataset)
-    confs = [config.load(ROOT / "conf" / f"{name}.yml") for name in arguments.styles]
+    # In one order, whatever the command has: the optimizer knows variables by their places.
+    names = sorted(set(arguments.styles))
+    confs = [config.load(ROOT / "conf" / f"{name}.yml") for name in names]
     dtype = devices.compute_dtype("auto")
     shapes = transform_net.Architecture(width=arguments.width)
     nets, averages = ([transform_net.TransformNet(shapes, dtype) for _ in confs] for _ in range(2))
@@ -110,8 +113,8 @@ def _run(arguments: argparse.Namespace) -> int:
     position = tf.Variable(0, dtype=tf.int64, trainable=False)
     saved = tf.train.CheckpointManager(
         tf.train.Checkpoint(
-            nets=[net.named_variables() for net in nets],
-            averages=[net.named_variables() for net in averages],
+            nets=_by_style(confs, nets),
+            averages=_by_style(confs, averages),
             optimizer=optimizer,
             done=done,
             position=position,
@@ -119,7 +122,14 @@ def _run(arguments: argparse.Namespace) -> int:
         str(arguments.run),
         max_to_keep=2,
     )
-    saved.restore_or_initialize()
+    if saved.latest_checkpoint:
+        try:
+            saved.checkpoint.restore(saved.latest_checkpoint).assert_consumed()
+        except (AssertionError, ValueError):
+            raise errors.UserError(
+                f"{arguments.run}: was begun with other styles or another width; name another "
+                "folder with --run"
+            ) from None
     styles = [
         _Style(
             conf.naming,
@@ -140,8 +150,11 @@ def _run(arguments: argparse.Namespace) -> int:
         say=print,
     )
     losses: dict[str, list[tf.Tensor]] = {style.name: [] for style in styles}
-    with tqdm.tqdm(initial=int(done), total=arguments.steps, unit=" steps", disable=None) as bar:
-        while int(done) < arguments.steps:
+    with (
+        terminal.stopping_gently() as should_stop,
+        tqdm.tqdm(initial=int(done), total=arguments.steps, unit=" steps", disable=None) as bar,
+    ):
+        while int(done) < arguments.steps and not should_stop():
             images, after = next(batches)
             style = styles[int(done) % len(styles)]
             losses[style.name].append(style.step(images))
@@ -156,12 +169,23 @@ def _run(arguments: argparse.Namespace) -> int:
                 bar.write(f"{int(done)} of {arguments.steps}: {told}")
                 losses = {style.name: [] for style in styles}
                 saved.save()
+    if int(done) < arguments.steps:
+        saved.save()
+        print(f"stopped at step {int(done)}, which is saved; the same command goes on from there")
+        return terminal.INTERRUPTED
     for style in styles:
         checkpoint_file.write_checkpoint(arguments.run / style.name, style.average.tensors())
     base = {name: tensor.astype(np.float16) for name, tensor in mean_weights(averages).items()}
     checkpoint_file.write_checkpoint(arguments.output, base)
     print(arguments.output)
     return terminal.DONE
+
+
+def _by_style(
+    confs: collections.abc.Sequence[config.Config],
+    nets: collections.abc.Sequence[transform_net.TransformNet],
+) -> dict[str, dict[str, tf.Variable]]:
+    return {conf.naming: net.named_variables() for conf, net in zip(confs, nets, strict=True)}
 
 
 def _make_step(

@@ -57,9 +57,10 @@ def _run(arguments: argparse.Namespace) -> int:
     images.format_of(output)
     paths = [stylizer.find(name) for name in names]
     pictures = {"photo": photo}
-    for path in tqdm.tqdm(paths, unit="style", disable=None):
+    for given, path in zip(names, tqdm.tqdm(paths, unit="style", disable=None), strict=True):
         model = stylizer.load(path)
-        pictures[model.name] = model(photo)
+        # Several checkpoints of one model share its name.
+        pictures[given if model.name in pictures else model.name] = model(photo)
     images.write(output, contact_sheet.render(pictures))
     print(output)
     return terminal.DONE

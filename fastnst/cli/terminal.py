@@ -6,7 +6,9 @@ import argparse
 import collections.abc
 import contextlib
 import os
+import signal
 import sys
+import types
 
 import tqdm
 
@@ -35,6 +37,31 @@ def say(line: str) -> None:
     """Tells the user something on stderr, where it mixes with no result, above any bar."""
     tqdm.tqdm.write(line, file=sys.stderr)
     sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def stopping_gently() -> collections.abc.Iterator[collections.abc.Callable[[], bool]]:
+    """Makes of Ctrl-C, and of SIGTERM, a wish to stop after the step; the second stops at once.
+
+    Yields:
+        What tells whether it was wished.
+    """
+    wished: list[int] = []
+
+    def on_signal(number: int, frame: types.FrameType | None) -> None:
+        if wished:
+            raise KeyboardInterrupt
+        wished.append(number)
+        say("stopping after this step; once more to stop at once")
+
+    earlier = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield lambda: bool(wished)
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def positive(text: str) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import contextlib
 import datetime
 import platform
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastnst import config
 from fastnst.cli import terminal
@@ -87,7 +87,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     paint = f"{paint if paint.startswith('fastnst') else f'python {paint}'} --model {name} PHOTO"
     if run.start_step >= run.last_step:
         if not run.folder.report.exists():
-            _write_report(settings, run)
+            _write_report(settings, run, str(name))
         terminal.say(
             f"{folder} is finished: {run.start_step} steps. Go on with --steps "
             f"{run.start_step * 2}, start anew with --fresh, or paint:\n  {paint}"
@@ -106,7 +106,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             "goes on from there"
         )
         return terminal.INTERRUPTED
-    _write_report(settings, run)
+    _write_report(settings, run, str(name))
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(run.folder.report)
     terminal.say(f"Paint a photo:  {paint}")
@@ -116,7 +116,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 def _train(
     settings: config.Config, run: factory.Run, profiled: int | None = None
 ) -> trainer.Progress:
-    """Trains, showing progress; the first Ctrl-C ends it after the step, the second at once."""
+    """Trains, showing progress; Ctrl-C ends it after the step."""
     from fastnst import actions
     from fastnst.cli import progress as progress_display
 
@@ -124,25 +124,11 @@ def _train(
     further: list[trainer.Action] = [display]
     if profiled:
         further.append(actions.Profile(run.folder.tensorboard, run.start_step, profiled))
-    stop: list[int] = []
-
-    def on_signal(number: int, frame: Any) -> None:
-        if stop:
-            raise KeyboardInterrupt
-        stop.append(number)
-        terminal.say("stopping after this step; once more to stop at once")
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    earlier = {number: signal.signal(number, on_signal) for number in signals}
-    try:
-        return run.train(further, lambda: bool(stop))
-    finally:
-        display.close()
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
+    with contextlib.closing(display), terminal.stopping_gently() as should_stop:
+        return run.train(further, should_stop)
 
 
-def _write_report(settings: config.Config, run: factory.Run) -> None:
+def _write_report(settings: config.Config, run: factory.Run, model: str) -> None:
     import numpy as np
     import tensorflow as tf
 
@@ -153,7 +139,7 @@ def _write_report(settings: config.Config, run: factory.Run) -> None:
         pixels = images.decode(images.read_bytes(path), str(path))
         side = min(_REPORT_SIDE, *pixels.shape[:2])
         photos.append(images.resize_shorter_side(pixels, side))
-    model = stylizer.load(run.folder.path)
+    painter = stylizer.load(run.folder.path)
     lines = metrics_log.read(run.folder.metrics)
     training = [line for line in lines if line["kind"] == "training"]
     rate = float(np.median([line["images_per_second"] for line in training])) if training else 0.0
@@ -170,9 +156,10 @@ def _write_report(settings: config.Config, run: factory.Run) -> None:
     }
     page = report.render(
         name=settings.naming,
+        model=model,
         style=run.style_image,
         photos=photos,
-        stylized=[model(photo) for photo in photos],
+        stylized=[painter(photo) for photo in photos],
         samples=run.folder.sample_strips(),
         metrics=lines,
         config_text=settings.to_yaml(),

@@ -39,7 +39,6 @@ def batches(
     seed: int = 0,
     start: int = 0,
     shuffle: bool = True,
-    input_shards: tuple[int, int] = (1, 0),
 ) -> tf.data.Dataset:
     """Makes the endless stream of batches of a training run.
 
@@ -56,8 +55,6 @@ def batches(
         seed: Decides the order, the crops and the flips.
         start: The position of the first sample: where an earlier run stopped.
         shuffle: Whether the photos of an epoch come in random order, or as they lie.
-        input_shards: The number of workers that share the stream, and which of them this one
-            is: it gets the positions p with p % number == index.
 
     Returns:
         A dataset of (images, positions): float32 [batch_size, image_size, image_size, 3] in
@@ -66,10 +63,9 @@ def batches(
     Raises:
         UserError: If there are fewer photos than a batch needs.
     """
-    workers, worker = input_shards
-    if source.count < batch_size * workers:
+    if source.count < batch_size:
         raise errors.UserError(
-            f"{source.root}: {source.count:,} photos are fewer than the {batch_size * workers:,} "
+            f"{source.root}: {source.count:,} photos are fewer than the {batch_size:,} "
             "of one batch; use a smaller batch_size or more photos"
         )
 
@@ -86,7 +82,7 @@ def batches(
         return tf.cast(images, tf.float32), positions
 
     samples = (
-        _samples(source, seed=seed, start=start, shuffle=shuffle, workers=workers, worker=worker)
+        _samples(source, seed=seed, start=start, shuffle=shuffle)
         .map(load, num_parallel_calls=tf.data.AUTOTUNE)
         .ignore_errors()
         .batch(batch_size, drop_remainder=True)
@@ -95,28 +91,18 @@ def batches(
     )
     options = tf.data.Options()
     options.deterministic = True
-    # The stream is shared out by position, above.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return samples.with_options(options)
 
 
-def missing(
-    start: int, positions: Sequence[int], input_shards: tuple[int, int] = (1, 0)
-) -> list[int]:
+def missing(start: int, positions: Sequence[int]) -> list[int]:
     """Lists the positions left out of a batch because their photos could not be read.
 
     Args:
         start: The position after the last one of the batch before, or where the stream began.
         positions: Those of the batch.
-        input_shards: As for `batches`.
     """
-    workers, worker = input_shards
     there = set(map(int, positions))
-    return [
-        position
-        for position in range(start, max(there) + 1)
-        if position % workers == worker and position not in there
-    ]
+    return [position for position in range(start, max(there) + 1) if position not in there]
 
 
 def names(
@@ -185,9 +171,7 @@ def _load(
     return preprocess.crop(data, image_size, random)
 
 
-def _samples(
-    source: PhotoSource, *, seed: int, start: int, shuffle: bool, workers: int, worker: int
-) -> tf.data.Dataset:
+def _samples(source: PhotoSource, *, seed: int, start: int, shuffle: bool) -> tf.data.Dataset:
     """The stream of (position, item of an epoch) for as long as any can be read."""
 
     def is_readable(number: tf.Tensor) -> tf.Tensor:
@@ -199,10 +183,7 @@ def _samples(
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         begin = number * source.count
         items = _epoch(source, number, seed, shuffle).enumerate(begin)
-        items = items.skip(tf.maximum(start - begin, 0))
-        if workers > 1:
-            items = items.filter(lambda position, item: position % workers == worker)
-        return items
+        return items.skip(tf.maximum(start - begin, 0))
 
     epochs = tf.data.Dataset.range(start // source.count, tf.int64.max)
     return epochs.take_while(is_readable).flat_map(epoch)

@@ -121,11 +121,11 @@ class TransformNet(tf.Module):
         net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
         if self.skip2 is not None:
             net = self.skip2(net, full)
-        # Three channels cost nothing: the picture itself is made in full precision.
         if isinstance(self.conv4, layers.UpsampleConv):
             net = self.conv4(net, images)
         else:
             net = self.conv4(net)
+        # Three channels cost nothing: from here on the picture is made in full precision.
         net = tf.cast(net, tf.float32)
         if self.norm6 is not None:
             net = self.norm6(net)

@@ -72,7 +72,7 @@ def test_mistakes_are_a_line_and_exit_code_1(
     assert command.main(["--model", "tiny", "-o", "precious"]) == 1
     output, error = capsys.readouterr()
     assert (output, error.count("\n")) == ("", 1)
-    assert error.startswith("export.py: precious: holds something that is no export")
+    assert error.startswith("export.py: precious/photo.jpg: is not of an export")
     assert [path.name for path in Path("precious").iterdir()] == ["photo.jpg"]
 
 

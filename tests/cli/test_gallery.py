@@ -50,6 +50,12 @@ def test_models_can_be_chosen_and_mistakes_are_a_line(
         assert command.main(arguments) == 1
         output, error = capsys.readouterr()
         assert output == "" and error.startswith(f"fastnst gallery: {message}")
+    several = ["models/one/checkpoints", "models/one"]
+    options = [f"--model={name}" for name in several]
+    assert command.main(["a.png", *options, "-o", "several.png", "--size", "32"]) == 0
+    # The photo and two paintings, although both are by "one".
+    assert images.read("several.png").shape == (8 + 48 + 36, 8 + 3 * 40, 3)
+    capsys.readouterr()
     shutil.rmtree("models")
     assert command.main(["a.png"]) == 1
     assert "there is no model yet" in capsys.readouterr().err

@@ -134,19 +134,6 @@ def test_the_programs_own_seed_neither_matters_nor_changes(
 
 
 @both
-def test_workers_share_the_stream_by_position(
-    photos: Callable[..., data.PhotoSource], kind: str
-) -> None:
-    source = photos(kind)
-    images, _ = take(source, 4, seed=4)
-    for worker in (0, 1):
-        mine, positions = take(source, 2, seed=4, input_shards=(2, worker), start=1)
-        assert positions == [position for position in range(1, 13) if position % 2 == worker][:6]
-        shown = [position for position in positions if position < 12]
-        np.testing.assert_array_equal(mine[: len(shown)], images[shown])
-
-
-@both
 @pytest.mark.parametrize("augment", ["crop", "none"])
 def test_unreadable_photos_are_left_out_and_can_be_named(
     photos: Callable[..., data.PhotoSource], kind: str, augment: str
@@ -211,9 +198,8 @@ def test_fewer_photos_than_a_batch_are_refused_with_both_numbers(
 ) -> None:
     source = photos(FOLDER)
     data.batches(source, image_size=8, batch_size=7)
-    for options in ({"batch_size": 8}, {"batch_size": 4, "input_shards": (2, 0)}):
-        with pytest.raises(errors.UserError, match="7 photos are fewer than the 8 of one batch"):
-            data.batches(source, image_size=8, **options)
+    with pytest.raises(errors.UserError, match="7 photos are fewer than the 8 of one batch"):
+        data.batches(source, image_size=8, batch_size=8)
 
 
 @both
