@@ -261,10 +261,10 @@ def test_after_a_change_of_the_objective_the_best_is_looked_for_anew(
     run = factory.build(settings, unheard)
     run.train([], lambda: False)
     best = run.folder.checkpoints / "best"
-    kept = sorted(path.name for path in best.iterdir())
     for number, change in enumerate(({"learning_rate": 0.002}, {"style_weight": 90.0}), start=1):
         settings = dataclasses.replace(settings, max_steps=4 + number, **change)
         heard: list[str] = []
+        kept = sorted(path.name for path in best.iterdir())
         run = factory.build(settings, heard.append)
         if "style_weight" not in change:
             assert np.isfinite(float(run.state.best_loss))

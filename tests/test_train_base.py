@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,53 +26,66 @@ def test_styles_share_kernels_and_nothing_else() -> None:
         assert (first[name] is second[name]) == name.endswith("/kernel"), name
 
 
-def test_a_base_is_trained_in_several_styles_and_goes_on_where_it_stopped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    small = ["--image_size", "32", "--width", "4"]
+SMALL = ("--image_size", "32", "--width", "4")
 
-    def train(folder: str, steps: int, *styles: str) -> dict[str, np.ndarray]:
-        run, output = tmp_path / folder, tmp_path / folder / "base.ckpt"
-        arguments = [*(styles or ("starry", "wave")), *small, "--steps", str(steps)]
-        assert train_base.main([*arguments, "--run", str(run), "-o", str(output)]) == 0
-        return checkpoint_file.read_checkpoint(output)
 
-    base = train("run", 2)
-    starry, wave = (
-        checkpoint_file.read_checkpoint(tmp_path / "run" / name) for name in ("starry", "wave")
+def train(run: Path, steps: int, *styles: str, **options: str) -> dict[str, np.ndarray]:
+    """Trains two styles, goes on where there is a run already, and returns the base."""
+    arguments = [*(styles or ("starry", "wave")), *SMALL, "--steps", str(steps)]
+    arguments += ["--run", str(run), "-o", str(run / "base.ckpt")]
+    arguments += [f"--{name}={value}" for name, value in options.items()]
+    assert train_base.main(arguments) == 0
+    return checkpoint_file.read_checkpoint(run / "base.ckpt")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two steps."""
+    run = tmp_path_factory.mktemp("base") / "run"
+    train(run, 2)
+    return run
+
+
+def test_a_base_is_the_mean_of_its_styles(trained: Path) -> None:
+    base, starry, wave = (
+        checkpoint_file.read_checkpoint(trained / name) for name in ("base.ckpt", "starry", "wave")
     )
     np.testing.assert_array_equal(starry[SHARED], wave[SHARED])
     np.testing.assert_allclose(base[SHARED], wave[SHARED], atol=1e-3)
     for name in OWN:
         assert (starry[name] != wave[name]).any(), name
         np.testing.assert_allclose(base[name], (starry[name] + wave[name]) / 2, atol=1e-3)
-    # It can be begun with, and is small.
+    # It can be begun with.
     assert transform_net.TransformNet.from_tensors(base).architecture.skips
-    assert checkpoint_file.read_checkpoint(tmp_path / "run" / "base.ckpt")[SHARED].size
-    # In another order and with a stop, as without.
-    further, unbroken = train("run", 5, "wave", "starry"), train("unbroken", 5)
-    for name in base:
+
+
+def test_a_run_goes_on_where_it_stopped_in_whatever_order(trained: Path, tmp_path: Path) -> None:
+    before = checkpoint_file.read_checkpoint(trained / "base.ckpt")
+    shutil.copytree(trained, tmp_path / "run")
+    further, unbroken = train(tmp_path / "run", 3, "wave", "starry"), train(tmp_path / "whole", 3)
+    for name in before:
         np.testing.assert_array_equal(further[name], unbroken[name], err_msg=name)
-    assert (further[SHARED] != base[SHARED]).any()
-    # Other styles are another run.
-    other = ["wave", "candy", *small, "--run", str(tmp_path / "run"), "-o", f"{tmp_path}/other"]
-    assert train_base.main(other) == 1
-    assert "run: was begun with other styles" in capsys.readouterr().err
+    assert (further[SHARED] != before[SHARED]).any()
+
+
+def test_other_styles_are_another_run(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["wave", "candy", *SMALL, "--run", str(trained), "-o", str(tmp_path / "base")]
+    assert train_base.main(arguments) == 1
+    assert f"{trained}: was begun with other styles" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_can_begin_with_the_styles_of_another(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    common = ["starry", "wave", "--image_size", "32", "--width", "4"]
-    assert (
-        train_base.main([*common, "--steps", "2", "--run", str(first), "-o", f"{first}.ckpt"]) == 0
-    )
     # A learning rate of nothing leaves what it begins with.
-    still = ["--steps", "1", "--learning_rate", "0", "--start_from", str(first)]
-    assert train_base.main([*common, *still, "--run", str(second), "-o", f"{second}.ckpt"]) == 0
+    train(tmp_path, 1, learning_rate="0", start_from=str(trained))
     for style in ("starry", "wave"):
-        before, after = (checkpoint_file.read_checkpoint(run / style) for run in (first, second))
+        before, after = (
+            checkpoint_file.read_checkpoint(run / style) for run in (trained, tmp_path)
+        )
         for name in before:
             np.testing.assert_allclose(after[name], before[name], atol=1e-6)
     assert "1 of 1: starry " in capsys.readouterr().out
