@@ -34,6 +34,38 @@ def doubled(batch: tf.Tensor) -> dict[str, tf.Tensor]:
     return {"twice": 2 * batch}
 
 
+def test_jitter_shifts_all_pictures_alike_and_mirrors_what_is_beyond() -> None:
+    random = np.random.default_rng(0)
+    one, two = (random.uniform(0, 255, (2, 40, 48, 3)).astype(np.float32) for _ in range(2))
+    offsets = set()
+    for step in range(40):
+        shifted = trainer.jitter(tf.constant(step, tf.int64), tf.constant(one), tf.constant(two))
+        again = trainer.jitter(tf.constant(step, tf.int64), tf.constant(one))
+        np.testing.assert_array_equal(shifted[0], again[0])
+        assert shifted[0].shape == one.shape
+        # A quarter of the shorter side is less than 16 pixels.
+        margins = ((0, 0), (10, 10), (10, 10), (0, 0))
+        padded = [np.pad(each, margins, "reflect") for each in (one, two)]
+        (offset,) = (
+            (top, left)
+            for top in range(21)
+            for left in range(21)
+            if np.array_equal(padded[0][:, top : top + 40, left : left + 48], shifted[0])
+        )
+        top, left = offset
+        np.testing.assert_array_equal(padded[1][:, top : top + 40, left : left + 48], shifted[1])
+        offsets.add(offset)
+    assert len(offsets) > 30
+    assert {0, 20} <= {top for top, _ in offsets} | {left for _, left in offsets}
+    large = tf.random.uniform([1, 200, 200, 3])
+    for step in range(8):
+        (shifted_large,) = trainer.jitter(tf.constant(step, tf.int64), large)
+        # What lies in the middle is at most 16 pixels away.
+        middle = np.asarray(large)[0, 100, 100]
+        rows, columns = np.nonzero((np.asarray(shifted_large)[0] == middle).all(axis=-1))
+        assert abs(rows[0] - 100) <= 16 and abs(columns[0] - 100) <= 16
+
+
 def test_any_step_function_can_be_trained_with() -> None:
     state = make_state()
     seen: list[trainer.Progress] = []

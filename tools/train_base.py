@@ -31,6 +31,7 @@ from fastnst import (
     muon,
     perceptual,
     stylizer,
+    trainer,
 )
 from fastnst.cli import terminal
 from fastnst.nets import layers, transform_net
@@ -85,7 +86,7 @@ class _Style:
 
     name: str
     average: transform_net.TransformNet
-    step: collections.abc.Callable[[tf.Tensor], tf.Tensor]
+    step: collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -157,7 +158,7 @@ def _run(arguments: argparse.Namespace) -> int:
         while int(done) < arguments.steps and not should_stop():
             images, after = next(batches)
             style = styles[int(done) % len(styles)]
-            losses[style.name].append(style.step(images))
+            losses[style.name].append(style.step(images, done))
             done.assign_add(1)
             position.assign(after)
             bar.update()
@@ -194,16 +195,16 @@ def _make_step(
     average: transform_net.TransformNet,
     optimizer: tf.keras.optimizers.Optimizer,
     styles: int,
-) -> collections.abc.Callable[[tf.Tensor], tf.Tensor]:
-    """Builds the function that trains one style on a batch and returns its loss."""
+) -> collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Builds the function that trains one style on a batch, at a step, and returns its loss."""
     variables = net.trainable_variables
     pairs = list(zip(average.trainable_variables, variables, strict=True))
 
     @tf.function(autograph=False)
-    def step(images: tf.Tensor) -> tf.Tensor:
+    def step(images: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            total, _ = objective(images, net(images))
+            total, _ = objective(*trainer.jitter(number, images, net(images)))
             # Some styles' losses are several times others'; by their logarithms all count alike.
             loss = tf.math.log(total)
         gradients = tape.gradient(loss, variables)
