@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -147,14 +148,24 @@ class FiniteCheck:
 
 
 class MetricsLog:
-    """Writes metrics.jsonl: a line each for the training metrics and for each validation."""
+    """Writes metrics.jsonl: a line each for a start, training metrics, and each validation."""
 
-    def __init__(self, path: Path, step: int, every: int) -> None:
-        """Goes on with the log of a run that is at `step`, dropping what came after it."""
+    def __init__(
+        self, path: Path, step: int, every: int, about: collections.abc.Mapping[str, Any]
+    ) -> None:
+        """Goes on with the log of a run.
+
+        Args:
+            path: Where it is.
+            step: Where the run goes on; what came after is dropped.
+            every: Steps between training metrics.
+            about: What to note of this start, such as the device.
+        """
         self._path = path
         self._every = every
         earlier = [line for line in metrics_log.read(path) if line["step"] <= step]
-        metrics_log.write(path, earlier)
+        start = {"kind": "start", "step": step, "time": round(time.time(), 3), **about}
+        metrics_log.write(path, [*earlier, start])
 
     def __call__(self, progress: trainer.Progress) -> None:
         """Logs if due."""

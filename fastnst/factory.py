@@ -137,7 +137,12 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
         board = actions.TensorBoard(
             folder.tensorboard, images.to_uint8(style), start_step, settings.summary_every
         )
-        log = actions.MetricsLog(folder.metrics, start_step, settings.log_every)
+        log = actions.MetricsLog(
+            folder.metrics,
+            start_step,
+            settings.log_every,
+            {"photos": source.count, "device": devices.describe(), "precision": dtype.name},
+        )
         saving = actions.Checkpoints(checkpointer, state, settings.checkpoint_every)
         samples = actions.Samples(folder.samples)
         check_every = math.gcd(

@@ -57,9 +57,13 @@ def read_facts(model: Path) -> dict[str, Any]:
     if shipped.exists():
         return json.loads(shipped.read_text(encoding="utf-8"))
     lines = metrics_log.read(run_folder.RunFolder(model).metrics)
-    training = [line for line in lines if line["kind"] == "training"]
-    judged = [line for line in lines if line["kind"] == "validation"]
+    starts, training, judged = (
+        [line for line in lines if line["kind"] == kind]
+        for kind in ("start", "training", "validation")
+    )
     facts: dict[str, Any] = {}
+    if starts:
+        facts |= {name: starts[-1][name] for name in ("photos", "device", "precision")}
     if training:
         facts["steps"] = training[-1]["step"]
         facts["minutes"] = round(metrics_log.seconds_spent(lines) / 60, 1)

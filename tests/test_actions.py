@@ -112,13 +112,15 @@ def test_the_log_drops_what_came_after_the_step_that_it_goes_on_from(tmp_path: P
     path = tmp_path / "metrics.jsonl"
     lines = [{"kind": "training", "step": step} for step in (2, 4, 6, 8)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "trai')
-    log = actions.MetricsLog(path, step=4, every=2)
-    assert metrics_log.read(path) == lines[:2]
+    log = actions.MetricsLog(path, step=4, every=2, about={"photos": 9})
+    *earlier, start = metrics_log.read(path)
+    assert earlier == lines[:2]
+    assert start.pop("time") > 0 and start == {"kind": "start", "step": 4, "photos": 9}
     log(at(5, total=3.0))
     log(at(6, total=3.0))
     log.judged(judged(6, 2.5))
     *_, training, validation = metrics_log.read(path)
-    assert len(metrics_log.read(path)) == 4
+    assert len(metrics_log.read(path)) == 5
     assert training.pop("time") > 0 and validation.pop("time") > 0
     assert training == {"kind": "training", "step": 6, "images_per_second": 12.5, "total": 3.0}
     assert validation == {"kind": "validation", "step": 6, "total": 2.5, "style": 0.25}

@@ -78,8 +78,14 @@ def test_ten_steps_and_ten_more_are_twenty_steps(tmp_path: Path, conf: Conf, pho
         return [
             (line["kind"], line["step"], line["total"], line.get("learning_rate", 0.0))
             for line in lines
+            if line["kind"] != "start"
         ]
 
+    starts = [line for line in metrics_log.read(second.folder.metrics) if line["kind"] == "start"]
+    assert [(line["step"], line["photos"], line["precision"]) for line in starts] == [
+        (0, 5, "float32"),
+        (10, 5, "float32"),
+    ]
     for one, two in zip(history(whole), history(second), strict=True):
         assert one[:2] == two[:2] and one[2:] == pytest.approx(two[2:], rel=1e-5)
     # Up over five steps, and down to nothing at the twentieth (step 20 is taken at 19 of 20).
@@ -409,6 +415,6 @@ def test_two_devices_learn_what_one_learns_from_the_same_batches(
         metrics_log.read(tmp_path / "models" / naming / "metrics.jsonl")
         for naming in ("one", "two")
     ]
-    assert [len(log) for log in logs] == [3, 3]
-    for of_one, of_two in zip(*logs, strict=True):
+    assert [len(log) for log in logs] == [4, 4]
+    for of_one, of_two in zip(*(log[1:] for log in logs), strict=True):
         assert of_two["total"] == pytest.approx(of_one["total"], rel=1e-4)

@@ -18,7 +18,9 @@ def test_the_facts_of_a_run_are_its_length_its_time_and_its_best_validation(
         entry = {"kind": "validation", "step": step, "time": 40.0 * step}
         return entry | {"layers/style/relu1_2": 1.0, **terms}
 
+    about = {"photos": 96, "device": "2 CPU cores", "precision": "bfloat16"}
     lines = [
+        {"kind": "start", "step": 0, "time": 0.0, **about},
         {"kind": "training", "step": 10, "time": 100.0},
         judged(10, 30.26),
         {"kind": "training", "step": 20, "time": 400.0},
@@ -26,8 +28,9 @@ def test_the_facts_of_a_run_are_its_length_its_time_and_its_best_validation(
     ]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert model_card.read_facts(tmp_path) == {
+        **about,
         "steps": 20,
-        "minutes": 11.7,
+        "minutes": 13.3,
         "validation": {"step": 10, "total": 30.3, "content": 1.0, "style": 2.0, "tv": 0.0},
     }
 

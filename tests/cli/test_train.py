@@ -52,7 +52,8 @@ def test_the_resolved_configuration_lies_beside_the_checkpoints(tiny_run: Path) 
 
 
 def test_the_log_has_a_line_for_each_interval_and_each_validation(tiny_run: Path) -> None:
-    lines = metrics_log.read(tiny_run / "metrics.jsonl")
+    start, *lines = metrics_log.read(tiny_run / "metrics.jsonl")
+    assert set(start) == {"kind", "step", "time", "photos", "device", "precision"}
     assert [(line["kind"], line["step"]) for line in lines] == [
         ("training", 2),
         ("validation", 3),
@@ -83,7 +84,8 @@ def test_tensorboard_shows_every_term_and_the_pictures(tiny_run: Path, judges: P
     assert [event.step for event in tags["training/total"]] == [2, 4, 6]
     assert [event.step for event in tags["validation/total"]] == [3, 6]
     lines = metrics_log.read(tiny_run / "metrics.jsonl")
-    for event, line in zip(tags["training/total"], lines[0:1] + lines[2:4], strict=True):
+    training = [line for line in lines if line["kind"] == "training"]
+    for event, line in zip(tags["training/total"], training, strict=True):
         assert float(tf.make_ndarray(event.tensor_proto)) == pytest.approx(line["total"])
     beside = tf.make_ndarray(tags["content | stylized/0"][0].tensor_proto)[2]
     shown = tf.io.decode_png(beside).numpy()
@@ -247,8 +249,10 @@ def test_the_log_of_a_killed_run_has_no_step_twice_and_none_is_missing(story: St
 
 
 def test_what_is_trained_again_after_a_kill_comes_out_as_before(story: Story) -> None:
-    before = {line["step"]: line["total"] for line in story.killed.log}
-    after = {line["step"]: line["total"] for line in story.interrupted.log}
+    before, after = (
+        {line["step"]: line["total"] for line in stage.log if line["kind"] != "start"}
+        for stage in (story.killed, story.interrupted)
+    )
     for step, total in before.items():
         assert after[step] == pytest.approx(total, rel=1e-3), step
 
