@@ -42,7 +42,8 @@ def describe() -> str:
     """Names the device for the log, for example "2 CPU cores" or "NVIDIA H200"."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return f"{len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()} CPU cores"
+        cores = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()
+        return f"{cores} CPU core{'' if cores == 1 else 's'}"
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     return f"{len(gpus)} x {name}" if len(gpus) > 1 else str(name)
 
