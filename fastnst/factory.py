@@ -7,11 +7,9 @@ import contextlib
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import yaml
 
 from fastnst import (
     actions,
@@ -24,6 +22,7 @@ from fastnst import (
     images,
     muon,
     perceptual,
+    resumption,
     run_folder,
     strength,
     stylizer,
@@ -36,24 +35,6 @@ _BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
 _STRENGTH_SIDE = 256
 # What `start_from: auto` means; made by tools/train_base.py.
 _BASE = "pretrained/base.ckpt"
-_ARCHITECTURE_KEYS = ("width", "residual_blocks", "output_norm", "skips", "lite")
-# A run cannot go on with another style or other shapes; any other key may change under way.
-_FIXED_KEYS = ("style_image", *_ARCHITECTURE_KEYS)
-# After a change of these, validation losses from before it cannot be compared with.
-_JUDGING_KEYS = frozenset(
-    {
-        "content_weight",
-        "style_weight",
-        "strength",
-        "tv_weight",
-        "content_layers",
-        "style_layers",
-        "style_size",
-        "image_size",
-        "loss_model_file",
-        "validation",
-    }
-)
 
 
 @dataclasses.dataclass
@@ -117,14 +98,16 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     if fresh and (retired := run_folder.retire(folder.path)):
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.keep_checkpoints)
-    changes = _changes(settings, folder)
+    changes = resumption.changes(dataclasses.asdict(settings), folder)
     checkpointer = checkpoint.Checkpointer(folder.checkpoints, state, settings.keep_checkpoints)
     start_step = checkpointer.restore()
     # A finished run stays what it was, whatever it is called with.
     if start_step < last_step:
         for key, before in changes.items():
             say(f"going on with {key} {before} -> {getattr(settings, key)}")
-        if not _JUDGING_KEYS.isdisjoint(changes) and (retired := checkpointer.forget_best()):
+        if not resumption.JUDGING_KEYS.isdisjoint(changes) and (
+            retired := checkpointer.forget_best()
+        ):
             say(f"what was best by the earlier settings is kept as {retired}")
         images.write_bytes(folder.config, settings.to_yaml().encode())
         if settings.style_weight == "auto":
@@ -258,7 +241,8 @@ def make_objective(
 
 def architecture(settings: config.Config) -> transform_net.Architecture:
     """The shapes that a configuration asks for."""
-    return transform_net.Architecture(**{key: getattr(settings, key) for key in _ARCHITECTURE_KEYS})
+    keys = [field.name for field in dataclasses.fields(transform_net.Architecture)]
+    return transform_net.Architecture(**{key: getattr(settings, key) for key in keys})
 
 
 @contextlib.contextmanager
@@ -382,37 +366,3 @@ def _check_batch(
             f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "
             f"{source.root}; use a smaller batch_size or more photos"
         )
-
-
-def _changes(settings: config.Config, folder: run_folder.RunFolder) -> dict[str, Any]:
-    """Finds what is configured otherwise than before, if the folder holds a run.
-
-    Returns:
-        The values before, by key.
-
-    Raises:
-        UserError: If the run cannot go on so.
-    """
-    if not folder.config.exists():
-        return {}
-    try:
-        earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-        assert isinstance(earlier, dict)
-    except (yaml.YAMLError, ValueError, AssertionError):
-        raise errors.UserError(
-            f"{folder.config}: damaged; take it away to go on as configured now, or start anew "
-            "with --fresh"
-        ) from None
-    current = dataclasses.asdict(settings)
-    changed = {
-        key: earlier[key] for key in current if earlier.get(key, current[key]) != current[key]
-    }
-    for key, before in changed.items():
-        # The style image may have been moved, but a network learns one style.
-        moved = key == "style_image" and Path(str(before)).name == Path(settings.style_image).name
-        if key in _FIXED_KEYS and not moved:
-            raise errors.UserError(
-                f"{key}: {folder.path} was begun with {before} and cannot go on with "
-                f"{current[key]}; set it back, start anew with --fresh, or choose another naming"
-            )
-    return changed
