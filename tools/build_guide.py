@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import contact_sheet, images, stylizer
+from fastnst import config, contact_sheet, images, stylizer
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "img" / "photos" / "astronaut.jpg"
@@ -20,7 +20,7 @@ MODELS = ROOT / "build" / "guide"
 PICTURES = ROOT / "img" / "guide"
 STYLES = ("candy", "starry", "kandinsky")
 STRENGTHS = (0.25, 1, 4)
-STYLE_SIZES = (192, 384, 560)
+STYLE_SIZES = (192, 320, 512)
 STEPS = (100, 300, 1000)
 _SIDE = 256
 
@@ -42,11 +42,14 @@ def main() -> int:
 
 def _painted(style: str, **keys: float) -> np.ndarray:
     """Trains a network, unless it is there, and paints the photo: uint8 RGB [H, W, 3]."""
-    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in keys.items())])
-    settings = {"naming": naming, **keys}
-    command = [sys.executable, str(ROOT / "train.py"), "-c", str(ROOT / f"conf/{style}.yml")]
+    conf = ROOT / f"conf/{style}.yml"
+    settings = config.load(conf, quick=True)
+    # Named by what departs from the conf, so that one network serves all pictures it belongs in.
+    departures = {key: value for key, value in keys.items() if value != getattr(settings, key)}
+    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in departures.items())])
+    command = [sys.executable, str(ROOT / "train.py"), "-c", str(conf)]
     command += ["--quick", "--model_path", str(MODELS)]
-    for key, value in settings.items():
+    for key, value in {"naming": naming, **departures}.items():
         command += ["--set", f"{key}={value}"]
     # A finished run ends at once.
     subprocess.run(command, check=True)
