@@ -4,29 +4,31 @@
 
 Each gets pretrained/<name>/sample.jpg (its style image, then photos above what it makes of them)
 and a card with it, with the figures of `fastnst quality` where they lie in generated/. README.md
-shows candy's, and has a table of all; docs/quality.md has one of the figures.
+begins with a sheet of them, and has a table of all; docs/quality.md has one of the figures.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastnst import images, model_card, stylizer
+from fastnst import contact_sheet, images, model_card, stylizer
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
-README_STRIP = ROOT / "img" / "readme" / "strip.jpg"
-README_STYLE = "candy"
+README_SHEET = ROOT / "img" / "readme" / "styles.jpg"
+# Its rows: a photo, and the styles that it is shown in.
+ROWS = {"koala": ("candy", "starry", "kandinsky"), "pagoda": ("wave", "mosaic", "feathers")}
 QUALITY = "quality.json"
 _SAMPLE = "![The style, photos, and what the network makes of them](sample.jpg)"
 _HEIGHT = 260
+_SQUARE = 300
 _GAP = 6
+_JPEG_QUALITY = 80
 
 
 def main() -> int:
@@ -37,12 +39,11 @@ def main() -> int:
     ]
     for folder in folders:
         sample = folder / "sample.jpg"
-        images.write(sample, _strip(stylizer.load(folder), folder.name), quality=88)
+        strip = _strip(stylizer.load(folder), folder.name)
+        images.write(sample, strip, quality=_JPEG_QUALITY)
         _write_card(folder)
         print(folder.relative_to(ROOT))
-        if folder.name == README_STYLE:
-            README_STRIP.parent.mkdir(exist_ok=True)
-            shutil.copyfile(sample, README_STRIP)
+    images.write(README_SHEET, _sheet(), quality=_JPEG_QUALITY)
     _replace_table(ROOT / "README.md", _table_of_styles(folders))
     measured = [folder for folder in folders if (folder / QUALITY).exists()]
     _replace_table(ROOT / "docs" / "quality.md", _table_of_figures(measured))
@@ -134,11 +135,34 @@ def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
     style = images.decode(images.read_bytes(ROOT / "img" / f"{name}.jpg"))
     columns = [_to_height(style, 2 * _HEIGHT + _GAP)]
     for photo in PHOTOS:
-        pixels = images.decode(images.read_bytes(ROOT / "img" / "photos" / f"{photo}.jpg"))
+        pixels = _photo(photo)
         above, below = _to_height(pixels, _HEIGHT), _to_height(model(pixels), _HEIGHT)
         columns.append(np.concatenate([above, _white(_GAP, above.shape[1]), below]))
     spaced = [part for column in columns for part in (column, _white(column.shape[0], _GAP))]
     return np.concatenate(spaced[:-1], axis=1)
+
+
+def _sheet() -> np.ndarray:
+    """Lays photos out beside what some networks make of them; uint8 RGB [H, W, 3]."""
+    pictures = {}
+    for name, styles in ROWS.items():
+        photo = _photo(name)
+        pictures[name] = _to_square(photo)
+        for style in styles:
+            pictures[style] = _to_square(stylizer.load(ROOT / "pretrained" / style)(photo))
+    return contact_sheet.render(pictures, len(next(iter(ROWS.values()))) + 1)
+
+
+def _photo(name: str) -> np.ndarray:
+    return images.decode(images.read_bytes(ROOT / "img" / "photos" / f"{name}.jpg"))
+
+
+def _to_square(pixels: np.ndarray) -> np.ndarray:
+    """The middle of a picture."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return images.resize(pixels[top : top + side, left : left + side], _SQUARE, _SQUARE)
 
 
 def _to_height(pixels: np.ndarray, height: int) -> np.ndarray:
