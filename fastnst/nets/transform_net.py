@@ -89,7 +89,7 @@ class TransformNet(tf.Module):
         self.upsample2 = layers.UpsampleConv("upsample2", 3, 2 * width, width, seed=seed + 4)
         self.norm5 = layers.InstanceNorm("norm5", width)
         self.skip2 = layers.Skip("skip2", width) if architecture.skips else None
-        last = layers.UpsampleConv if architecture.lite else layers.Conv
+        last = layers.UpsampleConv if architecture.lite else layers.ConvToRgb
         self.conv4 = last("conv4", reach, width, 3, seed=seed + 5)
         self.norm6 = (
             layers.InstanceNorm("norm6", 3, scale=_FIRST_CONTRAST)

@@ -49,6 +49,26 @@ def test_a_convolution_reflects_its_border_and_rounds_sizes_up(
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (17, 16), (17, 19)])
+def test_a_convolution_to_rgb_equals_the_plain_one_and_learns_alike(
+    height: int, width: int
+) -> None:
+    conv = layers.ConvToRgb("conv", 9, 4, 3)
+    images = tf.constant(values(2, height, width, 4))
+    wanted = values(2, height, width, 3)
+    gradients = []
+    for convolve in (conv, lambda images: layers.Conv.__call__(conv, images)):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            result = convolve(images)
+            loss = tf.reduce_sum(tf.square(result - wanted))
+        expected = plain_conv(images.numpy(), conv.kernel.numpy(), 1)
+        np.testing.assert_allclose(result, expected, atol=1e-5)
+        gradients.append(tape.gradient(loss, [conv.kernel, images]))
+    for by_squares, plain in zip(*gradients, strict=True):
+        np.testing.assert_allclose(by_squares, plain, atol=1e-3)
+
+
 def upsample_plainly(
     conv: layers.UpsampleConv, images: tf.Tensor, height: int, width: int
 ) -> tf.Tensor:
@@ -139,6 +159,39 @@ def test_instance_norm_of_a_flat_channel_is_its_shift_not_nan() -> None:
     norm.shift.assign([0.5, -1.0])
     result = norm(tf.fill([1, 4, 4, 2], 9.0))
     np.testing.assert_allclose(result, np.broadcast_to([0.5, -1.0], (1, 4, 4, 2)), atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+def test_instance_norm_is_the_same_however_it_is_computed(
+    batch: int, dtype: tf.DType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    norm = layers.InstanceNorm("norm", 3)
+    norm.scale.assign([1.5, -0.5, 2.0])
+    norm.shift.assign([0.1, 0.2, -3.0])
+    images = tf.cast(values(batch, 9, 7, 3) * 5 + 2, dtype)
+    upstream = tf.cast(values(batch, 9, 7, 3), dtype)
+
+    def compute(batch: int | None) -> list[tf.Tensor]:
+        @tf.function(input_signature=[tf.TensorSpec([batch, None, None, 3], dtype)])
+        def run(images: tf.Tensor) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                result = norm(images)
+            inputs = [images, norm.scale, norm.shift]
+            return [result, *tape.gradient(result, inputs, output_gradients=upstream)]
+
+        return run(images)
+
+    known, unknown = compute(batch), compute(None)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    parts = compute(batch)
+    # bfloat16 holds 8 bits.
+    precision = 1e-5 if dtype == tf.float32 else 2e-2
+    for at_once, others in ((known, unknown), (known, parts)):
+        for one, other in zip(at_once, others, strict=True):
+            one, other = (tf.cast(tensor, tf.float32).numpy() for tensor in (one, other))
+            np.testing.assert_allclose(one, other, atol=precision * np.abs(one).max())
 
 
 def test_tiles_that_share_the_moments_of_the_whole_are_normalised_as_the_whole() -> None:
