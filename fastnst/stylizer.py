@@ -12,13 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import checkpoint, devices, errors, images
-from fastnst.nets import transform_net
+from fastnst.nets import strips, transform_net
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT_ROOT / "pretrained"
 WEIGHTS = "weights.ckpt"
 # Where TensorFlow notes which of the checkpoints in a folder is the newest.
 _STATE = "checkpoint"
+# Pixels of the largest photo that is painted as a whole.
+_LARGE = 2048 * 2048
 Paint = collections.abc.Callable[[tf.Tensor], tf.Tensor]
 
 
@@ -99,9 +101,23 @@ def load(name: str | Path, precision: str = "auto") -> Stylizer:
     label = name_of(path)
     if (path / "saved_model.pb").exists():
         return Stylizer(_saved_model(path), label)
-    net = load_net(path, devices.compute_dtype(precision))
+    return Stylizer(_painter(load_net(path, devices.compute_dtype(precision))), label)
+
+
+def _painter(net: transform_net.TransformNet) -> Paint:
     spec = tf.TensorSpec([None, None, None, 3], tf.float32)
-    return Stylizer(tf.function(net, input_signature=[spec], autograph=False), label)
+    paint = tf.function(net, input_signature=[spec], autograph=False)
+    # A GPU is faster at photos as a whole; the lite network needs a quarter of the memory anyway.
+    if net.architecture.lite or tf.config.list_physical_devices("GPU"):
+        return paint
+    paint_in_strips = strips.StripPainter(net)
+
+    def paint_by_size(photos: tf.Tensor) -> tf.Tensor:
+        if photos.shape[1] * photos.shape[2] <= _LARGE:
+            return paint(photos)
+        return tf.concat([paint_in_strips(photo) for photo in tf.split(photos, len(photos))], 0)
+
+    return paint_by_size
 
 
 def load_net(path: Path, compute_dtype: tf.DType = tf.float32) -> transform_net.TransformNet:

@@ -16,7 +16,7 @@ from PIL import Image
 
 import fastnst
 from fastnst import checkpoint, devices, errors, exporters, stylizer
-from fastnst.nets import transform_net
+from fastnst.nets import strips, transform_net
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -182,6 +182,22 @@ def test_a_photo_or_a_batch_comes_back_as_uint8_in_its_own_shape(
     np.testing.assert_array_equal(paint(one.astype(np.float64)), painted)
 
 
+def test_large_photos_are_painted_in_strips_to_the_same_pictures(
+    tiny_run: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint = stylizer.load(tiny_run, "float32")
+    photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
+    whole = paint(photos)
+    monkeypatch.setattr(stylizer, "_LARGE", 40 * 40)
+    monkeypatch.setattr(strips, "_ROWS", 32)
+    asked = []
+    cut = strips._strips
+    monkeypatch.setattr(strips, "_strips", lambda height: asked.append(height) or cut(height))
+    assert np.abs(paint(photos).astype(int) - whole).max() <= 1
+    assert np.abs(paint(photos[0]).astype(int) - whole[0]).max() <= 1
+    assert asked == [45] * 3
+
+
 def test_bfloat16_paints_nearly_the_same(tiny_run: Path, photo: Callable[..., np.ndarray]) -> None:
     pixels = photo(40, 40)
     full, half = (stylizer.load(tiny_run, precision) for precision in ("float32", "bfloat16"))
@@ -265,6 +281,7 @@ def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
         "fastnst.images",
         "fastnst.nets",
         "fastnst.nets.layers",
+        "fastnst.nets.strips",
         "fastnst.nets.transform_net",
         "fastnst.run_folder",
         "fastnst.stylizer",

@@ -106,19 +106,29 @@ class TransformNet(tf.Module):
         Returns:
             float32 RGB of the same shape, bounded to [0, 255].
         """
+        full = tf.nn.relu(self.norm1(self.enter(images)))
+        net = self.pass_trunk(self.conv2(full))
+        net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
+        return self.finish(self.leave(net, full, images))
+
+    def enter(self, images: tf.Tensor) -> tf.Tensor:
+        """The first convolution, of images float32 [B, H, W, 3] in [0, 255]."""
         # The encoder computes in full precision: what rounding to 8 bits leaves of a clear sky is
         # blown up by the norms, to patterns that are not in the photo.
-        net = images / 127.5 - 1.0
-        full = net = tf.nn.relu(self.norm1(self.conv1(net)))
-        half = net = tf.nn.relu(self.norm2(self.conv2(net)))
+        return self.conv1(images / 127.5 - 1.0)
+
+    def pass_trunk(self, net: tf.Tensor) -> tf.Tensor:
+        """All that is done at half the size of the first layer's output, and below."""
+        half = net = tf.nn.relu(self.norm2(net))
         net = tf.nn.relu(self.norm3(self.conv3(net)))
         net = tf.cast(net, self.compute_dtype)
         for residual in self.residuals:
             net = residual(net)
         net = tf.nn.relu(self.norm4(self.upsample1(net, half)))
-        if self.skip1 is not None:
-            net = self.skip1(net, half)
-        net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
+        return net if self.skip1 is None else self.skip1(net, half)
+
+    def leave(self, net: tf.Tensor, full: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+        """The last skip, from the first layer's output, and the last convolution: float32."""
         if self.skip2 is not None:
             net = self.skip2(net, full)
         if isinstance(self.conv4, layers.UpsampleConv):
@@ -126,11 +136,13 @@ class TransformNet(tf.Module):
         else:
             net = self.conv4(net)
         # Three channels cost nothing: from here on the picture is made in full precision.
-        net = tf.cast(net, tf.float32)
+        return tf.cast(net, tf.float32)
+
+    def finish(self, net: tf.Tensor) -> tf.Tensor:
+        """Makes a picture in [0, 255] of what the last convolution gave, the same shape."""
         if self.norm6 is not None:
             net = self.norm6(net)
-        stylized = (tf.tanh(net) + 1.0) * 127.5
-        return tf.ensure_shape(stylized, images.shape)
+        return (tf.tanh(net) + 1.0) * 127.5
 
     @classmethod
     def from_tensors(
