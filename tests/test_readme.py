@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import shlex
 import shutil
@@ -23,6 +22,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = [
     (ROOT / "docs" / name).read_text(encoding="utf-8")
     for name in ("your-own-style.md", "quality.md")
+]
+PAGES = [
+    page
+    for pattern in ("*.md", "conf/*.md", "docs/*.md", "img/*.md", "pretrained/**/*.md")
+    for page in sorted(ROOT.glob(pattern))
 ]
 # Training commands are run as they stand, but small.
 SMALL = (
@@ -130,7 +134,8 @@ def test_the_python_examples_work(desk: Path, monkeypatch: pytest.MonkeyPatch) -
         assert np.asarray(names["painted"]).shape == photo.shape
 
 
-def test_every_file_that_is_linked_exists() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)", README)
-    missing = [link for link in links if not os.path.exists(ROOT / link)]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_is_linked_exists(page: Path) -> None:
+    links = re.findall(r"\]\((?!http|<)([^)#]+)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
     assert not missing
