@@ -109,7 +109,7 @@ class TransformNet(tf.Module):
         full = tf.nn.relu(self.norm1(self.enter(images)))
         net = self.pass_trunk(self.conv2(full))
         net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
-        return self.finish(self.leave(net, full, images))
+        return tf.ensure_shape(self.finish(self.leave(net, full, images)), images.shape)
 
     def enter(self, images: tf.Tensor) -> tf.Tensor:
         """The first convolution, of images float32 [B, H, W, 3] in [0, 255]."""
