@@ -1,7 +1,7 @@
 """Trains and paints what docs/your-own-style.md shows: `python -m tools.build_guide`.
 
-One small network for every picture, about four minutes each on two cores; what is trained already
-in build/guide is kept, so it can be stopped and run again.
+Thirteen small networks, about four minutes each on two cores; what is trained already in
+build/guide is kept, so it can be stopped and run again.
 """
 
 from __future__ import annotations

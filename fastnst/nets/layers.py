@@ -185,7 +185,7 @@ class InstanceNorm(tf.Module):
         ).y
 
     def normalize(self, images: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-        """Normalises by given moments, float32 [B, 1, 1, C]: the tiles of one image share them."""
+        """Normalises by given moments, float32 [B, 1, 1, C]: strips of one image share them."""
         factor = self.scale * tf.math.rsqrt(variance + self.EPSILON)
         offset = self.shift - mean * factor
         return tf.cast(tf.cast(images, tf.float32) * factor + offset, images.dtype)

@@ -61,7 +61,7 @@ class StripPainter:
     """Paints large photos with one network, which is not a lite one."""
 
     def __init__(self, net: transform_net.TransformNet) -> None:
-        """Makes the functions that compute a strip, of which each is traced once."""
+        """Makes the functions that compute a strip, to be traced with the first photo."""
         self._net = net
         self._encoder_moments = _function(self._encoder_moments_of)
         self._encode = _function(self._encode_strip)
