@@ -79,10 +79,12 @@ def files() -> set[str]:
 def test_a_photo_is_painted_at_its_own_size(here: Path, said: Any) -> None:
     code, output, error = said("photo.png", "--style", "blue.png", "--size", "32", "--steps", "9")
     assert code == 0
-    assert files() == {"generated/photo-blue.png"}
-    found = re.match(r"generated/photo-blue\.png: objective (.+)M from 5M, 9 iterations in", output)
+    assert files() == {"generated/photo-blue-optimised.png"}
+    found = re.match(
+        r"generated/photo-blue-optimised\.png: objective (.+)M from 5M, 9 iterations in", output
+    )
     assert found and float(found[1]) < 4
-    painted = images.decode(images.read_bytes("generated/photo-blue.png"))
+    painted = images.decode(images.read_bytes("generated/photo-blue-optimised.png"))
     assert painted.shape == (40, 50, 3)
     lines = error.splitlines()
     assert lines[0].startswith("40 x 32 px, johnson, weights: content 1, style ")
@@ -164,7 +166,7 @@ def test_it_works_at_the_photos_own_size_but_no_larger_than_512(
     _, pixels, [(style, _)], _ = plain[0]
     assert pixels.shape == (*expected, 3) and pixels.dtype == np.float32
     assert min(style.shape[:2]) == min(expected)
-    assert images.read("generated/photo-red.png").shape == (*own, 3)
+    assert images.read("generated/photo-red-optimised.png").shape == (*own, 3)
 
 
 def test_several_styles_are_blended_by_their_shares(
@@ -177,7 +179,10 @@ def test_several_styles_are_blended_by_their_shares(
     assert seen[0] == [((43, 32, 3), 1.0), ((32, 47, 3), 1.0)]
     assert seen[1] == [((32, 24, 3), 2.0), ((24, 35, 3), 0.5)]
     # The second has a name of its own, for the first was not asked to be painted over.
-    assert files() == {"generated/photo-red-blue.png", "generated/photo-red-blue-2.png"}
+    assert files() == {
+        "generated/photo-red-blue-optimised.png",
+        "generated/photo-red-blue-optimised-2.png",
+    }
 
 
 def test_pictures_on_the_way_are_written(here: Path, said: Any, plain: Any) -> None:
@@ -251,7 +256,7 @@ def test_the_alpha_of_the_photo_is_kept(here: Path, said: Any, plain: Any) -> No
     picture.putalpha(Image.fromarray(np.tile(np.arange(50, dtype=np.uint8), (40, 1))))
     picture.save("photo.png")
     assert said("photo.png", "--style", "red.png", *SMALL)[0] == 0
-    alpha = images.read_picture("generated/photo-red.png").alpha
+    alpha = images.read_picture("generated/photo-red-optimised.png").alpha
     assert alpha is not None
     np.testing.assert_array_equal(alpha[7], np.arange(50))
 
@@ -377,16 +382,20 @@ def test_ctrl_c_ends_it_with_the_best_picture_by_then(here: Path) -> None:
         # Where the tests run in the background, Ctrl-C is ignored, and would be here too.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        while process.poll() is None and not Path("generated/photo-blue-0005.png").exists():
+        while (
+            process.poll() is None and not Path("generated/photo-blue-optimised-0005.png").exists()
+        ):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         output, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
-    assert re.match(r"generated/photo-blue\.png: objective \S+ from 5M, \d+ iterations in ", output)
+    assert re.match(
+        r"generated/photo-blue-optimised\.png: objective \S+ from 5M, \d+ iterations in ", output
+    )
     assert "Traceback" not in error
     last = error.splitlines()[-1]
     assert last.startswith("stopped after ") and last.endswith(" of 5,000 iterations")
-    painted = images.decode(images.read_bytes("generated/photo-blue.png"))
+    painted = images.decode(images.read_bytes("generated/photo-blue-optimised.png"))
     assert painted.shape == (40, 50, 3)
     assert not np.array_equal(painted, images.read("photo.png"))
 
