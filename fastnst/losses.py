@@ -87,6 +87,14 @@ def total_variation(images: tf.Tensor) -> tf.Tensor:
         images: [B, H, W, C] in [0, 255].
     """
     images = tf.cast(images, tf.float32)
-    down = images[:, 1:] - images[:, :-1]
-    across = images[:, :, 1:] - images[:, :, :-1]
+    _, height, width, _ = tf.unstack(tf.shape(images))
+    down = _rows(images, 1, height - 1, axis=1) - _rows(images, 0, height - 1, axis=1)
+    across = _rows(images, 1, width - 1, axis=2) - _rows(images, 0, width - 1, axis=2)
     return 0.5 * (tf.reduce_mean(tf.square(down)) + tf.reduce_mean(tf.square(across)))
+
+
+def _rows(images: tf.Tensor, first: int, count: tf.Tensor, axis: int) -> tf.Tensor:
+    """Some rows, or columns: not by indexing, whose gradient takes several times as long."""
+    begin, size = [0, 0, 0, 0], [-1, -1, -1, -1]
+    begin[axis], size[axis] = first, count
+    return tf.slice(images, begin, size)

@@ -281,6 +281,7 @@ def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
         "fastnst.images",
         "fastnst.nets",
         "fastnst.nets.layers",
+        "fastnst.nets.padding",
         "fastnst.nets.strips",
         "fastnst.nets.transform_net",
         "fastnst.run_folder",

@@ -9,10 +9,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-
-def reflect_pad(images: tf.Tensor, margin: int) -> tf.Tensor:
-    """Mirrors [B, H, W, C] outwards by `margin` on each side, without repeating the edge."""
-    return tf.pad(images, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "REFLECT")
+from fastnst.nets import padding
 
 
 def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -55,7 +52,7 @@ class Conv(tf.Module):
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
         kernel = tf.cast(self.kernel, images.dtype)
-        return tf.nn.conv2d(reflect_pad(images, self._margin), kernel, self.stride, "VALID")
+        return tf.nn.conv2d(padding.reflect(images, self._margin), kernel, self.stride, "VALID")
 
 
 class ConvToRgb(Conv):
@@ -76,8 +73,7 @@ class ConvToRgb(Conv):
         ]
         kernel = tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
         # One row and column more, for the squares that an odd size cuts.
-        margins = [self._margin, self._margin + 1]
-        padded = tf.pad(images, [[0, 0], margins, margins, [0, 0]], "REFLECT")
+        padded = padding.reflect(images, self._margin, self._margin + 1)
         squares = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 2, "VALID")
         return _cut(tf.nn.depth_to_space(squares, 2), 0, images)
 
@@ -110,8 +106,7 @@ class UpsampleConv(tf.Module):
         taps = fold.shape[1]
         kernel = tf.cast(tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), images.dtype)
         # The large image is continued by what the mirrored small one would give.
-        margin = taps // 2
-        padded = tf.pad(images, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
+        padded = padding.repeat_edge(images, taps // 2)
         large = tf.nn.depth_to_space(tf.nn.conv2d(padded, kernel, 1, "VALID"), 2)
         return _cut(large, offset, like)
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tf_slim as slim
 
 from fastnst import checkpoint_file, errors
+from fastnst.nets import padding
 
 MEAN_RGB = (123.68, 116.78, 103.94)
 # By slim's name of the network, the blocks of configurations D and E: (number of 3x3 convolutions,
@@ -127,7 +128,7 @@ class LossNetwork:
                     scope = f"conv{block}/conv{block}_{index}"
                     # Zeros beyond the border would count as strokes there, which a transform net
                     # learns to answer with a dull frame around every painting.
-                    net = tf.pad(net, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+                    net = padding.repeat_edge(net, 1)
                     net = slim.conv2d(net, channels, [3, 3], padding="VALID", scope=scope)
                     layer = f"relu{block}_{index}"
                     if layer in wanted:
