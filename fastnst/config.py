@@ -157,7 +157,8 @@ class Config:
         True, "Gives the decoder what the encoder found at the same size: keeps small detail."
     )
     lite: bool = _key(
-        False, "The lite network: works at half the size within, several times as fast."
+        False,
+        "The lite network: half the size and half the channels within, several times as fast.",
     )
 
     precision: str = _key(
