@@ -25,13 +25,25 @@ def flop(function: tf.types.experimental.PolymorphicFunction, *arguments: object
 
 
 def _of_graph(graph: tf.Graph) -> collections.abc.Iterator[float]:
-    for operation in graph.get_operations():
+    for operation in _needed(graph):
         count = _COUNTERS.get(operation.type)
         if count is not None:
             yield count(operation)
         elif operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
             name = operation.get_attr("f").name
             yield from _of_graph(graph._get_function(name).graph)
+
+
+def _needed(graph: tf.Graph) -> set[tf.Operation]:
+    """What a result depends on. The rest is not run: gradients for frozen kernels, for example."""
+    pending = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    needed: set[tf.Operation] = set()
+    while pending:
+        operation = pending.pop()
+        if operation not in needed:
+            needed.add(operation)
+            pending += [*(tensor.op for tensor in operation.inputs), *operation.control_inputs]
+    return needed
 
 
 def _convolution(operation: tf.Operation) -> float:

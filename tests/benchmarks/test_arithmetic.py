@@ -34,6 +34,16 @@ def test_a_convolution_and_a_matrix_product() -> None:
     assert arithmetic.flop(learn, images(2, 7, 9, 4)) == 3 * forward
 
     @tf.function(autograph=False)
+    def only_to_input(net: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(net)
+            loss = tf.reduce_sum(tf.nn.conv2d(net, kernel, 2, "VALID"))
+        return tape.gradient(loss, net)
+
+    # TensorFlow writes down the sum, and the gradient to the kernel, but nobody asks for them.
+    assert arithmetic.flop(only_to_input, images(2, 7, 9, 4)) == forward
+
+    @tf.function(autograph=False)
     def gram(flat: tf.Tensor) -> tf.Tensor:
         return tf.matmul(flat, flat, transpose_a=True)
 
