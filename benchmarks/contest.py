@@ -115,13 +115,12 @@ def contest(
             taken: dict[str, list[float]] = {name: [] for name in contenders}
             for _ in range(rounds):
                 for name, (_, connection) in workers.items():
-                    connection.send(True)
-                    taken[name].append(_answer(name, connection))
+                    taken[name].append(_answer(name, connection, more=True))
                     bar.update()
             results = {}
             for name, (_, connection) in workers.items():
-                connection.send(False)
-                results[name] = Timing(tuple(taken[name]), *_answer(name, connection))
+                peaks = _answer(name, connection, more=False)
+                results[name] = Timing(tuple(taken[name]), *peaks)
             return results
         finally:
             for process, _ in workers.values():
@@ -226,10 +225,15 @@ def _turn(work: collections.abc.Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def _answer(name: str, connection: multiprocessing.connection.Connection) -> Any:
+def _answer(
+    name: str, connection: multiprocessing.connection.Connection, more: bool | None = None
+) -> Any:
+    """What a contender says, once it has been told whether there is one more turn."""
     try:
+        if more is not None:
+            connection.send(more)
         answer = connection.recv()
-    except EOFError:
+    except (EOFError, ConnectionError):
         raise RuntimeError(f"{name}: its process ended, perhaps for lack of memory") from None
     if isinstance(answer, RuntimeError):
         raise RuntimeError(f"{name}: {answer}")

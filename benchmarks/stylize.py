@@ -22,7 +22,7 @@ ONNX = "ONNX Runtime"
 _REFERENCE = 512
 _SIZES = (256, 512, 1024, 2048, 4096)
 # From here on fewer rounds, and one contender after the other: together they need too much memory.
-_LARGE = 4096
+_LARGE = 2048
 _ROUNDS_LARGE = 3
 
 
