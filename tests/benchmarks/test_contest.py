@@ -39,6 +39,11 @@ def test_a_contender_that_fails_says_who_and_why() -> None:
     ended = contest.Contender("tests.benchmarks.test_contest", "make_ended", {})
     with pytest.raises(RuntimeError, match=r"^mine: its process ended"):
         contest.contest({"mine": ended}, rounds=1)
+    # One that is killed while another one works, as it is where memory runs out.
+    killed = contest.Contender("tests.benchmarks.test_contest", "make_killed", {})
+    sleeper = contest.Contender("tests.benchmarks.test_contest", "make_sleeper", {"seconds": 0.01})
+    with pytest.raises(RuntimeError, match=r"^mine: its process ended"):
+        contest.contest({"mine": killed, "other": sleeper}, rounds=2)
 
 
 def test_photos_are_squares_of_any_number() -> None:
@@ -66,6 +71,17 @@ def make_sleeper(seconds: float) -> object:
     import time
 
     return lambda: time.sleep(seconds)
+
+
+def make_killed() -> object:
+    """A contender that is killed soon after it has warmed up."""
+    import os
+    import threading
+
+    def work() -> None:
+        threading.Timer(0.2, os._exit, [9]).start()
+
+    return work
 
 
 def make_broken() -> object:
