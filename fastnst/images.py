@@ -282,7 +282,9 @@ def noise(height: int, width: int, seed: int) -> np.ndarray:
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """Rounds float [..., 3] in [0, 255] to uint8, clipping what lies outside."""
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    rounded = np.rint(image)
+    # In place: of a large picture every copy counts.
+    return np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

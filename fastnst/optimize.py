@@ -327,8 +327,7 @@ def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
     suffix = suffix if suffix in (".jpg", ".jpeg", ".png", ".webp", ".bmp") else ".png"
     output: Path = options.output or Path("generated")
     if options.output is None or output.is_dir() or not output.suffix:
-        # Not the name of what eval.py paints with the network of that style.
-        stem = "-".join([*(path.stem for path in (options.content, *options.style)), "optimised"])
+        stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimised"
         stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         places = (output / f"{name}{suffix}" for name in stems)
         # A painting takes minutes to make: one of other options is not painted over.

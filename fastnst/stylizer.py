@@ -76,7 +76,8 @@ class Stylizer:
             return np.zeros(shape, np.uint8)
         batch = photos if len(shape) == 4 else photos[np.newaxis]
         try:
-            painted = self._paint(tf.constant(batch, tf.float32)).numpy()
+            # Not .numpy(), which copies.
+            painted = np.asarray(self._paint(tf.constant(batch, tf.float32)))
         except tf.errors.ResourceExhaustedError:
             raise errors.UserError(
                 f"{len(batch)} of {width} x {height} pixels: not enough memory to paint; scale it "

@@ -65,6 +65,7 @@ class StripPainter:
         self._net = net
         self._encoder_moments = _function(self._encoder_moments_of)
         self._encode = _function(self._encode_strip)
+        self._halve = _function(net.halve)
         self._pass_trunk = _function(net.pass_trunk)
         self._decoder_moments = _function(self._decoder_moments_of)
         self._decode = _function(self._decode_strip)
@@ -83,11 +84,12 @@ class StripPainter:
         encoder = _merge(
             [self._encoder_moments(strip.of(photo), strip.own()) for strip in strips], strips
         )
-        net = self._pass_trunk(
-            tf.concat(
-                [self._encode(strip.of(photo), encoder, strip.own(2)) for strip in strips], axis=1
-            )
+        # Each in a call of its own, so that what went in is freed before the next begins.
+        net = tf.concat(
+            [self._encode(strip.of(photo), encoder, strip.own(2)) for strip in strips], axis=1
         )
+        net = self._halve(net)
+        net = self._pass_trunk(net)
         decoder = _merge(
             [
                 self._decoder_moments(strip.of(net, 2), strip.of(photo), strip.own())
