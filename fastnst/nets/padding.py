@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def reflect(images: tf.Tensor, before: int, after: int | None = None) -> tf.Tensor:
-    """Mirrors outwards without repeating the edge: b a | a b c becomes c b | a b c.
+    """Mirrors outwards without repeating the edge: a b c becomes c b | a b c.
 
     Args:
         images: [B, H, W, C], more than `before` and `after` pixels high and wide.

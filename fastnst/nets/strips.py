@@ -65,7 +65,7 @@ class StripPainter:
         self._net = net
         self._encoder_moments = _function(self._encoder_moments_of)
         self._encode = _function(self._encode_strip)
-        self._halve = _function(net.halve)
+        self._begin_trunk = _function(net.begin_trunk)
         self._pass_trunk = _function(net.pass_trunk)
         self._decoder_moments = _function(self._decoder_moments_of)
         self._decode = _function(self._decode_strip)
@@ -88,7 +88,7 @@ class StripPainter:
         net = tf.concat(
             [self._encode(strip.of(photo), encoder, strip.own(2)) for strip in strips], axis=1
         )
-        net = self._halve(net)
+        net = self._begin_trunk(net)
         net = self._pass_trunk(net)
         decoder = _merge(
             [

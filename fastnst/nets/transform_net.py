@@ -107,7 +107,7 @@ class TransformNet(tf.Module):
             float32 RGB of the same shape, bounded to [0, 255].
         """
         full = tf.nn.relu(self.norm1(self.enter(images)))
-        net = self.pass_trunk(self.halve(self.conv2(full)))
+        net = self.pass_trunk(self.begin_trunk(self.conv2(full)))
         net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
         return tf.ensure_shape(self.finish(self.leave(net, full, images)), images.shape)
 
@@ -117,8 +117,8 @@ class TransformNet(tf.Module):
         # blown up by the norms, to patterns that are not in the photo.
         return self.conv1(images / 127.5 - 1.0)
 
-    def halve(self, net: tf.Tensor) -> tf.Tensor:
-        """What follows the second convolution, whose output has half the size of the first's."""
+    def begin_trunk(self, net: tf.Tensor) -> tf.Tensor:
+        """The norm after the second convolution, apart, so that a large input can be freed."""
         return tf.nn.relu(self.norm2(net))
 
     def pass_trunk(self, half: tf.Tensor) -> tf.Tensor:
