@@ -243,7 +243,7 @@ def architecture(settings: config.Config) -> transform_net.Architecture:
     """The shapes that a configuration asks for."""
     keys = [field.name for field in dataclasses.fields(transform_net.Architecture)]
     shapes = transform_net.Architecture(**{key: getattr(settings, key) for key in keys})
-    # Half the size alone makes it some 3 times as fast, half the channels too 7.8: docs/benchmarks.md.
+    # Half the size alone is some 3 times as fast, half the channels too 7.8: docs/benchmarks.md.
     return dataclasses.replace(shapes, width=shapes.width // 2) if shapes.lite else shapes
 
 
