@@ -60,12 +60,15 @@ class State:
         """
         dynamic = getattr(optimizer, "dynamic_scale", None)
         fixed = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
+        # On the host, which sets it after each step; the step is counted where it is computed.
+        with tf.device("CPU"):
+            position = tf.Variable(0, dtype=tf.int64, trainable=False, name="position")
         return cls(
             net=net,
             average=average,
             optimizer=optimizer,
             step=tf.Variable(0, dtype=tf.int64, trainable=False, name="step"),
-            position=tf.Variable(0, dtype=tf.int64, trainable=False, name="position"),
+            position=position,
             best_loss=tf.Variable(np.inf, dtype=tf.float32, trainable=False, name="best_loss"),
             loss_scale=fixed if dynamic is None else dynamic.value,
         )

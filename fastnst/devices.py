@@ -14,11 +14,13 @@ _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 def make_strategy() -> tf.distribute.Strategy:
     """Chooses how a run is spread: always on, so that there is one code path.
 
-    Mirrored where there are several GPUs, else the no-op strategy.
+    Mirrored where there are several GPUs. With one, the strategy that sends batches to it ahead of
+    the step that takes them; with none, the no-op strategy.
     """
-    if len(tf.config.list_logical_devices("GPU")) > 1:
+    gpus = tf.config.list_logical_devices("GPU")
+    if len(gpus) > 1:
         return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
+    return tf.distribute.OneDeviceStrategy("GPU:0") if gpus else tf.distribute.get_strategy()
 
 
 def compute_dtype(precision: str) -> tf.DType:

@@ -1,10 +1,12 @@
-"""The batches of a run: of the size of each stage, and shared among replicas."""
+"""The batches of a run: of the size of each stage, shared among replicas, and there in time."""
 
 from __future__ import annotations
 
+import collections
 import collections.abc
 import itertools
-from typing import TypeAlias
+from concurrent import futures
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +16,9 @@ from fastnst import data, errors, images
 Say: TypeAlias = collections.abc.Callable[[str], None]
 # Maps a step to the size of the crops from there on, and to the step where it changes, if it does.
 SizeAt: TypeAlias = collections.abc.Callable[[int], tuple[int, int | None]]
+_Item = TypeVar("_Item")
+# Batches that wait for the loop to take them.
+_AHEAD = 2
 
 
 def batches(
@@ -28,7 +33,7 @@ def batches(
     position: int,
     say: Say,
 ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-    """Yields batches without end.
+    """Yields batches without end; they are on their devices before they are asked for.
 
     Args:
         source: The photos.
@@ -68,13 +73,31 @@ def batches(
             start = int(seen.max()) + 1
             yield batch, start
 
-    while True:
-        size, end = size_at(step)
-        left = None if end is None else end - step
-        for batch, after in itertools.islice(stage(size, position), left):
-            position = after
-            yield batch, position
-        step += left or 0
+    def stages() -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+        begin, start = step, position
+        while True:
+            size, end = size_at(begin)
+            left = None if end is None else end - begin
+            for batch, after in itertools.islice(stage(size, start), left):
+                start = after
+                yield batch, after
+            begin += left or 0
+
+    return _ahead(stages())
+
+
+def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
+    """Takes from an endless iterator ahead of need, in a thread.
+
+    A copy to or from a GPU waits for the steps that it was given before. Here the thread waits, and
+    meanwhile the loop gives it the next step.
+    """
+    with futures.ThreadPoolExecutor(1) as thread:
+        coming = collections.deque(thread.submit(next, items) for _ in range(_AHEAD))
+        while True:
+            item = coming.popleft().result()
+            coming.append(thread.submit(next, items))
+            yield item
 
 
 def _why_skipped(source: data.PhotoSource, name: str) -> str:

@@ -172,6 +172,8 @@ def train(
     # A step that is only dispatched takes no time; waiting for it shows between the steps.
     clock = collections.deque([time.perf_counter()], maxlen=window + 1)
     step = int(state.step)
+    # Within a graph: a number from here would wait for the device that the counter is on.
+    advance = tf.function(lambda: state.step.assign_add(1), autograph=False)
     iterator = iter(batches)
     while True:
         # Names the step where a profile is being made of it.
@@ -179,7 +181,7 @@ def train(
             images, position = next(iterator)
             recent.append(step_function(images))
         step += 1
-        state.step.assign(step)
+        advance()
         state.position.assign(position)
         clock.append(time.perf_counter())
         progress = Progress(

@@ -363,18 +363,34 @@ def test_a_disk_or_memory_that_becomes_full_says_where_the_run_goes_on(
     assert str(caught.value) == f"{run.folder.path}: {told}, which goes on from {saved}"
 
 
-# Devices are laid out before TensorFlow begins, so this needs a process of its own.
+# Devices are laid out before TensorFlow begins, so this needs a process of its own. That one device is
+# treated as a graphics card is.
 _ONE_AND_TWO_DEVICES = """
 import sys
 import tensorflow as tf
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from fastnst import devices
+from fastnst import devices, trainer
 from fastnst.cli import train
 
+make_train_step = trainer.make_train_step
+
+def make_watched_step(state, *arguments):
+    step = make_train_step(state, *arguments)
+
+    def watched(images):
+        assert images.device == state.net.trainable_variables[0].device, images.device
+        assert images.device.endswith("CPU:1"), images.device
+        return step(images)
+
+    return watched
+
 conf = sys.argv[1]
+trainer.make_train_step = make_watched_step
+devices.make_strategy = lambda: tf.distribute.OneDeviceStrategy("CPU:1")
 assert train.main(["-c", conf, "--set", "naming=one"]) == 0
+trainer.make_train_step = make_train_step
 devices.make_strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert train.main(["-c", conf, "--set", "naming=two"]) == 0
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -63,3 +64,23 @@ def test_a_photo_that_cannot_be_read_is_named_once(source: data.PhotoSource) -> 
     assert positions == sorted(set(positions)) and positions[-1] > 24
     (line,) = heard
     assert line.startswith("skipped ") and "broken.png: " in line
+
+
+def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
+    fetched = threading.Semaphore(0)
+
+    def numbers() -> Iterator[int]:
+        for number in range(4):
+            fetched.release()
+            yield number
+        raise OSError("gone")
+
+    ahead = feed._ahead(numbers())
+    assert next(ahead) == 0
+    # Two more are fetched although nobody asked for them yet, and no third.
+    for _ in range(3):
+        assert fetched.acquire(timeout=60)
+    assert not fetched.acquire(timeout=0.2)
+    assert [next(ahead) for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(OSError, match="gone"):
+        next(ahead)

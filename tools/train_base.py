@@ -141,7 +141,7 @@ def _run(arguments: argparse.Namespace) -> int:
     ]
     batches = feed.batches(
         source,
-        devices.make_strategy(),
+        tf.distribute.get_strategy(),
         lambda step: (arguments.image_size, None),
         batch_size=arguments.batch_size,
         augment="crop",
