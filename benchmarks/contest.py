@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import contextlib
 import dataclasses
 import importlib
 import importlib.metadata
@@ -198,6 +199,9 @@ def _serve(
     connection: multiprocessing.connection.Connection, contender: Contender, warm_up: int
 ) -> None:
     """A contender's process."""
+    # Where memory ends, Linux ends this process, and not what else its user has running.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
     try:
         module = importlib.import_module(contender.module)
         footprint = _peak()

@@ -46,17 +46,16 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
         cells = "".join(f"{cell(curve[iteration]):>20}" for curve in curves.values())
         lines.append(f"  {f'after {iteration} iterations':<28}{cells}")
     for start, number in found["equal_iterations"].items():
-        by_photo = sorted(
+        ranked = sorted(
             found["equal_iterations_by_photo"][start],
             key=lambda iterations: math.inf if iterations is None else iterations,
         )
         count, least, most = (
             model_card.equal_iterations_text(iterations, found["steps"])
-            for iterations in (number, by_photo[0], by_photo[-1])
+            for iterations in (number, ranked[0], ranked[-1])
         )
-        lines.append(
-            f"  This network equals {count} iterations from {start} ({least} to {most} by photo)."
-        )
+        by_photo = f" ({least} to {most} by photo)" if least != most else ""
+        lines.append(f"  This network equals {count} iterations from {start}{by_photo}.")
     lines.append(f"  Its objective is {found['ratio_to_best']:.2f} x the optimiser's best.")
     lines += [
         f"  {label:<40}{value['mean']:8.3f} ± {value['spread']:.3f}"

@@ -363,8 +363,8 @@ def test_a_disk_or_memory_that_becomes_full_says_where_the_run_goes_on(
     assert str(caught.value) == f"{run.folder.path}: {told}, which goes on from {saved}"
 
 
-# Devices are laid out before TensorFlow begins, so this needs a process of its own. That one device is
-# treated as a graphics card is.
+# Devices are laid out before TensorFlow begins, so this needs a process of its own. The one
+# device is treated as a graphics card is.
 _ONE_AND_TWO_DEVICES = """
 import sys
 import tensorflow as tf
