@@ -252,6 +252,8 @@ def _peak() -> float:
 
 def _environment(number: int) -> dict[str, str]:
     return {
+        # The peers are set up for a processor. On a GPU we would be compared with that.
+        "CUDA_VISIBLE_DEVICES": "-1",
         "OMP_NUM_THREADS": str(number),
         "TF_NUM_INTRAOP_THREADS": str(number),
         "TF_NUM_INTEROP_THREADS": str(number),

@@ -38,7 +38,7 @@ def _step(
     )
     dtype = devices.compute_dtype(precision)
     objective, _ = factory.make_objective(settings, dtype)
-    strategy = devices.make_strategy()
+    strategy = devices.make_strategy(batch)
     state = factory.make_state(settings, dtype, strategy, last_step=100_000, first_weights={})
     step = trainer.make_train_step(
         state, objective, strategy, devices.use_xla(xla), settings.average

@@ -29,7 +29,7 @@ _ROUNDS_LARGE = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the benchmark."""
     parser = contest.parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each; of large photos 3")
     parser.add_argument("--size", type=int, help="only this size")
     arguments = parser.parse_args(argv)
     sizes = (arguments.size,) if arguments.size else _SIZES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 from pathlib import Path
 
@@ -86,7 +87,8 @@ class Checkpointer:
             keep: How many of the last to keep.
         """
         self._state = state
-        checkpoint = tf.train.Checkpoint(
+        self._folder, self._keep = folder, keep
+        self._checkpoint = tf.train.Checkpoint(
             # A variable is saved under the shortest path to it. As a module, the network would
             # lose some of its own to the optimizer, which knows them too.
             net=state.net.named_variables(),
@@ -98,37 +100,49 @@ class Checkpointer:
             position=state.position,
             best_loss=state.best_loss,
         )
-        self._best_folder = folder / _BEST
-        self._last = tf.train.CheckpointManager(
-            checkpoint, str(folder), max_to_keep=keep, checkpoint_name=_PREFIX
-        )
-        self._best = self._manage_best()
+        self._last = self._manage(folder, keep)
+        self._best = self._manage(folder / _BEST, 1)
 
     @property
     def latest(self) -> str | None:
         """The newest checkpoint's path, as TensorFlow writes it."""
         return self._last.latest_checkpoint
 
-    def restore(self) -> int:
-        """Restores the newest checkpoint, if there is one.
+    def restore(self, say: collections.abc.Callable[[str], None]) -> int:
+        """Restores the newest checkpoint that is whole, if there is one.
+
+        Args:
+            say: Told of newer ones that are damaged. They are forgotten.
 
         Returns:
             The step to go on from, 0 for a new run.
 
         Raises:
-            UserError: If the checkpoint is damaged or is of another architecture.
+            UserError: If all are damaged or of another architecture.
         """
-        if self.latest is None:
-            return 0
-        try:
-            self._last.checkpoint.restore(self.latest).assert_consumed()
-        # TensorFlow raises IndexError for a file cut short.
-        except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0]
+        refused: dict[str, str] = {}
+        found = saved(self._folder)
+        for path in reversed(found):
+            try:
+                self._checkpoint.restore(path).assert_consumed()
+                break
+            # TensorFlow raises IndexError for a file cut short.
+            except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
+                refused[path] = str(error).strip().splitlines()[0]
+        else:
+            if not refused:
+                return 0
+            path, reason = next(iter(refused.items()))
             raise errors.UserError(
-                f"{self.latest}: cannot go on from this checkpoint: it is damaged or of another "
-                f"architecture ({reason}); start anew with --fresh, or train under another naming"
-            ) from None
+                f"{path}: cannot go on from this checkpoint, nor from one before: damaged, or of "
+                f"another architecture ({reason}); start anew with --fresh, or train under another "
+                "naming"
+            )
+        if refused:
+            for damaged, reason in refused.items():
+                say(f"{damaged}: is damaged ({reason}); going on from the one before it")
+            _note(self._folder, [path for path in found if path not in refused])
+            self._last = self._manage(self._folder, self._keep)
         if self._best.latest_checkpoint is None:
             self._state.best_loss.assign(np.inf)
         return int(self._state.step)
@@ -142,8 +156,8 @@ class Checkpointer:
         Raises:
             UserError: If it cannot be moved.
         """
-        retired = run_folder.retire(self._best_folder)
-        self._best = self._manage_best()
+        retired = run_folder.retire(self._folder / _BEST)
+        self._best = self._manage(self._folder / _BEST, 1)
         self._state.best_loss.assign(np.inf)
         return retired
 
@@ -159,9 +173,11 @@ class Checkpointer:
         """Saves the state as the best so far."""
         self._write(self._best)
 
-    def _manage_best(self) -> tf.train.CheckpointManager:
+    def _manage(self, folder: Path, keep: int) -> tf.train.CheckpointManager:
+        if _noted(folder) is None and (there := saved(folder)):
+            _note(folder, there)
         return tf.train.CheckpointManager(
-            self._last.checkpoint, str(self._best_folder), max_to_keep=1, checkpoint_name=_PREFIX
+            self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name=_PREFIX
         )
 
     def _write(self, manager: tf.train.CheckpointManager) -> None:
@@ -176,11 +192,45 @@ class Checkpointer:
             ) from None
 
 
+def saved(folder: Path) -> list[str]:
+    """The checkpoints in a folder, from the oldest to the newest.
+
+    TensorFlow's note of them can be lost, in a power cut for one; then their names tell.
+    """
+    noted = _noted(folder)
+    if noted is not None:
+        return [path for path in noted if Path(f"{path}.index").is_file()]
+    steps = sorted(
+        int(step)
+        for index in folder.glob(f"{_PREFIX}-*.index")
+        if (step := index.stem.removeprefix(f"{_PREFIX}-")).isdecimal()
+    )
+    return [str(folder / f"{_PREFIX}-{step}") for step in steps]
+
+
 def newest(folder: Path) -> str | None:
     """Finds the checkpoint to paint with below a run's folder: the best one, else the last."""
-    return tf.train.latest_checkpoint(str(folder / _BEST)) or tf.train.latest_checkpoint(
-        str(folder)
-    )
+    found = saved(folder / _BEST) or saved(folder)
+    return found[-1] if found else None
+
+
+def _noted(folder: Path) -> list[str] | None:
+    try:
+        noted = tf.train.get_checkpoint_state(str(folder))
+    # The file is empty.
+    except ValueError:
+        return None
+    return None if noted is None else list(noted.all_model_checkpoint_paths)
+
+
+def _note(folder: Path, paths: list[str]) -> None:
+    # As TensorFlow writes a CheckpointState; relative to the folder, which may be moved.
+    lines = [f'model_checkpoint_path: "{Path(paths[-1]).name}"\n']
+    for path in paths:
+        lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"\n')
+        written = Path(f"{path}.index").stat().st_mtime
+        lines.append(f"all_model_checkpoint_timestamps: {written}\n")
+    (folder / "checkpoint").write_text("".join(lines), encoding="utf-8")
 
 
 def read_net(path: str | Path) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -11,16 +12,22 @@ import tensorflow as tf
 _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 
 
-def make_strategy() -> tf.distribute.Strategy:
+def make_strategy(batch_size: int) -> tf.distribute.Strategy:
     """Chooses how a run is spread: always on, so that there is one code path.
 
-    Mirrored where there are several GPUs. With one, the strategy that sends batches to it ahead of
-    the step that takes them; with none, the no-op strategy.
+    Mirrored on as many GPUs as can share a batch evenly. On one GPU, the strategy that sends
+    batches to it ahead of the step that takes them; without any, the no-op strategy.
+
+    Args:
+        batch_size: Photos in a batch, over all devices.
     """
-    gpus = tf.config.list_logical_devices("GPU")
-    if len(gpus) > 1:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.OneDeviceStrategy("GPU:0") if gpus else tf.distribute.get_strategy()
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if not gpus:
+        return tf.distribute.get_strategy()
+    sharing = gpus[: math.gcd(batch_size, len(gpus))]
+    if len(sharing) > 1:
+        return tf.distribute.MirroredStrategy(sharing)
+    return tf.distribute.OneDeviceStrategy(sharing[0])
 
 
 def compute_dtype(precision: str) -> tf.DType:

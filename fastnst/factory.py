@@ -85,13 +85,19 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     with _blaming("validation"):
         judges = validation_paths(settings.validation)
         photos = [_validation_photo(path, settings.image_size) for path in judges]
-    strategy = devices.make_strategy()
-    _check_batch(settings, source, strategy)
+    strategy = devices.make_strategy(settings.batch_size)
+    _check_batch(settings, source)
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    if strategy.num_replicas_in_sync < gpus:
+        say(
+            f"batch_size: {settings.batch_size} can be shared evenly by "
+            f"{strategy.num_replicas_in_sync} of {gpus} GPUs; a multiple of {gpus} takes them all"
+        )
     last_step = settings.max_steps or settings.epoch * source.count // settings.batch_size
     dtype = devices.compute_dtype(settings.precision)
     objective, style = make_objective(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
-    begun = not fresh and tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
+    begun = not fresh and bool(checkpoint.saved(folder.checkpoints))
     first_weights = {} if begun else _first_weights(settings, say)
     state = make_state(settings, dtype, strategy, last_step, first_weights)
 
@@ -100,7 +106,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     folder.prepare(settings.keep_checkpoints)
     changes = resumption.changes(dataclasses.asdict(settings), folder)
     checkpointer = checkpoint.Checkpointer(folder.checkpoints, state, settings.keep_checkpoints)
-    start_step = checkpointer.restore()
+    start_step = checkpointer.restore(say)
     # A finished run stays what it was, whatever it is called with.
     if start_step < last_step:
         for key, before in changes.items():
@@ -355,14 +361,7 @@ def _validation_photo(path: Path, image_size: int) -> np.ndarray:
     return images.to_uint8(images.read(path, image_size))
 
 
-def _check_batch(
-    settings: config.Config, source: data.PhotoSource, strategy: tf.distribute.Strategy
-) -> None:
-    replicas = strategy.num_replicas_in_sync
-    if settings.batch_size % replicas:
-        raise errors.UserError(
-            f"batch_size: {settings.batch_size} cannot be shared evenly by {replicas} devices"
-        )
+def _check_batch(settings: config.Config, source: data.PhotoSource) -> None:
     if source.count < settings.batch_size:
         raise errors.UserError(
             f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "

@@ -46,6 +46,9 @@ def batches(
         position: How many photos have been taken so far.
         say: Told the name of each photo that had to be skipped, once.
 
+    Raises:
+        OutOfRangeError: If no photo could be read for an epoch.
+
     Yields:
         Photos, float32 RGB [batch_size, size, size, 3] in [0, 255], and the position after them.
     """
@@ -72,6 +75,9 @@ def batches(
                 skipped.update(names)
             start = int(seen.max()) + 1
             yield batch, start
+        # As TensorFlow says it. Begun again, a stream that ended because no photo can be read would
+        # be sought for ever.
+        raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
 
     def stages() -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
         begin, start = step, position
@@ -92,12 +98,16 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
     A copy to or from a GPU waits for the steps that it was given before. Here the thread waits, and
     meanwhile the loop gives it the next step.
     """
-    with futures.ThreadPoolExecutor(1) as thread:
+    thread = futures.ThreadPoolExecutor(1)
+    try:
         coming = collections.deque(thread.submit(next, items) for _ in range(_AHEAD))
         while True:
             item = coming.popleft().result()
             coming.append(thread.submit(next, items))
             yield item
+    finally:
+        # Nobody waits for what nobody takes any more.
+        thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _why_skipped(source: data.PhotoSource, name: str) -> str:

@@ -81,7 +81,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise errors.UserError(
             f"{name}: not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF"
         ) from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    # Pillow raises whatever a damaged file makes it stumble over.
+    except Exception as error:
         raise errors.UserError(f"{name}: the image is damaged ({error})") from None
 
 

@@ -56,6 +56,9 @@ def read_facts(model: Path) -> dict[str, Any]:
     shipped = model / FACTS
     if shipped.exists():
         return json.loads(shipped.read_text(encoding="utf-8"))
+    # Only here: it brings TensorFlow, which others of this module do without.
+    from fastnst import checkpoint
+
     lines = metrics_log.read(run_folder.RunFolder(model).metrics)
     starts, training, judged = (
         [line for line in lines if line["kind"] == kind]
@@ -67,8 +70,10 @@ def read_facts(model: Path) -> dict[str, Any]:
     if training:
         facts["steps"] = training[-1]["step"]
         facts["minutes"] = round(metrics_log.seconds_spent(lines) / 60, 1)
-    if judged:
-        best = min(judged, key=lambda line: line["total"])
+    # What was best by an earlier objective is no longer what paints.
+    painting = checkpoint.newest(run_folder.RunFolder(model).checkpoints)
+    step = int(painting.rpartition("-")[2]) if painting else None
+    if best := next((line for line in reversed(judged) if line["step"] == step), None):
         facts["validation"] = {
             name: round(best[name], 1) for name in ("step", "total", "content", "style", "tv")
         }

@@ -35,7 +35,8 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
     """Decides what is painted and where it goes.
 
     Args:
-        inputs: Photos and folders of photos; folders are searched with all below them.
+        inputs: Photos and folders of photos; folders are searched with all below them that is
+            not hidden, but not where the paintings go.
         output: A file, if there is one input file; a folder; or None for "generated".
         name: The model's, for the names of paintings that go to "generated".
 
@@ -43,6 +44,7 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
         UserError: If an input does not exist, a folder has no photos, or a painting would take
             the place of a photo or of another painting.
     """
+    folder = Path("generated") if output is None else output
     pairs: list[tuple[Path, Path]] = []
     for path in inputs:
         if path.is_dir():
@@ -50,9 +52,11 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
                 entry
                 for entry in path.rglob("*")
                 if entry.suffix.lower() in images.EXTENSIONS
-                and not entry.name.startswith(".")
+                and not any(part.startswith(".") for part in entry.relative_to(path).parts)
                 and entry.is_file()
             )
+            if path.resolve() in (goal := folder.resolve()).parents:
+                found = [entry for entry in found if goal not in entry.resolve().parents]
             if not found:
                 raise errors.UserError(
                     f"{path}: no photos in this folder ({', '.join(sorted(images.EXTENSIONS))})"
@@ -67,9 +71,7 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
         images.format_of(output)
         targets = [output]
     elif output is None:
-        targets = _as_written(
-            [Path("generated") / _tagged(relative, name) for _, relative in pairs]
-        )
+        targets = _as_written([folder / _tagged(relative, name) for _, relative in pairs])
     elif output.suffix.lower() in images.EXTENSIONS and not output.is_dir():
         raise errors.UserError(
             f"{output}: names one file for what may be many paintings; name a folder with -o"

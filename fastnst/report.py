@@ -9,6 +9,7 @@ import base64
 import collections.abc
 import dataclasses
 import math
+import shlex
 import string
 from html import escape
 from pathlib import Path
@@ -329,6 +330,7 @@ def render(
             _values(metrics, wording.columns),
         ),
     )
+    quoted = shlex.quote(model or name)
     page = Path(__file__).with_name("report_template.html").read_text(encoding="utf-8")
     return string.Template(page).substitute(
         kind=escape(wording.kind),
@@ -343,7 +345,7 @@ def render(
         config_note=escape(wording.config[1]),
         config=escape(config_text.strip()),
         onwards="\n".join(
-            f"<p>{escape(what)}</p>\n<pre>{escape(command.replace('{model}', model or name))}</pre>"
+            f"<p>{escape(what)}</p>\n<pre>{escape(command.replace('{model}', quoted))}</pre>"
             for what, command in wording.onwards
         ),
     )

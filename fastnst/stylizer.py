@@ -19,6 +19,7 @@ SHIPPED = PROJECT_ROOT / "pretrained"
 WEIGHTS = "weights.ckpt"
 # Where TensorFlow notes which of the checkpoints in a folder is the newest.
 _STATE = "checkpoint"
+_SAVED_MODEL = "saved_model.pb"
 # Pixels of the largest photo that is painted as a whole.
 _LARGE = 2048 * 2048
 Paint = collections.abc.Callable[[tf.Tensor], tf.Tensor]
@@ -100,7 +101,7 @@ def load(name: str | Path, precision: str = "auto") -> Stylizer:
     """
     path = find(name)
     label = name_of(path)
-    if (path / "saved_model.pb").exists():
+    if (path / _SAVED_MODEL).exists():
         return Stylizer(_saved_model(path), label)
     return Stylizer(_painter(load_net(path, devices.compute_dtype(precision))), label)
 
@@ -139,6 +140,8 @@ def load_net(path: Path, compute_dtype: tf.DType = tf.float32) -> transform_net.
     Raises:
         UserError: If what lies there is no transform net.
     """
+    if (path / _SAVED_MODEL).exists():
+        raise errors.UserError(f"{path}: is exported already; name the run it came from")
     if path.is_dir():
         shipped, of_run = path / WEIGHTS, path / "checkpoints"
         folder = of_run if of_run.is_dir() else path
@@ -182,14 +185,14 @@ def available() -> dict[str, Path]:
 
 def _is_model(path: Path) -> bool:
     return (
-        (path / "saved_model.pb").exists()
+        (path / _SAVED_MODEL).exists()
         or _is_checkpoint(path / WEIGHTS)
         or (path / "checkpoints" / _STATE).is_file()
     )
 
 
 def _is_checkpoint(path: Path) -> bool:
-    return path.is_file() or path.with_name(f"{path.name}.index").is_file()
+    return path.is_file() or Path(f"{path}.index").is_file()
 
 
 def name_of(path: Path) -> str:

@@ -24,6 +24,10 @@ def make_state(width: int = 4, seed: int = 0) -> checkpoint.State:
     return checkpoint.State.new(net, average, optimizer)
 
 
+def unheard(line: str) -> None:
+    raise AssertionError(line)
+
+
 def advance(state: checkpoint.State, steps: int = 1) -> None:
     """Moves every variable of a state, Adam's moments too."""
     variables = state.net.trainable_variables
@@ -51,7 +55,7 @@ def test_all_that_a_run_changes_comes_back_exactly(tmp_path: Path) -> None:
     checkpointer.save_best()
     checkpointer.save()
     other = make_state(seed=1)
-    assert checkpoint.Checkpointer(tmp_path, other, keep=2).restore() == 3
+    assert checkpoint.Checkpointer(tmp_path, other, keep=2).restore(unheard) == 3
     # 20 weights, two moments of each, Adam's step and learning rate, and three numbers of ours.
     assert len(everything(other)) == 3 * len(state.net.variables) + 2 + 3
     for saved, restored in zip(everything(state), everything(other), strict=True):
@@ -74,14 +78,14 @@ def test_without_the_best_the_next_one_judged_is_it(tmp_path: Path) -> None:
     assert float(state.best_loss) == np.inf
     # Also after a crash before anything further was saved.
     other = make_state()
-    checkpoint.Checkpointer(tmp_path, other, keep=2).restore()
+    checkpoint.Checkpointer(tmp_path, other, keep=2).restore(unheard)
     assert float(other.best_loss) == np.inf
 
 
 def test_nothing_is_made_before_the_first_save_and_a_new_run_begins_at_0(tmp_path: Path) -> None:
     checkpointer = checkpoint.Checkpointer(tmp_path / "new", make_state(), keep=2)
     assert checkpointer.latest is None
-    assert checkpointer.restore() == 0
+    assert checkpointer.restore(unheard) == 0
 
 
 def test_the_last_few_and_the_best_are_kept_also_across_restarts(tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_the_last_few_and_the_best_are_kept_also_across_restarts(tmp_path: Path)
 
     state = make_state()
     checkpointer = checkpoint.Checkpointer(tmp_path, state, keep=2)
-    assert checkpointer.restore() == 4
+    assert checkpointer.restore(unheard) == 4
     advance(state)
     checkpointer.save()
     checkpointer.save_best()
@@ -111,14 +115,14 @@ def test_a_moved_run_is_still_found(tmp_path: Path) -> None:
     advance(state)
     checkpoint.Checkpointer(tmp_path / "a", state, keep=2).save()
     (tmp_path / "a").rename(tmp_path / "b")
-    assert checkpoint.Checkpointer(tmp_path / "b", make_state(), keep=2).restore() == 1
+    assert checkpoint.Checkpointer(tmp_path / "b", make_state(), keep=2).restore(unheard) == 1
     assert checkpoint.newest(tmp_path / "b") == str(tmp_path / "b" / "step-1")
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None:
     checkpoint.Checkpointer(tmp_path, make_state(width=4), keep=2).save()
     with pytest.raises(errors.UserError) as caught:
-        checkpoint.Checkpointer(tmp_path, make_state(width=8), keep=2).restore()
+        checkpoint.Checkpointer(tmp_path, make_state(width=8), keep=2).restore(unheard)
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'step-0'}: ") and "\n" not in message
     assert "another architecture" in message and "--fresh" in message
@@ -139,8 +143,56 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
     else:
         data.unlink()
     with pytest.raises(errors.UserError, match=r"step-0: cannot go on .* damaged") as caught:
-        checkpoint.Checkpointer(tmp_path, make_state(), keep=2).restore()
+        checkpoint.Checkpointer(tmp_path, make_state(), keep=2).restore(unheard)
     assert "\n" not in str(caught.value)
+
+
+def test_where_the_newest_is_damaged_the_run_goes_on_from_the_one_before(tmp_path: Path) -> None:
+    state = make_state()
+    checkpointer = checkpoint.Checkpointer(tmp_path, state, keep=4)
+    for _ in range(3):
+        advance(state)
+        checkpointer.save()
+    for step in (2, 3):
+        (tmp_path / f"step-{step}.data-00000-of-00001").write_bytes(b"")
+    heard: list[str] = []
+    other = make_state(seed=1)
+    checkpointer = checkpoint.Checkpointer(tmp_path, other, keep=4)
+    assert checkpointer.restore(heard.append) == 1 == int(other.step)
+    assert [line.partition(": ")[0] for line in heard] == [
+        str(tmp_path / "step-3"),
+        str(tmp_path / "step-2"),
+    ]
+    assert checkpointer.latest == str(tmp_path / "step-1")
+    # What was damaged is written again as the run comes by.
+    advance(other)
+    checkpointer.save()
+    assert checkpoint.Checkpointer(tmp_path, make_state(), keep=4).restore(unheard) == 2
+    assert checkpoint.saved(tmp_path) == [str(tmp_path / f"step-{step}") for step in (1, 2)]
+
+
+@pytest.mark.parametrize("damage", ["empty", "garbage", "gone"])
+def test_without_tensorflows_note_the_checkpoints_are_found_by_name(
+    tmp_path: Path, damage: str
+) -> None:
+    state = make_state()
+    checkpointer = checkpoint.Checkpointer(tmp_path, state, keep=20)
+    for _ in range(11):
+        advance(state)
+        checkpointer.save()
+    checkpointer.save_best()
+    for note in (tmp_path / "checkpoint", tmp_path / "best" / "checkpoint"):
+        if damage == "gone":
+            note.unlink()
+        else:
+            note.write_bytes(b"" if damage == "empty" else b"\0\1\2")
+    assert checkpoint.newest(tmp_path) == str(tmp_path / "best" / "step-11")
+    # By number: by letter, 9 would be the last.
+    assert checkpoint.saved(tmp_path) == [str(tmp_path / f"step-{step}") for step in range(1, 12)]
+    other = checkpoint.Checkpointer(tmp_path, make_state(seed=1), keep=20)
+    assert other.restore(unheard) == 11
+    other.save()
+    assert len(steps_in(tmp_path)) == 11
 
 
 def test_a_checkpoint_that_cannot_be_written_says_where_the_run_goes_on(tmp_path: Path) -> None:

@@ -100,4 +100,19 @@ def test_the_device_is_named_for_the_log(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("no_gpu")
 def test_one_device_needs_no_special_strategy() -> None:
-    assert devices.make_strategy().num_replicas_in_sync == 1
+    assert devices.make_strategy(4) is tf.distribute.get_strategy()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "batch_size", "taken"),
+    [(1, 4, [0]), (2, 4, [0, 1]), (2, 1, [0]), (2, 3, [0]), (4, 6, [0, 1]), (3, 6, [0, 1, 2])],
+)
+def test_as_many_gpus_are_taken_as_can_share_a_batch(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, batch_size: int, taken: list[int]
+) -> None:
+    logical = [types.SimpleNamespace(name=f"GPU:{number}") for number in range(gpus)]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: logical)
+    # Without such devices, strategies cannot be made.
+    monkeypatch.setattr(tf.distribute, "OneDeviceStrategy", lambda name: [name])
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", list)
+    assert devices.make_strategy(batch_size) == [f"GPU:{number}" for number in taken]

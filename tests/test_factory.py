@@ -388,10 +388,10 @@ def make_watched_step(state, *arguments):
 
 conf = sys.argv[1]
 trainer.make_train_step = make_watched_step
-devices.make_strategy = lambda: tf.distribute.OneDeviceStrategy("CPU:1")
+devices.make_strategy = lambda batch_size: tf.distribute.OneDeviceStrategy("CPU:1")
 assert train.main(["-c", conf, "--set", "naming=one"]) == 0
 trainer.make_train_step = make_train_step
-devices.make_strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+devices.make_strategy = lambda batch_size: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert train.main(["-c", conf, "--set", "naming=two"]) == 0
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,30 @@ def test_a_photo_that_cannot_be_read_is_named_once(source: data.PhotoSource) -> 
     assert positions == sorted(set(positions)) and positions[-1] > 24
     (line,) = heard
     assert line.startswith("skipped ") and "broken.png: " in line
+
+
+def test_when_no_photo_can_be_read_any_more_the_stream_ends(
+    tmp_path: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    for seed in range(3):
+        Image.fromarray(photo(40, 36, seed)).save(tmp_path / f"{seed}.png")
+    batches = feed.batches(
+        data.open_photos(str(tmp_path)),
+        tf.distribute.get_strategy(),
+        size_at,
+        batch_size=2,
+        augment="crop",
+        seed=0,
+        step=0,
+        position=0,
+        say=lambda line: None,
+    )
+    next(batches)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    with pytest.raises(tf.errors.OutOfRangeError):
+        for _ in range(1000):
+            next(batches)
 
 
 def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:

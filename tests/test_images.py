@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,10 +259,22 @@ def test_transparent_colours_of_a_palette_are_seen() -> None:
         assert (alpha[:, 15:] == 255).all()
 
 
+def tiff_that_begins_at_a_fraction() -> bytes:
+    """Of its pixels the place is a number that Pillow cannot seek: it raises a TypeError."""
+    data = bytearray(encode(RGB, "TIFF"))
+    (directory,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, directory)
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", data, entry) == (273,):
+            struct.pack_into("<HHIf", data, entry, 273, 11, 1, 1e9)
+    return bytes(data)
+
+
 DAMAGED: dict[str, tuple[bytes, str]] = {
     "truncated jpeg": (KINDS["jpeg"]()[:-200], "the image is damaged ("),
     "truncated png": (KINDS["png"]()[:-40], "the image is damaged ("),
     "truncated webp": (KINDS["webp"]()[:-10], ""),
+    "misleading tiff": (tiff_that_begins_at_a_fraction(), "the image is damaged ("),
     "text": (b"this is no photo\n" * 10, "not an image that can be read; use JPEG, PNG, WebP"),
     "empty": (b"", "not an image that can be read; use JPEG, PNG, WebP"),
     "web page": (b"<!doctype html><html></html>", "not an image that can be read"),

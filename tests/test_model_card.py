@@ -10,7 +10,7 @@ import pytest
 from fastnst import exporters, model_card
 
 
-def test_the_facts_of_a_run_are_its_length_its_time_and_its_best_validation(
+def test_the_facts_of_a_run_are_its_length_its_time_and_how_what_paints_was_judged(
     tmp_path: Path,
 ) -> None:
     def judged(step: int, total: float) -> dict[str, object]:
@@ -26,6 +26,9 @@ def test_the_facts_of_a_run_are_its_length_its_time_and_its_best_validation(
         {"kind": "training", "step": 20, "time": 400.0},
         judged(20, 40.0),
     ]
+    best = tmp_path / "checkpoints" / "best"
+    best.mkdir(parents=True)
+    (best / "step-10.index").touch()
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert model_card.read_facts(tmp_path) == {
         **about,
@@ -33,6 +36,9 @@ def test_the_facts_of_a_run_are_its_length_its_time_and_its_best_validation(
         "minutes": 13.3,
         "validation": {"step": 10, "total": 30.3, "content": 1.0, "style": 2.0, "tv": 0.0},
     }
+    # By another objective since step 10, what is best need not be the lowest.
+    (best / "step-10.index").rename(best / "step-20.index")
+    assert model_card.read_facts(tmp_path)["validation"]["total"] == 40.0
 
 
 def test_the_facts_of_a_shipped_model_lie_beside_it(tmp_path: Path) -> None:

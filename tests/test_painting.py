@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,24 @@ def test_into_a_folder_paintings_keep_their_names_and_what_cannot_hold_one_becom
         "out/d.png",
         "out/e.bmp",
     ]
+
+
+def test_paintings_made_before_and_hidden_photos_are_not_painted(here: Path) -> None:
+    for name in ("trip/a.jpg", "trip/.thumbnails/b.jpg", "trip/painted/a.jpg", "generated/c.jpg"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    for given, output, expected in (
+        ("trip", "trip/painted", ["trip/painted/a.jpg"]),
+        ("trip", "./trip/../trip/painted", ["trip/painted/a.jpg"]),
+        (".", None, ["generated/trip/a-candy.jpg", "generated/trip/painted/a-candy.jpg"]),
+        # Asked for in so many words.
+        ("generated", "again", ["again/c.jpg"]),
+    ):
+        jobs = painting.plan([Path(given)], output and Path(output), "candy")
+        assert [os.path.normpath(job.painting) for job in jobs] == expected
+    shutil.rmtree("trip")
+    with pytest.raises(errors.UserError, match=r"^\.: no photos in this folder"):
+        painting.plan([Path()], None, "candy")
 
 
 def test_one_photo_goes_to_the_file_that_is_named_or_into_the_folder_that_is_there(

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import html.parser
 import io
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def test_all_that_the_user_wrote_is_escaped_and_shown() -> None:
     wrong = "<script>alert('&')</script> $name"
     page = Page(render(name=wrong, config_text=f"a: {wrong}", figures={wrong: wrong}))
     assert len(page.all("script")) == 1
-    assert page.text.count(wrong) == 7  # title, heading, two commands, label, figure, configuration
+    assert page.text.count(wrong) == 5  # title, heading, label, figure, configuration
+    assert page.text.count(f"--model {shlex.quote(wrong)}") == 2  # commands, as a shell reads them
     layer = Page(render(metrics=[line("validation", 1, 5.0, **{f"layers/{wrong}": 1.0})]))
     assert len(layer.all("script")) == 1
 

@@ -76,6 +76,19 @@ def test_where_there_are_no_models_one_is_told_to_train_one(
         stylizer.load("candy")
 
 
+@pytest.mark.parametrize("name", ["", ".", "/", "models/"])
+def test_what_is_no_name_is_no_model(place: Path, name: str) -> None:
+    with pytest.raises(errors.UserError, match=r"^no model "):
+        stylizer.load(name)
+
+
+def test_of_an_export_there_is_no_network(place: Path) -> None:
+    Path("export").mkdir()
+    Path("export/saved_model.pb").touch()
+    with pytest.raises(errors.UserError, match=r"^export: is exported already; name the run it"):
+        stylizer.load_net(stylizer.find("export"))
+
+
 def test_a_run_that_has_saved_nothing_yet_says_so(place: Path) -> None:
     checkpoints = place / "models" / "candy" / "checkpoints"
     shutil.rmtree(checkpoints / "best")

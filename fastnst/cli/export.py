@@ -7,7 +7,6 @@ import collections.abc
 import json
 from pathlib import Path
 
-from fastnst import errors
 from fastnst.cli import terminal
 
 FORMATS = ("savedmodel", "weights")
@@ -44,8 +43,6 @@ def _run(arguments: argparse.Namespace) -> int:
     from fastnst import exporters, model_card, run_folder, stylizer
 
     source = stylizer.find(arguments.model)
-    if (source / "saved_model.pb").exists():
-        raise errors.UserError(f"{source}: is exported already; name the run it came from")
     name = stylizer.name_of(source)
     folder = Path(arguments.output) if arguments.output else Path("exports") / name
     config_file = run_folder.RunFolder(source).config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,11 @@ DONE, USER_ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
     """Runs a command's body; a user's error becomes a line on stderr and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may be bytes of no known characters, which a pipe is given as they are.
+        sys.stdout.reconfigure(
+            errors="surrogateescape" if os.name == "posix" else "backslashreplace"
+        )
     try:
         return body()
     except errors.UserError as error:
@@ -94,6 +100,11 @@ def import_tensorflow() -> None:
     with _silenced(2):
         import tensorflow as tf
 
+        # Else TensorFlow takes the whole card, and a second command finds no room on it. It cannot
+        # be changed any more where somebody uses the card already.
+        with contextlib.suppress(RuntimeError):
+            for gpu in tf.config.list_physical_devices("GPU"):
+                tf.config.experimental.set_memory_growth(gpu, True)
         # Devices are looked for at the first use, with more chatter.
         tf.config.list_logical_devices()
     tf.get_logger().setLevel("ERROR")

@@ -7,6 +7,7 @@ import collections.abc
 import contextlib
 import datetime
 import platform
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     name = settings.naming if folder.parent == Path("models") else folder
     # As the user called us: the scripts are only at hand in the project's folder.
     paint = program.replace("train", "eval")
-    paint = f"{paint if paint.startswith('fastnst') else f'python {paint}'} --model {name} PHOTO"
+    paint = paint if paint.startswith("fastnst") else f"python {paint}"
+    paint = f"{paint} --model {shlex.quote(str(name))} PHOTO"
     if run.start_step >= run.last_step:
         if not run.folder.report.exists():
             _write_report(settings, run, str(name))

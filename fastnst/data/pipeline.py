@@ -9,6 +9,7 @@ which is `source.count` positions, each photo comes once.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -128,8 +129,11 @@ def names(
             .take(there[-1] - there[0] + 1)
         ):
             if int(position) in there:
-                name = content if source.schema is None else schemas.name(content, source.schema)
-                found[int(position)] = name.numpy().decode(errors="replace")
+                found[int(position)] = (
+                    os.fsdecode(content.numpy())
+                    if source.schema is None
+                    else schemas.name(content, source.schema).numpy().decode(errors="replace")
+                )
     return found
 
 
@@ -204,7 +208,8 @@ def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> 
     """
     # No position is negative: these numbers are never those of a crop.
     seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-    files = tf.constant(source.files)
+    # As bytes: a name need not be UTF-8.
+    files = tf.constant([os.fsencode(file) for file in source.files])
     if shuffle:
         order = tf.argsort(tf.random.stateless_uniform(tf.shape(files), seeds, alg=_RANDOM))
         files = tf.gather(files, order)

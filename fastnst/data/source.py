@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import glob
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
 from pathlib import Path
@@ -91,7 +92,8 @@ def _find(spec: str) -> tuple[str, list[Path]]:
     if path.suffix.lower() == ".zip" and path.is_file():
         raise errors.UserError(
             f"{path}: a zip archive; make records of it first: "
-            f"python -m fastnst.data.records --images {path} --out {path.with_suffix('')}"
+            f"python -m fastnst.data.records --images {shlex.quote(str(path))} "
+            f"--out {shlex.quote(str(path.with_suffix('')))}"
         )
     if path.exists():
         return str(path), [path]

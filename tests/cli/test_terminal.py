@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,22 @@ def test_a_users_error_is_a_line_on_stderr_and_exit_code_1(
 ) -> None:
     assert raising(errors.UserError("image_size: 0 is too small")) == 1
     assert capsys.readouterr() == ("", "train.py: image_size: 0 is too small\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are of known characters")
+def test_a_name_that_is_not_utf_8_is_printed_as_it_is() -> None:
+    program = (
+        "import os; from fastnst.cli import terminal\n"
+        "terminal.guarded('eval.py', lambda: print(os.fsdecode(b'caf\\xe9.png')) or 0)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert finished.stdout == b"caf\xe9.png\n", finished.stderr
 
 
 def test_ctrl_c_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ import yaml
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 
-from fastnst import config, images, metrics_log, run_folder, trainer
+from fastnst import checkpoint, config, images, metrics_log, run_folder, trainer
 from fastnst.cli import train as command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -534,17 +534,29 @@ def test_a_disk_that_is_too_full_is_found_before_training(
     assert [path for path in (tmp_path / "models").rglob("*") if path.is_file()] == []
 
 
-def test_a_damaged_checkpoint_is_a_line_that_says_what_to_do(
+def test_a_damaged_checkpoint_is_passed_over_and_where_all_are_a_line_says_what_to_do(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "models" / "tiny"
     shutil.copytree(tiny_run, run)
-    data = run / "checkpoints" / "step-6.data-00000-of-00001"
-    data.write_bytes(data.read_bytes()[:1000])
+
+    def damage(step: int) -> None:
+        data = run / "checkpoints" / f"step-{step}.data-00000-of-00001"
+        data.write_bytes(data.read_bytes()[:1000])
+
+    damage(6)
+    assert command.main(["-c", str(conf(tmp_path)), "--steps", "7"]) == 0
+    error = capsys.readouterr().err
+    assert f"{run / 'checkpoints' / 'step-6'}: is damaged (" in error
+    assert f"going on with {run} at step 4 of 7" in error
+    last = [Path(path).name for path in checkpoint.saved(run / "checkpoints")]
+    assert last == ["step-6", "step-7"]
+    for step in (6, 7):
+        damage(step)
     before = digests(run)
     assert command.main(["-c", str(conf(tmp_path)), "--steps", "12"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith(f"train.py: {run / 'checkpoints' / 'step-6'}: cannot go on")
+    assert error.startswith(f"train.py: {run / 'checkpoints' / 'step-7'}: cannot go on")
     assert "--fresh" in error
     assert digests(run) == before
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,21 @@ def test_names_are_those_of_the_photos_at_the_positions(
     images, positions = take(source, 2, seed=2, augment="none", image_size=24, start=5)
     for image, number in zip(images, photo_numbers(source, positions, seed=2), strict=True):
         np.testing.assert_array_equal(image, made.noise(number)[:, 3:27])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are of known characters")
+def test_a_name_need_not_be_utf_8(tmp_path: Path) -> None:
+    names = {os.fsdecode(b"caf\xe9.png"): 0, "caf\u00e9.png": 1}
+    source = data.open_photos(
+        str(
+            made.write_files(
+                tmp_path, {name: made.encode(made.noise(names[name])) for name in names}
+            )
+        )
+    )
+    images, positions = take(source, 1, batch_size=2, augment="none", image_size=24)
+    for image, file in zip(images, data.names(source, positions, seed=0).values(), strict=True):
+        np.testing.assert_array_equal(image, made.noise(names[Path(file).name])[:, 3:27])
 
 
 @both
