@@ -1,8 +1,9 @@
 """Painting a large photo in strips: the same picture, in a fraction of the memory.
 
 Nearly all memory goes to the layers at full size: 32 channels of floats are 2 GiB at 4096 x 4096
-pixels, several times over. These are computed strip by strip and never held whole, once for the
-moments of the whole that the instance norms need, and once more for what follows.
+pixels, several times over. These are computed strip by strip. An instance norm needs the moments of
+the whole: what the convolution before it gave is kept until they are known, and then freed strip by
+strip, as what follows is computed.
 """
 
 from __future__ import annotations
@@ -57,17 +58,21 @@ def _strips(height: int) -> list[_Strip]:
 _Moments: TypeAlias = tuple[tf.Tensor, tf.Tensor]
 
 
+# What is computed of a strip, and the moments of its own rows.
+_Part: TypeAlias = tuple[tf.Tensor, _Moments]
+
+
 class StripPainter:
     """Paints large photos with one network, which is not a lite one."""
 
     def __init__(self, net: transform_net.TransformNet) -> None:
         """Makes the functions that compute a strip, to be traced with the first photo."""
         self._net = net
-        self._encoder_moments = _function(self._encoder_moments_of)
+        self._enter = _function(self._enter_strip)
         self._encode = _function(self._encode_strip)
         self._begin_trunk = _function(net.begin_trunk)
         self._pass_trunk = _function(net.pass_trunk)
-        self._decoder_moments = _function(self._decoder_moments_of)
+        self._upsample = _function(self._upsample_strip)
         self._decode = _function(self._decode_strip)
         self._finish = _function(net.finish)
 
@@ -81,54 +86,65 @@ class StripPainter:
             float32 RGB of the same shape.
         """
         strips = _strips(photo.shape[1])
-        encoder = _merge(
-            [self._encoder_moments(strip.of(photo), strip.own()) for strip in strips], strips
-        )
+        entered = [self._enter(strip.of(photo), strip.own()) for strip in strips]
+        encoder = _merge([moments for _, moments in entered], strips)
         # Each in a call of its own, so that what went in is freed before the next begins.
         net = tf.concat(
-            [self._encode(strip.of(photo), encoder, strip.own(2)) for strip in strips], axis=1
+            [
+                self._encode(full, encoder, strip.own(2))
+                for (full, _), strip in zip(_consumed(entered), strips, strict=True)
+            ],
+            axis=1,
         )
         net = self._begin_trunk(net)
         net = self._pass_trunk(net)
-        decoder = _merge(
-            [
-                self._decoder_moments(strip.of(net, 2), strip.of(photo), strip.own())
-                for strip in strips
-            ],
-            strips,
-        )
+        upsampled = [
+            self._upsample(strip.of(net, 2), strip.of(photo), strip.own()) for strip in strips
+        ]
+        del net
+        decoder = _merge([moments for _, moments in upsampled], strips)
         painted = [
-            self._decode(strip.of(net, 2), strip.of(photo), encoder, decoder, strip.own())
-            for strip in strips
+            self._decode(full, strip.of(photo), encoder, decoder, strip.own())
+            for (full, _), strip in zip(_consumed(upsampled), strips, strict=True)
         ]
         return self._finish(tf.concat(painted, axis=1))
 
-    def _full(self, photo: tf.Tensor, moments: _Moments) -> tf.Tensor:
-        return tf.nn.relu(self._net.norm1.normalize(self._net.enter(photo), *moments))
+    def _enter_strip(self, photo: tf.Tensor, own: tf.Tensor) -> _Part:
+        full = self._net.enter(photo)
+        return full, layers.moments(full[:, own[0] : own[1]])
 
-    def _encoder_moments_of(self, photo: tf.Tensor, own: tf.Tensor) -> _Moments:
-        return layers.moments(self._net.enter(photo)[:, own[0] : own[1]])
+    def _encode_strip(self, full: tf.Tensor, encoder: _Moments, own: tf.Tensor) -> tf.Tensor:
+        return self._net.conv2(self._normalize(full, encoder))[:, own[0] : own[1]]
 
-    def _encode_strip(self, photo: tf.Tensor, moments: _Moments, own: tf.Tensor) -> tf.Tensor:
-        return self._net.conv2(self._full(photo, moments))[:, own[0] : own[1]]
+    def _normalize(self, entered: tf.Tensor, encoder: _Moments) -> tf.Tensor:
+        return tf.nn.relu(self._net.norm1.normalize(entered, *encoder))
 
-    def _decoder_moments_of(self, net: tf.Tensor, photo: tf.Tensor, own: tf.Tensor) -> _Moments:
-        return layers.moments(self._net.upsample2(net, photo)[:, own[0] : own[1]])
+    def _upsample_strip(self, net: tf.Tensor, photo: tf.Tensor, own: tf.Tensor) -> _Part:
+        full = self._net.upsample2(net, photo)
+        return full, layers.moments(full[:, own[0] : own[1]])
 
     def _decode_strip(
         self,
-        net: tf.Tensor,
+        full: tf.Tensor,
         photo: tf.Tensor,
         encoder: _Moments,
         decoder: _Moments,
         own: tf.Tensor,
     ) -> tf.Tensor:
-        net = tf.nn.relu(self._net.norm5.normalize(self._net.upsample2(net, photo), *decoder))
-        return self._net.leave(net, self._full(photo, encoder), photo)[:, own[0] : own[1]]
+        net = tf.nn.relu(self._net.norm5.normalize(full, *decoder))
+        # What the skip brings is computed anew: held since, it would be 2 GiB beside the trunk's.
+        entered = self._net.enter(photo)
+        return self._net.leave(net, self._normalize(entered, encoder), photo)[:, own[0] : own[1]]
 
 
 def _function(method: collections.abc.Callable[..., Any]) -> collections.abc.Callable[..., Any]:
     return tf.function(method, autograph=False, reduce_retracing=True)
+
+
+def _consumed(parts: list[_Part]) -> collections.abc.Iterator[_Part]:
+    """Gives each part and forgets it, so that its memory is free when the next is computed."""
+    while parts:
+        yield parts.pop(0)
 
 
 def _merge(
