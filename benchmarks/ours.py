@@ -41,7 +41,7 @@ def _step(
     strategy = devices.make_strategy(batch)
     state = factory.make_state(settings, dtype, strategy, last_step=100_000, first_weights={})
     step = trainer.make_train_step(
-        state, objective, strategy, devices.use_xla(xla), settings.average
+        state, objective, strategy, devices.use_xla(xla, 1), settings.average
     )
     return step, tf.constant(contest.photos(size, batch), tf.float32)
 

@@ -168,7 +168,9 @@ class Config:
         group="Computing",
     )
     xla: str = _key(
-        "auto", "Compile the step with XLA. auto: on a GPU only.", choices=("auto", "on", "off")
+        "auto",
+        "Compile the step with XLA. auto: on a single GPU only.",
+        choices=("auto", "on", "off"),
     )
 
     log_every: int = _key(10, "Steps between lines of metrics.jsonl.", minimum=1, group="Intervals")

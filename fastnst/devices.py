@@ -42,9 +42,16 @@ def compute_dtype(precision: str) -> tf.DType:
     return tf.dtypes.as_dtype(precision.removeprefix("mixed_"))
 
 
-def use_xla(choice: str) -> bool:
-    """Whether to compile the step; "auto" does so on GPUs, where it fuses what is bandwidth."""
-    return choice == "on" or (choice == "auto" and bool(tf.config.list_physical_devices("GPU")))
+def use_xla(choice: str, replicas: int) -> bool:
+    """Whether to compile the step.
+
+    Args:
+        choice: "on", "off", or "auto" for a GPU, where it fuses what is bandwidth. Not for several:
+            how they exchange gradients within a compiled step is proven on none.
+        replicas: How many devices share a batch.
+    """
+    alone_on_gpu = replicas == 1 and bool(tf.config.list_physical_devices("GPU"))
+    return choice == "on" or (choice == "auto" and alone_on_gpu)
 
 
 def describe() -> str:

@@ -151,7 +151,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
                     state,
                     objective,
                     strategy,
-                    devices.use_xla(settings.xla),
+                    devices.use_xla(settings.xla, strategy.num_replicas_in_sync),
                     settings.average,
                 ),
                 state,

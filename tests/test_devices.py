@@ -78,12 +78,13 @@ def test_auto_takes_bfloat16_on_gpus_that_all_have_it(monkeypatch: pytest.Monkey
     assert devices.compute_dtype("auto") == tf.float32
 
 
-def test_xla_is_used_as_told_and_else_on_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xla_is_used_as_told_and_else_on_a_single_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     for cards in ((), ((9, 0),)):
         graphics_cards(monkeypatch, *cards)
-        assert devices.use_xla("on")
-        assert not devices.use_xla("off")
-        assert devices.use_xla("auto") == bool(cards)
+        for replicas in (1, 2):
+            assert devices.use_xla("on", replicas)
+            assert not devices.use_xla("off", replicas)
+            assert devices.use_xla("auto", replicas) == (bool(cards) and replicas == 1)
 
 
 def test_the_device_is_named_for_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
