@@ -97,7 +97,7 @@ def _make_records(folder: Path, out: Path) -> None:
     """Writes them as TFRecords, by the command, whose process leaves no threads behind."""
     import subprocess
 
-    command = [sys.executable, "-m", "fastnst.data.records", "--images", str(folder)]
+    command = [sys.executable, "-m", "fastnst", "records", "--images", str(folder)]
     command += ["--out", str(out)]
     subprocess.run(command, check=True, capture_output=True)
 

@@ -11,7 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import arithmetic, contest
-from fastnst import config, devices, exporters, factory, stylizer, trainer
+from fastnst import config, devices
+from fastnst.export import exporters
+from fastnst.models import store, stylizer
+from fastnst.training import engine
+from fastnst.training.tasks import factory
 
 CONF = "conf/candy.yml"
 BASE = "pretrained/base.ckpt"
@@ -27,7 +31,7 @@ def train_step(
 
 def _step(
     size: int, batch: int, precision: str, xla: str, optimizer: str
-) -> tuple[trainer.StepFunction, tf.Tensor]:
+) -> tuple[engine.StepFunction, tf.Tensor]:
     settings = dataclasses.replace(
         config.load(config.find_file(CONF)),
         image_size=size,
@@ -40,7 +44,7 @@ def _step(
     objective, _ = factory.make_objective(settings, dtype)
     strategy = devices.make_strategy(batch)
     state = factory.make_state(settings, dtype, strategy, last_step=100_000, first_weights={})
-    step = trainer.make_train_step(
+    step = engine.make_train_step(
         state, objective, strategy, devices.use_xla(xla, 1), settings.average
     )
     return step, tf.constant(contest.photos(size, batch), tf.float32)
@@ -56,7 +60,7 @@ def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[
 
 def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     """Exports a SavedModel, loads it, and returns what paints one photo with it."""
-    net = stylizer.load_net(config.find_file(BASE))
+    net = store.load_net(config.find_file(BASE))
     with tempfile.TemporaryDirectory() as folder:
         exporters.export_saved_model(net, Path(folder))
         signature = tf.saved_model.load(folder).signatures["serving_uint8"]
@@ -72,5 +76,5 @@ def train_step_flop(size: int, batch: int) -> float:
 
 def painter_flop(size: int) -> float:
     """Counts a painting's arithmetic."""
-    net = stylizer.load_net(config.find_file(BASE))
+    net = store.load_net(config.find_file(BASE))
     return arithmetic.flop(tf.function(net, autograph=False), tf.TensorSpec([1, size, size, 3]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastnst.stylizer import Stylizer
+    from fastnst.models.stylizer import Stylizer
 
 __version__ = "0.1.0"
 
@@ -19,6 +19,6 @@ __version__ = "0.1.0"
 def load(name: str, precision: str = "auto") -> Stylizer:
     """Loads a model to paint with; see `fastnst.stylizer.load`."""
     # TensorFlow takes seconds to import: `import fastnst` and `--help` do not wait for it.
-    from fastnst import stylizer
+    from fastnst.models import stylizer
 
     return stylizer.load(name, precision)

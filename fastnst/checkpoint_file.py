@@ -19,6 +19,10 @@ import numpy as np
 
 from fastnst import errors
 
+# The names of a run's checkpoints begin so, and the best is in this folder among them.
+PREFIX = "step"
+BEST = "best"
+
 
 def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Writes the arrays as a TensorFlow checkpoint (V2), `prefix.index` and `prefix.data-*`.
@@ -99,6 +103,51 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
             reason = _first_line(error).replace(str(readable), path.name)
             damage = "" if "not an sstable" in reason else f", or damaged: {reason}"
             raise errors.UserError(f"{path}: no TensorFlow checkpoint{damage}") from error
+
+
+def saved(folder: Path) -> list[str]:
+    """The checkpoints in a folder, from the oldest to the newest.
+
+    TensorFlow's note of them can be lost, in a power cut for one; then their names tell.
+    """
+    listed = noted(folder)
+    if listed is not None:
+        return [path for path in listed if Path(f"{path}.index").is_file()]
+    steps = sorted(
+        int(step)
+        for index in folder.glob(f"{PREFIX}-*.index")
+        if (step := index.stem.removeprefix(f"{PREFIX}-")).isdecimal()
+    )
+    return [str(folder / f"{PREFIX}-{step}") for step in steps]
+
+
+def newest(folder: Path) -> str | None:
+    """Finds the checkpoint to paint with below a run's folder: the best one, else the last."""
+    found = saved(folder / BEST) or saved(folder)
+    return found[-1] if found else None
+
+
+def noted(folder: Path) -> list[str] | None:
+    """The checkpoints that TensorFlow has noted in a folder, or None if the note is lost."""
+    import tensorflow as tf
+
+    try:
+        noted = tf.train.get_checkpoint_state(str(folder))
+    # The file is empty.
+    except ValueError:
+        return None
+    return None if noted is None else list(noted.all_model_checkpoint_paths)
+
+
+def note(folder: Path, paths: list[str]) -> None:
+    """Notes which checkpoints there are, as TensorFlow does."""
+    # As TensorFlow writes a CheckpointState; relative to the folder, which may be moved.
+    lines = [f'model_checkpoint_path: "{Path(paths[-1]).name}"\n']
+    for path in paths:
+        lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"\n')
+        written = Path(f"{path}.index").stat().st_mtime
+        lines.append(f"all_model_checkpoint_timestamps: {written}\n")
+    (folder / "checkpoint").write_text("".join(lines), encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -100,8 +100,9 @@ def script() -> Callable[..., subprocess.CompletedProcess[bytes]]:
 @pytest.fixture(scope="session")
 def objective() -> Any:
     """The tiny conf's objective."""
-    from fastnst import images, perceptual
-    from fastnst.nets import loss_network
+    from fastnst import images
+    from fastnst.features import loss_network
+    from fastnst.losses import perceptual
 
     weights = loss_network.load_weights(ROOT / "pretrained" / "vgg_16.ckpt")
     style = images.read(ROOT / "img" / "candy.jpg", 32)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fastnst import images, stylizer
+from fastnst import images
+from fastnst.models import store
 from tools import build_cards
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ def test_a_shipped_network_has_its_conf_its_card_and_its_sample(folder: Path) ->
     written = (folder / "config.yml").read_text(encoding="utf-8")
     # No path of the machine it was trained on.
     assert not re.search(r": /", written)
-    assert stylizer.find(folder.name) == stylizer.SHIPPED / folder.name
+    assert store.find(folder.name) == store.SHIPPED / folder.name
     weights = folder / "weights.ckpt.data-00000-of-00001"
     assert weights.stat().st_size < 4_000_000
 

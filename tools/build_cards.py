@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import contact_sheet, images, model_card, stylizer
+from fastnst import images
+from fastnst.models import card, store, stylizer
+from fastnst.reports import contact_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
@@ -34,8 +36,7 @@ _JPEG_QUALITY = 80
 def main() -> int:
     """Makes all of them."""
     folders = [
-        weights.parent
-        for weights in sorted((ROOT / "pretrained").glob(f"*/{stylizer.WEIGHTS}.index"))
+        weights.parent for weights in sorted((ROOT / "pretrained").glob(f"*/{store.WEIGHTS}.index"))
     ]
     for folder in folders:
         sample = folder / "sample.jpg"
@@ -59,14 +60,14 @@ def _write_card(folder: Path) -> None:
             del of_size["mean_curves"]
         text = json.dumps(quality, indent=2) + "\n"
         (folder / QUALITY).write_text(text, encoding="utf-8")
-    card = model_card.render(
+    rendered = card.render(
         folder.name,
         "weights",
-        model_card.read_facts(folder),
+        card.read_facts(folder),
         (folder / "config.yml").read_text(encoding="utf-8"),
         _quality(folder),
     )
-    title, text = card.split("\n", 1)
+    title, text = rendered.split("\n", 1)
     (folder / "README.md").write_text(f"{title}\n\n{_SAMPLE}\n{text}", encoding="utf-8")
 
 
@@ -114,7 +115,7 @@ def _table_of_figures(folders: list[Path]) -> str:
 
 
 def _equals(found: dict[str, Any]) -> str:
-    return model_card.equal_iterations_text(found["equal_iterations"]["noise"], found["steps"], 1)
+    return card.equal_iterations_text(found["equal_iterations"]["noise"], found["steps"], 1)
 
 
 def _after(found: dict[str, Any], iterations: int) -> str:

@@ -38,7 +38,7 @@ style_layers: [relu1_2, relu2_2, relu3_3]
 style_layers: {relu1_2: 1, relu2_2: 1, relu3_3: 0.5}
 ```
 
-The file that comes with the clone ends at `relu4_3`; `python -m fastnst.weights` fetches the rest.
+The file that comes with the clone ends at `relu4_3`; `fastnst weights` fetches the rest.
 Files, also the conf file itself, are looked for from the working directory, then from the root of
 the clone.
 """

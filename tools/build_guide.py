@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import config, contact_sheet, images, stylizer
+from fastnst import config, images
+from fastnst.models import stylizer
+from fastnst.reports import contact_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "img" / "photos" / "astronaut.jpg"

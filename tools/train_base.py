@@ -20,21 +20,14 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from fastnst import (
-    checkpoint_file,
-    config,
-    data,
-    devices,
-    errors,
-    factory,
-    feed,
-    muon,
-    perceptual,
-    stylizer,
-    trainer,
-)
+from fastnst import checkpoint_file, config, data, devices, errors
 from fastnst.cli import terminal
+from fastnst.data import feed
+from fastnst.losses import perceptual
+from fastnst.models import store
 from fastnst.nets import layers, transform_net
+from fastnst.training import engine, optimizers
+from fastnst.training.tasks import factory
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "build" / "base"
@@ -101,14 +94,14 @@ def _run(arguments: argparse.Namespace) -> int:
     share_kernels(averages)
     if arguments.start_from:
         for conf, net, average in zip(confs, nets, averages, strict=True):
-            tensors = stylizer.load_net(arguments.start_from / conf.naming).tensors()
+            tensors = store.load_net(arguments.start_from / conf.naming).tensors()
             net.assign(tensors)
             average.assign(tensors)
     variables = {variable.ref(): variable for net in nets for variable in net.trainable_variables}
     rate = tf.keras.optimizers.schedules.CosineDecay(
         0.0, arguments.steps, warmup_target=arguments.learning_rate, warmup_steps=50
     )
-    optimizer = muon.Muon(rate)
+    optimizer = optimizers.Muon(rate)
     optimizer.build(list(variables.values()))
     done = tf.Variable(0, dtype=tf.int64, trainable=False)
     position = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -204,7 +197,7 @@ def _make_step(
     def step(images: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            total, _ = objective(*trainer.jitter(number, images, net(images)))
+            total, _ = objective(*engine.jitter(number, images, net(images)))
             # Some styles' losses are several times others'; by their logarithms all count alike.
             loss = tf.math.log(total)
         gradients = tape.gradient(loss, variables)

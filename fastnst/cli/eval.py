@@ -77,10 +77,11 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
-    from fastnst import painting, stylizer
+    from fastnst.models import store, stylizer
+    from fastnst.painting import files
 
     if arguments.model == "list":
-        models = stylizer.available()
+        models = store.available()
         width = max(map(len, models), default=0)
         for name, path in models.items():
             print(f"{name:<{width}}  {path}")
@@ -88,14 +89,14 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     if _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
     # What is asked for is checked before the model is restored, which takes longer.
-    path = stylizer.find(arguments.model)
+    path = store.find(arguments.model)
     output = Path(arguments.output) if arguments.output else None
-    jobs = painting.plan([Path(name) for name in arguments.inputs], output, stylizer.name_of(path))
+    jobs = files.plan([Path(name) for name in arguments.inputs], output, store.name_of(path))
     model = stylizer.load(path, arguments.precision)
     # Of two models of one name, the user's own and the one that is shipped, this is which.
     terminal.say(f"painting with {path}")
     failed = 0
-    outcomes = painting.paint(
+    outcomes = files.paint(
         model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
     )
     import tqdm
@@ -117,14 +118,16 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
 def _pipe(arguments: argparse.Namespace) -> int:
     """Paints one photo from stdin or a file to stdout or a file."""
-    from fastnst import images, painting, stylizer
+    from fastnst import images
+    from fastnst.models import stylizer
+    from fastnst.painting import files
 
     if len(arguments.inputs) > 1:
         raise errors.UserError("- stands for one photo; name no other with it")
     (name,) = arguments.inputs
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
-    painted = painting.paint_bytes(
+    painted = files.paint_bytes(
         stylizer.load(arguments.model, arguments.precision),
         data,
         "standard input" if name == _PIPE else name,

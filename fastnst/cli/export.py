@@ -40,20 +40,21 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "expo
 
 def _run(arguments: argparse.Namespace) -> int:
     terminal.import_tensorflow()
-    from fastnst import exporters, model_card, run_folder, stylizer
+    from fastnst.export import exporters
+    from fastnst.models import card, run_folder, store
 
-    source = stylizer.find(arguments.model)
-    name = stylizer.name_of(source)
+    source = store.find(arguments.model)
+    name = store.name_of(source)
     folder = Path(arguments.output) if arguments.output else Path("exports") / name
     config_file = run_folder.RunFolder(source).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
-    facts = model_card.read_facts(source)
-    extra = {"README.md": model_card.render(name, arguments.format, facts, config_text)}
+    facts = card.read_facts(source)
+    extra = {"README.md": card.render(name, arguments.format, facts, config_text)}
     if config_text:
         extra["config.yml"] = config_text
     if facts:
-        extra[model_card.FACTS] = json.dumps(facts, indent=2) + "\n"
-    net = stylizer.load_net(source)
+        extra[card.FACTS] = json.dumps(facts, indent=2) + "\n"
+    net = store.load_net(source)
     replaced = folder.is_dir() and any(folder.iterdir())
     difference = exporters.export(net, folder, arguments.format, extra)
     if replaced:

@@ -47,15 +47,17 @@ def _run(arguments: argparse.Namespace) -> int:
     terminal.import_tensorflow()
     import tqdm
 
-    from fastnst import contact_sheet, images, stylizer
+    from fastnst import images
+    from fastnst.models import store, stylizer
+    from fastnst.reports import contact_sheet
 
     photo = images.to_uint8(images.read(arguments.photo, arguments.size))
-    names = arguments.model or list(stylizer.available())
+    names = arguments.model or list(store.available())
     if not names:
         raise errors.UserError("there is no model yet; train.py trains one")
     output = arguments.output or f"generated/{Path(arguments.photo).stem}-gallery.jpg"
     images.format_of(output)
-    paths = [stylizer.find(name) for name in names]
+    paths = [store.find(name) for name in names]
     pictures = {"photo": photo}
     for given, path in zip(names, tqdm.tqdm(paths, unit="style", disable=None), strict=True):
         model = stylizer.load(path)

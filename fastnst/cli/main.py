@@ -15,10 +15,13 @@ COMMANDS = {
     "eval": ("fastnst.cli.eval", "paint photos in a trained style"),
     "export": ("fastnst.cli.export", "export a trained style for other programs"),
     "gallery": ("fastnst.cli.gallery", "paint a photo in every style, on one sheet"),
-    "optimize": ("fastnst.optimize", "paint a photo without a network, by optimising its pixels"),
-    "quality": ("fastnst.quality", "measure a network beside the optimisation method"),
-    "records": ("fastnst.data.records", "write TFRecords of a folder or zip of photos"),
-    "weights": ("fastnst.weights", "fetch the whole loss network"),
+    "optimize": (
+        "fastnst.cli.optimize",
+        "paint a photo by optimising its pixels",
+    ),
+    "quality": ("fastnst.cli.quality", "measure a network beside the optimisation method"),
+    "records": ("fastnst.cli.records", "write TFRecords of a folder or zip of photos"),
+    "weights": ("fastnst.cli.weights", "fetch the whole loss network"),
 }
 
 

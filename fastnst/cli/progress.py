@@ -7,7 +7,7 @@ import time
 
 import tqdm
 
-from fastnst import trainer
+from fastnst.training import engine
 
 _SECONDS_BETWEEN_LINES = 5.0
 _TERMS = ("total", "content", "style", "tv")
@@ -39,7 +39,7 @@ class TrainingProgress:
             bar_format="{n}/{total} {bar} {elapsed}<{remaining}{postfix}",
         )
 
-    def __call__(self, progress: trainer.Progress) -> None:
+    def __call__(self, progress: engine.Progress) -> None:
         """Shows a step."""
         now = time.monotonic()
         if self._first_done is None:
@@ -70,7 +70,7 @@ class TrainingProgress:
         return f"  {_clock((self._last_step - step) * seconds / timed)} left" if timed else ""
 
 
-def _terms(progress: trainer.Progress) -> str:
+def _terms(progress: engine.Progress) -> str:
     metrics = progress.metrics()
     terms = "  ".join(f"{name} {_short(metrics[name])}" for name in _TERMS)
     return f"{terms}  {progress.images_per_second:.1f} images/s"

@@ -16,7 +16,8 @@ from fastnst import config
 from fastnst.cli import terminal
 
 if TYPE_CHECKING:
-    from fastnst import factory, trainer
+    from fastnst.training import engine
+    from fastnst.training.tasks import factory
 
 _REPORT_SIDE = 320
 
@@ -77,7 +78,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     given = {key: value for key, value in given.items() if value is not None}
     settings = config.load(arguments.conf, arguments.assignments, quick=arguments.quick, **given)
     terminal.import_tensorflow()
-    from fastnst import devices, factory
+    from fastnst import devices
+    from fastnst.training.tasks import factory
 
     run = factory.build(settings, terminal.say, arguments.fresh)
     folder = run.folder.path
@@ -117,13 +119,13 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
 def _train(
     settings: config.Config, run: factory.Run, profiled: int | None = None
-) -> trainer.Progress:
+) -> engine.Progress:
     """Trains, showing progress; Ctrl-C ends it after the step."""
-    from fastnst import actions
     from fastnst.cli import progress as progress_display
+    from fastnst.training.actions import actions
 
     display = progress_display.TrainingProgress(run.start_step, run.last_step, settings.log_every)
-    further: list[trainer.Action] = [display]
+    further: list[engine.Action] = [display]
     if profiled:
         further.append(actions.Profile(run.folder.tensorboard, run.start_step, profiled))
     with contextlib.closing(display), terminal.stopping_gently() as should_stop:
@@ -134,7 +136,9 @@ def _write_report(settings: config.Config, run: factory.Run, model: str) -> None
     import numpy as np
     import tensorflow as tf
 
-    from fastnst import devices, images, metrics_log, report, stylizer
+    from fastnst import devices, images
+    from fastnst.models import metrics_log, stylizer
+    from fastnst.reports import page
 
     photos = []
     for path in run.validation_paths[:6]:
@@ -156,7 +160,7 @@ def _write_report(settings: config.Config, run: factory.Run, model: str) -> None
         "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
         f"{sys.platform}",
     }
-    page = report.render(
+    page = page.render(
         name=settings.naming,
         model=model,
         style=run.style_image,

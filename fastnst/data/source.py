@@ -92,7 +92,7 @@ def _find(spec: str) -> tuple[str, list[Path]]:
     if path.suffix.lower() == ".zip" and path.is_file():
         raise errors.UserError(
             f"{path}: a zip archive; make records of it first: "
-            f"python -m fastnst.data.records --images {shlex.quote(str(path))} "
+            f"fastnst records --images {shlex.quote(str(path))} "
             f"--out {shlex.quote(str(path.with_suffix('')))}"
         )
     if path.exists():

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from benchmarks import contest
-from fastnst import losses
-from fastnst.nets import loss_network, transform_net
+from fastnst.features import loss_network
+from fastnst.losses import functional
+from fastnst.nets import transform_net
 
 torch = pytest.importorskip("torch", reason="needs the extra [bench]")
 peers = pytest.importorskip("benchmarks.peers")
@@ -59,5 +60,5 @@ def test_the_loss_network_sees_the_same_away_from_the_border() -> None:
 def test_gram_matrices_are_the_same() -> None:
     features = np.random.default_rng(0).normal(size=(2, 5, 6, 4)).astype(np.float32)
     np.testing.assert_allclose(
-        peers.gram(channels_first(features)), losses.gram_matrix(features), atol=1e-6
+        peers.gram(channels_first(features)), functional.gram_matrix(features), atol=1e-6
     )

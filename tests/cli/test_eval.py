@@ -92,7 +92,7 @@ def test_size_and_quality_are_heeded(here: Path) -> None:
 def test_the_models_are_listed(
     here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastnst.stylizer.SHIPPED", here / "none")
+    monkeypatch.setattr("fastnst.models.store.SHIPPED", here / "none")
     shutil.copytree(tiny_run, here / "models" / "another")
     assert command.main(["--model", "list"]) == 0
     assert capsys.readouterr().out == "another  models/another\ntiny     models/tiny\n"

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from fastnst import stylizer
 from fastnst.cli import export as command
+from fastnst.models import store
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_exported_weights_can_be_exported_again_with_what_is_known_of_them(
     for name in ("config.yml", "training.json"):
         assert Path("shipped", name).read_text() == Path("again", name).read_text()
     assert "# shipped" in Path("again/README.md").read_text()
-    one, two = (stylizer.load_net(Path(name)).tensors() for name in ("shipped", "again"))
+    one, two = (store.load_net(Path(name)).tensors() for name in ("shipped", "again"))
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, two[name])
 

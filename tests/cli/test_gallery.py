@@ -23,7 +23,7 @@ def here(
 ) -> Path:
     """A working directory with two models and a photo of 40 x 60 pixels."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fastnst.stylizer.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("fastnst.models.store.SHIPPED", tmp_path / "none")
     for name in ("one", "two"):
         shutil.copytree(tiny_run, tmp_path / "models" / name)
     Image.fromarray(photo(60, 40)).save(tmp_path / "a.png")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from fastnst import trainer
 from fastnst.cli import progress
+from fastnst.training import engine
 
 
-def at(step: int, total: float = 1234567.0) -> trainer.Progress:
+def at(step: int, total: float = 1234567.0) -> engine.Progress:
     metrics: Any = {
         "learning_rate": tf.constant(1e-3),
         "total": tf.constant(total),
@@ -20,7 +20,7 @@ def at(step: int, total: float = 1234567.0) -> trainer.Progress:
         "tv": tf.constant(0.0),
         "layers/style/relu1_2": tf.constant(5.0),
     }
-    return trainer.Progress(step, 20, 8.04, False, (metrics,))
+    return engine.Progress(step, 20, 8.04, False, (metrics,))
 
 
 class Clock:
@@ -67,7 +67,7 @@ def test_the_losses_are_not_waited_for_between_lines(
     display = progress.TrainingProgress(start_step=0, last_step=20, every=2)
     # Metrics that cannot be read: nobody must look at them yet.
     unread: Any = ({"total": None},)
-    display(trainer.Progress(1, 20, 8.0, False, unread))
+    display(engine.Progress(1, 20, 8.0, False, unread))
     assert capsys.readouterr().err == ""
 
 

@@ -28,8 +28,10 @@ import yaml
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 
-from fastnst import checkpoint, config, images, metrics_log, run_folder, trainer
+from fastnst import checkpoint_file, config, images
 from fastnst.cli import train as command
+from fastnst.models import metrics_log, run_folder
+from fastnst.training import engine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Conf = Callable[..., Path]
@@ -375,8 +377,8 @@ def test_the_second_ctrl_c_ends_a_run_at_once_and_the_signals_are_given_back() -
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
     def interrupted_twice(
-        actions: list[trainer.Action], should_stop: Callable[[], bool]
-    ) -> trainer.Progress:
+        actions: list[engine.Action], should_stop: Callable[[], bool]
+    ) -> engine.Progress:
         assert not should_stop()
         os.kill(os.getpid(), signal.SIGTERM)
         assert should_stop()
@@ -390,9 +392,9 @@ def test_the_second_ctrl_c_ends_a_run_at_once_and_the_signals_are_given_back() -
 
 
 def test_a_profile_is_made_where_tensorboard_looks(tmp_path: Path) -> None:
-    def steps(taken: list[trainer.Action], should_stop: Callable[[], bool]) -> trainer.Progress:
+    def steps(taken: list[engine.Action], should_stop: Callable[[], bool]) -> engine.Progress:
         for step in range(1, 10):
-            now = trainer.Progress(step, 9, 1.0, False, ())
+            now = engine.Progress(step, 9, 1.0, False, ())
             for action in taken[1:]:  # the first is the display
                 action(now)
         return now
@@ -549,7 +551,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_where_all_are_a_line_says_what_
     error = capsys.readouterr().err
     assert f"{run / 'checkpoints' / 'step-6'}: is damaged (" in error
     assert f"going on with {run} at step 4 of 7" in error
-    last = [Path(path).name for path in checkpoint.saved(run / "checkpoints")]
+    last = [Path(path).name for path in checkpoint_file.saved(run / "checkpoints")]
     assert last == ["step-6", "step-7"]
     for step in (6, 7):
         damage(step)

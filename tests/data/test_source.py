@@ -128,7 +128,7 @@ def test_a_zip_archive_is_answered_with_the_command_that_makes_records_of_it(
 ) -> None:
     made.write_files(tmp_path, {"train.zip": b"PK"})
     assert refused(tmp_path / "train.zip").endswith(
-        f"python -m fastnst.data.records --images {tmp_path}/train.zip --out {tmp_path}/train"
+        f"fastnst records --images {tmp_path}/train.zip --out {tmp_path}/train"
     )
 
 

@@ -1,0 +1,208 @@
+"""How good a network is: its objective beside the optimiser's (Johnson et al. 2016, figure 5).
+
+    fastnst quality --model candy
+
+The optimisation method minimises the same objective for one photo at a time. After how many of
+its iterations it draws level with the network's single pass is the measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import importlib.util
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnst import config, errors, images
+from fastnst.cli import terminal
+from fastnst.models import card
+
+if TYPE_CHECKING:
+    from fastnst.evaluation import iterations
+
+PROGRAM = "fastnst quality"
+STARTS = {"noise": ("noise",), "photo": ("photo",), "both": ("noise", "photo")}
+
+
+def table(name: str, size: int, found: dict[str, Any]) -> str:
+    """The summary as text."""
+
+    def cell(value: dict[str, float]) -> str:
+        return f"{value['mean'] / 1e3:,.1f} ± {value['spread'] / 1e3:,.1f}"
+
+    curves = found["optimiser"]
+    lines = [
+        f"{name} at {size} px, {found['photos']} photos: the objective in thousands, mean ± spread",
+        f"  {'the photo itself':<28}{cell(found['photo']):>20}",
+        f"  {'the network':<28}{cell(found['network']):>20}",
+        f"  {'the optimiser, from':<28}{''.join(f'{start:>20}' for start in curves)}",
+    ]
+    for iteration in next(iter(curves.values())):
+        cells = "".join(f"{cell(curve[iteration]):>20}" for curve in curves.values())
+        lines.append(f"  {f'after {iteration} iterations':<28}{cells}")
+    for start, number in found["equal_iterations"].items():
+        ranked = sorted(
+            found["equal_iterations_by_photo"][start],
+            key=lambda iterations: math.inf if iterations is None else iterations,
+        )
+        count, least, most = (
+            card.equal_iterations_text(iterations, found["steps"])
+            for iterations in (number, ranked[0], ranked[-1])
+        )
+        by_photo = f" ({least} to {most} by photo)" if least != most else ""
+        lines.append(f"  This network equals {count} iterations from {start}{by_photo}.")
+    lines.append(f"  Its objective is {found['ratio_to_best']:.2f} x the optimiser's best.")
+    lines += [
+        f"  {label:<40}{value['mean']:8.3f} ± {value['spread']:.3f}"
+        for label, value in found["figures"].items()
+    ]
+    return "\n".join(lines)
+
+
+def plot(name: str, size: int, found: dict[str, Any], path: Path) -> None:
+    """Draws the mean curves and the network's level, as figure 5 of Johnson et al."""
+    from matplotlib import figure
+
+    drawing = figure.Figure(figsize=(7, 4.5), layout="constrained")
+    axes = drawing.subplots()
+    for start, curve in found["mean_curves"].items():
+        axes.plot(curve, label=f"optimiser, from {start}")
+    axes.axhline(found["photo"]["mean"], color="grey", linestyle=":", label="the photo")
+    axes.axhline(found["network"]["mean"], color="black", linestyle="--", label="the network")
+    axes.set(
+        xlabel="L-BFGS iterations",
+        ylabel="objective",
+        yscale="log",
+        title=f"{name}, {size} px, mean of {found['photos']} photos",
+    )
+    # Noise begins far above all else.
+    axes.set_ylim(top=1.5 * found["photo"]["mean"])
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawing.savefig(path, dpi=120)
+
+
+def beside(assessments: collections.abc.Sequence[iterations.Assessment]) -> np.ndarray:
+    """Lays the pictures out, a photo a column: uint8 RGB [H, W, 3]."""
+    columns = [np.concatenate(list(one.pictures.values()), axis=0) for one in assessments]
+    return np.concatenate(columns, axis=1)
+
+
+def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Runs the command and returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Measure a network: its objective on photos it has not seen, beside that of "
+        "the optimisation method after so many iterations.",
+    )
+    parser.add_argument("--model", required=True, metavar="NAME|PATH", help="a run or its name")
+    parser.add_argument(
+        "--images", default="bundled", metavar="DIR", help="photos (default: the bundled six)"
+    )
+    parser.add_argument(
+        "--photos", type=terminal.positive, metavar="N", help="only the first N of them"
+    )
+    parser.add_argument(
+        "--size", default="256", metavar="PX[,PX]", help="sides of the square crops (default: 256)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=terminal.positive,
+        default=500,
+        metavar="N",
+        help="iterations of the optimiser (default: 500)",
+    )
+    parser.add_argument(
+        "--start", choices=STARTS, default="both", help="where it begins (default: both)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="default: generated/quality-<model>"
+    )
+    arguments = parser.parse_args(argv)
+    return terminal.guarded(program, lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    _require_extras()
+    terminal.import_tensorflow()
+    import tqdm
+
+    from fastnst.evaluation import iterations, measures
+    from fastnst.features import loss_network
+    from fastnst.models import run_folder, store
+    from fastnst.training.tasks import factory
+
+    sizes = [_size(text) for text in arguments.size.split(",")]
+    source = store.find(arguments.model)
+    name = store.name_of(source)
+    conf = run_folder.RunFolder(source).config
+    if not conf.is_file():
+        raise errors.UserError(
+            f"{source}: has no config.yml, which tells the objective; name the folder of a run"
+        )
+    settings = config.load(conf)
+    net = store.load_net(source)
+    objective, style = factory.make_objective(settings)
+    used = {*settings.content_layers, *settings.style_layers}
+    weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
+    others = [layer for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1") if layer not in used]
+    further = measures.GramDistance(loss_network.LossNetwork(weights, others), style, others)
+    paths = factory.validation_paths(arguments.images)[: arguments.photos]
+    starts = STARTS[arguments.start]
+    output = arguments.output or Path("generated") / f"quality-{name}"
+    found = {}
+    for size in sizes:
+        assessments: list[iterations.Assessment] = []
+        total = len(paths) * len(starts) * arguments.steps
+        with tqdm.tqdm(total=total, unit=" iterations", disable=None) as bar:
+            for path in paths:
+                one = iterations.assess(
+                    net,
+                    objective,
+                    style,
+                    further,
+                    path.name,
+                    _square(path, size),
+                    arguments.steps,
+                    arguments.seed,
+                    starts,
+                    bar.update,
+                )
+                assessments.append(one)
+                # After each photo, so that what is interrupted after an hour was not in vain.
+                found[size] = iterations.summary(assessments)
+                images.write(output / f"pictures-{size}.png", beside(assessments))
+                plot(name, size, found[size], output / f"curves-{size}.png")
+                text = json.dumps({"model": name, "sizes": found}, indent=2)
+                images.write_bytes(output / "quality.json", text.encode())
+        print(table(name, size, found[size]), flush=True)
+    print(output)
+    return terminal.DONE
+
+
+def _require_extras() -> None:
+    """Checks now for what would be missing only after minutes."""
+    for module in ("scipy", "matplotlib"):
+        if importlib.util.find_spec(module) is None:
+            raise errors.UserError(
+                f'{module} is not installed, which this command needs: pip install -e ".[quality]"'
+            )
+
+
+def _size(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 96:
+        raise errors.UserError(f"--size: {text!r} should be a whole number of pixels from 96")
+    return int(text)
+
+
+def _square(path: Path, size: int) -> np.ndarray:
+    """The middle of a photo, scaled so that it is as large as can be: uint8 [size, size, 3]."""
+    pixels = images.to_uint8(images.read(path, size))
+    top, left = ((side - size) // 2 for side in pixels.shape[:2])
+    return pixels[top : top + size, left : left + size]

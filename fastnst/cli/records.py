@@ -1,0 +1,99 @@
+"""The command that writes photos as TFRecord shards.
+
+fastnst records --images train2014.zip --out data/coco
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tqdm
+
+from fastnst.cli import terminal
+from fastnst.data import writer
+
+PROGRAM = "fastnst records"
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Writes photos as TFRecord shards, in the schema of COCO, to train on.",
+        epilog="Stopped? The same command goes on where it was.",
+    )
+    parser.add_argument(
+        "--images", required=True, type=Path, metavar="DIR|ZIP", help="a folder or a zip archive"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    parser.add_argument(
+        "--shards",
+        type=terminal.positive,
+        metavar="N",
+        help=f"number of files (default: one for every {writer.PHOTOS_PER_SHARD:,} photos)",
+    )
+    parser.add_argument(
+        "--workers", type=terminal.positive, metavar="N", help="threads (default: one a processor)"
+    )
+    parser.add_argument(
+        "--max-side",
+        type=terminal.positive,
+        metavar="PX",
+        help="make photos smaller whose longer side is longer (default: keep their size)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Runs the command.
+
+    Args:
+        argv: The arguments; None for those of the process.
+        program: What it is called in its own help and errors.
+
+    Returns:
+        0 when photos were written, even where some files had to be skipped; 1 for an error of
+        the user's, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    try:
+        options = _parser(program).parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return terminal.guarded(program, lambda: _run(options, program))
+
+
+def _run(options: argparse.Namespace, program: str) -> int:
+    terminal.import_tensorflow()
+    bar: tqdm.tqdm | None = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            interval = 0.2 if sys.stderr.isatty() else 10.0
+            bar = tqdm.tqdm(total=total, unit=" photos", mininterval=interval)
+        bar.update(done - bar.n)
+
+    try:
+        result = writer.write(
+            options.images,
+            options.out,
+            shards=options.shards,
+            workers=options.workers,
+            max_side=options.max_side,
+            progress=show,
+        )
+    except KeyboardInterrupt:
+        terminal.say(f"{program}: stopped; the finished shards are kept, the same command goes on")
+        return terminal.INTERRUPTED
+    finally:
+        if bar is not None:
+            bar.close()
+    for skipped in result.skipped:
+        terminal.say(f"skipped {skipped.reason}")
+    print(
+        f"{options.out}: {result.photos:,} photos in {len(result.shards):,} shards, "
+        f"{result.bytes / 1e6:,.1f} MB; {len(result.skipped):,} files skipped"
+    )
+    return terminal.DONE

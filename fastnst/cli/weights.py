@@ -1,0 +1,56 @@
+"""The command that fetches the loss network's weights.
+
+fastnst weights                              all 13 layers
+fastnst weights --through conv4_3 --force    the file that the repository ships
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastnst.cli import terminal
+from fastnst.features import download, weight_sources
+
+
+def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") -> int:
+    """Fetches the weights from the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Fetch the loss network's weights: VGG16's convolutions, trained on ImageNet.",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=download.DEFAULT_PATH,
+        help="checkpoint (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--through",
+        choices=weight_sources.LAYERS[weight_sources.LAYERS.index(download.SHIPPED_THROUGH) :],
+        default=weight_sources.LAYERS[-1],
+        help="last layer (default: %(default)s, all 13; the repository ships conv4_3)",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=("float16", "float32"),
+        default="float16",
+        help="how they are stored (default: %(default)s)",
+    )
+    parser.add_argument("--force", action="store_true", help="fetch even if they are there already")
+    args = parser.parse_args(argv)
+    return terminal.guarded(program, lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    terminal.import_tensorflow()
+    fetched = download.fetch(
+        args.output, through=args.through, dtype=args.dtype, force=args.force, say=terminal.say
+    )
+    if fetched:
+        print(f"{args.output}: VGG16, conv1_1 to {args.through}, {args.dtype}, checksum verified")
+    else:
+        print(f"{args.output}: already there, checksum verified (--force fetches it again)")
+    return terminal.DONE

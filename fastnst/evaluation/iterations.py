@@ -1,0 +1,186 @@
+"""Judging a network by the optimisation method: which iteration of it draws level.
+
+Both minimise the same objective, the network in one pass, for photos it has never seen (Johnson et
+al. 2016, figure 5).
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import images
+from fastnst.evaluation import measures
+from fastnst.losses import perceptual
+from fastnst.nets import transform_net
+from fastnst.pixels import descent
+
+ITERATIONS = (25, 50, 100, 200, 300, 500)
+STARTS = ("noise", "photo")
+
+
+@dataclasses.dataclass(frozen=True)
+class Assessment:
+    """What was found for one photo.
+
+    Attributes:
+        photo: Its name.
+        of_photo: The objective of the photo itself.
+        of_network: The objective of what the network makes of it.
+        curves: By start, the optimiser's objective: at 0 that of the start, then after each
+            iteration.
+        figures: What is not trained on, by name: see `measures`.
+        pictures: uint8 RGB [H, W, 3] by name: the photo, the network's, the optimiser's.
+    """
+
+    photo: str
+    of_photo: float
+    of_network: float
+    curves: dict[str, list[float]]
+    figures: dict[str, float]
+    pictures: dict[str, np.ndarray]
+
+    def equal_iterations(self, start: str) -> float:
+        """Iterations after which the optimiser draws level; infinity where it never does."""
+        return equal_iterations(self.curves[start], self.of_network)
+
+
+def equal_iterations(curve: collections.abc.Sequence[float], goal: float) -> float:
+    """Where a falling curve first meets a value, between two iterations by proportion."""
+    for iteration, value in enumerate(curve):
+        if value <= goal:
+            before = curve[iteration - 1] if iteration else value
+            part = (before - goal) / (before - value) if before > value else 1.0
+            return iteration - 1 + part if iteration else 0.0
+    return math.inf
+
+
+def assess(
+    net: transform_net.TransformNet,
+    objective: perceptual.PerceptualLoss,
+    style: np.ndarray,
+    further: measures.GramDistance,
+    name: str,
+    photo: np.ndarray,
+    steps: int,
+    seed: int,
+    starts: collections.abc.Sequence[str] = STARTS,
+    on_step: collections.abc.Callable[[], object] = lambda: None,
+) -> Assessment:
+    """Judges a network by one photo.
+
+    Args:
+        net: The network, in float32.
+        objective: What it was trained for.
+        style: The style image, RGB [H, W, 3] in 0..255.
+        further: Compares at layers that the objective does not look at.
+        name: The photo's.
+        photo: uint8 RGB [H, W, 3].
+        steps: Iterations of the optimiser, from each start.
+        seed: Of the noise.
+        starts: Where it begins, of `STARTS`.
+        on_step: Called after each iteration.
+    """
+    total = objective.towards(photo.astype(np.float32))
+
+    def paint(picture: np.ndarray) -> np.ndarray:
+        return net(tf.constant(picture[np.newaxis], tf.float32)).numpy()[0]
+
+    judge = tf.function(lambda picture: total(picture[tf.newaxis])[0], autograph=False)
+    painted = paint(photo)
+    pictures = {"photo": photo, "network": images.to_uint8(painted)}
+    height, width = photo.shape[:2]
+    beginnings = {
+        "noise": images.noise(height, width, seed),
+        "photo": photo.astype(np.float32),
+    }
+    curves: dict[str, list[float]] = {}
+    for start in starts:
+        found = descent.minimize(
+            total, beginnings[start], steps, on_step=lambda *progress: on_step()
+        )
+        if found.interrupted:
+            raise KeyboardInterrupt
+        curve = [terms["total"] for terms in found.history]
+        # Where it found no way down any more, further iterations would change nothing.
+        curves[start] = curve + curve[-1:] * (steps + 1 - len(curve))
+        pictures[f"optimiser from {start}"] = images.to_uint8(found.picture)
+    gram = further(photo, painted)
+    return Assessment(
+        photo=name,
+        of_photo=float(judge(tf.constant(photo, tf.float32))),
+        of_network=float(judge(tf.constant(painted))),
+        curves=curves,
+        figures={
+            "structure kept (SSIM of luma)": measures.structure_kept(photo, painted),
+            "colour distance to the style, levels": measures.colour_distance(painted, style),
+            "the photo's colour distance, levels": measures.colour_distance(photo, style),
+            **{f"Gram distance left at {layer}": value for layer, value in gram.items()},
+            "change under a shift of 1 px, levels": measures.shift_change(paint, photo),
+        },
+        pictures=pictures,
+    )
+
+
+def summary(assessments: collections.abc.Sequence[Assessment]) -> dict[str, Any]:
+    """Means and spreads (standard deviations) over the photos, for JSON.
+
+    "equal_iterations" is where the mean curve meets the network's mean, and null where it does
+    not; "ratio_to_best" is the network's mean over the lowest of the mean curves.
+    """
+    starts = tuple(assessments[0].curves)
+    steps = len(assessments[0].curves[starts[0]]) - 1
+    at = [iteration for iteration in ITERATIONS if iteration <= steps] or [steps]
+    mean_curves = {
+        start: np.mean([assessment.curves[start] for assessment in assessments], axis=0).tolist()
+        for start in starts
+    }
+    of_network = _mean_and_spread([assessment.of_network for assessment in assessments])
+    best = min(min(curve) for curve in mean_curves.values())
+    by_photo = {
+        start: [assessment.equal_iterations(start) for assessment in assessments]
+        for start in starts
+    }
+    return {
+        "photos": len(assessments),
+        "names": [assessment.photo for assessment in assessments],
+        "steps": steps,
+        "photo": _mean_and_spread([assessment.of_photo for assessment in assessments]),
+        "network": of_network,
+        "optimiser": {
+            start: {
+                iteration: _mean_and_spread(
+                    [assessment.curves[start][iteration] for assessment in assessments]
+                )
+                for iteration in at
+            }
+            for start in starts
+        },
+        # JSON knows no infinity: null where the optimiser never drew level.
+        "equal_iterations": {
+            start: _finite(equal_iterations(curve, of_network["mean"]))
+            for start, curve in mean_curves.items()
+        },
+        "equal_iterations_by_photo": {
+            start: [_finite(number) for number in numbers] for start, numbers in by_photo.items()
+        },
+        "ratio_to_best": of_network["mean"] / best,
+        "figures": {
+            name: _mean_and_spread([assessment.figures[name] for assessment in assessments])
+            for name in assessments[0].figures
+        },
+        "mean_curves": mean_curves,
+    }
+
+
+def _mean_and_spread(values: collections.abc.Sequence[float]) -> dict[str, float]:
+    return {"mean": float(np.mean(values)), "spread": float(np.std(values))}
+
+
+def _finite(number: float) -> float | None:
+    return round(number, 1) if math.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""Writing trained networks for other programs, and checking what was written."""

@@ -1,0 +1,176 @@
+"""The loss network: slim's VGG16 or VGG19, convolutions only, frozen.
+
+The one module that imports tf_slim. Slim builds variables through a variable scope; here the
+scope hands it constants instead, so there is nothing to train, to save or to initialise, and
+the network can be called inside any graph, under any distribution strategy.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tf_slim as slim
+
+from fastnst import checkpoint_file, errors
+from fastnst.nets import padding
+
+MEAN_RGB = (123.68, 116.78, 103.94)
+# By slim's name of the network, the blocks of configurations D and E: (number of 3x3 convolutions,
+# channels).
+MODELS = {
+    "vgg_16": ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)),
+    "vgg_19": ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)),
+}
+POOLINGS = {"max": slim.max_pool2d, "avg": slim.avg_pool2d}
+
+
+def layers_of(model: str) -> tuple[str, ...]:
+    """Lists the layers of a network of `MODELS`, from the picture inwards: relu1_1, relu1_2, ..."""
+    return tuple(
+        f"relu{block}_{index}"
+        for block, (repeats, _) in enumerate(MODELS[model], start=1)
+        for index in range(1, repeats + 1)
+    )
+
+
+LAYERS = layers_of("vgg_16")
+
+
+class LossNetwork:
+    """Maps images to the features that the losses compare (Simonyan & Zisserman 2014).
+
+    Its weights are constants: no gradient reaches them and no checkpoint holds them.
+    """
+
+    def __init__(
+        self,
+        weights: collections.abc.Mapping[str, np.ndarray],
+        layers: collections.abc.Iterable[str],
+        compute_dtype: tf.DType = tf.float32,
+        *,
+        model: str = "vgg_16",
+        mean_rgb: collections.abc.Sequence[float] = MEAN_RGB,
+        pooling: str = "max",
+    ) -> None:
+        """Checks that the weights reach as deep as the layers asked for.
+
+        Args:
+            weights: Slim's variables by name, as `load_weights` returns them.
+            layers: All layers that will be asked for, for example "relu3_3".
+            compute_dtype: What the convolutions compute in.
+            model: One of `MODELS`.
+            mean_rgb: What the network's images were freed of, in [0, 255].
+            pooling: "max", as it was trained, or "avg", which Gatys et al. 2015 prefer.
+
+        Raises:
+            UserError: If a layer is not in the weights.
+        """
+        for layer in layers:
+            if layer not in layers_of(model):
+                raise errors.UserError(
+                    f"{model} has no layer {layer}{errors.did_you_mean(layer, layers_of(model))}"
+                )
+            if variable(model, layer, "weights") not in weights:
+                whole = (
+                    "fetch the whole network with `fastnst weights`"
+                    if model == "vgg_16"
+                    else "name a file that holds the whole network"
+                )
+                raise errors.UserError(
+                    f"layer {layer} is not in the loss network's file, which ends at "
+                    f"{_deepest(weights, model)}; {whole}, or choose shallower layers"
+                )
+        self._weights = weights
+        self._model = model
+        self._mean_rgb = tuple(map(float, mean_rgb))
+        self._pool = POOLINGS[pooling]
+        self.compute_dtype = compute_dtype
+
+    def __call__(
+        self, images: tf.Tensor, layers: collections.abc.Collection[str]
+    ) -> dict[str, tf.Tensor]:
+        """Computes the features of the layers named, building the network no deeper than those.
+
+        Args:
+            images: float32 RGB [B, H, W, 3] in [0, 255].
+            layers: Names such as "relu3_3": the output of conv3_3 after its ReLU, which is what
+                slim calls the end point vgg_16/conv3/conv3_3.
+
+        Returns:
+            Features by layer: [B, H // 2^k, W // 2^k, C] in the compute dtype.
+        """
+        if tf.executing_eagerly():
+            # Slim reuses nothing and collects nothing in eager mode: always give it a graph.
+            build = tf.function(lambda batch: self._build(batch, layers), autograph=False)
+            return build(images)
+        return self._build(images, layers)
+
+    def _build(
+        self, images: tf.Tensor, layers: collections.abc.Collection[str]
+    ) -> dict[str, tf.Tensor]:
+        wanted = set(layers)
+        features: dict[str, tf.Tensor] = {}
+        net = tf.cast(images - tf.constant(self._mean_rgb), self.compute_dtype)
+        with (
+            warnings.catch_warnings(),
+            tf.compat.v1.variable_scope(self._model, custom_getter=self._constant),
+        ):
+            # Slim stands on TensorFlow's legacy layers, which warn at every call.
+            warnings.simplefilter("ignore", UserWarning)
+            for block, (repeats, channels) in enumerate(MODELS[self._model], start=1):
+                if block > 1:
+                    net = self._pool(net, [2, 2], scope=f"pool{block - 1}")
+                for index in range(1, repeats + 1):
+                    scope = f"conv{block}/conv{block}_{index}"
+                    # Zeros beyond the border would count as strokes there, which a transform net
+                    # learns to answer with a dull frame around every painting.
+                    net = padding.repeat_edge(net, 1)
+                    net = slim.conv2d(net, channels, [3, 3], padding="VALID", scope=scope)
+                    layer = f"relu{block}_{index}"
+                    if layer in wanted:
+                        features[layer] = net
+                        wanted.discard(layer)
+                    if not wanted:
+                        return features
+        there_are = ", ".join(layers_of(self._model))
+        raise ValueError(f"no such layers: {sorted(wanted)}; there are {there_are}")
+
+    def _constant(
+        self, getter: object, name: str, dtype: tf.DType = tf.float32, **unused: object
+    ) -> tf.Tensor:
+        """Stands in for slim's variable getter."""
+        return tf.constant(self._weights[name], dtype=dtype, name=name)
+
+
+def load_weights(path: str | Path, model: str = "vgg_16") -> dict[str, np.ndarray]:
+    """Reads the convolutions of a slim VGG checkpoint, V1 or V2, as float32.
+
+    Args:
+        path: The checkpoint.
+        model: One of `MODELS`, whose variables are looked for.
+
+    Raises:
+        UserError: If there is no checkpoint at the path or it is none of this network.
+    """
+    weights = checkpoint_file.read_checkpoint(path, f"{model}/conv")
+    first = variable(model, "relu1_1", "weights")
+    if first not in weights:
+        name = model.upper().replace("_", "")
+        hint = "; `fastnst weights` fetches one" if model == "vgg_16" else ""
+        raise errors.UserError(f"{path}: holds no {name} under slim's names ({first}, ...){hint}")
+    return weights
+
+
+def variable(model: str, layer: str, kind: str) -> str:
+    """Slim's name of the "weights" or "biases" that a layer such as "relu3_3" is made with."""
+    block, index = layer.removeprefix("relu").split("_")
+    return f"{model}/conv{block}/conv{block}_{index}/{kind}"
+
+
+def _deepest(weights: collections.abc.Mapping[str, np.ndarray], model: str) -> str:
+    held = [layer for layer in layers_of(model) if variable(model, layer, "weights") in weights]
+    return held[-1] if held else "nothing"

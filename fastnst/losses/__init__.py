@@ -1,0 +1,1 @@
+"""What makes a stylized image good, as a number to minimise."""

@@ -1,0 +1,136 @@
+"""The objective: what makes a stylized image good, as one number and its terms."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+from typing import TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst.features import loss_network
+from fastnst.losses import functional
+
+# Of features and target; the style's takes the area of the picture, in pixels, too.
+ContentLoss: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+StyleLoss: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+# The objective and its terms by name.
+Verdict: TypeAlias = tuple[tf.Tensor, dict[str, tf.Tensor]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """How much each term counts.
+
+    Attributes:
+        content: Weight of the content loss.
+        style: Weight of the style loss.
+        tv: Weight of the total variation.
+        content_layers: Weight of each layer within the content loss.
+        style_layers: Weight of each layer within the style loss.
+    """
+
+    content: float
+    style: float
+    tv: float
+    content_layers: collections.abc.Mapping[str, float]
+    style_layers: collections.abc.Mapping[str, float]
+
+
+class PerceptualLoss:
+    """content_weight * content + style_weight * style + tv_weight * tv (Johnson et al. 2016)."""
+
+    def __init__(
+        self,
+        network: loss_network.LossNetwork,
+        style_image: np.ndarray | collections.abc.Sequence[tuple[np.ndarray, float]],
+        weights: Weights,
+        *,
+        content_loss: ContentLoss = functional.content_loss,
+        style_loss: StyleLoss = functional.style_loss,
+    ) -> None:
+        """Computes the style targets, once.
+
+        Args:
+            network: Gives the features.
+            style_image: float32 RGB [H, W, 3] in [0, 255], at the size that sets the strokes; or
+                several, each with its share in the style, not all of which may be 0.
+            weights: Of the terms and layers.
+            content_loss: Of one layer.
+            style_loss: Of one layer.
+        """
+        self._network = network
+        self.weights = weights
+        self._content_loss, self._style_loss = content_loss, style_loss
+        layers = tuple(weights.style_layers)
+
+        def targets(image: tf.Tensor) -> dict[str, tf.Tensor]:
+            features = network(image[tf.newaxis], layers)
+            return {layer: functional.gram_matrix(features[layer]) for layer in layers}
+
+        shares = [(style_image, 1.0)] if isinstance(style_image, np.ndarray) else style_image
+        whole = sum(share for _, share in shares)
+        compute = tf.function(targets, autograph=False)
+        grams = [(compute(tf.constant(image, tf.float32)), share) for image, share in shares]
+        # As arrays they become constants of whatever graph compares with them. The mean of several
+        # is what the weighted sum of their losses is lowest at: the two differ by a constant.
+        self.style_targets = {
+            layer: sum(gram[layer].numpy() * (share / whole) for gram, share in grams)
+            for layer in layers
+        }
+
+    def __call__(self, content: tf.Tensor, stylized: tf.Tensor) -> Verdict:
+        """Judges stylized images.
+
+        Args:
+            content: What was to be painted, float32 RGB [B, H, W, 3] in [0, 255].
+            stylized: What came of it, the same shape.
+
+        Returns:
+            The objective, and float32 scalars by name: "total"; "content", "style" and "tv" as
+            they are in the total; the same under "unweighted/"; each layer's own loss under
+            "layers/", for example "layers/style/relu1_2".
+        """
+        return self._judge(self._goal(content), stylized)
+
+    def towards(self, content: np.ndarray) -> collections.abc.Callable[[tf.Tensor], Verdict]:
+        """The objective for one photo, whose features are computed once.
+
+        Args:
+            content: What is to be painted, float32 RGB [H, W, 3] in [0, 255].
+
+        Returns:
+            A function of stylized images [1, H, W, 3] that gives what calling this with the photo
+            and them gives.
+        """
+        goal = tf.function(self._goal, autograph=False)(tf.constant(content[np.newaxis]))
+        return lambda stylized: self._judge(goal, stylized)
+
+    def _goal(self, content: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._network(tf.stop_gradient(content), tuple(self.weights.content_layers))
+
+    def _judge(self, goal: dict[str, tf.Tensor], stylized: tf.Tensor) -> Verdict:
+        weights = self.weights
+        # Not one call on content and stylized joined: the content image needs no gradient and
+        # nothing deeper than its deepest layer.
+        features = self._network(stylized, {*weights.content_layers, *weights.style_layers})
+        shape = tf.shape(stylized)
+        terms: dict[str, tf.Tensor] = {}
+        unweighted = {"content": tf.constant(0.0), "style": tf.constant(0.0)}
+        for layer, weight in weights.content_layers.items():
+            loss = self._content_loss(features[layer], tf.stop_gradient(goal[layer]))
+            terms[f"layers/content/{layer}"] = loss
+            unweighted["content"] += weight * loss
+        for layer, weight in weights.style_layers.items():
+            area = shape[1] * shape[2]
+            loss = self._style_loss(features[layer], self.style_targets[layer], area)
+            terms[f"layers/style/{layer}"] = loss
+            unweighted["style"] += weight * loss
+        unweighted["tv"] = functional.total_variation(stylized)
+        factors = {"content": weights.content, "style": weights.style, "tv": weights.tv}
+        weighted = {name: factors[name] * unweighted[name] for name in unweighted}
+        # A term without weight is reported but sends no gradient back, which would cost time.
+        total = tf.add_n([loss for name, loss in weighted.items() if factors[name]])
+        terms |= {f"unweighted/{name}": loss for name, loss in unweighted.items()}
+        return total, {"total": total, **weighted, **terms}

@@ -1,0 +1,1 @@
+"""Painting files and folders of photos."""

@@ -1,0 +1,1 @@
+"""Optimising the pixels of a picture itself."""

@@ -1,0 +1,1 @@
+"""Training: the engine that runs any task, and what happens beside its steps."""

@@ -1,0 +1,416 @@
+"""The optimisation command, on pictures of 32 pixels and a few iterations."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from scipy import io
+
+from fastnst import errors, images
+from fastnst.cli import optimize
+from fastnst.features import loss_network
+from fastnst.losses import perceptual, presets
+from fastnst.pixels import descent
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ["--size", "32", "--steps", "3"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a photo and two paintings."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photo(40, 50)).save("photo.png")
+    Image.fromarray(photo(60, 45, 1)).save("red.png")
+    random = np.random.default_rng(2).integers(0, 256, (48, 70, 3), dtype=np.uint8)
+    Image.fromarray(random).save("blue.png")
+    return tmp_path
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = optimize.main(arguments)
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Spares the loss network: pictures should be grey. Collects what objectives are made of."""
+    made: list[tuple[Any, ...]] = []
+
+    def judge(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        far = tf.reduce_mean(tf.square(pictures - 128.0))
+        return far, {"total": far, "content": far, "style": 0 * far, "tv": 0 * far}
+
+    class Grey:
+        weights = perceptual.Weights(1.0, 2.0, 0.0, {}, {})
+
+        def towards(self, content: np.ndarray) -> Any:
+            return judge
+
+    def make(*arguments: Any, **named: Any) -> Grey:
+        made.append(arguments)
+        return Grey()
+
+    monkeypatch.setattr(presets, "make_objective", make)
+    return made
+
+
+def files() -> set[str]:
+    """What there is beside the photo and the paintings."""
+    found = {str(path) for path in Path().rglob("*") if path.is_file()}
+    return found - {"photo.png", "red.png", "blue.png"}
+
+
+def test_a_photo_is_painted_at_its_own_size(here: Path, said: Any) -> None:
+    code, output, error = said("photo.png", "--style", "blue.png", "--size", "32", "--steps", "9")
+    assert code == 0
+    assert files() == {"generated/photo-blue-optimised.png"}
+    found = re.match(
+        r"generated/photo-blue-optimised\.png: objective (.+)M from 5M, 9 iterations in", output
+    )
+    assert found and float(found[1]) < 4
+    painted = images.decode(images.read_bytes("generated/photo-blue-optimised.png"))
+    assert painted.shape == (40, 50, 3)
+    lines = error.splitlines()
+    assert lines[0].startswith("40 x 32 px, johnson, weights: content 1, style ")
+    assert lines[-1].startswith("iteration 9/9  total ")
+    assert all(f"  {term} " in lines[-1] for term in ("content", "style", "tv"))
+
+
+def test_what_is_painted_is_what_the_minimiser_found_best(
+    here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def minimize(objective: object, start: np.ndarray, steps: int, **others: Any) -> object:
+        best = np.zeros_like(start)
+        best[:, :, 0] = 200.4
+        given.update(others, start=start, steps=steps)
+        return descent.Result(best, 1.0, 1, ({"total": 9.0}, {"total": 1.0}), False)
+
+    monkeypatch.setattr(descent, "minimize", minimize)
+    asked = ["--method", "adam", "--learning_rate", "2.5", "-o", "out.png", *SMALL]
+    code, output, _ = said("photo.png", "--style", "red.png", *asked)
+    assert code == 0
+    assert output.startswith("out.png: objective 1 from 9, 1 iterations in ")
+    painted = images.decode(images.read_bytes("out.png"))
+    np.testing.assert_array_equal(painted, np.full((40, 50, 3), (200, 0, 0)))
+    assert (given["steps"], given["method"], given["learning_rate"]) == (3, "adam", 2.5)
+    assert given["start"].shape == (32, 40, 3)
+
+
+def start_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> np.ndarray:
+    """Where a search would begin."""
+    starts: list[np.ndarray] = []
+
+    def minimize(objective: object, start: np.ndarray, *others: Any, **more: Any) -> object:
+        starts.append(start)
+        return descent.Result(start, 1.0, 0, ({"total": 1.0},), False)
+
+    monkeypatch.setattr(descent, "minimize", minimize)
+    assert optimize.main(["photo.png", "--style", "red.png", *SMALL, *arguments]) == 0
+    return starts[0]
+
+
+def test_it_begins_with_the_photo_with_noise_or_with_a_picture(
+    here: Path, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = images.resize(images.decode(images.read_bytes("photo.png")), 32, 40)
+    np.testing.assert_array_equal(start_of(monkeypatch), small)
+    blue = images.resize(images.decode(images.read_bytes("blue.png")), 32, 40)
+    np.testing.assert_array_equal(start_of(monkeypatch, "--init", "blue.png"), blue)
+    noise = start_of(monkeypatch, "--init", "noise")
+    assert noise.shape == (32, 40, 3) and noise.dtype == np.float32
+    assert noise.min() < 5 and noise.max() > 250 and abs(noise.mean() - 127.5) < 5
+    again = start_of(monkeypatch, "--init", "noise", "--seed", "0")
+    np.testing.assert_array_equal(noise, again)
+    other = start_of(monkeypatch, "--init", "noise", "--seed", "1")
+    assert np.abs(noise - other).mean() > 50
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "expected"),
+    [
+        ((100, 37), [], (100, 37)),
+        ((600, 768), [], (512, 655)),
+        ((600, 768), ["--size", "520"], (520, 666)),
+        ((20, 30), ["--size", "40"], (40, 60)),
+    ],
+)
+def test_it_works_at_the_photos_own_size_but_no_larger_than_512(
+    here: Path,
+    plain: list[tuple[Any, ...]],
+    photo: Callable[..., np.ndarray],
+    own: tuple[int, int],
+    asked: list[str],
+    expected: tuple[int, int],
+) -> None:
+    Image.fromarray(photo(*own)).save("photo.png")
+    arguments = ["photo.png", "--style", "red.png", "--method", "adam", "--steps", "1", *asked]
+    assert optimize.main(arguments) == 0
+    _, pixels, [(style, _)], _ = plain[0]
+    assert pixels.shape == (*expected, 3) and pixels.dtype == np.float32
+    assert min(style.shape[:2]) == min(expected)
+    assert images.read("generated/photo-red-optimised.png").shape == (*own, 3)
+
+
+def test_several_styles_are_blended_by_their_shares(
+    here: Path, said: Any, plain: list[tuple[Any, ...]]
+) -> None:
+    both = ["photo.png", "--style", "red.png", "--style", "blue.png", *SMALL]
+    assert said(*both)[0] == 0
+    assert said(*both, "--style_blend", "2,0.5", "--style_size", "24")[0] == 0
+    seen = [[(style.shape, share) for style, share in made[2]] for made in plain]
+    assert seen[0] == [((43, 32, 3), 1.0), ((32, 47, 3), 1.0)]
+    assert seen[1] == [((32, 24, 3), 2.0), ((24, 35, 3), 0.5)]
+    # The second has a name of its own, for the first was not asked to be painted over.
+    assert files() == {
+        "generated/photo-red-blue-optimised.png",
+        "generated/photo-red-blue-optimised-2.png",
+    }
+
+
+def test_pictures_on_the_way_are_written(here: Path, said: Any, plain: Any) -> None:
+    asked = "--method adam --size 32 --steps 10 --save_every 4 -o out/a.jpg".split()
+    assert said("photo.png", "--style", "red.png", *asked)[0] == 0
+    assert files() == {"out/a.jpg", "out/a-04.jpg", "out/a-08.jpg"}
+    first, second, last = (
+        images.read(f"out/{name}.jpg").astype(int) for name in ("a-04", "a-08", "a")
+    )
+    assert first.shape == second.shape == last.shape == (40, 50, 3)
+    assert 0 < np.abs(second - last).mean() < np.abs(first - last).mean()
+
+
+def test_a_picture_on_the_way_that_cannot_be_written_does_not_end_the_search(
+    here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = images.write
+
+    def fail(path: Path, picture: Any) -> None:
+        if path.stem != "a":
+            raise errors.UserError(f"{path}: cannot be written (No space left on device)")
+        write(path, picture)
+
+    monkeypatch.setattr(images, "write", fail)
+    asked = "--method adam --size 32 --steps 3 --save_every 2 --report -o a.png".split()
+    code, _, error = said("photo.png", "--style", "red.png", *asked)
+    assert code == 0
+    assert "a-2.png: cannot be written (No space left on device)\n" in error
+    assert files() == {"a.png", "a.html"}
+
+
+def test_the_report_shows_picture_curves_and_how_to_paint_it_again(here: Path, said: Any) -> None:
+    arguments = ["photo.png", "--style", "red.png", "--style", "blue.png", *SMALL]
+    code, output, _ = said(*arguments, "--save_every", "1", "--report", "-o", "my paintings/a.png")
+    assert code == 0
+    assert output.splitlines()[1] == "my paintings/a.html"
+    page = Path("my paintings/a.html").read_text(encoding="utf-8")
+    assert "photo · optimisation report" in page
+    assert page.count('<img alt="painted at step ') == 3
+    for curve in ("total", "content", "style"):
+        assert f'<g class="training {curve}">' in page
+    assert "<dt>Iterations</dt><dd>3, the best of them 3</dd>" in page
+    assert "style: red.png blue.png\n" in page
+    assert "style_blend" not in page and "Configuration" not in page and "eval.py" not in page
+    assert (
+        "fastnst optimize photo.png --style red.png --style blue.png --size 32 --steps 3 "
+        "--save_every 1 --report -o &#x27;my paintings/a.png&#x27;</pre>"
+    ) in page
+    # Both styles, side by side: 43 x 32 px brought to the height of 32 x 47.
+    assert '<img alt="the style image" width="71" height="32"' in page
+
+
+def test_the_best_terms_are_told_not_the_last(
+    here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = tuple({"total": total, "content": total} for total in (999.0, 111.0, 555.0))
+
+    def minimize(objective: object, start: np.ndarray, *others: Any, **more: Any) -> object:
+        return descent.Result(start, 111.0, 1, history, False)
+
+    monkeypatch.setattr(descent, "minimize", minimize)
+    assert said("photo.png", "--style", "red.png", *SMALL, "--report", "-o", "a.png")[0] == 0
+    page = Path("a.html").read_text(encoding="utf-8")
+    assert '<th scope="row">total</th><td>111</td></tr>' in page
+    assert "<td>555</td>" not in page
+    assert "2, the best of them 1" in page
+
+
+def test_the_alpha_of_the_photo_is_kept(here: Path, said: Any, plain: Any) -> None:
+    picture = Image.open("photo.png").convert("RGBA")
+    picture.putalpha(Image.fromarray(np.tile(np.arange(50, dtype=np.uint8), (40, 1))))
+    picture.save("photo.png")
+    assert said("photo.png", "--style", "red.png", *SMALL)[0] == 0
+    alpha = images.read_picture("generated/photo-red-optimised.png").alpha
+    assert alpha is not None
+    np.testing.assert_array_equal(alpha[7], np.arange(50))
+
+
+def test_every_variant_and_method_that_the_help_names_is_there() -> None:
+    assert set(optimize.VARIANTS) == set(presets.VARIANTS)
+    assert set(optimize.METHODS) == set(descent.METHODS)
+    assert set(optimize.LOSS_MODEL_FILES) == set(loss_network.MODELS)
+    assert set(optimize.POOLINGS) == set(loss_network.POOLINGS)
+
+
+def test_vgg19_of_matconvnet_paints(here: Path, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = ((2, 4), (2, 5), (4, 6), (4, 7), (4, 8))
+    monkeypatch.setitem(loss_network.MODELS, "vgg_19", blocks)
+    random, inputs = np.random.default_rng(0), 3
+    layers: list[dict[str, Any]] = []
+    for count, outputs in blocks:
+        for _ in range(count):
+            cell = np.empty((1, 2), object)
+            cell[0, 0] = random.normal(0, 0.3, (3, 3, inputs, outputs)).astype(np.float32)
+            cell[0, 1] = np.zeros((outputs, 1), np.float32)
+            layers += [{"type": "conv", "weights": cell}, {"type": "relu"}]
+            inputs = outputs
+        layers.append({"type": "pool"})
+    struct = np.empty((1, len(layers)), object)
+    struct[0, :] = layers
+    mean = {"normalization": {"averageImage": np.full((1, 1, 3), 120.0)}}
+    io.savemat("vgg.mat", {"layers": struct, "meta": mean})
+    arguments = ["photo.png", "--style", "red.png", *SMALL, "--loss_model", "vgg_19"]
+    for pooling in ("max", "avg"):
+        given = ["--loss_model_file", "vgg.mat", "--pooling", pooling, "-o", f"{pooling}.png"]
+        code, _, error = said(*arguments, "--variant", "gatys", *given)
+        assert code == 0, error
+    assert images.read_bytes("max.png") != images.read_bytes("avg.png")
+    code, _, error = said(*arguments)
+    assert code == 1 and error.count("\n") == 1
+    assert "pretrained/imagenet-vgg-verydeep-19.mat: no such file; imagenet-vgg-very" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["foto.png"], "foto.png: no such file; did you mean photo.png?"),
+        (["photo.png", "--style", "green.png"], "green.png: no such file"),
+        (["photo.png", "--size", "8"], "photo.png: 8 px are too few, the shorter side should be"),
+        (["photo.png", "--style_size", "9"], "--style_size 9: should be at least 16"),
+        (["photo.png", "--init", "nose"], "--init nose: no such file; begin with content, noise"),
+        (["photo.png", "--style_blend", "1,2"], "--style_blend 1,2: 2 shares for 1 styles; give"),
+        (["photo.png", "--style_blend", "0"], "--style_blend 0: all shares are 0; give"),
+        (["photo.png", "--style_blend", "x"], "--style_blend x: 'x' should be a number, at least"),
+        (["photo.png", "-o", "a.xyz"], "a.xyz: cannot write .xyz"),
+        (["photo.png", "-o", "photo.png"], "photo.png: would take the place of a picture that is"),
+        (["photo.png", "-o", "red.png"], "red.png: would take the place of a picture that is"),
+        (["photo.png", "-o", "red.png/a.png"], "red.png/a.png: cannot be written (File exists)"),
+        (["photo.png", "--style_weight", "0", "--content_weight", "0"], "all weights are 0"),
+        (["photo.png", "--style_weight", "1e38"], "the objective of the picture to begin with is"),
+        (["photo.png", "--variant", "gatys"], "--variant gatys: layer relu5_1 is not in the loss"),
+        (["photo.png", "--loss_model_file", "no.ckpt"], "no.ckpt: no checkpoint there"),
+        (["photo.png", "--loss_model_file", "red.png"], "red.png: "),
+    ],
+)
+def test_mistakes_are_a_line_and_nothing_is_written(
+    here: Path, said: Any, arguments: list[str], message: str
+) -> None:
+    style = [] if "--style" in arguments else ["--style", "red.png"]
+    code, output, error = said(*arguments, *style, "--steps", "3")
+    # What is to be done is told before the search, in a line that it would begin with.
+    lines = [line for line in error.splitlines() if ", weights: " not in line]
+    assert (code, output, len(lines)) == (1, "", 1), error
+    assert lines[0].startswith(f"fastnst optimize: {message}")
+    assert not files()
+
+
+def test_a_picture_on_the_way_never_takes_the_place_of_one_that_is_read(
+    here: Path, said: Any
+) -> None:
+    Path("photo.png").rename("a-2.png")
+    before = images.read_bytes("a-2.png")
+    code, _, error = said(
+        "a-2.png", "--style", "red.png", *SMALL, "--save_every", "2", "-o", "a.png"
+    )
+    assert code == 1 and "a-2.png: would take the place of a picture that is read" in error
+    assert images.read_bytes("a-2.png") == before
+
+
+def test_a_format_that_cannot_hold_the_painting_is_told_before_the_search(
+    here: Path, said: Any, plain: Any
+) -> None:
+    Image.fromarray(np.zeros((20, 17_000, 3), np.uint8)).save("photo.png")
+    asked = ["--size", "16", "--steps", "1", "-o", "a.webp"]
+    code, output, error = said("photo.png", "--style", "red.png", *asked)
+    assert (code, output) == (1, "")
+    assert "a.webp: 17000 x 20 pixels cannot be written as WEBP" in error
+    assert error.count("\n") == 1  # and nothing of iterations
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["photo.png"],
+        ["photo.png", "--style", "red.png", "--steps", "0"],
+        ["photo.png", "--style", "red.png", "--seed", "-1"],
+        ["photo.png", "--style", "red.png", "--style_weight", "nan"],
+        ["photo.png", "--style", "red.png", "--learning_rate", "-1"],
+        ["photo.png", "--style", "red.png", "--variant", "monet"],
+    ],
+)
+def test_wrong_usage_is_told(here: Path, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        optimize.main(arguments)
+    assert stop.value.code == 2
+    assert not files()
+
+
+def test_ctrl_c_ends_it_with_the_best_picture_by_then(here: Path) -> None:
+    command = f"{sys.executable} -m fastnst optimize photo.png --style blue.png --size 32"
+    with subprocess.Popen(
+        [*command.split(), "--steps", "5000", "--save_every", "5"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, Ctrl-C is ignored, and would be here too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        while (
+            process.poll() is None and not Path("generated/photo-blue-optimised-0005.png").exists()
+        ):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert re.match(
+        r"generated/photo-blue-optimised\.png: objective \S+ from 5M, \d+ iterations in ", output
+    )
+    assert "Traceback" not in error
+    last = error.splitlines()[-1]
+    assert last.startswith("stopped after ") and last.endswith(" of 5,000 iterations")
+    painted = images.decode(images.read_bytes("generated/photo-blue-optimised.png"))
+    assert painted.shape == (40, 50, 3)
+    assert not np.array_equal(painted, images.read("photo.png"))
+
+
+def test_ctrl_c_before_the_first_iteration_writes_nothing(
+    here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def minimize(objective: object, start: np.ndarray, *others: Any, **more: Any) -> object:
+        return descent.Result(start, 1.0, 0, ({"total": 1.0},), True)
+
+    monkeypatch.setattr(descent, "minimize", minimize)
+    code, output, error = said("photo.png", "--style", "red.png", *SMALL)
+    assert (code, output) == (130, "")
+    assert error.endswith("fastnst optimize: interrupted\n")
+    assert not files()

@@ -1,0 +1,90 @@
+"""The quality command, on pictures of 96 pixels and a few iterations."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastnst import images
+from fastnst.cli import quality
+
+
+def test_the_table_tells_what_the_network_equals() -> None:
+    value = {"mean": 1750.0, "spread": 1250.0}
+    found = {
+        "photos": 2,
+        "steps": 3,
+        "photo": value,
+        "network": value,
+        "optimiser": {"noise": {3: value}, "photo": {3: value}},
+        "equal_iterations": {"noise": None, "photo": 2.2},
+        "equal_iterations_by_photo": {"noise": [1.5, None], "photo": [0.7, None]},
+        "ratio_to_best": 1.75,
+        "figures": {"structure": value},
+    }
+    text = quality.table("candy", 256, found)
+    assert "1.8 ± 1.2" in text
+    assert (
+        "This network equals more than 3 iterations from noise (2 to more than 3 by photo)." in text
+    )
+    assert "This network equals 2 iterations from photo" in text
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path,
+    tiny_run: Path,
+    photo: Callable[..., np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A working directory with models/tiny and photos of two sizes."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_run, tmp_path / "models" / "tiny")
+    (tmp_path / "photos").mkdir()
+    for index, size in enumerate([(100, 130), (120, 97), (99, 99)]):
+        Image.fromarray(photo(*size, index)).save(tmp_path / "photos" / f"{index}.png")
+    return tmp_path
+
+
+def test_a_network_is_measured_and_drawn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--model", "tiny", "--images", "photos", "--photos", "2", "--size", "96"]
+    assert quality.main([*arguments, "--steps", "3"]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("tiny at 96 px, 2 photos: the objective in thousands, mean ± spread")
+    assert output.endswith("generated/quality-tiny\n")
+    folder = Path("generated/quality-tiny")
+    found = json.loads((folder / "quality.json").read_text())["sizes"]["96"]
+    for start in ("noise", "photo"):
+        curve = found["mean_curves"][start]
+        assert len(curve) == 4 and curve[-1] < curve[0]
+    assert found["mean_curves"]["photo"][0] == found["photo"]["mean"]
+    assert found["network"]["mean"] < found["mean_curves"]["noise"][0]
+    assert set(found["figures"]) > {"Gram distance left at relu3_1"}
+    assert images.read(folder / "pictures-96.png").shape == (4 * 96, 2 * 96, 3)
+    assert images.read(folder / "curves-96.png").shape[2] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "tiny", "--size", "64"], "--size: '64' should be a whole number of pixels"),
+        (["--model", "tiny", "--size", "256,big"], "--size: 'big' should be a whole number"),
+        (["--model", "tiny", "--images", "fotos"], "fotos: no such file or folder; did you mean"),
+        (["--model", "models/tiny/checkpoints"], "models/tiny/checkpoints: has no config.yml"),
+        (["--model", "tini"], "no model tini; did you mean tiny?"),
+    ],
+)
+def test_mistakes_are_a_line_and_nothing_is_written(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert quality.main(arguments) == 1
+    output, error = capsys.readouterr()
+    assert output == "" and error.count("\n") == 1
+    assert error.startswith(f"fastnst quality: {message}")
+    assert not Path("generated").exists()

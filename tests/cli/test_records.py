@@ -1,0 +1,62 @@
+"""The command that writes records."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import made
+import pytest
+
+from fastnst import data
+from fastnst.cli import records
+
+PHOTOS = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(3)}
+
+
+def test_it_writes_what_can_be_trained_on_and_lists_what_it_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = made.write_files(tmp_path / "photos", PHOTOS | {"text.jpg": b"no photo"})
+    out = tmp_path / "out"
+    command = ["--images", str(source), "--out", str(out), "--shards", "2", "--workers", "2"]
+    assert records.main(command) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{out}: 3 photos in 2 shards, 0.0 MB; 1 files skipped")
+    assert "skipped text.jpg: not an image that can be read" in printed.err
+    assert data.open_photos(str(out)).count == 3
+
+
+def test_a_mistake_is_one_line_and_1_wrong_usage_2_and_help_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = ["--images", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    assert records.main(nowhere, program="fastnst records") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"fastnst records: {tmp_path}/none: no such folder or zip archive\n"
+    assert not (tmp_path / "out").exists()
+    assert records.main([*nowhere, "--shards", "0"]) == 2
+    assert "--shards: '0' should be a whole number, at least 1" in capsys.readouterr().err
+    assert records.main(["--help"]) == 0
+    assert "usage: fastnst records" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(records.writer, "write", stopped)
+    assert records.main(["--images", "photos", "--out", str(tmp_path)]) == 130
+    assert "the finished shards are kept, the same command goes on" in capsys.readouterr().err
+
+
+def test_its_help_does_not_wait_for_tensorflow() -> None:
+    code = (
+        "import sys; from fastnst.cli import records; "
+        "assert records.main(['--help']) == 0; assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,61 @@
+"""Figures that no network is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnst import images
+from fastnst.evaluation import measures
+from fastnst.features import loss_network
+
+ROOT = Path(__file__).resolve().parents[2]
+Photo = Callable[..., np.ndarray]
+
+
+def test_structure_is_kept_by_the_photo_and_by_other_colours_of_its_luma(photo: Photo) -> None:
+    picture = photo(40, 50)
+    assert measures.structure_kept(picture, picture) == pytest.approx(1.0)
+    # Red and blue that leave 0.299 R + 0.114 B as it is.
+    shifted = picture + np.array([11.4, 0.0, -29.9])
+    assert measures.structure_kept(picture, shifted) == pytest.approx(1.0, abs=1e-3)
+    noise = np.random.default_rng(0).uniform(0, 255, picture.shape).astype(np.float32)
+    assert measures.structure_kept(picture, noise) < 0.2
+    assert measures.structure_kept(noise, 255.0 - noise) < -0.5
+
+
+def test_colours_are_compared_wherever_they_are(photo: Photo) -> None:
+    picture = photo(40, 50)
+    assert measures.colour_distance(picture, picture[::-1, ::-1]) == 0.0
+    # One channel of three lies 30 levels off.
+    assert measures.colour_distance(picture + np.array([30.0, 0, 0]), picture) == pytest.approx(10)
+    halves = np.zeros((10, 10, 3))
+    halves[:5] = 200.0
+    grey = np.full((3, 3, 3), 100.0)
+    assert measures.colour_distance(halves, grey) == pytest.approx(100.0)
+
+
+def test_gram_distance_is_1_for_the_photo_and_0_for_the_style(photo: Photo) -> None:
+    weights = loss_network.load_weights(ROOT / "pretrained" / "vgg_16.ckpt")
+    layers = ("relu1_1", "relu2_1")
+    style = images.read(ROOT / "img" / "candy.jpg", 32)
+    distance = measures.GramDistance(loss_network.LossNetwork(weights, layers), style, layers)
+    picture = photo(32, 48)
+    assert distance(picture, picture) == pytest.approx({layer: 1.0 for layer in layers})
+    assert distance(picture, style) == pytest.approx({layer: 0.0 for layer in layers}, abs=1e-5)
+    between = distance(picture, style * 0.9)
+    assert all(0.0 < value < 1.0 for value in between.values())
+
+
+def test_what_moves_with_the_photo_is_steady(photo: Photo) -> None:
+    picture = photo(90, 100)
+    assert measures.shift_change(lambda pixels: 255 - pixels, picture) == 0.0
+
+    def stripes(pixels: np.ndarray) -> np.ndarray:
+        """Paints stripes of its own that stay where they are: 10 levels on every other column."""
+        return np.zeros_like(pixels) + 10 * (np.arange(pixels.shape[1]) % 2)[:, np.newaxis]
+
+    assert measures.shift_change(stripes, picture) == pytest.approx(10.0)

@@ -1,0 +1,248 @@
+"""MatConvNet's .mat files, written small in the structure that the published VGG19 has."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import io
+
+from fastnst import errors
+from fastnst.features import loss_network, matconvnet
+
+# The published file's 43 layers, in its order: conv1_1 is the first, conv2_1 the sixth.
+VGG_19 = (
+    "conv1_1 relu1_1 conv1_2 relu1_2 pool1 "
+    "conv2_1 relu2_1 conv2_2 relu2_2 pool2 "
+    "conv3_1 relu3_1 conv3_2 relu3_2 conv3_3 relu3_3 conv3_4 relu3_4 pool3 "
+    "conv4_1 relu4_1 conv4_2 relu4_2 conv4_3 relu4_3 conv4_4 relu4_4 pool4 "
+    "conv5_1 relu5_1 conv5_2 relu5_2 conv5_3 relu5_3 conv5_4 relu5_4 pool5 "
+    "fc6 relu6 fc7 relu7 fc8 prob"
+).split()
+TYPES = {"conv": "conv", "fc": "conv", "relu": "relu", "pool": "pool", "prob": "softmax"}
+# Of the published file: 64, 128, 256, 512, 512.
+CHANNELS = (2, 3, 4, 5, 6)
+MEAN = np.array([123.68, 116.779, 103.939])
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes networks of these few channels the genuine ones."""
+    for model, blocks in list(loss_network.MODELS.items()):
+        repeats = [count for count, _ in blocks]
+        monkeypatch.setitem(loss_network.MODELS, model, tuple(zip(repeats, CHANNELS, strict=True)))
+
+
+def kernels_of(name: str, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random kernels [height, width, in, out] and biases, always the same for a name."""
+    random = np.random.default_rng([ord(letter) for letter in name])
+    side = 3 if name.startswith("conv") else 1
+    kernels = random.normal(0, 1, (side, side, inputs, outputs)).astype(np.float32)
+    return kernels, random.normal(0, 1, outputs).astype(np.float32)
+
+
+def channels_of(names: list[str]) -> dict[str, tuple[int, int]]:
+    """By convolution, the channels that go in and out."""
+    found, inputs = {}, 3
+    for name in names:
+        if name.startswith(("conv", "fc")):
+            outputs = CHANNELS[int(name[4]) - 1] if name.startswith("conv") else 7
+            found[name], inputs = (inputs, outputs), outputs
+    return found
+
+
+def cell(items: list[Any]) -> np.ndarray:
+    """A cell of MATLAB's, [1, N]."""
+    array = np.empty((1, len(items)), object)
+    array[0, :] = items
+    return array
+
+
+def layer(name: str, channels: dict[str, tuple[int, int]], newer: bool) -> dict[str, Any]:
+    kind = next(kind for prefix, kind in TYPES.items() if name.startswith(prefix))
+    fields: dict[str, Any] = {"name": name, "type": kind}
+    if name in channels:
+        kernels, biases = kernels_of(name, *channels[name])
+        stored = {"weights": cell([kernels.transpose(1, 0, 2, 3), biases[:, np.newaxis]])}
+        # The older file begins with the weights, the newer one with the name.
+        fields = fields | stored if newer else stored | fields
+        fields |= {"pad": np.ones((1, 4)), "stride": np.ones((1, 2))}
+    if kind == "pool":
+        fields |= {"method": "max", "pool": np.full((1, 2), 2.0), "stride": np.full((1, 2), 2.0)}
+    return fields
+
+
+def write_mat(path: Path, newer: bool = True, names: list[str] = VGG_19, **changes: Any) -> Path:
+    """Writes a network as MatConvNet does: newer, or up to its beta 16."""
+    channels = channels_of(names)
+    layers = cell([layer(name, channels, newer) for name in names])
+    if newer:
+        mean = MEAN.reshape(1, 1, 3)
+        about = {"normalization": {"imageSize": np.array([[224.0, 224, 3]]), "averageImage": mean}}
+        content = {"layers": layers, "meta": about}
+    else:
+        # An image whose colours are the mean only on the whole.
+        image = np.tile(MEAN, (224, 224, 1)) + np.linspace(-50, 50, 224)[:, np.newaxis, np.newaxis]
+        content = {
+            "layers": layers,
+            "classes": {"name": cell(["goldfish"])},
+            "normalization": {"averageImage": image.astype(np.float32), "keepAspect": 1.0},
+        }
+    io.savemat(path, content | changes)
+    return path
+
+
+def of_kernels(inputs: int, outputs: int) -> np.ndarray:
+    """A first layer of this shape, and one after it."""
+    names = ["conv1_1", "relu1_1"]
+    return cell([layer(name, {"conv1_1": (inputs, outputs)}, True) for name in names])
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Both generations, by whether it is the newer one."""
+    folder = tmp_path_factory.mktemp("mat")
+    return {newer: write_mat(folder / f"{newer}.mat", newer) for newer in (True, False)}
+
+
+def test_the_file_of_the_tests_is_laid_out_as_the_published_one(files: dict[bool, Path]) -> None:
+    assert len(VGG_19) == 43
+    for newer, place in ((True, 2), (False, 0)):
+        content = io.loadmat(files[newer])
+        layers = content["layers"]
+        assert layers.shape == (1, 43)
+        assert ("meta" in content, "normalization" in content) == (newer, not newer)
+        # As scripts for the published files read them: by place, without names.
+        sixth = layers[0][5][0][0]
+        kernels, biases = sixth[place][0]
+        assert kernels.shape == (3, 3, 2, 3) and biases.shape == (3, 1)
+        for index, name in {
+            0: "conv1_1",
+            4: "pool1",
+            5: "conv2_1",
+            30: "conv5_2",
+            42: "prob",
+        }.items():
+            assert VGG_19[index] == name == str(layers[0][index]["name"][0, 0][0])
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_either_generation_gives_all_convolutions_under_slims_names(
+    files: dict[bool, Path], newer: bool
+) -> None:
+    weights, mean = matconvnet.read(files[newer])
+    channels = channels_of(VGG_19)
+    convolutions = [name for name in VGG_19 if name.startswith("conv")]
+    assert len(convolutions) == 16
+    assert list(weights) == [
+        f"vgg_19/{name[:5]}/{name}/{kind}"
+        for name in convolutions
+        for kind in ("weights", "biases")
+    ]
+    for name in convolutions:
+        kernels, biases = kernels_of(name, *channels[name])
+        scope = f"vgg_19/{name[:5]}/{name}"
+        np.testing.assert_array_equal(weights[f"{scope}/weights"], kernels)
+        np.testing.assert_array_equal(weights[f"{scope}/biases"], biases)
+    assert {tensor.dtype for tensor in weights.values()} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(mean, MEAN, rtol=1e-5)
+
+
+def test_a_stroke_across_is_seen_as_one_across(tmp_path: Path) -> None:
+    """MATLAB's own order of width and height, held to what the kernel does to a picture."""
+    path = write_mat(tmp_path / "vgg.mat", names=VGG_19[:2])
+    layers = io.loadmat(path)["layers"]
+    across = np.zeros((3, 3, 3, 2), np.float32)
+    across[0, 1], across[2, 1] = -1.0, 1.0  # width first: right minus left
+    layers[0, 0]["weights"][0, 0][0, 0] = across
+    io.savemat(path, {"layers": layers, "normalization": {"averageImage": np.zeros((2, 2, 3))}})
+    weights, mean = matconvnet.read(path)
+    network = loss_network.LossNetwork(weights, ["relu1_1"], model="vgg_19", mean_rgb=mean.tolist())
+    weights["vgg_19/conv1/conv1_1/biases"][:] = 0
+    grows = tf.fill([1, 6, 6, 3], 1.0) * tf.reshape(tf.range(6.0), [6, 1])
+    rightwards = network(grows, ["relu1_1"])["relu1_1"]
+    downwards = network(tf.transpose(grows, [0, 2, 1, 3]), ["relu1_1"])["relu1_1"]
+    np.testing.assert_array_equal(rightwards[:, 1:-1, 1:-1], np.full((1, 4, 4, 2), 6.0))
+    np.testing.assert_array_equal(downwards, np.zeros((1, 6, 6, 2)))
+
+
+def test_the_network_computes_what_the_file_says(files: dict[bool, Path]) -> None:
+    """Every layer, worked out from the file's list of layers with TensorFlow's plain operations."""
+    weights, mean = matconvnet.read(files[True])
+    known = loss_network.layers_of("vgg_19")
+    network = loss_network.LossNetwork(weights, known, model="vgg_19", mean_rgb=mean.tolist())
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 40, 51, 3)).astype(np.float32)
+    features = network(tf.constant(picture), known)
+    channels = channels_of(VGG_19)
+    net = picture - MEAN.astype(np.float32)
+    for name in VGG_19[: VGG_19.index("pool5")]:
+        if name.startswith("conv"):
+            kernels, biases = kernels_of(name, *channels[name])
+            net = np.pad(net, [(0, 0), (1, 1), (1, 1), (0, 0)], "edge")
+            net = tf.nn.conv2d(net, kernels, 1, "VALID") + biases
+        elif name.startswith("relu"):
+            net = tf.nn.relu(net)
+            limit = 1e-5 * float(tf.reduce_max(net))
+            np.testing.assert_allclose(features[name], net, rtol=1e-4, atol=limit, err_msg=name)
+        else:
+            net = tf.nn.max_pool2d(net, 2, 2, "VALID")
+
+
+def test_a_file_that_ends_early_gives_what_it_holds(tmp_path: Path) -> None:
+    path = write_mat(tmp_path / "short.mat", names=VGG_19[: VGG_19.index("conv4_3")])
+    weights, _ = matconvnet.read(path)
+    assert list(weights)[-1] == "vgg_19/conv4/conv4_2/biases"
+    with pytest.raises(errors.UserError, match="which ends at relu4_2; name a file that holds the"):
+        loss_network.LossNetwork(weights, ["relu5_1"], model="vgg_19")
+
+
+def test_vgg16_is_read_as_vgg16_only(tmp_path: Path, files: dict[bool, Path]) -> None:
+    names = [name for name in VGG_19 if not name.endswith(("3_4", "4_4", "5_4"))]
+    path = write_mat(tmp_path / "imagenet-vgg-verydeep-16.mat", names=names)
+    weights, _ = matconvnet.read(path, "vgg_16")
+    assert len(weights) == 2 * 13 and "vgg_16/conv5/conv5_3/weights" in weights
+    with pytest.raises(errors.UserError, match=r"16\.mat: holds 13 convolutions, in blocks that"):
+        matconvnet.read(path)
+    with pytest.raises(
+        errors.UserError, match=r"those of vgg_16; --loss_model is vgg_16 or vgg_19"
+    ):
+        matconvnet.read(files[True], "vgg_16")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layers": cell([1.0, 2.0])}, "no network of MatConvNet's; imagenet-vgg-verydeep-19"),
+        ({"meta": {"normalization": {"border": 1.0}}}, "no network of MatConvNet's"),
+        ({"layers": cell([{"type": "softmax", "name": "prob"}] * 2)}, "holds 0 convolutions"),
+        ({"layers": of_kernels(4, 2)}, r"the kernels of relu1_1 are \(3, 3, 4, 2\), should be"),
+        ({"layers": of_kernels(3, 9)}, r".* should be \(3, 3, 3, 2\) with 2 biases"),
+    ],
+)
+def test_another_network_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    path = write_mat(tmp_path / "other.mat", **changes)
+    with pytest.raises(errors.UserError, match=rf"other\.mat: {message}"):
+        matconvnet.read(path)
+
+
+def test_no_file_and_none_of_matlabs_are_told(tmp_path: Path, files: dict[bool, Path]) -> None:
+    with pytest.raises(errors.UserError, match=r"nowhere\.mat: no such file; .*www\.vlfeat\.org"):
+        matconvnet.read(tmp_path / "nowhere.mat")
+    (tmp_path / "text.mat").write_text("<html>404</html>" * 20)
+    whole = files[True].read_bytes()
+    (tmp_path / "half.mat").write_bytes(whole[: len(whole) // 2])
+    for name in ("text.mat", "half.mat"):
+        with pytest.raises(errors.UserError, match=f"{name}: not a .mat file that can be read"):
+            matconvnet.read(tmp_path / name)
+
+
+def test_without_scipy_it_tells_what_to_install(
+    files: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(errors.UserError, match=r"takes SciPy to read: `pip install -e .*optimize"):
+        matconvnet.read(files[True])

@@ -1,0 +1,89 @@
+"""The model text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fastnst.export import exporters
+from fastnst.models import card
+
+
+def test_the_facts_of_a_run_are_its_length_its_time_and_how_what_paints_was_judged(
+    tmp_path: Path,
+) -> None:
+    def judged(step: int, total: float) -> dict[str, object]:
+        terms = {"total": total, "content": 1.04, "style": 2.0, "tv": 0.0}
+        entry = {"kind": "validation", "step": step, "time": 40.0 * step}
+        return entry | {"layers/style/relu1_2": 1.0, **terms}
+
+    about = {"photos": 96, "device": "2 CPU cores", "precision": "bfloat16"}
+    lines = [
+        {"kind": "start", "step": 0, "time": 0.0, **about},
+        {"kind": "training", "step": 10, "time": 100.0},
+        judged(10, 30.26),
+        {"kind": "training", "step": 20, "time": 400.0},
+        judged(20, 40.0),
+    ]
+    best = tmp_path / "checkpoints" / "best"
+    best.mkdir(parents=True)
+    (best / "step-10.index").touch()
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert card.read_facts(tmp_path) == {
+        **about,
+        "steps": 20,
+        "minutes": 13.3,
+        "validation": {"step": 10, "total": 30.3, "content": 1.0, "style": 2.0, "tv": 0.0},
+    }
+    # By another objective since step 10, what is best need not be the lowest.
+    (best / "step-10.index").rename(best / "step-20.index")
+    assert card.read_facts(tmp_path)["validation"]["total"] == 40.0
+
+
+def test_the_facts_of_a_shipped_model_lie_beside_it(tmp_path: Path) -> None:
+    assert card.read_facts(tmp_path) == {}
+    (tmp_path / card.FACTS).write_text('{"steps": 1200}')
+    assert card.read_facts(tmp_path) == {"steps": 1200}
+
+
+@pytest.mark.parametrize("file_format", exporters.EXPORTERS)
+def test_every_format_has_a_card_with_its_use_its_training_and_its_configuration(
+    file_format: str,
+) -> None:
+    text = card.render("candy", file_format, {"steps": 1200}, "naming: candy\n")
+    assert text.startswith("# candy\n")
+    assert "## Use" in text and '"steps": 1200' in text and "naming: candy" in text
+    assert "{name}" not in text and "candy" in text.split("## Use")[1].split("## Training")[0]
+    bare = card.render("candy", file_format, {}, "")
+    assert "## Training" not in bare and "## Configuration" not in bare
+
+
+def test_the_figures_of_the_quality_command_are_a_table() -> None:
+    value = {"mean": 1234.567, "spread": 1.0}
+    found = {
+        "photos": 20,
+        "steps": 60,
+        "network": value,
+        "optimiser": {"noise": {25: value, 50: value}},
+        "equal_iterations": {"noise": 31.5, "photo": None},
+        "figures": {"structure kept": value},
+    }
+    text = card.render("candy", "weights", {}, "", {"model": "candy", "sizes": {"256": found}})
+    assert "On 20 photos at 256 px" in text
+    for row in (
+        "| objective of the network | 1,235 ± 1 |",
+        "| objective after 50 iterations of the optimiser from noise | 1,235 ± 1 |",
+        "| iterations from noise that it equals | 31.5 |",
+        "| iterations from photo that it equals | more than 60 |",
+        "| structure kept | 1,234.57 ± 1.00 |",
+    ):
+        assert row in text.splitlines()
+
+
+def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:
+    text = card.render("candy", "savedmodel", {}, "")
+    names = ("serving_default", "serving_uint8", "stylize_encoded")
+    tensors = ("images", "stylized", "image_bytes", "stylized_bytes")
+    assert [name for name in (*names, *tensors) if f"`{name}`" not in text] == []

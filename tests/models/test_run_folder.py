@@ -1,0 +1,114 @@
+"""The folder of a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import types
+from pathlib import Path
+
+import pytest
+
+from fastnst import errors
+from fastnst.models import run_folder
+
+
+def test_everything_lies_in_the_folder(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path / "candy")
+    places = {
+        folder.config: "config.yml",
+        folder.metrics: "metrics.jsonl",
+        folder.checkpoints: "checkpoints",
+        folder.samples: "samples",
+        folder.tensorboard: "tensorboard",
+        folder.report: "report.html",
+    }
+    assert {path.name: path.parent for path in places} == dict.fromkeys(
+        places.values(), tmp_path / "candy"
+    )
+    assert not folder.path.exists()
+
+
+def test_strips_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path)
+    assert folder.sample_strips() == {}
+    folder.samples.mkdir()
+    for name in ("step-1000000", "step-000250", "step-999999", "step-mine", "other"):
+        (folder.samples / f"{name}.png").touch()
+    assert list(folder.sample_strips()) == [250, 999_999, 1_000_000]
+    assert folder.sample_strips()[250] == folder.samples / "step-000250.png"
+
+
+def test_a_folder_is_made_with_all_above_it_and_may_be_there(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path / "a" / "b" / "candy")
+    folder.prepare(checkpoints=5)
+    folder.prepare(checkpoints=5)
+    assert folder.path.is_dir()
+    assert not list(folder.path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "candy"):
+        with pytest.raises(errors.UserError) as caught:
+            run_folder.RunFolder(path).prepare(checkpoints=5)
+        message = str(caught.value)
+        assert message.startswith(f"model_path: {path} cannot be written (")
+        assert message.endswith("name another place with model_path or --model_path")
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_a_closed_folder_is_the_users_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(errors.UserError, match="cannot be written"):
+        run_folder.RunFolder(tmp_path / "candy").prepare(checkpoints=5)
+    with pytest.raises(errors.UserError, match="cannot be written"):
+        run_folder.RunFolder(tmp_path).prepare(checkpoints=5)
+
+
+def test_a_full_disk_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Five to keep, the best, and the one that is being written: seven of 27 MB.
+    for free, enough in ((188_999_999, False), (189_000_000, True)):
+        monkeypatch.setattr(
+            shutil, "disk_usage", lambda path, free=free: types.SimpleNamespace(free=free)
+        )
+        folder = run_folder.RunFolder(tmp_path / "candy")
+        if enough:
+            folder.prepare(checkpoints=5)
+        else:
+            with pytest.raises(errors.UserError, match=r"has 188 MB of disk left .* need 189 MB"):
+                folder.prepare(checkpoints=5)
+
+
+def test_a_folder_that_tensorflow_takes_for_a_pattern_is_refused_at_once(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path / "art [v2]" / "candy")
+    with pytest.raises(errors.UserError, match=r"art \[v2\]/candy has \[ in it"):
+        folder.prepare(checkpoints=5)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_earlier_run_is_moved_aside_and_nothing_is_lost(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path / "candy")
+    assert run_folder.retire(folder.path) is None
+    for number in (1, 2):
+        folder.prepare(checkpoints=5)
+        folder.config.write_text(str(number))
+        retired = run_folder.retire(folder.path)
+        assert retired == tmp_path / f"candy.old{number}"
+        assert (retired / "config.yml").read_text() == str(number)
+        assert not folder.path.exists()
+
+
+def test_a_run_that_cannot_be_moved_is_the_users_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(errors.UserError, match=r"cannot be moved to .*\.old1 \(Permission denied"):
+        run_folder.retire(tmp_path)

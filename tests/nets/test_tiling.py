@@ -1,0 +1,45 @@
+"""Painting in strips, against painting the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fastnst.nets import layers, tiling, transform_net
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize(
+    ("height", "width"), [(64, 20), (96, 21), (97, 16), (98, 20), (99, 18), (63, 17), (47, 19)]
+)
+def test_a_photo_in_strips_is_painted_as_the_whole(
+    height: int, width: int, skips: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiling, "_ROWS", 32)
+    net = transform_net.TransformNet(transform_net.Architecture(4, 1, skips=skips), seed=1)
+    photo = tf.constant(RANDOM.uniform(0, 255, [1, height, width, 3]), tf.float32)
+    in_strips = tiling.StripPainter(net)(photo)
+    assert in_strips.shape == photo.shape and in_strips.dtype == tf.float32
+    np.testing.assert_allclose(in_strips, net(photo), atol=0.05)
+
+
+def test_each_row_belongs_to_one_strip_and_strips_begin_where_the_trunk_has_a_row() -> None:
+    found = tiling._strips(1000)
+    assert [row for strip in found for row in range(strip.first, strip.last)] == list(range(1000))
+    for strip in found:
+        assert strip.begin % 4 == strip.first % 4 == 0
+        assert 0 <= strip.begin <= strip.first < strip.last <= strip.end <= 1000
+
+
+def test_the_moments_of_strips_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiling, "_ROWS", 8)
+    whole = tf.constant(
+        RANDOM.normal(3, 2, [1, 21, 5, 2]) + np.arange(21)[:, None, None], tf.float32
+    )
+    parts = tiling._strips(21)
+    moments = [layers.moments(whole[:, strip.first : strip.last]) for strip in parts]
+    for merged, of_whole in zip(tiling._merge(moments, parts), layers.moments(whole), strict=True):
+        np.testing.assert_allclose(merged, of_whole, rtol=1e-5)

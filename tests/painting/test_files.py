@@ -1,0 +1,295 @@
+"""Painting files, mostly with a model that makes negatives: what becomes of a pixel is known."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image, ImageCms
+
+from fastnst import errors, images
+from fastnst.models import stylizer
+from fastnst.painting import files
+
+NEGATIVE = stylizer.Stylizer(lambda photos: 255.0 - photos, "negative")
+Photo = Callable[..., np.ndarray]
+
+
+def paint_one(photo: Path, target: Path, model: Any = NEGATIVE, **options: Any) -> Image.Image:
+    """Paints a photo into a file and opens that."""
+    (outcome,) = files.paint(model, [files.Job(photo, target)], **options)
+    assert outcome.error is None
+    return Image.open(io.BytesIO(target.read_bytes()))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_an_output_paintings_go_to_generated_with_the_models_name(here: Path) -> None:
+    for name in ("a.jpg", "trip/b.PNG", "trip/day/c.webp"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).touch()
+    jobs = files.plan([Path("a.jpg"), Path("trip")], None, "candy")
+    assert [str(job.painting) for job in jobs] == [
+        "generated/a-candy.jpg",
+        "generated/b-candy.PNG",
+        "generated/day/c-candy.webp",
+    ]
+    assert [str(job.photo) for job in jobs] == ["a.jpg", "trip/b.PNG", "trip/day/c.webp"]
+
+
+def test_into_a_folder_paintings_keep_their_names_and_what_cannot_hold_one_becomes_png(
+    here: Path,
+) -> None:
+    folder = here / "photos"
+    folder.mkdir()
+    for name in ("a.jpg", "b.gif", "c.tiff", "d.tif", "e.bmp", ".f.jpg", "notes.txt"):
+        (folder / name).touch()
+    (folder / "g.jpg").mkdir()
+    jobs = files.plan([folder], Path("out"), "candy")
+    assert [job.painting.as_posix() for job in jobs] == [
+        "out/a.jpg",
+        "out/b.png",
+        "out/c.png",
+        "out/d.png",
+        "out/e.bmp",
+    ]
+
+
+def test_paintings_made_before_and_hidden_photos_are_not_painted(here: Path) -> None:
+    for name in ("trip/a.jpg", "trip/.thumbnails/b.jpg", "trip/painted/a.jpg", "generated/c.jpg"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    for given, output, expected in (
+        ("trip", "trip/painted", ["trip/painted/a.jpg"]),
+        ("trip", "./trip/../trip/painted", ["trip/painted/a.jpg"]),
+        (".", None, ["generated/trip/a-candy.jpg", "generated/trip/painted/a-candy.jpg"]),
+        # Asked for in so many words.
+        ("generated", "again", ["again/c.jpg"]),
+    ):
+        jobs = files.plan([Path(given)], output and Path(output), "candy")
+        assert [os.path.normpath(job.painting) for job in jobs] == expected
+    shutil.rmtree("trip")
+    with pytest.raises(errors.UserError, match=r"^\.: no photos in this folder"):
+        files.plan([Path()], None, "candy")
+
+
+def test_one_photo_goes_to_the_file_that_is_named_or_into_the_folder_that_is_there(
+    here: Path,
+) -> None:
+    Path("a.jpg").touch()
+    (job,) = files.plan([Path("a.jpg")], Path("deep/b.webp"), "candy")
+    assert job.painting == Path("deep/b.webp")
+    Path("is.there").mkdir()
+    (job,) = files.plan([Path("a.jpg")], Path("is.there"), "candy")
+    assert job.painting == Path("is.there/a.jpg")
+    (job,) = files.plan([Path("a.jpg")], Path("new"), "candy")
+    assert job.painting == Path("new/a.jpg")
+    with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; end the name in"):
+        files.plan([Path("a.jpg")], Path("b.mp4"), "candy")
+
+
+def test_a_photo_is_never_painted_over(here: Path) -> None:
+    Path("photos").mkdir()
+    Path("photos/a.jpg").touch()
+    refused = "would take the place of a photo; name another folder with -o"
+    for given, output in (
+        ("photos", "photos"),
+        ("photos/a.jpg", "photos"),
+        ("photos/a.jpg", "./photos/../photos/a.jpg"),
+        ("photos", "photos/../photos/."),
+    ):
+        with pytest.raises(errors.UserError, match=refused):
+            files.plan([Path(given)], Path(output), "candy")
+
+
+def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
+    for name in ("a/x.jpg", "b/x.jpg"):
+        Path(name).parent.mkdir()
+        Path(name).touch()
+    with pytest.raises(errors.UserError, match=r"out/x\.jpg: a/x\.jpg and b/x\.jpg would both"):
+        files.plan([Path("a"), Path("b")], Path("out"), "candy")
+
+
+def test_a_photo_whose_format_changes_makes_way_for_one_that_has_the_name(here: Path) -> None:
+    Path("a").mkdir()
+    for name in ("x.gif", "x.png", "y.tif"):
+        Path("a", name).touch()
+    jobs = files.plan([Path("a")], Path("out"), "candy")
+    assert [str(job.painting) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
+
+
+def test_many_paintings_do_not_go_into_a_file(here: Path) -> None:
+    Path("a").mkdir()
+    Path("a/x.jpg").touch()
+    with pytest.raises(errors.UserError, match=r"^one\.jpg: names one file for what may be many"):
+        files.plan([Path("a")], Path("one.jpg"), "candy")
+
+
+def test_inputs_that_are_missing_or_hold_no_photo_are_named(here: Path) -> None:
+    with pytest.raises(errors.UserError, match=r"^nowhere\.jpg: no such file or folder$"):
+        files.plan([Path("nowhere.jpg")], None, "candy")
+    Path("empty").mkdir()
+    with pytest.raises(errors.UserError, match=r"^empty: no photos in this folder \(\.bmp, "):
+        files.plan([Path("empty")], None, "candy")
+
+
+def test_a_painting_has_its_photos_very_size(tmp_path: Path, photo: Photo) -> None:
+    for height, width in ((17, 31), (33, 16), (101, 64)):
+        path = tmp_path / f"{height}.png"
+        Image.fromarray(photo(height, width)).save(path)
+        painted = paint_one(path, tmp_path / "out" / path.name)
+        np.testing.assert_array_equal(np.asarray(painted), 255 - photo(height, width))
+
+
+def test_a_turned_photo_is_painted_upright_and_not_turned_again(
+    tmp_path: Path, photo: Photo
+) -> None:
+    upright = photo(40, 24)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    exif[0x010F] = "A camera"
+    path = tmp_path / "turned.png"
+    Image.fromarray(np.rot90(upright)).save(path, exif=exif)
+    painted = paint_one(path, tmp_path / "painted.png")
+    np.testing.assert_array_equal(np.asarray(painted), 255 - upright)
+    assert 0x0112 not in painted.getexif()
+    assert painted.getexif()[0x010F] == "A camera"
+
+
+def test_the_colour_profile_and_the_transparency_are_kept(tmp_path: Path, photo: Photo) -> None:
+    alpha = np.arange(20 * 30).reshape(20, 30, 1) % 256
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "a.png"
+    pixels = np.concatenate([photo(20, 30), alpha.astype(np.uint8)], axis=2)
+    Image.fromarray(pixels).save(path, icc_profile=profile)
+    painted = paint_one(path, tmp_path / "painted.png")
+    assert painted.mode == "RGBA" and painted.info["icc_profile"] == profile
+    np.testing.assert_array_equal(np.asarray(painted)[..., 3:], alpha)
+    np.testing.assert_array_equal(np.asarray(painted)[..., :3], 255 - photo(20, 30))
+    as_jpeg = paint_one(path, tmp_path / "painted.jpg")
+    assert as_jpeg.mode == "RGB" and as_jpeg.info["icc_profile"] == profile
+
+
+def test_size_scales_the_shorter_side_alpha_and_all(tmp_path: Path, photo: Photo) -> None:
+    path = tmp_path / "a.png"
+    pixels = np.dstack([photo(60, 90), np.full((60, 90), 77, np.uint8)])
+    Image.fromarray(pixels).save(path)
+    painted = paint_one(path, tmp_path / "b.png", size=20)
+    assert painted.size == (30, 20) and painted.mode == "RGBA"
+    assert np.unique(np.asarray(painted)[..., 3]).tolist() == [77]
+
+
+def test_quality_decides_the_size_of_the_file(tmp_path: Path, photo: Photo) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(photo(64, 64)).save(path)
+    sizes = []
+    for quality in (20, 92, 100):
+        paint_one(path, tmp_path / "b.jpg", quality=quality)
+        sizes.append((tmp_path / "b.jpg").stat().st_size)
+    assert sizes == sorted(sizes) and sizes[0] < sizes[1] < sizes[2]
+
+
+def test_what_cannot_be_painted_is_reported_and_the_others_are_written(
+    tmp_path: Path, photo: Photo
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(photo(20, 30)).save(folder / "a.png")
+    (folder / "b.png").write_bytes(b"no picture")
+    Image.fromarray(photo(15, 30)).save(folder / "c.png")
+    Image.fromarray(photo(32, 32)).convert("L").save(folder / "d.jpg")
+    Image.fromarray(photo(32, 32)).convert("CMYK").save(folder / "e.jpg")
+    jobs = files.plan([folder], tmp_path / "out", "negative")
+    outcomes = {
+        outcome.job.photo.name: str(outcome.error or "")
+        for outcome in files.paint(NEGATIVE, jobs, batch=2)
+    }
+    assert list(outcomes) == ["a.png", "b.png", "c.png", "d.jpg", "e.jpg"]
+    assert outcomes["b.png"].startswith(f"{folder / 'b.png'}: not an image")
+    assert outcomes["c.png"].startswith(f"{folder / 'c.png'}: 30 x 15 pixels is too small")
+    assert not (outcomes["a.png"] or outcomes["d.jpg"] or outcomes["e.jpg"])
+    written = {path.name: images.read(path).shape for path in (tmp_path / "out").iterdir()}
+    assert written == {"a.png": (20, 30, 3), "d.jpg": (32, 32, 3), "e.jpg": (32, 32, 3)}
+
+
+def test_a_painting_that_cannot_be_written_is_reported(tmp_path: Path, photo: Photo) -> None:
+    Image.fromarray(photo(20, 30)).save(tmp_path / "a.png")
+    (tmp_path / "file").touch()
+    job = files.Job(tmp_path / "a.png", tmp_path / "file" / "a.png")
+    (outcome,) = files.paint(NEGATIVE, [job])
+    assert "file/a.png: cannot be written" in str(outcome.error)
+
+
+def test_photos_of_one_size_that_follow_each_other_are_painted_together(
+    tmp_path: Path, photo: Photo
+) -> None:
+    batches: list[tuple[int, ...]] = []
+
+    def paint(photos: tf.Tensor) -> tf.Tensor:
+        batches.append(tuple(photos.shape[:3]))
+        return photos
+
+    sizes = [(20, 30), (20, 30), (20, 30), (30, 20), (20, 30)]
+    for index, size in enumerate(sizes):
+        Image.fromarray(photo(*size, index)).save(tmp_path / f"{index}.png")
+    jobs = files.plan([tmp_path], tmp_path / "out", "x")
+    model = stylizer.Stylizer(paint, "x")
+    outcomes = list(files.paint(model, jobs, batch=2))
+    assert [outcome.error for outcome in outcomes] == [None] * 5
+    assert batches == [(2, 20, 30), (1, 20, 30), (1, 30, 20), (1, 20, 30)]
+    for index, size in enumerate(sizes):
+        painted = images.read(tmp_path / "out" / f"{index}.png")
+        np.testing.assert_array_equal(painted, photo(*size, index))
+
+
+def test_a_batch_gives_what_one_by_one_gives(tmp_path: Path, tiny_run: Path, photo: Photo) -> None:
+    for index in range(3):
+        Image.fromarray(photo(25, 39, index)).save(tmp_path / f"{index}.png")
+    # One by one, norms are computed by another operation, which rounds otherwise.
+    model = stylizer.load(tiny_run, "float32")
+    for batch in (1, 3):
+        jobs = [
+            files.Job(tmp_path / name, tmp_path / str(batch) / name)
+            for name in ("0.png", "1.png", "2.png")
+        ]
+        assert not any(outcome.error for outcome in files.paint(model, jobs, batch=batch))
+    for index in range(3):
+        one, three = (images.read(tmp_path / batch / f"{index}.png") for batch in ("1", "3"))
+        assert np.abs(one - three).max() <= 1
+        assert one.std() > 5
+
+
+def test_bytes_are_painted_as_jpeg_if_they_are_one_and_else_as_png(photo: Photo) -> None:
+    def encoded(file_format: str) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(photo(20, 30)).save(buffer, file_format)
+        return buffer.getvalue()
+
+    for given, returned in (("JPEG", "JPEG"), ("PNG", "PNG"), ("BMP", "PNG"), ("GIF", "PNG")):
+        painted = files.paint_bytes(NEGATIVE, encoded(given))
+        with Image.open(io.BytesIO(painted)) as image:
+            assert (image.format, image.size) == (returned, (30, 20))
+    painted = files.paint_bytes(NEGATIVE, encoded("PNG"), file_format="WEBP", size=40)
+    with Image.open(io.BytesIO(painted)) as image:
+        assert (image.format, image.size) == ("WEBP", (60, 40))
+
+
+def test_bytes_that_cannot_be_painted_are_called_by_their_name(photo: Photo) -> None:
+    with pytest.raises(errors.UserError, match=r"^standard input: not an image"):
+        files.paint_bytes(NEGATIVE, b"no picture", "standard input")
+    buffer = io.BytesIO()
+    Image.fromarray(photo(10, 30)).save(buffer, "PNG")
+    with pytest.raises(errors.UserError, match=r"^a\.png: 30 x 10 pixels is too small"):
+        files.paint_bytes(NEGATIVE, buffer.getvalue(), "a.png")

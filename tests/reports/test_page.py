@@ -1,0 +1,228 @@
+"""The report, read back as a browser would and held against values worked out by hand."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html.parser
+import io
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastnst import errors, images
+from fastnst.reports import page as report
+
+GREY = np.full((40, 60, 3), 128, np.uint8)
+VOID = {"meta", "img", "input", "path", "circle"}
+
+
+class Page(html.parser.HTMLParser):
+    """Collects a page's elements and text, and sees that every element is closed in turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def paths(self) -> list[str | None]:
+        return [path["d"] for path in self.all("path") if path.get("class") != "grid"]
+
+
+def render(**changes: Any) -> str:
+    arguments = {
+        "name": "candy",
+        "style": GREY,
+        "photos": [GREY],
+        "stylized": [255 - GREY],
+        "samples": {},
+        "metrics": [],
+        "config_text": "naming: candy\n",
+        "figures": {"Steps": "3"},
+    }
+    return report.render(**(arguments | changes))
+
+
+def line(kind: str, step: int, total: float, **more: float) -> dict[str, object]:
+    return {"kind": kind, "step": step, "time": 0.0, "total": total, **more}
+
+
+def samples_in(folder: Path, *steps: int) -> dict[int, Path]:
+    paths = {step: folder / f"step-{step:06d}.png" for step in steps}
+    for path in paths.values():
+        images.write(path, GREY)
+    return paths
+
+
+def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
+    text = render(samples=samples_in(tmp_path, 1), metrics=[line("training", 1, 5.0)])
+    page = Page(text)
+    pictures = [picture["src"] or "" for picture in page.all("img")]
+    assert len(pictures) == 4  # the style, before, after, one strip
+    assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
+    assert "://" not in text and "url(" not in text and "@import" not in text
+    assert not page.all("link")
+    assert all("src" not in script for script in page.all("script"))
+
+
+def test_the_pictures_are_those_given_scaled_down_if_large() -> None:
+    page = Page(render(photos=[np.zeros((640, 960, 3), np.uint8)], stylized=[GREY]))
+    sources = [(picture["src"] or "").partition(",")[2] for picture in page.all("img")]
+    style, before, after = (Image.open(io.BytesIO(base64.b64decode(data))) for data in sources)
+    assert (style.size, before.size, after.size) == ((60, 40), (480, 320), (60, 40))
+    assert np.abs(np.asarray(style).astype(int) - 128).max() <= 1
+    assert np.asarray(before).max() <= 1
+    assert page.all("img")[1]["width"] == "480"
+
+
+def test_all_that_the_user_wrote_is_escaped_and_shown() -> None:
+    wrong = "<script>alert('&')</script> $name"
+    page = Page(render(name=wrong, config_text=f"a: {wrong}", figures={wrong: wrong}))
+    assert len(page.all("script")) == 1
+    assert page.text.count(wrong) == 5  # title, heading, label, figure, configuration
+    assert page.text.count(f"--model {shlex.quote(wrong)}") == 2  # commands, as a shell reads them
+    layer = Page(render(metrics=[line("validation", 1, 5.0, **{f"layers/{wrong}": 1.0})]))
+    assert len(layer.all("script")) == 1
+
+
+def test_without_pictures_and_metrics_the_page_is_short_but_whole() -> None:
+    page = Page(render(photos=[], stylized=[]))
+    assert "Configuration" in page.text and "eval.py --model candy photo.jpg" in page.text
+    assert "Before and after" not in page.text
+    assert "How it developed" not in page.text
+    assert "Last values" not in page.text
+    assert not page.all("svg")
+
+
+def test_a_curve_goes_where_it_should() -> None:
+    metrics = [line("training", 2, 10.0), line("training", 4, 20.0), line("validation", 4, 20.0)]
+    page = Page(render(metrics=metrics))
+    # Steps 0..4 lie on 50..520 and, in equal factors, values 10..20 on 290..10.
+    assert page.paths() == ["M285.0 290.0L520.0 10.0", "M520.0 10.0"]
+    dots = [(dot["cx"], dot["cy"]) for dot in page.all("circle")]
+    assert dots == [("285.0", "290.0"), ("520.0", "10.0"), ("520.0", "10.0")]
+
+
+def test_terms_that_are_zero_or_no_numbers_are_left_out_of_the_chart() -> None:
+    terms = {"content": 3.0, "style": float("nan"), "tv": 0.0}
+    page = Page(render(metrics=[line("training", 1, 3.0, **terms)]))
+    assert len(page.paths()) == 2
+    assert [span["class"] for span in page.all("span") if span["class"] != "drag"] == ["content"]
+
+
+def test_a_curve_of_many_points_is_thinned_to_means() -> None:
+    points = [(float(step), float(step % 2)) for step in range(1000)]
+    assert report.thin(points, 500)[:2] == [(0.5, 0.5), (2.5, 0.5)]
+    assert report.thin(points, 1000) == points
+    many = [line("training", step, 7.0) for step in range(1, 100_001)]
+    [path] = Page(render(metrics=many)).paths()
+    assert path is not None and path.count("L") == report.MAX_POINTS - 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (1.1e6, 1.4e6, [1e6, 2e6]),
+        (3.0, 40.0, [2.0, 5.0, 10.0, 20.0, 50.0]),
+        (1.0, 1.0, [1.0, 2.0]),
+        (0.0021, 0.009, [0.002, 0.005, 0.01]),
+        (999.9999999999999, 1000.0, [500.0, 1000.0]),
+    ],
+)
+def test_value_ticks_are_round_and_enclose_the_values(
+    low: float, high: float, ticks: list[float]
+) -> None:
+    assert report.log_ticks(low, high) == ticks
+
+
+def test_step_ticks_are_round_and_few() -> None:
+    assert report.step_ticks(1) == [0, 1]
+    assert report.step_ticks(1200) == [0, 500, 1000]
+    assert report.step_ticks(100_000) == [0, 20_000, 40_000, 60_000, 80_000, 100_000]
+
+
+def test_a_chart_over_many_decades_has_few_ticks() -> None:
+    page = Page(render(metrics=[line("training", 1, 1e-9), line("training", 2, 1e9)]))
+    assert 3 <= len([path for path in page.all("path") if path.get("class") == "grid"]) <= 7
+
+
+def test_numbers_are_written_short() -> None:
+    values = (0.0, 0.00424, 12.34, 999.4, 999.6, 922_300.0, 1_397_000.0, 2e9, 3.78e12)
+    written = [report.short(value) for value in values]
+    assert written == ["0", "0.00424", "12.3", "999", "1k", "922k", "1.4M", "2G", "3.78T"]
+
+
+def test_the_last_values_of_terms_and_layers_are_tabled() -> None:
+    layer = "layers/style/relu1_2"
+    metrics = [
+        line("training", 1, 111.0, **{layer: 222.0}),
+        line("training", 2, 333.0, **{layer: 444.0}),
+        line("validation", 2, 555.0, **{layer: 666.0}),
+    ]
+    text = render(metrics=metrics)
+    assert '<th scope="row">total</th><td>333</td><td>555</td>' in text
+    assert '<th scope="row">style relu1_2</th><td>444</td><td>666</td>' in text
+    assert "111" not in Page(text).text and "222" not in Page(text).text
+
+
+def test_an_optimisation_is_told_in_words_of_its_own() -> None:
+    onwards = (("Again <b>:", "paint {model} & co"),)
+    wording = dataclasses.replace(report.OPTIMISATION, onwards=onwards)
+    metrics = [
+        line("training", 1, 333.0),
+        line("training", 2, 444.0),
+        {**line("training", 1, 333.0), "kind": "best"},
+    ]
+    page = Page(text := render(metrics=metrics, wording=wording))
+    assert "candy · optimisation report" in page.text
+    assert '<th scope="row">total</th><td>333</td></tr>' in text
+    assert "<td>444</td>" not in text
+    assert "Again <b>:" in page.text and "paint candy & co" in page.text
+    # The best is told, but no curve of its own.
+    assert len(page.paths()) == 1
+    for word in ("training report", "Configuration", "All keys", "validation photos", "eval.py"):
+        assert word not in page.text
+
+
+def test_at_most_eight_strips_are_shown_evenly_with_the_first_and_the_last(tmp_path: Path) -> None:
+    def shown(count: int) -> list[int]:
+        steps = range(10, 10 * count + 1, 10)
+        pictures = Page(render(samples=samples_in(tmp_path, *steps))).all("img")[3:]
+        return [int((picture["alt"] or "").rpartition(" ")[2]) for picture in pictures]
+
+    assert shown(1) == [10]
+    assert shown(8) == [10, 20, 30, 40, 50, 60, 70, 80]
+    assert shown(12) == [10, 20, 40, 60, 80, 100, 120]
+    assert all(len(shown(count)) <= report.MAX_STRIPS for count in range(9, 25))
+
+
+def test_a_strip_that_is_no_image_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "step-000001.png"
+    path.write_bytes(b"no image")
+    with pytest.raises(errors.UserError, match=r"step-000001\.png"):
+        render(samples={1: path})
