@@ -30,6 +30,33 @@ def make_strategy(batch_size: int) -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy(sharing[0])
 
 
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Returns whether this process is the one that writes, of those that share a strategy."""
+    cluster = strategy.cluster_resolver
+    if cluster is None or cluster.task_type is None:
+        return True
+    return cluster.task_type == "chief" or (cluster.task_type == "worker" and not cluster.task_id)
+
+
+def agree(strategy: tf.distribute.Strategy, wish: bool) -> bool:
+    """Returns whether any process that shares the strategy wishes so, the same in all of them.
+
+    All processes must call this together: one that stopped alone would leave the others waiting
+    for its gradients.
+    """
+    cluster = strategy.cluster_resolver
+    if cluster is None or cluster.task_type is None:
+        return wish
+    local = tf.constant(float(wish))
+    wishes = strategy.run(lambda: tf.identity(local))
+    return bool(strategy.reduce(tf.distribute.ReduceOp.SUM, wishes, axis=None) > 0)
+
+
+def has_gpu() -> bool:
+    """Returns whether TensorFlow sees a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 def compute_dtype(precision: str) -> tf.DType:
     """The dtype that convolutions compute in.
 
@@ -50,7 +77,7 @@ def use_xla(choice: str, replicas: int) -> bool:
             how they exchange gradients within a compiled step is proven on none.
         replicas: How many devices share a batch.
     """
-    alone_on_gpu = replicas == 1 and bool(tf.config.list_physical_devices("GPU"))
+    alone_on_gpu = replicas == 1 and has_gpu()
     return choice == "on" or (choice == "auto" and alone_on_gpu)
 
 

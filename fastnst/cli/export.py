@@ -1,4 +1,4 @@
-"""`export.py`: hands a trained style to other programs."""
+"""`export.py`: exports a trained model for other programs."""
 
 from __future__ import annotations
 
@@ -7,27 +7,34 @@ import collections.abc
 import json
 from pathlib import Path
 
+from fastnst import export
 from fastnst.cli import terminal
-
-FORMATS = ("savedmodel", "weights")
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
-        prog=program, description="Export a trained style, and check the export."
+        prog=program, description="Export a trained model, and check the export."
     )
     parser.add_argument(
-        "--model", required=True, metavar="NAME|PATH", help="a model's name, or the path of a run"
+        "--model",
+        required=True,
+        metavar="NAME|PATH",
+        help="name of a model or of one of its styles, or the path of a run",
     )
     parser.add_argument(
-        "-o", "--output", metavar="DIR", help="where to write; default: exports/<model>"
+        "--style",
+        metavar="NAME|A:0.6,B:0.4",
+        help="export this style, or this blend, alone; default: all styles of the model",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="folder to write; default: exports/<model>"
     )
     parser.add_argument(
         "--format",
-        choices=FORMATS,
+        choices=tuple(export.FORMATS),
         default="savedmodel",
-        help="savedmodel for any program with TensorFlow; weights for eval.py, in float16",
+        help="; ".join(f"{name}: for {purpose}" for name, (_, purpose) in export.FORMATS.items()),
     )
     return parser
 
@@ -40,25 +47,27 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "expo
 
 def _run(arguments: argparse.Namespace) -> int:
     terminal.import_tensorflow()
-    from fastnst.export import exporters
-    from fastnst.models import card, run_folder, store
+    from fastnst.models import card, model, run_folder, store
 
     source = store.find(arguments.model)
-    name = store.name_of(source)
-    folder = Path(arguments.output) if arguments.output else Path("exports") / name
-    config_file = run_folder.RunFolder(source).config
+    restored = store.load(source)
+    style = arguments.style or source.style
+    if style:
+        restored = model.only(restored, style)
+    folder = Path(arguments.output) if arguments.output else Path("exports") / source.name
+    config_file = run_folder.RunFolder(source.path).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
-    facts = card.read_facts(source)
-    extra = {"README.md": card.render(name, arguments.format, facts, config_text)}
+    facts = card.read_facts(source.path)
+    use = export.use(arguments.format)
+    extra = {"README.md": card.render(source.name, use, facts, config_text)}
     if config_text:
         extra["config.yml"] = config_text
     if facts:
         extra[card.FACTS] = json.dumps(facts, indent=2) + "\n"
-    net = store.load_net(source)
     replaced = folder.is_dir() and any(folder.iterdir())
-    difference = exporters.export(net, folder, arguments.format, extra)
+    difference = export.export(restored, folder, arguments.format, extra)
     if replaced:
         terminal.say(f"replaced the export that was in {folder}")
-    terminal.say(f"checked against {source}: largest difference {difference:g} of 255")
+    terminal.say(f"checked against {source.path}: largest difference {difference:g} of 255")
     print(folder)
     return terminal.DONE

@@ -1,87 +1,104 @@
-"""The progress of a training run at the terminal."""
+"""The progress of a command at the terminal."""
 
 from __future__ import annotations
 
 import sys
 import time
+import types
 
 import tqdm
 
-from fastnst.training import engine
+from fastnst import events
+from fastnst.cli import terminal
+from fastnst.reports import charts
 
 _SECONDS_BETWEEN_LINES = 5.0
-_TERMS = ("total", "content", "style", "tv")
 
 
-class TrainingProgress:
-    """A bar where stderr is a terminal; elsewhere a plain line every few seconds."""
+class Progress:
+    """Shows events: a bar where stderr is a terminal; elsewhere a plain line every few seconds.
 
-    def __init__(self, start_step: int, last_step: int, every: int) -> None:
-        """Shows nothing until the first step.
+    Example:
+        >>> with Progress("step", "images/s", every=10) as progress:
+        ...     session.train([progress])
+    """
+
+    def __init__(self, unit: str, rate_unit: str, every: int) -> None:
+        """Shows nothing until work starts.
 
         Args:
-            start_step: Where the run goes on.
-            last_step: Where it ends.
-            every: Steps between looks at the losses, which wait for the device.
+            unit: Name of a step.
+            rate_unit: Unit of the rate.
+            every: Steps between looks at the metrics, which wait for the device.
         """
-        self._every = every
-        self._last_step = last_step
+        self._unit, self._rate_unit, self._every = unit, rate_unit, every
         self._is_terminal = sys.stderr.isatty()
+        self._bar: tqdm.tqdm | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, event: events.Event) -> None:
+        """Shows an event."""
+        match event:
+            case events.Started():
+                self._start(event)
+            case events.Step():
+                self._show(event)
+            case events.Skipped():
+                terminal.say(f"skipped {event.reason}")
+
+    def _start(self, event: events.Started) -> None:
+        self._start_step = event.step
+        self._names = [name for name in event.metrics if "/" not in name]
         self._first_done: float | None = None
         self._last_line = time.monotonic()
-        self._start_step = start_step
         self._bar = tqdm.tqdm(
-            total=last_step,
-            initial=start_step,
-            unit="step",
+            total=event.last_step,
+            initial=event.step,
+            unit=self._unit,
             disable=not self._is_terminal,
             dynamic_ncols=True,
             bar_format="{n}/{total} {bar} {elapsed}<{remaining}{postfix}",
         )
 
-    def __call__(self, progress: engine.Progress) -> None:
-        """Shows a step."""
+    def _show(self, event: events.Step) -> None:
+        assert self._bar is not None
         now = time.monotonic()
         if self._first_done is None:
-            # The first step traces its graph and tells nothing of the time left.
+            # The first step traces its graph and says nothing about the time left.
             self._first_done = now
             self._bar.unpause()
-        self._bar.update(progress.step - self._bar.n)
+        self._bar.update(event.step - self._bar.n)
         if self._is_terminal:
-            if progress.due(self._every) or progress.step == self._start_step + 1:
-                self._bar.set_postfix_str(_terms(progress))
-        else:
-            if now - self._last_line >= _SECONDS_BETWEEN_LINES or progress.finished:
-                self._last_line = now
-                print(
-                    f"step {progress.step}/{self._last_step}  {_terms(progress)}"
-                    f"{self._left(progress.step, now - self._first_done)}",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            if event.due(self._every) or event.step == self._start_step + 1:
+                self._bar.set_postfix_str(self._metrics(event))
+        elif now - self._last_line >= _SECONDS_BETWEEN_LINES or event.finished:
+            self._last_line = now
+            left = self._left(event, now - self._first_done)
+            terminal.say(
+                f"{self._unit} {event.step}/{event.last_step}  {self._metrics(event)}{left}"
+            )
 
-    def close(self) -> None:
-        """Ends the bar's line."""
-        self._bar.close()
+    def _metrics(self, event: events.Step) -> str:
+        metrics = event.metrics()
+        shown = [f"{name} {charts.short(metrics[name])}" for name in self._names if name in metrics]
+        return "  ".join([*shown, f"{event.rate:.1f} {self._rate_unit}"])
 
-    def _left(self, step: int, seconds: float) -> str:
-        """How long the rest will take, if `seconds` went by since the first step was done."""
-        timed = step - self._start_step - 1
-        return f"  {_clock((self._last_step - step) * seconds / timed)} left" if timed else ""
-
-
-def _terms(progress: engine.Progress) -> str:
-    metrics = progress.metrics()
-    terms = "  ".join(f"{name} {_short(metrics[name])}" for name in _TERMS)
-    return f"{terms}  {progress.images_per_second:.1f} images/s"
-
-
-def _short(value: float) -> str:
-    """Four digits at most, and k or M: 1234567 -> 1.23M."""
-    for limit, divisor, unit in ((1e6, 1e6, "M"), (1e3, 1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / divisor:.4g}{unit}"
-    return f"{value:.4g}"
+    def _left(self, event: events.Step, seconds: float) -> str:
+        """Estimates the time left, if `seconds` went by since the first step was done."""
+        timed = event.step - self._start_step - 1
+        steps = event.last_step - event.step
+        return f"  {_clock(steps * seconds / timed)} left" if timed else ""
 
 
 def _clock(seconds: float) -> str:

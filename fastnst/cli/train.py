@@ -1,14 +1,10 @@
-"""`train.py`: trains a style."""
+"""`train.py`: trains a style, or many."""
 
 from __future__ import annotations
 
 import argparse
 import collections.abc
-import contextlib
-import datetime
-import platform
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +12,11 @@ from fastnst import config
 from fastnst.cli import terminal
 
 if TYPE_CHECKING:
-    from fastnst.training import engine
-    from fastnst.training.tasks import factory
+    import numpy as np
+
+    from fastnst import events
+    from fastnst.training.actions import report
+    from fastnst.training.tasks import session
 
 _REPORT_SIDE = 320
 
@@ -27,9 +26,11 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Train a network that paints photos in the style of a picture. Running the "
-        "same command again goes on where it stopped.",
+        "same command again resumes it.",
     )
-    parser.add_argument("-c", "--conf", required=True, metavar="FILE", help="the style's conf file")
+    parser.add_argument(
+        "-c", "--conf", required=True, metavar="FILE|NAME", help="conf file, or the name of one"
+    )
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -70,105 +71,107 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "trai
 
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
-    given = {
-        "dataset": arguments.dataset,
-        "max_steps": arguments.steps,
-        "model_path": arguments.model_path,
-    }
-    given = {key: value for key, value in given.items() if value is not None}
-    settings = config.load(arguments.conf, arguments.assignments, quick=arguments.quick, **given)
+    # Mistakes in the conf file are reported before TensorFlow is imported, which takes seconds.
+    settings = _load(arguments)
     terminal.import_tensorflow()
     from fastnst import devices
-    from fastnst.training.tasks import factory
+    from fastnst.training.tasks import session
 
-    run = factory.build(settings, terminal.say, arguments.fresh)
+    if devices.has_gpu():
+        settings = _load(arguments, gpu=True)
+    run = session.open_session(settings, terminal.say, fresh=arguments.fresh)
     folder = run.folder.path
-    # Models are found by name where they are by default.
-    name = settings.naming if folder.parent == Path("models") else folder
-    # As the user called us: the scripts are only at hand in the project's folder.
+    # Models are found by name in the default folder.
+    name = settings.naming if folder.parent == Path("models") else str(folder)
+    # As the user called us: the scripts are only at hand in the clone.
     paint = program.replace("train", "eval")
     paint = paint if paint.startswith("fastnst") else f"python {paint}"
-    paint = f"{paint} --model {shlex.quote(str(name))} PHOTO"
-    if run.start_step >= run.last_step:
+    paint = f"{paint} --model {shlex.quote(name)} PHOTO"
+    writer = _report(run, name)
+    if run.finished:
         if not run.folder.report.exists():
-            _write_report(settings, run, str(name))
+            writer.write()
         terminal.say(
-            f"{folder} is finished: {run.start_step} steps. Go on with --steps "
+            f"{folder} is finished: {run.start_step} steps. Continue with --steps "
             f"{run.start_step * 2}, start anew with --fresh, or paint:\n  {paint}"
         )
         print(run.folder.report)
         return terminal.DONE
-    terminal.say(f"{run.source.description}; {devices.describe()}, {run.precision}")
+    precision = run.task.about()["precision"]
+    terminal.say(f"{run.description}; {devices.describe()}, {precision}")
     if run.start_step:
-        terminal.say(f"going on with {folder} at step {run.start_step} of {run.last_step}")
+        terminal.say(f"resuming {folder} at step {run.start_step} of {run.last_step}")
     else:
         terminal.say(f"training {folder}, {run.last_step} steps")
-    progress = _train(settings, run, arguments.profile)
-    if progress.interrupted:
+    finished = _train(run, writer, arguments.profile)
+    if finished.interrupted:
         terminal.say(
-            f"stopped at step {progress.step} of {run.last_step}, which is saved; the same command "
-            "goes on from there"
+            f"stopped at step {finished.step} of {run.last_step}, which is saved; the same command "
+            "resumes from there"
         )
         return terminal.INTERRUPTED
-    _write_report(settings, run, str(name))
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(run.folder.report)
     terminal.say(f"Paint a photo:  {paint}")
     return terminal.DONE
 
 
-def _train(
-    settings: config.Config, run: factory.Run, profiled: int | None = None
-) -> engine.Progress:
+def _load(arguments: argparse.Namespace, gpu: bool = False) -> config.Config:
+    given = {
+        "dataset": arguments.dataset,
+        "max_steps": arguments.steps,
+        "model_path": arguments.model_path,
+    }
+    return config.load(
+        arguments.conf,
+        arguments.assignments,
+        quick=arguments.quick,
+        gpu=gpu,
+        **{key: value for key, value in given.items() if value is not None},
+    )
+
+
+def _train(run: session.Session, writer: report.Report, profiled: int | None) -> events.Finished:
     """Trains, showing progress; Ctrl-C ends it after the step."""
-    from fastnst.cli import progress as progress_display
-    from fastnst.training.actions import actions
+    from fastnst.cli import progress
+    from fastnst.training.actions import profile
 
-    display = progress_display.TrainingProgress(run.start_step, run.last_step, settings.log_every)
-    further: list[engine.Action] = [display]
+    display = progress.Progress("step", "images/s", run.settings.intervals.log_every)
+    actions: list[events.Action] = [display]
     if profiled:
-        further.append(actions.Profile(run.folder.tensorboard, run.start_step, profiled))
-    with contextlib.closing(display), terminal.stopping_gently() as should_stop:
-        return run.train(further, should_stop)
+        actions.append(profile.Profile(run.folder.tensorboard, profiled))
+    with display, terminal.stopping_gently() as should_stop:
+        return run.train([*actions, writer], should_stop)
 
 
-def _write_report(settings: config.Config, run: factory.Run, model: str) -> None:
-    import numpy as np
-    import tensorflow as tf
+def _report(run: session.Session, name: str) -> report.Report:
+    from fastnst.training.actions import report
 
-    from fastnst import devices, images
-    from fastnst.models import metrics_log, stylizer
-    from fastnst.reports import page
+    return report.Report(
+        run.folder,
+        name=run.settings.naming,
+        metrics=run.task.metrics,
+        references=run.task.references(),
+        config_text=run.settings.to_yaml(),
+        command=name,
+        pairs=lambda: _pairs(run),
+    )
 
-    photos = []
-    for path in run.validation_paths[:6]:
+
+def _pairs(run: session.Session) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Paints validation photos for the report, each style in turn."""
+    from fastnst import images
+    from fastnst.models import stylizer
+
+    painter = stylizer.load(run.folder.path)
+    pairs = []
+    for number in range(max(6, len(painter.styles))):
+        path = run.validation[number % len(run.validation)]
+        if number >= len(run.validation) and len(painter.styles) == 1:
+            break
         pixels = images.decode(images.read_bytes(path), str(path))
         side = min(_REPORT_SIDE, *pixels.shape[:2])
-        photos.append(images.resize_shorter_side(pixels, side))
-    painter = stylizer.load(run.folder.path)
-    lines = metrics_log.read(run.folder.metrics)
-    training = [line for line in lines if line["kind"] == "training"]
-    rate = float(np.median([line["images_per_second"] for line in training])) if training else 0.0
-    seconds = metrics_log.seconds_spent(lines)
-    figures = {
-        "Steps": f"{int(run.state.step):,}",
-        "Photos seen": f"{int(run.state.position):,} ({run.source.count:,} in the data set)",
-        "Time": str(datetime.timedelta(seconds=round(seconds))),
-        "Speed": f"{rate:.1f} images/s (median)",
-        "Best validation loss": f"{float(run.state.best_loss):,.0f}",
-        "Device": f"{devices.describe()}, {run.precision}",
-        "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
-        f"{sys.platform}",
-    }
-    page = page.render(
-        name=settings.naming,
-        model=model,
-        style=run.style_image,
-        photos=photos,
-        stylized=[painter(photo) for photo in photos],
-        samples=run.folder.sample_strips(),
-        metrics=lines,
-        config_text=settings.to_yaml(),
-        figures=figures,
-    )
-    images.write_bytes(run.folder.report, page.encode())
+        photo = images.resize_shorter_side(pixels, side)
+        style = painter.styles[number % len(painter.styles)]
+        pairs.append((photo, painter(photo, style)))
+    return pairs

@@ -1,4 +1,8 @@
-"""The batches of a run: of the size of each stage, shared among replicas, and there in time."""
+"""The batches of a run: of each stage's size, shared among devices, and ready in time.
+
+A feed is a function of the step and position to start at, and of a function that receives the reason
+for each photo that is skipped. It yields batches without end, and the position after each.
+"""
 
 from __future__ import annotations
 
@@ -6,97 +10,156 @@ import collections
 import collections.abc
 import itertools
 from concurrent import futures
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst import data, errors, images
+from fastnst import errors, images
+from fastnst.config import schema
+from fastnst.data import pipeline
+from fastnst.data import source as source_module
 
-Say: TypeAlias = collections.abc.Callable[[str], None]
-# Maps a step to the size of the crops from there on, and to the step where it changes, if it does.
-SizeAt: TypeAlias = collections.abc.Callable[[int], tuple[int, int | None]]
+OnSkip: TypeAlias = collections.abc.Callable[[str], None]
 _Item = TypeVar("_Item")
-# Batches that wait for the loop to take them.
+# Batches that wait for the engine to take them.
 _AHEAD = 2
 
 
-def batches(
-    source: data.PhotoSource,
-    strategy: tf.distribute.Strategy,
-    size_at: SizeAt,
-    *,
-    batch_size: int,
-    augment: str,
-    seed: int,
-    step: int,
-    position: int,
-    say: Say,
-) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-    """Yields batches without end; they are on their devices before they are asked for.
+class PhotoFeed:
+    """Yields batches of photos, float32 RGB [batch_size, size, size, 3] in [0, 255]."""
 
-    Args:
-        source: The photos.
-        strategy: Shares each batch among its replicas.
-        size_at: Tells the sizes.
-        batch_size: Photos in a batch, over all replicas.
-        augment: "crop" or "none".
-        seed: Of order and crops.
-        step: The first one's.
-        position: How many photos have been taken so far.
-        say: Told the name of each photo that had to be skipped, once.
+    def __init__(
+        self,
+        source: source_module.PhotoSource,
+        settings: schema.Data,
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
+        """Reads nothing yet.
 
-    Raises:
-        OutOfRangeError: If no photo could be read for an epoch.
+        Args:
+            source: The photos.
+            settings: Sizes of the crops, photos in a batch over all devices, augmentation and seed.
+            strategy: Shares each batch among its devices; None for one device.
+        """
+        self._source = source
+        self._settings = settings
+        self._strategy = strategy or tf.distribute.get_strategy()
 
-    Yields:
-        Photos, float32 RGB [batch_size, size, size, 3] in [0, 255], and the position after them.
-    """
-    skipped: set[str] = set()
+    def __call__(
+        self, step: int, position: int, on_skip: OnSkip
+    ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+        """Yields batches without end; they are on their devices before they are asked for.
 
-    def stage(size: int, start: int) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+        Args:
+            step: Step of the first batch.
+            position: Photos taken so far.
+            on_skip: Receives the reason for each photo that is skipped, once, in another thread.
+
+        Raises:
+            OutOfRangeError: If no photo could be read for an epoch.
+
+        Yields:
+            Photos, and the position after them.
+        """
+        return _ahead(self._stages(step, position, on_skip))
+
+    def _stages(
+        self, step: int, position: int, on_skip: OnSkip
+    ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+        skipped: set[str] = set()
+        while True:
+            size, end = self._settings.size_at(step)
+            left = None if end is None else end - step
+            for batch, after in itertools.islice(
+                self._stage(size, position, skipped, on_skip), left
+            ):
+                position = after
+                yield batch, after
+            step += left or 0
+
+    def _stage(
+        self, size: int, start: int, skipped: set[str], on_skip: OnSkip
+    ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
+        settings, source, strategy = self._settings, self._source, self._strategy
+        shard = (0, 1)
+
         def part(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            return data.batches(
+            nonlocal shard
+            shard = (context.input_pipeline_id, context.num_input_pipelines)
+            return pipeline.batches(
                 source,
                 image_size=size,
-                batch_size=context.get_per_replica_batch_size(batch_size),
-                augment=augment,  # type: ignore[arg-type]  # the two that it takes
-                seed=seed,
+                batch_size=context.get_per_replica_batch_size(settings.batch_size),
+                augment=settings.augment,  # type: ignore[arg-type]  # one of the two it takes
+                seed=settings.seed,
                 start=start,
+                shard=shard,
             )
 
         for batch, positions in strategy.distribute_datasets_from_function(part):
             local = strategy.experimental_local_results(positions)
             seen = np.concatenate([part.numpy() for part in local])
-            if lost := data.missing(start, seen.tolist()):
-                names = set(data.names(source, lost, seed=seed).values())
+            lost = [
+                position
+                for position in pipeline.missing(start, seen.tolist())
+                if position % shard[1] == shard[0]
+            ]
+            if lost:
+                names = set(pipeline.names(source, lost, seed=settings.seed).values())
                 for name in sorted(names - skipped):
-                    say(f"skipped {_why_skipped(source, name)}")
+                    on_skip(_why_skipped(source, name))
                 skipped.update(names)
             start = int(seen.max()) + 1
             yield batch, start
-        # As TensorFlow says it. Begun again, a stream that ended because no photo can be read would
-        # be sought for ever.
+        # Like TensorFlow's own. Restarted, a stream that ended because no photo can be read would
+        # be searched for ever.
         raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
 
-    def stages() -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-        begin, start = step, position
-        while True:
-            size, end = size_at(begin)
-            left = None if end is None else end - begin
-            for batch, after in itertools.islice(stage(size, start), left):
-                start = after
-                yield batch, after
-            begin += left or 0
 
-    return _ahead(stages())
+class IterableFeed:
+    """Yields the batches of any iterable, such as a `tf.data.Dataset`; the position counts them.
+
+    The iterable is started anew at its end, and to resume, its first batches are skipped: it should
+    yield the same ones each time.
+    """
+
+    def __init__(self, batches: collections.abc.Iterable[Any]) -> None:
+        """Wraps an iterable of batches, which must not be an iterator."""
+        if isinstance(batches, collections.abc.Iterator):
+            raise errors.UserError(
+                "dataset: is an iterator, which can be read only once; pass a list, a "
+                "tf.data.Dataset, or an object whose __iter__ starts anew"
+            )
+        self._batches = batches
+
+    def __call__(
+        self, step: int, position: int, on_skip: OnSkip
+    ) -> collections.abc.Iterator[tuple[Any, int]]:
+        """Yields batches from a position on, without end.
+
+        Raises:
+            UserError: If the iterable is empty.
+        """
+        return _ahead(self._from(position))
+
+    def _from(self, position: int) -> collections.abc.Iterator[tuple[Any, int]]:
+        count = 0
+        while True:
+            before = count
+            for batch in self._batches:
+                count += 1
+                if count > position:
+                    yield batch, count
+            if count == before:
+                raise errors.UserError("dataset: yields no batch; it should yield at least one")
 
 
 def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
     """Takes from an endless iterator ahead of need, in a thread.
 
-    A copy to or from a GPU waits for the steps that it was given before. Here the thread waits, and
-    meanwhile the loop gives it the next step.
+    A copy to or from a GPU waits for the steps issued before it. Here the thread waits, and
+    meanwhile the engine issues the next step.
     """
     thread = futures.ThreadPoolExecutor(1)
     try:
@@ -106,11 +169,11 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
             coming.append(thread.submit(next, items))
             yield item
     finally:
-        # Nobody waits for what nobody takes any more.
+        # Nobody waits for a batch that nobody will take.
         thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _why_skipped(source: data.PhotoSource, name: str) -> str:
+def _why_skipped(source: source_module.PhotoSource, name: str) -> str:
     if source.kind == "records":
         return f"{name or 'a record without an image'}: damaged or blank"
     try:

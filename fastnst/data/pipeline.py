@@ -40,6 +40,7 @@ def batches(
     seed: int = 0,
     start: int = 0,
     shuffle: bool = True,
+    shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Makes the endless stream of batches of a training run.
 
@@ -56,6 +57,8 @@ def batches(
         seed: Decides the order, the crops and the flips.
         start: The position of the first sample: where an earlier run stopped.
         shuffle: Whether the photos of an epoch come in random order, or as they lie.
+        shard: Index of this process and number of processes that share the positions: each takes
+            those that leave its index when divided by the number.
 
     Returns:
         A dataset of (images, positions): float32 [batch_size, image_size, image_size, 3] in
@@ -82,9 +85,12 @@ def batches(
     def to_float(images: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(images, tf.float32), positions
 
+    positions = _samples(source, seed=seed, start=start, shuffle=shuffle)
+    index, processes = shard
+    if processes > 1:
+        positions = positions.filter(lambda position, _: position % processes == index)
     samples = (
-        _samples(source, seed=seed, start=start, shuffle=shuffle)
-        .map(load, num_parallel_calls=tf.data.AUTOTUNE)
+        positions.map(load, num_parallel_calls=tf.data.AUTOTUNE)
         .ignore_errors()
         .batch(batch_size, drop_remainder=True)
         .map(to_float, num_parallel_calls=tf.data.AUTOTUNE)

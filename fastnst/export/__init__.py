@@ -1,1 +1,108 @@
-"""Writing trained networks for other programs, and checking what was written."""
+"""Writing trained models for other programs, and checking what was written.
+
+One module a format; each has `write`, which returns the difference from the live network, `TOLERANCE`
+for it, the `FILES` it writes, and the section `USE` of the model card. To add a format, write such a
+module and name it in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import importlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastnst import errors
+
+if TYPE_CHECKING:
+    from fastnst.models import model as model_module
+
+# By name the module, which imports TensorFlow, and what the format is for.
+FORMATS = {
+    "savedmodel": ("fastnst.export.saved_model", "any program with TensorFlow"),
+    "weights": ("fastnst.export.weights", "eval.py, in float16"),
+}
+# Files that lie beside an export, and beside the networks that are shipped.
+_BESIDE = frozenset({"config.yml", "README.md", "training.json", "quality.json", "sample.jpg"})
+
+
+def use(file_format: str) -> str:
+    """Returns the section of the model card on how the files of a format are used."""
+    return _module(file_format).USE
+
+
+def export(
+    model: model_module.Model,
+    folder: Path,
+    file_format: str,
+    extra_files: collections.abc.Mapping[str, str],
+) -> float:
+    """Exports a model, whole or not at all.
+
+    Args:
+        model: The model; all its styles are exported.
+        folder: Where to; an earlier export there is replaced once the new one is complete.
+        file_format: One of `FORMATS`.
+        extra_files: Texts to lay beside it by name, for example a model card.
+
+    Returns:
+        The largest difference from the live network, in levels of 255.
+
+    Raises:
+        UserError: If the folder holds something else, cannot be written, or the check fails.
+    """
+    import tensorflow as tf
+
+    if folder.exists() and (foreign := _foreign(folder)):
+        raise errors.UserError(
+            f"{foreign}: is not part of an export, which would replace all of {folder}; move it "
+            "away, or name another folder with -o"
+        )
+    writer = _module(file_format)
+    try:
+        with _replacing(folder) as partial:
+            difference = writer.write(model, partial)
+            if difference > writer.TOLERANCE:
+                raise errors.UserError(
+                    f"{folder}: the export differs from the network by {difference:g} levels of "
+                    "255; it was not kept"
+                )
+            for name, text in extra_files.items():
+                (partial / name).write_text(text, encoding="utf-8")
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
+        raise errors.UserError(f"{folder}: cannot be written ({reason})") from None
+    return difference
+
+
+def _module(file_format: str) -> Any:
+    return importlib.import_module(FORMATS[file_format][0])
+
+
+@contextlib.contextmanager
+def _replacing(folder: Path) -> collections.abc.Iterator[Path]:
+    """Yields a folder to write into, which takes the place of `folder` if all goes well."""
+    folder = folder.absolute()  # "." has no name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)  # mkdtemp's folders are private
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _foreign(folder: Path) -> Path | None:
+    """Returns something there that no export has written, and that would be lost with it."""
+    if not folder.is_dir():
+        return folder
+    names = sorted(path.name for path in folder.iterdir())
+    own = _BESIDE.union(*(_module(file_format).FILES for file_format in FORMATS))
+    exported = "saved_model.pb" in names or "weights.ckpt.index" in names
+    return next((folder / name for name in names if not (exported and name in own)), None)

@@ -60,7 +60,7 @@ class PerceptualLoss:
             content_loss: Of one layer.
             style_loss: Of one layer.
         """
-        self._network = network
+        self.network = network
         self.weights = weights
         self._content_loss, self._style_loss = content_loss, style_loss
         layers = tuple(weights.style_layers)
@@ -108,13 +108,13 @@ class PerceptualLoss:
         return lambda stylized: self._judge(goal, stylized)
 
     def _goal(self, content: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._network(tf.stop_gradient(content), tuple(self.weights.content_layers))
+        return self.network(tf.stop_gradient(content), tuple(self.weights.content_layers))
 
     def _judge(self, goal: dict[str, tf.Tensor], stylized: tf.Tensor) -> Verdict:
         weights = self.weights
         # Not one call on content and stylized joined: the content image needs no gradient and
         # nothing deeper than its deepest layer.
-        features = self._network(stylized, {*weights.content_layers, *weights.style_layers})
+        features = self.network(stylized, {*weights.content_layers, *weights.style_layers})
         shape = tf.shape(stylized)
         terms: dict[str, tf.Tensor] = {}
         unweighted = {"content": tf.constant(0.0), "style": tf.constant(0.0)}

@@ -11,54 +11,12 @@ from fastnst.models import metrics_log, run_folder
 
 FACTS = "training.json"
 
-_SAVED_MODEL_USE = """\
-## Use
-
-Nothing but TensorFlow is needed:
-
-```python
-import tensorflow as tf
-
-model = tf.saved_model.load("{name}")
-photo = tf.io.decode_image(tf.io.read_file("photo.jpg"), channels=3)
-painted = model(photo[tf.newaxis])[0]
-tf.io.write_file("painted.png", tf.io.encode_png(painted))
-```
-
-| signature | input | output |
-|---|---|---|
-| `serving_default` | `images`: RGB [B, H, W, 3] in 0..255, float32 tensor, or array of float32 \
-or uint8 | `stylized`: uint8 [B, H, W, 3] |
-| `serving_uint8` | `images`: the same as uint8 tensor | `stylized`: uint8 [B, H, W, 3] |
-| `stylize_encoded` | `image_bytes`: string [B], each a JPEG, PNG, GIF or BMP file | \
-`stylized_bytes`: string [B], each a PNG file |
-
-Called as a function, as above, the model takes uint8 and float32 tensors. Any batch, any height
-and width from 16 pixels; the output has the size of the input. The decoders do not turn photos as
-their Exif orientation says: give upright ones.
-"""
-
-_WEIGHTS_USE = """\
-## Use
-
-```
-python eval.py --model {name} photo.jpg
-python export.py --model {name}
-```
-
-`weights.ckpt` is a TensorFlow checkpoint of the weights, float16, by their names.
-"""
-
-_USES = {"savedmodel": _SAVED_MODEL_USE, "weights": _WEIGHTS_USE}
-
 
 def read_facts(model: Path) -> dict[str, Any]:
     """Gathers what is known of a model's training, from its run or from its shipped folder."""
     shipped = model / FACTS
     if shipped.exists():
         return json.loads(shipped.read_text(encoding="utf-8"))
-    # Only here: it brings TensorFlow, which others of this module do without.
-
     lines = metrics_log.read(run_folder.RunFolder(model).metrics)
     starts, training, judged = (
         [line for line in lines if line["kind"] == kind]
@@ -66,7 +24,8 @@ def read_facts(model: Path) -> dict[str, Any]:
     )
     facts: dict[str, Any] = {}
     if starts:
-        facts |= {name: starts[-1][name] for name in ("photos", "device", "precision")}
+        known = ("photos", "device", "precision")
+        facts |= {name: starts[-1][name] for name in known if name in starts[-1]}
     if training:
         facts["steps"] = training[-1]["step"]
         facts["minutes"] = round(metrics_log.seconds_spent(lines) / 60, 1)
@@ -74,8 +33,11 @@ def read_facts(model: Path) -> dict[str, Any]:
     painting = checkpoint_file.newest(run_folder.RunFolder(model).checkpoints)
     step = int(painting.rpartition("-")[2]) if painting else None
     if best := next((line for line in reversed(judged) if line["step"] == step), None):
+        # Values of each layer and style, which have a slash in their names, would be too many.
         facts["validation"] = {
-            name: round(best[name], 1) for name in ("step", "total", "content", "style", "tv")
+            name: round(value, 1)
+            for name, value in best.items()
+            if name not in ("kind", "time") and "/" not in name
         }
     return facts
 
@@ -123,7 +85,7 @@ def _quality(found: dict[str, Any]) -> str:
 
 def render(
     name: str,
-    file_format: str,
+    use: str,
     facts: dict[str, Any],
     config_text: str,
     quality: dict[str, Any] | None = None,
@@ -132,7 +94,7 @@ def render(
 
     Args:
         name: The model's.
-        file_format: One of `exporters.EXPORTERS`.
+        use: The section on how the files are used, as Markdown, with "{name}" for the name.
         facts: As `read_facts` returns them; may be empty.
         config_text: YAML of its configuration; may be empty.
         quality: What `fastnst quality` found, if it was asked.
@@ -142,7 +104,7 @@ def render(
         "A feed-forward network that paints any photo in one style (Johnson et al. 2016, with "
         "instance norm),\ntrained with fastnst. Licence: that of fastnst, Apache-2.0, as far as "
         "the style image allows.\n",
-        _USES[file_format].format(name=name),
+        use.format(name=name),
     ]
     if facts:
         parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")

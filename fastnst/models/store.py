@@ -1,35 +1,115 @@
-"""The models there are: finding one by name or path, and reading its network."""
+"""The models on disk: finding one by name or path, and restoring it.
+
+A model is a folder: a run in training, a trained network that is shipped, or an exported
+SavedModel.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from fastnst import checkpoint_file, errors
+from fastnst.models import model
 from fastnst.nets import transform_net
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = PROJECT_ROOT / "pretrained"
 WEIGHTS = "weights.ckpt"
 SAVED_MODEL = "saved_model.pb"
-# Where TensorFlow notes which of the checkpoints in a folder is the newest.
+# File in which TensorFlow notes the newest checkpoint of a folder.
 _STATE = "checkpoint"
 # How `tf.train.Checkpoint` names the entries of a dictionary that it knows as "average".
 _NET, _VALUE, _SLASH = "average/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
+# Side of the lite network's first kernel, which tells it where there is no model.json.
+_LITE_REACH = 7
 
 
-def load_net(path: Path, compute_dtype: tf.DType = tf.float32) -> transform_net.TransformNet:
-    """Restores the network itself.
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """Where a model lies.
 
-    Args:
-        path: As `find` returns it, but no SavedModel.
-        compute_dtype: What its convolutions compute in.
+    Attributes:
+        path: Its folder, or one of its checkpoints.
+        style: The style that was asked for by name, if the name is no model's.
+    """
+
+    path: Path
+    style: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The model's own folder, also if the path leads into it."""
+        folder = self.path.resolve()
+        if not folder.is_dir():
+            folder = folder.parent
+        if folder.parent.name == "checkpoints":
+            folder = folder.parent
+        return folder.parent if folder.name == "checkpoints" else folder
+
+    @property
+    def name(self) -> str:
+        """The style's name if one was asked for, else the model's."""
+        return self.style or self.folder.name
+
+
+def find(name: str | Path) -> Reference:
+    """Finds a model by its name or path, or by the name of one of its styles.
+
+    Names are looked up in ./models first, then among the models that come with fastnst.
 
     Raises:
-        UserError: If what lies there is no transform net.
+        UserError: If there is none; the message lists those that there are.
     """
+    named = Path(name)
+    if len(named.parts) == 1:
+        for folder in _folders():
+            if _is_model(folder / named):
+                return Reference(folder / named)
+        for path in available().values():
+            if str(name) in (described := styles(path)) and len(described) > 1:
+                return Reference(path, str(name))
+    named = named.expanduser()
+    if _is_model(named) or _is_checkpoint(named) or (named / _STATE).is_file():
+        return Reference(named)
+    known = available()
+    names = [*known, *(style for path in known.values() for style in styles(path))]
+    hint = errors.did_you_mean(str(name), names)
+    listing = f"models here: {', '.join(known)}" if known else "none here yet"
+    raise errors.UserError(f"no model {name}{hint} ({listing}; train.py trains one)")
+
+
+def available() -> dict[str, Path]:
+    """Returns the models that can be loaded by name, and where they lie."""
+    folders = [folder for folder in reversed(_folders()) if folder.is_dir()]
+    found = (path for folder in folders for path in folder.iterdir() if _is_model(path))
+    return dict(sorted((path.name, path) for path in found))
+
+
+def styles(path: Path) -> tuple[str, ...]:
+    """Returns the names of a model's styles, without restoring it."""
+    described = path / model.FILE
+    return model.Description.read(described).names if described.is_file() else (path.name,)
+
+
+def load(
+    reference: Reference, compute_dtype: tf.DType = tf.float32, *, fused_norms: bool = True
+) -> model.Model:
+    """Restores a model.
+
+    Args:
+        reference: As `find` returns it, but no SavedModel.
+        compute_dtype: Dtype that its convolutions compute in.
+        fused_norms: Whether norms use the operation that is fast on a processor.
+
+    Raises:
+        UserError: If there is no network at that place.
+    """
+    path = reference.path
     if (path / SAVED_MODEL).exists():
         raise errors.UserError(f"{path}: is exported already; name the run it came from")
     if path.is_dir():
@@ -39,38 +119,87 @@ def load_net(path: Path, compute_dtype: tf.DType = tf.float32) -> transform_net.
         if saved is None:
             raise errors.UserError(f"{path}: has no checkpoint yet; let it train a while")
         path = Path(saved)
+    described = reference.folder / model.FILE
     try:
-        return transform_net.TransformNet.from_tensors(read_net(path), compute_dtype)
+        tensors = read_net(path)
+        if described.is_file():
+            description = model.Description.read(described)
+        else:
+            description = _infer(tensors, reference.folder.name)
+        net = transform_net.TransformNet(
+            description.architecture,
+            compute_dtype,
+            styles=description.rows,
+            fused_norms=fused_norms,
+        )
+        net.assign(pack(tensors, description.architecture))
     except errors.UserError as error:
-        named = str(path) in str(error)
+        named = str(path) in str(error) or str(described) in str(error)
         raise errors.UserError(str(error) if named else f"{path}: {error}") from None
+    return model.Model(net, description)
 
 
-def find(name: str | Path) -> Path:
-    """Finds a model by name or path.
+def read_net(path: str | Path) -> dict[str, np.ndarray]:
+    """Reads the weights to paint with, from a checkpoint of a run or from a shipped file.
+
+    Args:
+        path: As `checkpoint_file.newest` returns it.
+
+    Returns:
+        float32 arrays by name.
 
     Raises:
-        UserError: If there is none; the message lists those that there are.
+        UserError: If there is no checkpoint.
     """
-    named = Path(name)
-    if len(named.parts) == 1:
-        for folder in (Path("models"), SHIPPED):
-            if _is_model(folder / named):
-                return folder / named
-    named = named.expanduser()
-    if _is_model(named) or _is_checkpoint(named) or (named / _STATE).is_file():
-        return named
-    known = available()
-    hint = errors.did_you_mean(str(name), known)
-    listing = f"models here: {', '.join(known)}" if known else "none here yet"
-    raise errors.UserError(f"no model {name}{hint} ({listing}; train.py trains one)")
+    tensors = checkpoint_file.read_checkpoint(path, _NET)
+    if not tensors:
+        return checkpoint_file.read_checkpoint(path)
+    return {
+        name.removeprefix(_NET).removesuffix(_VALUE).replace(_SLASH, "/"): tensor
+        for name, tensor in tensors.items()
+    }
 
 
-def available() -> dict[str, Path]:
-    """The models that can be loaded by name from here, and where they lie."""
-    folders = [folder for folder in (SHIPPED, Path("models")) if folder.is_dir()]
-    found = (path for folder in folders for path in folder.iterdir() if _is_model(path))
-    return dict(sorted((path.name, path) for path in found))
+def pack(
+    tensors: dict[str, np.ndarray], architecture: transform_net.Architecture
+) -> dict[str, np.ndarray]:
+    """Brings weights into today's form, in which scales and shifts lie in a table.
+
+    Networks of one style used to keep each scale and shift as an array of its own.
+
+    Raises:
+        UserError: If a scale or shift is missing.
+    """
+    if transform_net.TABLE in tensors:
+        return tensors
+    layout = architecture.layout()
+    try:
+        table = layout.pack(tensors)[np.newaxis]
+    except KeyError as error:
+        raise errors.UserError(f"weights of another architecture: there is no {error}") from None
+    of_row = {entry.name for entry in layout.entries}
+    kernels = {name: tensor for name, tensor in tensors.items() if name not in of_row}
+    return kernels | {transform_net.TABLE: table}
+
+
+def _infer(tensors: dict[str, np.ndarray], name: str) -> model.Description:
+    """Describes a model of before there was a model.json by the shapes of its weights."""
+    if "conv1/kernel" not in tensors:
+        raise errors.UserError("holds no transform net (there is no conv1/kernel in it)")
+    kernel = tensors["conv1/kernel"]
+    blocks = {match[1] for key in tensors if (match := re.match(r"residuals/(\d+)/", key))}
+    architecture = transform_net.Architecture(
+        width=kernel.shape[-1],
+        residual_blocks=len(blocks),
+        output_norm="norm6/scale" in tensors,
+        skips="skip1/scale" in tensors,
+        lite=kernel.shape[0] == _LITE_REACH,
+    )
+    return model.Description(architecture, (model.Style(name),))
+
+
+def _folders() -> tuple[Path, Path]:
+    return Path("models"), SHIPPED
 
 
 def _is_model(path: Path) -> bool:
@@ -83,34 +212,3 @@ def _is_model(path: Path) -> bool:
 
 def _is_checkpoint(path: Path) -> bool:
     return path.is_file() or Path(f"{path}.index").is_file()
-
-
-def name_of(path: Path) -> str:
-    """The model's name, also where the path leads into its folder."""
-    folder = path.resolve()
-    if not folder.is_dir():
-        folder = folder.parent
-    if folder.parent.name == "checkpoints":
-        folder = folder.parent
-    return folder.parent.name if folder.name == "checkpoints" else folder.name
-
-
-def read_net(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads the weights to paint with, from a checkpoint of a run or from a shipped file.
-
-    Args:
-        path: As `newest` returns it.
-
-    Returns:
-        float32 arrays, named as `TransformNet.tensors` names them.
-
-    Raises:
-        UserError: If there is no checkpoint.
-    """
-    tensors = checkpoint_file.read_checkpoint(path, _NET)
-    if not tensors:
-        return checkpoint_file.read_checkpoint(path)
-    return {
-        name.removeprefix(_NET).removesuffix(_VALUE).replace(_SLASH, "/"): tensor
-        for name, tensor in tensors.items()
-    }

@@ -1,4 +1,4 @@
-"""Painting: a model found by name, restored once, called on many photos.
+"""A model restored once, to paint many photos with.
 
 Nothing of training is imported here: no loss network, no data pipeline.
 """
@@ -7,50 +7,77 @@ from __future__ import annotations
 
 import collections.abc
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from fastnst import devices, errors, images
-from fastnst.models import store
+from fastnst.models import model, store
 from fastnst.nets import tiling, transform_net
 
-# Pixels of the largest photo that is painted as a whole.
-_LARGE = 2048 * 2048
-Paint = collections.abc.Callable[[tf.Tensor], tf.Tensor]
+# Larger photos are painted tile by tile on a processor.
+_LARGE_PIXELS = 2048 * 2048
+# Maps float32 RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same
+# shape, float or uint8.
+Paint: TypeAlias = collections.abc.Callable[[tf.Tensor, str | None, float | None], tf.Tensor]
 
 
 class Stylizer:
-    """Paints photos with one trained network.
+    """Paints photos with one trained model.
 
     Example:
-        >>> stylizer = fastnst.load("candy")
+        >>> stylizer = fastnst.load("gallery", style="wave")
         >>> painted = stylizer(photo)  # uint8 [H, W, 3] in, uint8 [H, W, 3] out
+        >>> softer = stylizer(photo, strength=0.5)
+        >>> blended = stylizer(photo, style="wave:0.6,candy:0.4")
+
+    Attributes:
+        name: Name of the model.
+        styles: Names of the styles that it paints.
     """
 
-    def __init__(self, paint: Paint, name: str) -> None:
+    def __init__(
+        self,
+        paint: Paint,
+        name: str,
+        styles: collections.abc.Sequence[str] = (),
+        style: str | None = None,
+        strength: float | None = None,
+    ) -> None:
         """Wraps a function.
 
         Args:
-            paint: Maps float32 RGB [B, H, W, 3] in [0, 255] to the same, or to uint8.
-            name: What to call the model.
+            paint: Paints a batch in a style with a strength.
+            name: Name of the model.
+            styles: Names of its styles.
+            style: Style or blend of calls that name none; None for the first.
+            strength: Strength of calls that name none; None for 1.
         """
         self._paint = paint
         self.name = name
+        self.styles = tuple(styles) or (name,)
+        self._style, self._strength = style, strength
 
-    def __call__(self, photos: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, photos: np.ndarray, style: str | None = None, strength: float | None = None
+    ) -> np.ndarray:
         """Paints one photo, or a batch of photos of one size.
 
         Args:
             photos: RGB [H, W, 3] or [B, H, W, 3] in 0..255, uint8 or float, at least 16 x 16;
-                or what NumPy makes such an array of, for example an RGB image of Pillow.
+                or anything that NumPy converts to such an array, for example a Pillow image.
+            style: A style's name, or a blend such as "wave:0.6,candy:0.4"; None for the one that
+                the model was loaded with.
+            strength: From 0, the photo itself, to 1.5; None for the one that the model was loaded
+                with.
 
         Returns:
             uint8 of the same shape.
 
         Raises:
-            UserError: If the array has another shape, or holds no numbers, or the device has not
-                memory enough.
+            UserError: If the array has another shape or no finite numbers, if there is no such
+                style or strength, or if memory does not suffice.
         """
         photos = np.asarray(photos)
         shape = photos.shape
@@ -70,10 +97,13 @@ class Stylizer:
             )
         if not photos.size:
             return np.zeros(shape, np.uint8)
-        batch = photos if len(shape) == 4 else photos[np.newaxis]
+        batch = tf.constant(photos if len(shape) == 4 else photos[np.newaxis], tf.float32)
         try:
+            painted = self._paint(
+                batch, style or self._style, self._strength if strength is None else strength
+            )
             # Not .numpy(), which copies.
-            painted = np.asarray(self._paint(tf.constant(batch, tf.float32)))
+            painted = np.asarray(painted)
         except tf.errors.ResourceExhaustedError:
             raise errors.UserError(
                 f"{len(batch)} of {width} x {height} pixels: not enough memory to paint; scale it "
@@ -82,47 +112,63 @@ class Stylizer:
         return images.to_uint8(painted).reshape(shape)
 
 
-def load(name: str | Path, precision: str = "auto") -> Stylizer:
+def load(
+    name: str | Path | store.Reference,
+    precision: str = "auto",
+    *,
+    style: str | None = None,
+    strength: float | None = None,
+) -> Stylizer:
     """Loads a model to paint with.
 
     Args:
-        name: A model's name, looked for below ./models and then among those that come with
-            fastnst; or the path of a run, of a checkpoint, or of an exported SavedModel.
+        name: A model's name, looked up in ./models and then among those that come with fastnst;
+            the name of a style of such a model; or the path of a run, of a checkpoint, or of an
+            exported SavedModel.
         precision: "float32"; "bfloat16", which differs by a level of 255 here and there; or "auto"
             for bfloat16 where the device is fast at it. A SavedModel keeps its own.
+        style: Style or blend to paint in, such as "wave" or "wave:0.6,candy:0.4"; None for the
+            first of the model's.
+        strength: From 0, the photo itself, over 1, the style as trained, to 1.5; None for 1.
 
     Raises:
-        UserError: If there is no such model; the message lists those that there are.
+        UserError: If there is no such model, style or strength; the message lists those that there
+            are.
     """
-    path = store.find(name)
-    label = store.name_of(path)
-    if (path / store.SAVED_MODEL).exists():
-        return Stylizer(_saved_model(path), label)
-    return Stylizer(_painter(store.load_net(path, devices.compute_dtype(precision))), label)
+    reference = name if isinstance(name, store.Reference) else store.find(name)
+    style = style or reference.style
+    if (reference.path / store.SAVED_MODEL).exists():
+        return Stylizer(_saved_model(reference.path), reference.name, (), style, strength)
+    dtype = devices.compute_dtype(precision)
+    restored = store.load(reference, dtype, fused_norms=not devices.has_gpu())
+    restored.select(style, strength)  # Raises now, not at the first photo.
+    names = restored.description.names
+    return Stylizer(_painter(restored), reference.name, names, style, strength)
 
 
-def _painter(net: transform_net.TransformNet) -> Paint:
-    # What is constant can be worked out beforehand, and one photo has the faster norms.
-    net = net.frozen()
-    paint_one, paint_several = (
-        tf.function(net, [tf.TensorSpec([count, None, None, 3])], autograph=False)
-        for count in (1, None)
-    )
+def _painter(restored: model.Model) -> Paint:
+    # Constants can be folded, and a single photo has the faster norms.
+    net = restored.net.frozen()
+    row = tf.TensorSpec([net.layout.size])
+    photos = [tf.TensorSpec([count, None, None, 3]) for count in (1, None)]
+    whole = {
+        (one, keeps): tf.function(
+            net, [batch, row, *([tf.TensorSpec([])] if keeps else [])], autograph=False
+        )
+        for one, batch in zip((True, False), photos, strict=True)
+        for keeps in (True, False)
+    }
+    # A GPU is faster at whole photos; the lite network needs a quarter of the memory anyway.
+    tiled = None if net.architecture.lite or not net.fused_norms else tiling.StripPainter(net)
 
-    def paint(photos: tf.Tensor) -> tf.Tensor:
-        return paint_one(photos) if len(photos) == 1 else paint_several(photos)
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        row, keep = restored.select(style, strength)
+        chosen = [tf.constant(row), *([] if keep is None else [tf.constant(keep)])]
+        if tiled is None or photos.shape[1] * photos.shape[2] <= _LARGE_PIXELS:
+            return whole[len(photos) == 1, keep is not None](photos, *chosen)
+        return tf.concat([tiled(photo, *chosen) for photo in tf.split(photos, len(photos))], 0)
 
-    # A GPU is faster at photos as a whole; the lite network needs a quarter of the memory anyway.
-    if net.architecture.lite or tf.config.list_physical_devices("GPU"):
-        return paint
-    paint_in_strips = tiling.StripPainter(net)
-
-    def paint_by_size(photos: tf.Tensor) -> tf.Tensor:
-        if photos.shape[1] * photos.shape[2] <= _LARGE:
-            return paint(photos)
-        return tf.concat([paint_in_strips(photo) for photo in tf.split(photos, len(photos))], 0)
-
-    return paint_by_size
+    return paint
 
 
 def _saved_model(path: Path) -> Paint:
@@ -133,4 +179,13 @@ def _saved_model(path: Path) -> Paint:
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise errors.UserError(f"{path}: not an exported style ({reason})") from None
-    return lambda photos: signature(**{given: photos})[returned]
+
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        if style is not None or strength is not None:
+            raise errors.UserError(
+                f"{path}: --style and --strength need the run or the weights; this is an exported "
+                "SavedModel"
+            )
+        return signature(**{given: photos})[returned]
+
+    return paint

@@ -1,7 +1,6 @@
-"""The layers of the transform net: convolution, instance norm, upsampling, residual block, skip.
+"""The layers of the transform net: convolution, upsampling, skip.
 
-Variables are float32; every layer computes in the dtype of its input, and the moments of the
-instance norm are float32 always.
+Kernels are float32 variables; every layer computes in the dtype of its input.
 """
 
 from __future__ import annotations
@@ -10,14 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst.nets import padding
-
-# An instance norm of fewer is computed another way: RGB, that is.
-_FEW_CHANNELS = 8
-
-
-def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance of each channel of each image: float32 [B, 1, 1, C]."""
-    return tf.nn.moments(tf.cast(images, tf.float32), axes=[1, 2], keepdims=True)
 
 
 def glorot_kernel(name: str, size: int, inputs: int, outputs: int, seed: int) -> tf.Variable:
@@ -144,111 +135,20 @@ def _fold(size: int) -> tuple[np.ndarray, int]:
     return (small[:, np.newaxis, :] == taps[:, np.newaxis]).astype(np.float32), offset
 
 
-class InstanceNorm(tf.Module):
-    """Gives each channel of each image a learned mean and deviation (Ulyanov et al. 2016)."""
+def skip(images: tf.Tensor, earlier: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    """Adds scale * earlier: brings back details that strides and residual blocks have lost.
 
-    EPSILON = 1e-5
+    As in U-Net (Ronneberger et al. 2015), but added, with a weight for each channel.
 
-    def __init__(self, name: str, channels: int, *, scale: float = 1.0) -> None:
-        """Begins with mean 0 and deviation `scale`."""
-        super().__init__()
-        self.scale = tf.Variable(tf.fill([channels], scale), name=f"{name}/scale")
-        self.shift = tf.Variable(tf.zeros([channels]), name=f"{name}/shift")
-
-    def __call__(self, images: tf.Tensor) -> tf.Tensor:
-        """Normalises [B, H, W, C] by the moments of each image."""
-
-        def by_parts() -> tf.Tensor:
-            return self.normalize(images, *moments(images))
-
-        if self.scale.shape[0] < _FEW_CHANNELS:
-            return self._by_rows(images)
-        if images.shape[0] is None:
-            return tf.cond(tf.shape(images)[0] == 1, lambda: self._at_once(images), by_parts)
-        # On a GPU, XLA fuses the parts, of all images at once.
-        if tf.config.list_physical_devices("GPU"):
-            return by_parts()
-        return tf.concat([self._at_once(image) for image in tf.split(images, images.shape[0])], 0)
-
-    def _at_once(self, image: tf.Tensor) -> tf.Tensor:
-        """Normalises one image, [1, H, W, C], for which batch norm is instance norm.
-
-        TensorFlow has it as one operation, on a processor several times as fast as its parts.
-        """
-        return tf.raw_ops.FusedBatchNormV3(
-            x=image,
-            scale=self.scale,
-            offset=self.shift,
-            mean=[],
-            variance=[],
-            epsilon=self.EPSILON,
-            is_training=True,
-        ).y
-
-    def _by_rows(self, images: tf.Tensor) -> tf.Tensor:
-        """Normalises [B, H, W, C] of few channels.
-
-        With so few numbers side by side most lanes of a processor's vectors idle, so it counts with
-        whole rows, [B, H, W * C], and with factors repeated W times.
-        """
-        channels = self.scale.shape[0]
-        batch, height, width, _ = tf.unstack(tf.shape(images))
-        rows = tf.reshape(tf.cast(images, tf.float32), [batch, height, width * channels])
-
-        def mean(rows: tf.Tensor) -> tf.Tensor:
-            columns = tf.reshape(tf.reduce_mean(rows, axis=1), [batch, width, channels])
-            return tf.reduce_mean(columns, axis=1, keepdims=True)
-
-        def repeated(values: tf.Tensor) -> tf.Tensor:
-            return tf.tile(values, [1, 1, width])
-
-        average = mean(rows)
-        factor = self.scale * tf.math.rsqrt(
-            mean(tf.square(rows - repeated(average))) + self.EPSILON
-        )
-        normalized = rows * repeated(factor) + repeated(self.shift - average * factor)
-        return tf.cast(tf.reshape(normalized, tf.shape(images)), images.dtype)
-
-    def normalize(self, images: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-        """Normalises by given moments, float32 [B, 1, 1, C]: strips of one image share them."""
-        factor = self.scale * tf.math.rsqrt(variance + self.EPSILON)
-        offset = self.shift - mean * factor
-        return tf.cast(tf.cast(images, tf.float32) * factor + offset, images.dtype)
-
-
-class Skip(tf.Module):
-    """x + scale * earlier: brings back what strides and residual blocks have lost of a photo.
-
-    As in U-Net (Ronneberger et al. 2015), but added, each channel in its own measure.
+    Args:
+        images: [B, H, W, C]; the sum has its dtype.
+        earlier: Features of the encoder, the same shape.
+        scale: Weights, float32 [C], or [B, C].
     """
-
-    def __init__(self, name: str, channels: int) -> None:
-        """Begins with all of it."""
-        super().__init__()
-        self.scale = tf.Variable(tf.ones([channels]), name=f"{name}/scale")
-
-    def __call__(self, images: tf.Tensor, earlier: tf.Tensor) -> tf.Tensor:
-        """Adds two tensors of the same shape [B, H, W, C], in the dtype of the first."""
-        # A convolution of one tap: faster than a product with what must be spread over all pixels.
-        kernel = tf.cast(tf.reshape(self.scale, [1, 1, -1, 1]), images.dtype)
-        scaled = tf.nn.depthwise_conv2d(
-            tf.cast(earlier, images.dtype), kernel, [1, 1, 1, 1], padding="VALID"
-        )
-        return images + scaled
-
-
-class Residual(tf.Module):
-    """x + norm(conv(relu(norm(conv(x))))) (Gross and Wilber 2016: no ReLU after the sum)."""
-
-    def __init__(self, name: str, channels: int, *, seed: int = 0) -> None:
-        """Two 3x3 convolutions of equal width."""
-        super().__init__()
-        self.conv1 = Conv(f"{name}/conv1", 3, channels, channels, seed=seed)
-        self.norm1 = InstanceNorm(f"{name}/norm1", channels)
-        self.conv2 = Conv(f"{name}/conv2", 3, channels, channels, seed=seed + 1)
-        self.norm2 = InstanceNorm(f"{name}/norm2", channels)
-
-    def __call__(self, images: tf.Tensor) -> tf.Tensor:
-        """Maps [B, H, W, C] to the same shape."""
-        net = tf.nn.relu(self.norm1(self.conv1(images)))
-        return images + self.norm2(self.conv2(net))
+    earlier = tf.cast(earlier, images.dtype)
+    scale = tf.cast(scale, images.dtype)
+    if len(scale.shape) == 2:
+        return images + scale[:, tf.newaxis, tf.newaxis] * earlier
+    # A convolution of one tap is faster than a product with a broadcast vector.
+    kernel = tf.reshape(scale, [1, 1, -1, 1])
+    return images + tf.nn.depthwise_conv2d(earlier, kernel, [1, 1, 1, 1], padding="VALID")

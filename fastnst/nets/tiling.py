@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from fastnst.nets import layers, transform_net
+from fastnst.nets import norms, transform_net
 
 # Rows beside a strip's own that are computed along: padding makes those at the rim wrong, 4 in the
 # first layer, 2 in upsampling, 4 in the last one. Strips begin at multiples of 4.
@@ -56,6 +56,8 @@ def _strips(height: int) -> list[_Strip]:
 
 # Mean and variance of each channel, float32 [1, 1, 1, C].
 _Moments: TypeAlias = tuple[tf.Tensor, tf.Tensor]
+# Entries of a row by name.
+_Style: TypeAlias = dict[str, tf.Tensor]
 
 
 # What is computed of a strip, and the moments of its own rows.
@@ -76,52 +78,56 @@ class StripPainter:
         self._decode = _function(self._decode_strip)
         self._finish = _function(net.finish)
 
-    def __call__(self, photo: tf.Tensor) -> tf.Tensor:
+    def __call__(
+        self, photo: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Paints a photo.
 
         Args:
             photo: float32 RGB [1, H, W, 3] in [0, 255].
+            row: Style to paint in, float32 [R].
+            keep: As for the network.
 
         Returns:
             float32 RGB of the same shape.
         """
+        style = self._net.style(row)
         strips = _strips(photo.shape[1])
         entered = [self._enter(strip.of(photo), strip.own()) for strip in strips]
         encoder = _merge([moments for _, moments in entered], strips)
         # Each in a call of its own, so that what went in is freed before the next begins.
         net = tf.concat(
             [
-                self._encode(full, encoder, strip.own(2))
+                self._encode(full, encoder, style, strip.own(2))
                 for (full, _), strip in zip(_consumed(entered), strips, strict=True)
             ],
             axis=1,
         )
-        net = self._begin_trunk(net)
-        net = self._pass_trunk(net)
+        net = self._begin_trunk(net, style)
+        net = self._pass_trunk(net, style)
         upsampled = [
             self._upsample(strip.of(net, 2), strip.of(photo), strip.own()) for strip in strips
         ]
         del net
         decoder = _merge([moments for _, moments in upsampled], strips)
         painted = [
-            self._decode(full, strip.of(photo), encoder, decoder, strip.own())
+            self._decode(full, strip.of(photo), encoder, decoder, style, strip.own())
             for (full, _), strip in zip(_consumed(upsampled), strips, strict=True)
         ]
-        return self._finish(tf.concat(painted, axis=1))
+        return self._finish(tf.concat(painted, axis=1), style, photo, keep)
 
     def _enter_strip(self, photo: tf.Tensor, own: tf.Tensor) -> _Part:
         full = self._net.enter(photo)
-        return full, layers.moments(full[:, own[0] : own[1]])
+        return full, norms.moments(full[:, own[0] : own[1]])
 
-    def _encode_strip(self, full: tf.Tensor, encoder: _Moments, own: tf.Tensor) -> tf.Tensor:
-        return self._net.conv2(self._normalize(full, encoder))[:, own[0] : own[1]]
-
-    def _normalize(self, entered: tf.Tensor, encoder: _Moments) -> tf.Tensor:
-        return tf.nn.relu(self._net.norm1.normalize(entered, *encoder))
+    def _encode_strip(
+        self, full: tf.Tensor, encoder: _Moments, style: _Style, own: tf.Tensor
+    ) -> tf.Tensor:
+        return self._net.conv2(_normalize("norm1", full, encoder, style))[:, own[0] : own[1]]
 
     def _upsample_strip(self, net: tf.Tensor, photo: tf.Tensor, own: tf.Tensor) -> _Part:
         full = self._net.upsample2(net, photo)
-        return full, layers.moments(full[:, own[0] : own[1]])
+        return full, norms.moments(full[:, own[0] : own[1]])
 
     def _decode_strip(
         self,
@@ -129,12 +135,19 @@ class StripPainter:
         photo: tf.Tensor,
         encoder: _Moments,
         decoder: _Moments,
+        style: _Style,
         own: tf.Tensor,
     ) -> tf.Tensor:
-        net = tf.nn.relu(self._net.norm5.normalize(full, *decoder))
+        net = _normalize("norm5", full, decoder, style)
         # What the skip brings is computed anew: held since, it would be 2 GiB beside the trunk's.
         entered = self._net.enter(photo)
-        return self._net.leave(net, self._normalize(entered, encoder), photo)[:, own[0] : own[1]]
+        entered = _normalize("norm1", entered, encoder, style)
+        return self._net.leave(net, entered, photo, style)[:, own[0] : own[1]]
+
+
+def _normalize(name: str, net: tf.Tensor, moments: _Moments, style: _Style) -> tf.Tensor:
+    scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
+    return tf.nn.relu(norms.normalize(net, *moments, scale, shift))
 
 
 def _function(method: collections.abc.Callable[..., Any]) -> collections.abc.Callable[..., Any]:

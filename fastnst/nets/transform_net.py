@@ -1,4 +1,4 @@
-"""The transform net: the one that is trained, and that paints a photo in one pass."""
+"""The transform net: the network that is trained, and that paints a photo in one pass."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import layers
+from fastnst.nets import layers, norms, rows
 
 MIN_SIDE = 16
-# Of the untrained net's pictures, before the tanh. At full contrast the style loss of a soft
-# painting begins a hundred times too high, and the net never recovers from its first steps.
+# Deviation of the untrained net's pictures before the tanh. At full contrast the style loss of a
+# soft painting starts a hundred times too high, and the net never recovers from its first steps.
 _FIRST_CONTRAST = 0.3
-# Side of the lite network's first and last kernels, by which its weights are known.
-_LITE_REACH = 7
+# Side of the first and last kernels: the lite network's and the default one's.
+_LITE_REACH, _REACH = 7, 9
+# Name of the variable that holds the rows of all styles.
+TABLE = "styles"
+# A photo's darkest and brightest levels would be infinite before the tanh.
+_BRIGHTEST = 0.98
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """What decides the shapes of a transform net's weights.
+    """The shapes of a transform net's kernels.
 
     Attributes:
         width: Channels of the first convolution; the trunk has four times as many.
-        residual_blocks: Their number.
-        output_norm: Whether an instance norm comes before the last tanh.
-        skips: Whether the decoder is given what the encoder found at the same size.
+        residual_blocks: Number of residual blocks.
+        output_norm: Whether an instance norm precedes the last tanh.
+        skips: Whether the decoder receives the encoder's features of the same size.
         lite: Whether the first layer halves the picture and the last doubles it, so that all
-            between has a quarter of the work.
+            layers between have a quarter of the work.
     """
 
     width: int = 32
@@ -38,19 +42,43 @@ class Architecture:
     skips: bool = True
     lite: bool = False
 
+    def layout(self) -> rows.Layout:
+        """Returns the order of a style's scales, shifts and skip weights in its row."""
+        width, trunk = self.width, 4 * self.width
+        channels = {"norm1": width, "norm2": 2 * width, "norm3": trunk}
+        for index in range(self.residual_blocks):
+            channels |= {f"residuals/{index}/norm{which}": trunk for which in (1, 2)}
+        channels |= {"norm4": 2 * width, "norm5": width}
+        if self.output_norm:
+            channels["norm6"] = 3
+        entries = []
+        for name, size in channels.items():
+            contrast = _FIRST_CONTRAST if name == "norm6" else 1.0
+            entries += [
+                rows.Entry(f"{name}/scale", size, contrast),
+                rows.Entry(f"{name}/shift", size, 0.0),
+            ]
+        if self.skips:
+            entries += [
+                rows.Entry("skip1/scale", 2 * width, 1.0),
+                rows.Entry("skip2/scale", width, 1.0),
+            ]
+        return rows.Layout(tuple(entries))
+
 
 class TransformNet(tf.Module):
-    """Residual encoder and decoder (Johnson et al. 2016) with instance norm.
+    """Residual encoder and decoder (Johnson et al. 2016) with conditional instance norm.
 
     9x9 convolution, two strided 3x3, residual blocks, two upsampling 3x3, 9x9 to RGB, each but
-    the last followed by instance norm and ReLU. The lite network begins with a strided 7x7 and ends
-    with an upsampling 7x7.
+    the last followed by instance norm and ReLU. The lite network starts with a strided 7x7 and ends
+    with an upsampling 7x7. All styles share the kernels; each has a row of scales, shifts and skip
+    weights in `table` (Dumoulin et al. 2017).
 
     Note:
         Reflection padding in every layer replaces the paper's padding of the input, nearest-
-        neighbour upsampling its strided transposed convolutions, instance norm its batch norm.
-        The last tanh is preceded by an instance norm too, and the decoder is given what the encoder
-        found at the same size; both train to a lower objective.
+        neighbor upsampling its strided transposed convolutions, instance norm its batch norm.
+        An instance norm also precedes the last tanh, and the decoder receives the encoder's
+        features of the same size; both train to a lower objective.
     """
 
     def __init__(
@@ -58,130 +86,144 @@ class TransformNet(tf.Module):
         architecture: Architecture = Architecture(),
         compute_dtype: tf.DType = tf.float32,
         seed: int = 0,
+        *,
+        styles: int = 1,
+        fused_norms: bool = True,
     ) -> None:
-        """Makes the variables, all float32.
+        """Creates the variables, all float32.
 
         Args:
-            architecture: Its shapes.
-            compute_dtype: What the convolutions of trunk and decoder compute in.
-            seed: Of the initial kernels.
+            architecture: Shapes of the kernels.
+            compute_dtype: Dtype that the convolutions of trunk and decoder compute in.
+            seed: Seed of the initial kernels.
+            styles: Number of rows.
+            fused_norms: Whether norms use the operation that is fast on a processor; see
+                `norms.instance_norm`.
         """
         super().__init__()
         self.architecture = architecture
         self.compute_dtype = compute_dtype
+        self.fused_norms = fused_norms
+        self.layout = architecture.layout()
         width, trunk = architecture.width, 4 * architecture.width
         # Each layer draws from a seed of its own: one more block changes no other layer.
         seed *= 1000
-        reach, stride = (_LITE_REACH, 2) if architecture.lite else (9, 1)
+        reach, stride = (_LITE_REACH, 2) if architecture.lite else (_REACH, 1)
         self.conv1 = layers.Conv("conv1", reach, 3, width, stride=stride, seed=seed)
-        self.norm1 = layers.InstanceNorm("norm1", width)
         self.conv2 = layers.Conv("conv2", 3, width, 2 * width, stride=2, seed=seed + 1)
-        self.norm2 = layers.InstanceNorm("norm2", 2 * width)
         self.conv3 = layers.Conv("conv3", 3, 2 * width, trunk, stride=2, seed=seed + 2)
-        self.norm3 = layers.InstanceNorm("norm3", trunk)
         self.residuals = [
-            layers.Residual(f"residuals/{index}", trunk, seed=seed + 10 + 2 * index)
+            _Residual(f"residuals/{index}", trunk, seed=seed + 10 + 2 * index)
             for index in range(architecture.residual_blocks)
         ]
         self.upsample1 = layers.UpsampleConv("upsample1", 3, trunk, 2 * width, seed=seed + 3)
-        self.norm4 = layers.InstanceNorm("norm4", 2 * width)
-        self.skip1 = layers.Skip("skip1", 2 * width) if architecture.skips else None
         self.upsample2 = layers.UpsampleConv("upsample2", 3, 2 * width, width, seed=seed + 4)
-        self.norm5 = layers.InstanceNorm("norm5", width)
-        self.skip2 = layers.Skip("skip2", width) if architecture.skips else None
         last = layers.UpsampleConv if architecture.lite else layers.ConvToRgb
         self.conv4 = last("conv4", reach, width, 3, seed=seed + 5)
-        self.norm6 = (
-            layers.InstanceNorm("norm6", 3, scale=_FIRST_CONTRAST)
-            if architecture.output_norm
-            else None
-        )
+        self.table = tf.Variable(np.tile(self.layout.initial(), (styles, 1)), name=TABLE)
 
-    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+    def __call__(
+        self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Paints images.
 
         Args:
             images: float32 RGB [B, H, W, 3] in [0, 255], at least 16 x 16.
+            row: Style to paint in, float32 [R] for all images or [B, R]; None for the first of
+                `table`.
+            keep: How much of each photo's own mean color and contrast replaces the style's, float32
+                scalar or [B] in [0, 1]; None for none. 1 suits the row that reproduces the photo.
 
         Returns:
-            float32 RGB of the same shape, bounded to [0, 255].
+            float32 RGB of the same shape, in [0, 255].
         """
-        full = tf.nn.relu(self.norm1(self.enter(images)))
-        net = self.pass_trunk(self.begin_trunk(self.conv2(full)))
-        net = tf.nn.relu(self.norm5(self.upsample2(net, full)))
-        return tf.ensure_shape(self.finish(self.leave(net, full, images)), images.shape)
+        style = self.style(row)
+        full = tf.nn.relu(self.norm("norm1", self.enter(images), style))
+        net = self.pass_trunk(self.begin_trunk(self.conv2(full), style), style)
+        net = tf.nn.relu(self.norm("norm5", self.upsample2(net, full), style))
+        painted = self.finish(self.leave(net, full, images, style), style, images, keep)
+        return tf.ensure_shape(painted, images.shape)
+
+    def style(self, row: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Splits a row, [R] or [B, R], into its entries; None for the first of `table`."""
+        return self.layout.split(self.table[0] if row is None else row)
+
+    def norm(self, name: str, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Applies the instance norm of this name, with the style's scale and shift."""
+        scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
+        return norms.instance_norm(net, scale, shift, fused=self.fused_norms)
 
     def enter(self, images: tf.Tensor) -> tf.Tensor:
-        """The first convolution, of images float32 [B, H, W, 3] in [0, 255]."""
-        # The encoder computes in full precision: what rounding to 8 bits leaves of a clear sky is
-        # blown up by the norms, to patterns that are not in the photo.
+        """Applies the first convolution to images, float32 [B, H, W, 3] in [0, 255]."""
+        # The encoder computes in full precision: norms would blow the rounding of a clear sky to 8
+        # bits up to patterns that are not in the photo.
         return self.conv1(images / 127.5 - 1.0)
 
-    def begin_trunk(self, net: tf.Tensor) -> tf.Tensor:
-        """The norm after the second convolution, apart, so that a large input can be freed."""
-        return tf.nn.relu(self.norm2(net))
+    def begin_trunk(self, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Applies the norm after the second convolution, apart, so that its input can be freed."""
+        return tf.nn.relu(self.norm("norm2", net, style))
 
-    def pass_trunk(self, half: tf.Tensor) -> tf.Tensor:
-        """All that is done at half the size of the first layer's output, and below."""
-        net = tf.nn.relu(self.norm3(self.conv3(half)))
+    def pass_trunk(self, half: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Applies all layers at half the size of the first layer's output, and below."""
+        net = tf.nn.relu(self.norm("norm3", self.conv3(half), style))
         net = tf.cast(net, self.compute_dtype)
-        for residual in self.residuals:
-            net = residual(net)
-        net = tf.nn.relu(self.norm4(self.upsample1(net, half)))
-        return net if self.skip1 is None else self.skip1(net, half)
+        for index, residual in enumerate(self.residuals):
+            # No ReLU after the sum (Gross and Wilber 2016).
+            inner = tf.nn.relu(self.norm(f"residuals/{index}/norm1", residual.conv1(net), style))
+            net += self.norm(f"residuals/{index}/norm2", residual.conv2(inner), style)
+        net = tf.nn.relu(self.norm("norm4", self.upsample1(net, half), style))
+        return layers.skip(net, half, style["skip1/scale"]) if self.architecture.skips else net
 
-    def leave(self, net: tf.Tensor, full: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-        """The last skip, from the first layer's output, and the last convolution: float32."""
-        if self.skip2 is not None:
-            net = self.skip2(net, full)
+    def leave(
+        self, net: tf.Tensor, full: tf.Tensor, images: tf.Tensor, style: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """Applies the last skip, from the first layer's output, and the last convolution.
+
+        Returns:
+            float32 [B, H, W, 3].
+        """
+        if self.architecture.skips:
+            net = layers.skip(net, full, style["skip2/scale"])
         if isinstance(self.conv4, layers.UpsampleConv):
             net = self.conv4(net, images)
         else:
             net = self.conv4(net)
-        # Three channels cost nothing: from here on the picture is made in full precision.
+        # Three channels cost nothing: from here on the picture is computed in full precision.
         return tf.cast(net, tf.float32)
 
-    def finish(self, net: tf.Tensor) -> tf.Tensor:
-        """Makes a picture in [0, 255] of what the last convolution gave, the same shape."""
-        if self.norm6 is not None:
-            net = self.norm6(net)
-        return (tf.tanh(net) + 1.0) * 127.5
-
-    @classmethod
-    def from_tensors(
-        cls,
-        tensors: collections.abc.Mapping[str, np.ndarray],
-        compute_dtype: tf.DType = tf.float32,
-    ) -> TransformNet:
-        """Makes the network that the weights are of.
+    def finish(
+        self,
+        net: tf.Tensor,
+        style: dict[str, tf.Tensor],
+        images: tf.Tensor,
+        keep: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Maps the last convolution's output to a picture in [0, 255], the same shape.
 
         Args:
-            tensors: Named as in `tensors`, of any float dtype.
-            compute_dtype: What the convolutions compute in.
-
-        Raises:
-            UserError: If they are no transform net's weights.
+            net: float32 [B, H, W, 3].
+            style: Entries of the row.
+            images: The photos, for `keep`.
+            keep: As for the network itself.
         """
-        if "conv1/kernel" not in tensors:
-            raise errors.UserError("holds no transform net (there is no conv1/kernel in it)")
-        blocks = {name.split("/")[1] for name in tensors if name.startswith("residuals/")}
-        architecture = Architecture(
-            width=tensors["conv1/kernel"].shape[-1],
-            residual_blocks=len(blocks),
-            output_norm="norm6/scale" in tensors,
-            skips="skip1/scale" in tensors,
-            lite=tensors["conv1/kernel"].shape[0] == _LITE_REACH,
-        )
-        net = cls(architecture, compute_dtype)
-        net.assign(tensors)
-        return net
+        if self.architecture.output_norm:
+            scale, shift = style["norm6/scale"], style["norm6/shift"]
+            if keep is not None:
+                # Instance norms remove a photo's own mean and contrast; here they return.
+                bounded = tf.clip_by_value(images / 127.5 - 1.0, -_BRIGHTEST, _BRIGHTEST)
+                mean, variance = norms.moments(tf.atanh(bounded))
+                part = tf.reshape(keep, [-1, 1])
+                scale = (1.0 - part) * scale + part * tf.sqrt(variance[:, 0, 0])
+                shift = (1.0 - part) * shift + part * mean[:, 0, 0]
+            net = norms.instance_norm(net, scale, shift, fused=self.fused_norms)
+        return (tf.tanh(net) + 1.0) * 127.5
 
     def named_variables(self) -> dict[str, tf.Variable]:
-        """The variables by name, as in `tensors`."""
+        """Returns the variables by name, as in `tensors`."""
         return {variable.name.removesuffix(":0"): variable for variable in self.variables}
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The weights by name, float32. A name is the path of attributes, as in checkpoints."""
+        """Returns the weights by name, float32: kernels by their path, and "styles"."""
         return {name: variable.numpy() for name, variable in self.named_variables().items()}
 
     def assign(self, tensors: collections.abc.Mapping[str, np.ndarray]) -> None:
@@ -202,10 +244,25 @@ class TransformNet(tf.Module):
             variable.assign(tensors[name].astype(np.float32))
 
     def frozen(self) -> TransformNet:
-        """A copy with constants for variables, for export: what is fixed can be folded."""
-        copy = self.from_tensors(self.tensors(), self.compute_dtype)
+        """Returns a copy with constants instead of variables, so that graphs of it fold them."""
+        copy = TransformNet(
+            self.architecture,
+            self.compute_dtype,
+            styles=self.table.shape[0],
+            fused_norms=self.fused_norms,
+        )
+        copy.assign(self.tensors())
         for module in (copy, *copy.submodules):
             for name, value in list(vars(module).items()):
                 if isinstance(value, tf.Variable):
                     setattr(module, name, value.numpy())
         return copy
+
+
+class _Residual(tf.Module):
+    """The two 3x3 convolutions of a residual block."""
+
+    def __init__(self, name: str, channels: int, *, seed: int) -> None:
+        super().__init__()
+        self.conv1 = layers.Conv(f"{name}/conv1", 3, channels, channels, seed=seed)
+        self.conv2 = layers.Conv(f"{name}/conv2", 3, channels, channels, seed=seed + 1)

@@ -18,14 +18,11 @@ from typing import TypeAlias
 import numpy as np
 
 from fastnst import images
+from fastnst.reports import charts
 
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
-Points: TypeAlias = list[tuple[float, float]]
 
-MAX_POINTS = 400
-MAX_DOTS = 40
 MAX_STRIPS = 8
-TERMS = ("total", "content", "style", "tv")
 
 # The file stays near 3 MB with six photos.
 _QUALITY = 82
@@ -80,124 +77,6 @@ OPTIMISATION = Wording(
 )
 
 
-def thin(points: Points, limit: int = MAX_POINTS) -> Points:
-    """Replaces runs of neighbouring points by their means, so that no more than `limit` stay."""
-    if len(points) <= limit:
-        return points
-    runs = np.array_split(np.asarray(points, np.float64), limit)
-    return [(float(step), float(value)) for step, value in (run.mean(axis=0) for run in runs)]
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Lists 1, 2 and 5 times powers of ten, from the last at or below `low` to beyond `high`."""
-    exponents = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
-    # Read from text, the ticks are the nearest floats: 2e-05 and not 2.0000000000000003e-05.
-    ticks = [float(f"{factor}e{exponent}") for exponent in exponents for factor in (1, 2, 5)]
-    first = max(index for index, tick in enumerate(ticks) if tick <= low)
-    last = min(index for index, tick in enumerate(ticks) if tick >= high)
-    return ticks[first : max(last, first + 1) + 1]
-
-
-def step_ticks(last: int, most: int = 5) -> list[int]:
-    """Lists the multiples of a round number from 0 to `last`, with `most` intervals or fewer."""
-    strides = (factor * 10**power for power in range(20) for factor in (1, 2, 5))
-    return list(range(0, last + 1, next(stride for stride in strides if last / stride <= most)))
-
-
-def short(value: float) -> str:
-    """Writes a number in three digits or so: 1.4M, 922k, 12.3, 0.0042."""
-    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        # From 999.5 on, three digits would read 1e+03.
-        if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
-
-
-def _points(metrics: collections.abc.Iterable[Metrics], kind: str, term: str) -> Points:
-    """Picks one curve; what has no place on a logarithmic axis is left out."""
-    found: Points = []
-    for line in metrics:
-        step, value = line.get("step"), line.get(term)
-        if line.get("kind") != kind or not isinstance(step, int):
-            continue
-        if isinstance(value, int | float) and 0 < value < math.inf:
-            found.append((step, value))
-    return thin(found)
-
-
-@dataclasses.dataclass(frozen=True)
-class Axes:
-    """Where points lie in a chart: steps from 0 to the right, values logarithmic and upwards.
-
-    Attributes:
-        last_step: The right end.
-        low: The value at the bottom.
-        high: The value at the top.
-    """
-
-    last_step: int
-    low: float
-    high: float
-
-    width, height = 540, 320
-    left, right, top, bottom = 50, 520, 10, 290
-
-    def x(self, step: float) -> float:
-        """Where a step lies, in units of the chart."""
-        return round(self.left + (self.right - self.left) * step / self.last_step, 1)
-
-    def y(self, value: float) -> float:
-        """Where a value lies, in units of the chart."""
-        part = math.log(value / self.low) / math.log(self.high / self.low)
-        return round(self.bottom - (self.bottom - self.top) * part, 1)
-
-
-def _grid(axes: Axes, ticks: list[float]) -> str:
-    if len(ticks) > 7:
-        powers = [tick for tick in ticks if f"{tick:e}".startswith("1")]
-        ticks = powers[:: math.ceil(len(powers) / 7)]
-    lines = "".join(
-        f'<path class="grid" d="M{axes.left} {axes.y(tick)}H{axes.right}"/>'
-        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">{short(tick)}</text>'
-        for tick in ticks
-    )
-    return lines + "".join(
-        f'<text class="step" x="{axes.x(tick)}" y="{axes.bottom + 20}">{tick:,}</text>'
-        for tick in step_ticks(axes.last_step)
-    )
-
-
-def _curve(axes: Axes, points: Points, kind: str, term: str) -> str:
-    places = [(axes.x(step), axes.y(value)) for step, value in points]
-    line = "L".join(f"{x} {y}" for x, y in places)
-    dots = "".join(f'<circle cx="{x}" cy="{y}" r="2.5"/>' for x, y in places)
-    shown = dots if len(places) <= MAX_DOTS else ""
-    return f'<g class="{kind} {term}"><path d="M{line}"/>{shown}</g>'
-
-
-def _chart(title: str, metrics: collections.abc.Sequence[Metrics], terms: tuple[str, ...]) -> str:
-    curves = {
-        (kind, term): points
-        for kind in ("training", "validation")
-        for term in terms
-        if (points := _points(metrics, kind, term))
-    }
-    if not curves:
-        return ""
-    values = [value for points in curves.values() for _, value in points]
-    ticks = log_ticks(min(values), max(values))
-    last_step = max(step for line in metrics if isinstance(step := line.get("step"), int))
-    axes = Axes(max(last_step, 1), ticks[0], ticks[-1])
-    drawn = "".join(_curve(axes, points, *key) for key, points in curves.items())
-    shown = [term for term in terms if any(term == key[1] for key in curves)]
-    legend = "".join(f' <span class="{term}">{term}</span>' for term in shown if len(terms) > 1)
-    return (
-        f'<figure class="chart"><figcaption><b>{title}</b>{legend}</figcaption>'
-        f'<svg viewBox="0 0 {axes.width} {axes.height}" role="img" aria-label="{title}">'
-        f"{_grid(axes, ticks)}{drawn}</svg></figure>"
-    )
-
-
 def _image(pixels: np.ndarray, alt: str) -> str:
     data = images.encode(images.Picture(pixels), "JPEG", _QUALITY)
     height, width = pixels.shape[:2]
@@ -248,7 +127,7 @@ def _table(
         if any(value is not None for value in values):
             label = escape(name.removeprefix("layers/").replace("/", " "))
             cells = "".join(
-                f"<td>{short(value) if isinstance(value, int | float) else ''}</td>"
+                f"<td>{charts.short(value) if isinstance(value, int | float) else ''}</td>"
                 for value in values
             )
             rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
@@ -257,7 +136,9 @@ def _table(
 
 
 def _values(
-    metrics: collections.abc.Sequence[Metrics], headings: collections.abc.Mapping[str, str]
+    metrics: collections.abc.Sequence[Metrics],
+    headings: collections.abc.Mapping[str, str],
+    terms: collections.abc.Sequence[str],
 ) -> str:
     last = {line.get("kind"): line for line in metrics}
     columns: dict[str, Metrics] = {
@@ -266,7 +147,20 @@ def _values(
     layers = {
         name: None for line in columns.values() for name in line if name.startswith("layers/")
     }
-    return _table("Weighted terms", TERMS, columns) + _table("Layers", layers, columns)
+    return _table("Terms", terms, columns) + _table("Layers", layers, columns)
+
+
+def _charts(
+    metrics: collections.abc.Sequence[Metrics], terms: collections.abc.Sequence[str]
+) -> str:
+    """Draws the headline, its terms, and the headline of each series, if there are several."""
+    headline, *others = (term for term in terms if "/" not in term)
+    series = [term for term in terms if term.endswith(f"/{headline}")]
+    return (
+        charts.chart(headline.capitalize(), metrics, [headline])
+        + charts.chart("Terms", metrics, others, first=1)
+        + charts.chart(f"{headline.capitalize()}, each", metrics, series, first=4)
+    )
 
 
 def _section(kind: str, title: str, note: str, body: str) -> str:
@@ -277,13 +171,14 @@ def _section(kind: str, title: str, note: str, body: str) -> str:
 
 def render(
     name: str,
-    style: np.ndarray,
+    style: np.ndarray | None,
     photos: collections.abc.Sequence[np.ndarray],
     stylized: collections.abc.Sequence[np.ndarray],
     samples: collections.abc.Mapping[int, Path],
     metrics: collections.abc.Sequence[Metrics],
     config_text: str,
     figures: collections.abc.Mapping[str, str],
+    terms: collections.abc.Sequence[str],
     wording: Wording = TRAINING,
     model: str | None = None,
 ) -> str:
@@ -291,13 +186,14 @@ def render(
 
     Args:
         name: The model's, or the photo's.
-        style: uint8 RGB [H, W, 3].
+        style: Picture beside the title, uint8 RGB [H, W, 3], or None.
         photos: uint8 RGB [H, W, 3] each; sizes may differ.
         stylized: What became of each photo.
         samples: Image files by step, each a strip of the photos painted at that step.
         metrics: The lines of metrics.jsonl; there may be none.
         config_text: The configuration as YAML.
         figures: Text by label, in the order in which to show them.
+        terms: Names of the metrics to draw and to list, the headline first.
         wording: What is said around them.
         model: What commands know the model by, where that is not its name.
 
@@ -321,13 +217,13 @@ def render(
             "charts",
             "Loss",
             wording.charts,
-            _chart("Total", metrics, TERMS[:1]) + _chart("Weighted terms", metrics, TERMS[1:]),
+            _charts(metrics, terms),
         ),
         _section(
             "values",
             wording.values,
             "The terms as they enter the total, and each layer's own loss, unweighted.",
-            _values(metrics, wording.columns),
+            _values(metrics, wording.columns, terms),
         ),
     )
     quoted = shlex.quote(model or name)
@@ -335,7 +231,10 @@ def render(
     return string.Template(page).substitute(
         kind=escape(wording.kind),
         name=escape(name),
-        style=_image(_at_most(style, _STYLE_SIDE), "the style image"),
+        style=""
+        if style is None
+        else f"<figure>{_image(_at_most(style, _STYLE_SIDE), 'the style image')}"
+        "<figcaption>The style</figcaption></figure>",
         figures="".join(
             f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>"
             for label, text in figures.items()

@@ -1,9 +1,8 @@
-"""Checkpoints: all that is needed to go on exactly where a run stopped."""
+"""Checkpoints: everything needed to resume a run exactly."""
 
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,108 +10,43 @@ import tensorflow as tf
 
 from fastnst import checkpoint_file, errors
 from fastnst.models import run_folder
-from fastnst.nets import transform_net
-
-# For gradients in float16. The objective is so large that from Keras's own 2^15 the first twenty
-# steps would overflow and be lost.
-FIRST_LOSS_SCALE = 1.0
-
-
-@dataclasses.dataclass
-class State:
-    """All that a run changes, and so all that a checkpoint holds.
-
-    Attributes:
-        net: The network that is trained.
-        average: The same network with the moving average of its weights, which judges and paints:
-            single steps jump about the goal, their mean is closer to it.
-        optimizer: With its moments.
-        step: int64 scalar, steps done.
-        position: int64 scalar, photos taken from the data, unreadable ones included.
-        best_loss: float32 scalar, the lowest validation loss so far.
-        loss_scale: float32 scalar, what the optimizer multiplies the loss by where it computes
-            in float16; elsewhere nobody looks at it.
-    """
-
-    net: transform_net.TransformNet
-    average: transform_net.TransformNet
-    optimizer: tf.keras.optimizers.Optimizer
-    step: tf.Variable
-    position: tf.Variable
-    best_loss: tf.Variable
-    loss_scale: tf.Variable
-
-    @classmethod
-    def new(
-        cls,
-        net: transform_net.TransformNet,
-        average: transform_net.TransformNet,
-        optimizer: tf.keras.optimizers.Optimizer,
-    ) -> State:
-        """The state before the first step.
-
-        Args:
-            net: The network.
-            average: An equal one.
-            optimizer: Built for its variables.
-        """
-        dynamic = getattr(optimizer, "dynamic_scale", None)
-        fixed = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
-        # On the host, which sets it after each step; the step is counted where it is computed.
-        with tf.device("CPU"):
-            position = tf.Variable(0, dtype=tf.int64, trainable=False, name="position")
-        return cls(
-            net=net,
-            average=average,
-            optimizer=optimizer,
-            step=tf.Variable(0, dtype=tf.int64, trainable=False, name="step"),
-            position=position,
-            best_loss=tf.Variable(np.inf, dtype=tf.float32, trainable=False, name="best_loss"),
-            loss_scale=fixed if dynamic is None else dynamic.value,
-        )
+from fastnst.training import state as state_module
+from fastnst.training import task as task_module
 
 
 class Checkpointer:
-    """Saves the state of a run; keeps the last few, and the best by validation loss."""
+    """Saves a task and its counters; keeps the last few checkpoints, and the best one."""
 
-    def __init__(self, folder: Path, state: State, keep: int) -> None:
-        """Makes nothing yet.
+    def __init__(
+        self, folder: Path, task: task_module.Task, state: state_module.State, keep: int
+    ) -> None:
+        """Creates no files yet.
 
         Args:
-            folder: The run's folder of checkpoints; the best lies in "best" below it.
-            state: What to save and restore.
-            keep: How many of the last to keep.
+            folder: The run's folder of checkpoints; the best one lies in "best" below it.
+            task: Everything that it keeps is saved.
+            state: The counters, saved too.
+            keep: How many of the last checkpoints to keep.
         """
-        self._state = state
+        self._task, self._state = task, state
         self._folder, self._keep = folder, keep
-        self._checkpoint = tf.train.Checkpoint(
-            # A variable is saved under the shortest path to it. As a module, the network would
-            # lose some of its own to the optimizer, which knows them too.
-            net=state.net.named_variables(),
-            average=state.average.named_variables(),
-            # Without what scales the loss around it, a run can go on in another precision.
-            optimizer=getattr(state.optimizer, "inner_optimizer", state.optimizer),
-            loss_scale=state.loss_scale,
-            step=state.step,
-            position=state.position,
-            best_loss=state.best_loss,
-        )
+        self._checkpoint = tf.train.Checkpoint(**task.kept(), **state.kept())
         self._last = self._manage(folder, keep)
         self._best = self._manage(folder / checkpoint_file.BEST, 1)
 
     @property
     def latest(self) -> str | None:
-        """The newest checkpoint's path, as TensorFlow writes it."""
+        """Path of the newest checkpoint, as TensorFlow writes it."""
         return self._last.latest_checkpoint
 
     def restore(self, say: collections.abc.Callable[[str], None]) -> int:
-        """Restores the newest checkpoint that is whole, if there is one.
+        """Restores the newest intact checkpoint, if there is one.
 
         Args:
-            say: Told of newer ones that are damaged. They are forgotten.
+            say: Receives a line for each newer one that is damaged. These are forgotten.
 
         Returns:
-            The step to go on from, 0 for a new run.
+            The step to resume from, 0 for a new run.
 
         Raises:
             UserError: If all are damaged or of another architecture.
@@ -121,9 +55,9 @@ class Checkpointer:
         found = checkpoint_file.saved(self._folder)
         for path in reversed(found):
             try:
-                self._checkpoint.restore(path).assert_consumed()
+                self._restore(path)
                 break
-            # TensorFlow raises IndexError for a file cut short.
+            # TensorFlow raises IndexError for a truncated file.
             except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
                 refused[path] = str(error).strip().splitlines()[0]
         else:
@@ -131,13 +65,13 @@ class Checkpointer:
                 return 0
             path, reason = next(iter(refused.items()))
             raise errors.UserError(
-                f"{path}: cannot go on from this checkpoint, nor from one before: damaged, or of "
-                f"another architecture ({reason}); start anew with --fresh, or train under another "
-                "naming"
+                f"{path}: cannot resume from this checkpoint, nor from an earlier one: damaged, or "
+                f"of another architecture ({reason}); start anew with --fresh, or train under "
+                "another naming"
             )
         if refused:
             for damaged, reason in refused.items():
-                say(f"{damaged}: is damaged ({reason}); going on from the one before it")
+                say(f"{damaged}: is damaged ({reason}); resuming from the one before it")
             checkpoint_file.note(self._folder, [path for path in found if path not in refused])
             self._last = self._manage(self._folder, self._keep)
         if self._best.latest_checkpoint is None:
@@ -145,10 +79,10 @@ class Checkpointer:
         return int(self._state.step)
 
     def forget_best(self) -> Path | None:
-        """Makes the next validation the best so far, for a run that goes on by other measures.
+        """Makes the next validation the best so far, for a run whose objective has changed.
 
         Returns:
-            Where the best until now is kept, or None if there was none.
+            The folder that keeps the best checkpoint until now, or None if there was none.
 
         Raises:
             UserError: If it cannot be moved.
@@ -158,32 +92,43 @@ class Checkpointer:
         self._state.best_loss.assign(np.inf)
         return retired
 
-    def save(self) -> None:
-        """Saves the state as it is, whole or not at all.
+    def save(self) -> str:
+        """Saves the task as it is, whole or not at all; returns the checkpoint's path.
 
         Raises:
             UserError: If it cannot be written.
         """
-        self._write(self._last)
+        return self._write(self._last)
 
-    def save_best(self) -> None:
-        """Saves the state as the best so far."""
-        self._write(self._best)
+    def save_best(self) -> str:
+        """Saves the task as the best so far; returns the checkpoint's path."""
+        return self._write(self._best)
+
+    def _restore(self, path: str) -> None:
+        if self._task.restore_older(path):
+            counters = tf.train.Checkpoint(**self._state.kept())
+            counters.restore(path).assert_existing_objects_matched().expect_partial()
+        else:
+            self._checkpoint.restore(path).assert_consumed()
 
     def _manage(self, folder: Path, keep: int) -> tf.train.CheckpointManager:
-        if checkpoint_file.noted(folder) is None and (there := checkpoint_file.saved(folder)):
+        unnoted = checkpoint_file.noted(folder) is None
+        if unnoted and (there := checkpoint_file.saved(folder)):
             checkpoint_file.note(folder, there)
         return tf.train.CheckpointManager(
-            self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name=checkpoint_file.PREFIX
+            self._checkpoint,
+            str(folder),
+            max_to_keep=keep,
+            checkpoint_name=checkpoint_file.PREFIX,
         )
 
-    def _write(self, manager: tf.train.CheckpointManager) -> None:
+    def _write(self, manager: tf.train.CheckpointManager) -> str:
         try:
-            manager.save(checkpoint_number=int(self._state.step))
+            return manager.save(checkpoint_number=int(self._state.step))
         except (tf.errors.OpError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             raise errors.UserError(
                 f"{manager.directory}: the checkpoint of step {int(self._state.step)} cannot be "
-                f"written ({reason}); make room and run the same command again, which goes on "
+                f"written ({reason}); make room and run the same command again, which resumes "
                 f"from {self.latest or 'the beginning'}"
             ) from None

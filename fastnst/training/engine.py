@@ -1,198 +1,232 @@
-"""The loop: steps a function through batches and tells the actions about it."""
+"""The engine: trains any task, step by step, and tells the actions about it.
+
+engine = Engine(task, folder, intervals)
+engine.restore(print)
+engine.train(feed, last_step=1000, actions=[...])
+"""
 
 from __future__ import annotations
 
 import collections
 import collections.abc
-import dataclasses
+import queue
 import time
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst.losses import perceptual
+from fastnst import devices, errors, events
+from fastnst.config import schema
 from fastnst.training import checkpoints
+from fastnst.training import state as state_module
+from fastnst.training import task as task_module
 
-Metrics = collections.abc.Mapping[str, tf.Tensor]
-StepFunction = collections.abc.Callable[[tf.Tensor], Metrics]
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """What an action is told after each step.
-
-    Attributes:
-        step: Steps done, counted over all runs of the model.
-        last_step: Where training ends.
-        images_per_second: Over the recent steps, with all that happened between them.
-        interrupted: Whether the run stops here although it is not finished.
-        recent: The metrics of the recent steps, still on the device.
-    """
-
-    step: int
-    last_step: int
-    images_per_second: float
-    interrupted: bool
-    recent: tuple[Metrics, ...]
-
-    @property
-    def finished(self) -> bool:
-        """Whether this was the last step."""
-        return self.step >= self.last_step
-
-    def due(self, every: int) -> bool:
-        """Whether something done every so many steps is to be done now."""
-        return self.step % every == 0 or self.finished
-
-    def metrics(self) -> dict[str, float]:
-        """Means over the recent steps. This waits for the device: do not call it each step."""
-        return {
-            name: float(np.mean([float(metrics[name]) for metrics in self.recent]))
-            for name in (self.recent[-1] if self.recent else ())
-        }
+# Takes the step and the position in the data to start at, and a function that receives the reason
+# for each item that is skipped; yields batches, and the position after each.
+Feed: TypeAlias = collections.abc.Callable[
+    [int, int, collections.abc.Callable[[str], None]],
+    collections.abc.Iterator[tuple[Any, int]],
+]
 
 
-Action = collections.abc.Callable[[Progress], None]
+class Engine:
+    """Runs one task in one folder."""
 
-# How far the loss looks beside the picture, at most, in pixels.
-_JITTER = 16
+    def __init__(
+        self,
+        task: task_module.Task,
+        folder: Path,
+        intervals: schema.Intervals,
+        *,
+        strategy: tf.distribute.Strategy | None = None,
+        xla: bool = False,
+    ) -> None:
+        """Prepares to train; writes nothing yet.
 
-
-def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
-    """Shifts pictures by up to 16 pixels, all alike, mirroring what lies beyond their borders.
-
-    What the loss network sees at a border is half made up by its padding: content counts less
-    there, style as much as elsewhere. A network that always had the border where the loss has its
-    own would paint a frame in the strongest of its colours. Jitter as in Mordvintsev et al. 2015,
-    "Inceptionism".
-
-    Args:
-        step: Decides how far: an int64 scalar.
-        *images: [B, H, W, C] each, of known and equal height and width.
-
-    Returns:
-        The same shapes.
-    """
-    height, width = images[0].shape[1:3]
-    most = min(_JITTER, height // 4, width // 4)
-    offset = tf.random.stateless_uniform(
-        [2], tf.stack([0, step]), 0, 2 * most + 1, tf.int32, alg="philox"
-    )
-    begin = tf.concat([[0], offset, [0]], axis=0)
-    margins = [[0, 0], [most, most], [most, most], [0, 0]]
-    return [tf.slice(tf.pad(each, margins, "REFLECT"), begin, tf.shape(each)) for each in images]
-
-
-def make_train_step(
-    state: checkpoints.State,
-    objective: perceptual.PerceptualLoss,
-    strategy: tf.distribute.Strategy,
-    xla: bool = False,
-    average: float = 0.0,
-) -> StepFunction:
-    """Builds the function that trains on one batch.
-
-    Args:
-        state: Holds the network and its optimizer, made and built in the strategy's scope:
-            moments made within the step would be made inside a graph, and lost.
-        objective: What to minimise.
-        strategy: How the batch is spread.
-        xla: Whether to compile it.
-        average: Decay of the moving average of the weights, at its highest: it rises with the
-            steps as (1 + t) / (10 + t), so that the first weights are soon forgotten.
-
-    Returns:
-        A function from float32 RGB [B, H, W, 3] in [0, 255], or such per replica, to the terms
-        of the objective.
-    """
-    variables = state.net.trainable_variables
-
-    def replica_step(images: tf.Tensor, step: tf.Tensor) -> Metrics:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            total, terms = objective(*jitter(step, images, state.net(images)))
-            loss = state.optimizer.scale_loss(total / strategy.num_replicas_in_sync)
-        gradients = tape.gradient(loss, variables)
-        # Read within the graph, where it costs no wait for the device.
-        learning_rate = tf.identity(state.optimizer.learning_rate)
-        state.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return {"learning_rate": learning_rate, **terms}
-
-    compiled = tf.function(replica_step, autograph=False, jit_compile=True) if xla else replica_step
-
-    def update_average() -> None:
-        done = tf.cast(state.step, tf.float32) + 1.0
-        rate = 1.0 - tf.minimum(average, (1.0 + done) / (10.0 + done))
-
-        def approach(mean: tf.Variable, value: tf.Tensor) -> tf.Operation:
-            return mean.assign_add(rate * (value - mean))
-
-        for mean, value in zip(state.average.variables, variables, strict=True):
-            strategy.extended.update(mean, approach, args=(value,))
-
-    @tf.function(autograph=False)
-    def step(images: tf.Tensor) -> Metrics:
-        # Read here: a compiled function may be on a device that the counter is not on.
-        terms = strategy.run(compiled, args=(images, tf.identity(state.step)))
-        update_average()
-        return {
-            name: strategy.reduce(tf.distribute.ReduceOp.MEAN, term, axis=None)
-            for name, term in terms.items()
-        }
-
-    return step
-
-
-def train(
-    step_function: StepFunction,
-    state: checkpoints.State,
-    batches: collections.abc.Iterable[tuple[tf.Tensor, int]],
-    *,
-    last_step: int,
-    batch_size: int,
-    actions: collections.abc.Sequence[Action],
-    window: int = 10,
-    should_stop: collections.abc.Callable[[], bool] = lambda: False,
-) -> Progress:
-    """Steps until `last_step`, or until told to stop.
-
-    Args:
-        step_function: Trains on a batch and returns its metrics.
-        state: Where to go on from; its step and position are advanced.
-        batches: Yields images and the position in the data after them.
-        last_step: Where to end, counted from the first run; beyond where the state is.
-        batch_size: Photos in one batch, for the rate.
-        actions: Called in turn after each step; one that raises ends the run.
-        window: How many recent steps the metrics are averaged over.
-        should_stop: Asked after each step.
-
-    Returns:
-        The last progress.
-    """
-    recent: collections.deque[Metrics] = collections.deque(maxlen=window)
-    # A step that is only dispatched takes no time; waiting for it shows between the steps.
-    clock = collections.deque([time.perf_counter()], maxlen=window + 1)
-    step = int(state.step)
-    # Within a graph: a number from here would wait for the device that the counter is on.
-    advance = tf.function(lambda: state.step.assign_add(1), autograph=False)
-    iterator = iter(batches)
-    while True:
-        # Names the step where a profile is being made of it.
-        with tf.profiler.experimental.Trace("train", step_num=step, _r=1):
-            images, position = next(iterator)
-            recent.append(step_function(images))
-        step += 1
-        advance()
-        state.position.assign(position)
-        clock.append(time.perf_counter())
-        progress = Progress(
-            step=step,
-            last_step=last_step,
-            images_per_second=batch_size * (len(clock) - 1) / (clock[-1] - clock[0]),
-            interrupted=should_stop() and step < last_step,
-            recent=tuple(recent),
+        Args:
+            task: The task to train, made in the strategy's scope.
+            folder: Folder of the run's checkpoints.
+            intervals: Steps between validations, checkpoints and log entries.
+            strategy: Distribution of each batch; None for one device.
+            xla: Whether XLA compiles the step.
+        """
+        self.task = task
+        self.intervals = intervals
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.state = state_module.State.new()
+        self.checkpointer = checkpoints.Checkpointer(
+            folder, task, self.state, intervals.keep_checkpoints
         )
-        for action in actions:
-            action(progress)
-        if progress.finished or progress.interrupted:
-            return progress
+        self._xla = xla
+
+    def restore(self, say: collections.abc.Callable[[str], None]) -> int:
+        """Restores the newest intact checkpoint; returns the step to resume from.
+
+        Args:
+            say: Receives a line for each checkpoint that is damaged.
+
+        Raises:
+            UserError: If no checkpoint is intact although there are some.
+        """
+        return self.checkpointer.restore(say)
+
+    def train(
+        self,
+        feed: Feed,
+        *,
+        last_step: int,
+        batch_size: int = 1,
+        actions: collections.abc.Sequence[events.Action] = (),
+        about: collections.abc.Mapping[str, Any] | None = None,
+        should_stop: collections.abc.Callable[[], bool] = lambda: False,
+    ) -> events.Finished:
+        """Steps until `last_step`, or until asked to stop; the state is then saved.
+
+        Args:
+            feed: Yields the batches from a step and position on.
+            last_step: Step at which to end, counted from the first run; beyond the current one.
+            batch_size: Items in one batch, for the rate.
+            actions: Receive every event, in turn; one that raises ends the run.
+            about: Facts worth a note, besides the task's own.
+            should_stop: Called after each step.
+
+        Returns:
+            The last event.
+
+        Raises:
+            UserError: If a metric or a weight becomes NaN or infinite, or if a checkpoint cannot be
+                written.
+        """
+        run = _Run(self, actions, last_step, batch_size)
+        facts = {**(about or {}), **self.task.about()}
+        run.start(facts)
+        take_step = self._compile()
+        # Inside a graph: a number from here would wait for the device that counts.
+        advance = tf.function(lambda: self.state.step.assign_add(1), autograph=False)
+        batches = feed(run.step, int(self.state.position), run.skipped.put)
+        while run.step < last_step and not run.interrupted:
+            # Names the step in a profile.
+            with tf.profiler.experimental.Trace("train", step_num=run.step, _r=1):
+                batch, position = next(batches)
+                metrics = take_step(batch)
+            advance()
+            self.state.position.assign(position)
+            run.after_step(metrics, devices.agree(self.strategy, should_stop()))
+        return run.finish()
+
+    def _compile(self) -> collections.abc.Callable[[Any], task_module.Metrics]:
+        """Builds the function that takes one step, on all devices."""
+        task, strategy = self.task, self.strategy
+        replica_step = task.step
+        if self._xla:
+            replica_step = tf.function(task.step, autograph=False, jit_compile=True)
+
+        @tf.function(autograph=False)
+        def take_step(batch: Any) -> task_module.Metrics:
+            # Read here: a compiled function may be on a device that the counter is not on.
+            step = tf.identity(self.state.step)
+            metrics = strategy.run(replica_step, args=(batch, step))
+            task.after_step(step)
+            return {
+                name: strategy.reduce(tf.distribute.ReduceOp.MEAN, metric, axis=None)
+                for name, metric in metrics.items()
+            }
+
+        return take_step
+
+
+class _Run:
+    """One call of `Engine.train`: decides what is due after each step, in this order.
+
+    Step, check for NaN, validation, best checkpoint, checkpoint.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        actions: collections.abc.Sequence[events.Action],
+        last_step: int,
+        batch_size: int,
+    ) -> None:
+        self._engine = engine
+        # Several processes train one network, and one of them writes.
+        self._actions = actions if devices.is_chief(engine.strategy) else ()
+        self._last_step, self._batch_size = last_step, batch_size
+        self.step = self._last_finite = int(engine.state.step)
+        self.interrupted = False
+        # Items are skipped in the thread that reads them; actions run in this one.
+        self.skipped: queue.SimpleQueue[str] = queue.SimpleQueue()
+        window = engine.intervals.log_every
+        self._recent: collections.deque[task_module.Metrics] = collections.deque(maxlen=window)
+        # A step that is only dispatched takes no time; the wait for it shows between the steps.
+        self._clock = collections.deque([time.perf_counter()], maxlen=window + 1)
+
+    def start(self, about: collections.abc.Mapping[str, Any]) -> None:
+        task = self._engine.task
+        self._emit(
+            events.Started(self.step, self._last_step, task.metrics, about, task.references())
+        )
+
+    def after_step(self, metrics: task_module.Metrics, stop: bool) -> None:
+        self.step += 1
+        self.interrupted = stop and self.step < self._last_step
+        self._recent.append(metrics)
+        self._clock.append(time.perf_counter())
+        seconds = self._clock[-1] - self._clock[0]
+        event = events.Step(
+            self.step,
+            self._last_step,
+            self._batch_size * (len(self._clock) - 1) / seconds,
+            self.interrupted,
+            tuple(self._recent),
+        )
+        intervals = self._engine.intervals
+        judging = event.due(intervals.preview_every)
+        saving = event.due(intervals.checkpoint_every) or self.interrupted
+        if judging or saving or event.due(intervals.log_every):
+            # Before anything of this step is logged or saved.
+            weights = {variable.name: variable for variable in self._engine.task.variables}
+            self._check({**event.metrics(), **weights})
+            self._last_finite = self.step
+        while not self.skipped.empty():
+            self._emit(events.Skipped(self.skipped.get()))
+        self._emit(event)
+        if judging:
+            self._judge()
+        if saving and devices.is_chief(self._engine.strategy):
+            self._emit(events.Saved(self.step, self._engine.checkpointer.save()))
+
+    def finish(self) -> events.Finished:
+        event = events.Finished(self.step, self._last_step)
+        self._emit(event)
+        return event
+
+    def _judge(self) -> None:
+        engine = self._engine
+        judgement = engine.task.validate()
+        # The validation shows the effect of the last step, which its own loss does not.
+        self._check(judgement.metrics)
+        self._emit(events.Judged(self.step, judgement.metrics, judgement.inputs, judgement.outputs))
+        value = judgement.metrics[engine.task.metrics[0]]
+        if value < float(engine.state.best_loss):
+            engine.state.best_loss.assign(value)
+            if devices.is_chief(engine.strategy):
+                self._emit(events.Saved(self.step, engine.checkpointer.save_best(), best=True))
+
+    def _check(self, values: collections.abc.Mapping[str, Any]) -> None:
+        broken = [name for name, value in values.items() if not np.isfinite(value).all()]
+        if not broken:
+            return
+        last = self._engine.checkpointer.latest or "none yet"
+        first = min(self._last_finite + 1, self.step)
+        raise errors.UserError(
+            f"the loss became NaN or infinite between steps {first} and {self.step} "
+            f"({', '.join(broken[:3])}); the last good checkpoint is {last}. "
+            "Run again to resume from it, with a lower learning_rate or precision: float32"
+        )
+
+    def _emit(self, event: events.Event) -> None:
+        for action in self._actions:
+            action(event)

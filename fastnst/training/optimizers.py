@@ -1,4 +1,4 @@
-"""Muon, the optimizer: momentum whose directions are all made equally long (Jordan et al. 2024)."""
+"""The optimizers: Adam, Muon, and how both treat a table of rows."""
 
 from __future__ import annotations
 
@@ -7,23 +7,48 @@ import math
 
 import tensorflow as tf
 
-# The quintic iteration that rises most steeply at 0 and stays near 1, from the authors.
+# The quintic iteration of the authors: it rises most steeply at 0 and stays near 1.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
 _MOMENTUM = 0.95
 # Makes a step as long, per weight, as Adam's usually are (Liu et al. 2025).
 _RMS = 0.2
-# Scales and shifts learn a style best at several times the kernels' rate: docs/quality.md.
+# Scales and shifts learn a style best at several times the kernels' rate: docs/experiments.md.
 _VECTORS = 4.0
+# For gradients in float16. From Keras's own 2^15, the first twenty steps would overflow and be
+# lost, because the objective is so large.
+FIRST_LOSS_SCALE = 1.0
 
 
-class Muon(tf.keras.optimizers.Adam):
-    """Muon for the kernels of convolutions, Adam for everything else.
+class Adam(tf.keras.optimizers.Adam):
+    """Adam (Kingma and Ba 2014) that leaves alone the rows of a table that a batch does not use.
 
-    The gradient of a kernel is dominated by a few directions. Its momentum, as a matrix of inputs
-    by outputs, is replaced by the nearest orthogonal matrix, so that a step goes as far in the
-    weak directions as in the strong ones. Kernels from or to RGB, and vectors, have few directions
-    and are left to Adam, vectors at four times the learning rate.
+    Plain Adam would move every row at every step, by the momentum of earlier batches.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Takes a step for one variable; Keras calls it."""
+        if len(variable.shape) != 2 or variable.shape[0] == 1:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        changed = (variable, self._momentums[index], self._velocities[index])
+        before = [tf.identity(values) for values in changed]
+        super().update_step(gradient, variable, learning_rate)
+        used = tf.reduce_any(gradient != 0.0, axis=1, keepdims=True)
+        for values, old in zip(changed, before, strict=True):
+            self.assign(values, tf.where(used, values, old))
+
+
+class Muon(Adam):
+    """Muon for the kernels of convolutions (Jordan et al. 2024), Adam for everything else.
+
+    A few directions dominate the gradient of a kernel. Muon replaces its momentum, as a matrix of
+    inputs by outputs, by the nearest orthogonal matrix, so that a step goes as far in the weak
+    directions as in the strong ones. Kernels from or to RGB, vectors and tables have few directions
+    and are left to Adam, vectors and tables at four times the learning rate.
 
     Example:
         >>> optimizer = Muon(learning_rate=3e-3)
@@ -32,9 +57,9 @@ class Muon(tf.keras.optimizers.Adam):
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """Takes a step for one variable, as Keras asks for it."""
+        """Takes a step for one variable; Keras calls it."""
         if not is_matrix(variable.shape):
-            faster = _VECTORS if len(variable.shape) == 1 else 1.0
+            faster = _VECTORS if len(variable.shape) <= 2 else 1.0
             super().update_step(gradient, variable, faster * learning_rate)
             return
         momentum = self._momentums[self._get_variable_index(variable)]
@@ -47,7 +72,7 @@ class Muon(tf.keras.optimizers.Adam):
 
 
 def is_matrix(shape: collections.abc.Sequence[int]) -> bool:
-    """Whether a variable of this shape is stepped by Muon: a kernel [H, W, in, out], not of RGB."""
+    """Returns whether Muon steps a variable of this shape: a kernel [H, W, in, out], not of RGB."""
     return len(shape) == 4 and min(shape[2:]) > 3
 
 
@@ -71,3 +96,36 @@ def orthogonalize(matrix: tf.Tensor) -> tf.Tensor:
         product = tf.matmul(factor, product)
         square = tf.matmul(tf.matmul(factor, square), factor)
     return tf.matmul(matrix, product) if tall else tf.matmul(product, matrix)
+
+
+def make(
+    name: str,
+    learning_rate: float,
+    *,
+    schedule: str = "constant",
+    warmup_steps: int = 0,
+    last_step: int = 1,
+    dtype: tf.DType = tf.float32,
+) -> tf.keras.optimizers.Optimizer:
+    """Makes an optimizer with its learning rate schedule.
+
+    Args:
+        name: "adam" or "muon".
+        learning_rate: Peak learning rate.
+        schedule: "constant", or "cosine": up over `warmup_steps`, then down to 0 at `last_step`.
+        warmup_steps: Steps until the peak.
+        last_step: Step at which training ends.
+        dtype: Dtype that gradients are computed in; the loss is scaled for float16.
+    """
+    rate = tf.keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup_steps else learning_rate,
+        decay_steps=max(last_step - warmup_steps, 1),
+        # A decay to the whole of itself stays constant.
+        alpha=1.0 if schedule == "constant" else 0.0,
+        warmup_target=learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+    optimizer = {"adam": Adam, "muon": Muon}[name](rate)
+    if dtype == tf.float16:
+        return tf.keras.optimizers.LossScaleOptimizer(optimizer, FIRST_LOSS_SCALE)
+    return optimizer

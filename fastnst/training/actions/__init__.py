@@ -1,1 +1,22 @@
-"""What happens beside the training step, one file an action."""
+"""What happens beside the training steps, one file an action.
+
+An action is a function of one event (`fastnst.events`). `standard` lists those of every run.
+"""
+
+from __future__ import annotations
+
+from fastnst import events
+from fastnst.config import schema
+from fastnst.models import run_folder
+from fastnst.training.actions import log, profile, samples, tensorboard
+
+__all__ = ["log", "profile", "samples", "standard", "tensorboard"]
+
+
+def standard(folder: run_folder.RunFolder, intervals: schema.Intervals) -> list[events.Action]:
+    """Makes the actions that keep the history of a run in its folder."""
+    return [
+        log.Log(folder.metrics, intervals.log_every),
+        tensorboard.TensorBoard(folder.tensorboard, intervals.summary_every),
+        samples.Samples(folder.samples),
+    ]

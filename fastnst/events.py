@@ -1,0 +1,140 @@
+"""What happens while a command works, as small frozen values.
+
+Whoever does the work (the training engine, the optimizer of pixels, the writer of records) emits
+events; whoever is interested (a progress bar, a log, TensorBoard, a report) is an action: a function
+of one event. Actions ignore the events that do not concern them.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+from typing import Any, TypeAlias
+
+# Values by name; those of a step may still be on the device.
+Metrics: TypeAlias = collections.abc.Mapping[str, Any]
+# uint8 RGB [H, W, 3] each; sizes may differ.
+Pictures: TypeAlias = tuple[Any, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """Work starts, or resumes.
+
+    Attributes:
+        step: Steps done before.
+        last_step: Step at which the work ends.
+        metrics: Names of the metrics to show, the headline first; lower is better.
+        about: Facts worth a note, such as the device.
+        references: Pictures to compare with, uint8 RGB [H, W, 3] by name.
+    """
+
+    step: int
+    last_step: int
+    metrics: tuple[str, ...] = ()
+    about: collections.abc.Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    references: collections.abc.Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One step is done.
+
+    Attributes:
+        step: Steps done, counted over all runs.
+        last_step: Step at which the work ends.
+        rate: Items per second, over the recent steps and everything between them.
+        interrupted: Whether the work stops here although it is not finished.
+        recent: Metrics of the recent steps, still on the device.
+    """
+
+    step: int
+    last_step: int
+    rate: float = 0.0
+    interrupted: bool = False
+    recent: tuple[Metrics, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether this was the last step."""
+        return self.step >= self.last_step
+
+    def due(self, every: int) -> bool:
+        """Returns whether something that is done every so many steps is due now."""
+        return self.step % every == 0 or self.finished
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the means over the recent steps.
+
+        This waits for the device: do not call it at each step.
+        """
+        names = self.recent[-1] if self.recent else ()
+        return {
+            name: sum(float(metrics[name]) for metrics in self.recent) / len(self.recent)
+            for name in names
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A validation is done.
+
+    Attributes:
+        step: Steps done.
+        metrics: Means over the validation items.
+        inputs: The validation items, as pictures; there may be none.
+        outputs: Pictures made of the inputs, in the same order, by series: a style, for example.
+    """
+
+    step: int
+    metrics: collections.abc.Mapping[str, float]
+    inputs: Pictures = ()
+    outputs: collections.abc.Mapping[str, Pictures] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Saved:
+    """A checkpoint is written.
+
+    Attributes:
+        step: Steps done.
+        path: Prefix of its files.
+        best: Whether it was saved for being the best so far.
+    """
+
+    step: int
+    path: str
+    best: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Skipped:
+    """An item of the input could not be used.
+
+    Attributes:
+        reason: Its name and what is wrong with it.
+    """
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """Work ends.
+
+    Attributes:
+        step: Steps done.
+        last_step: Step at which it was to end.
+    """
+
+    step: int
+    last_step: int
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped early."""
+        return self.step < self.last_step
+
+
+Event: TypeAlias = Started | Step | Judged | Saved | Skipped | Finished
+Action: TypeAlias = collections.abc.Callable[[Event], None]

@@ -1,0 +1,193 @@
+"""A TensorFlow SavedModel, for any program with TensorFlow: any batch, height and width.
+
+Signatures:
+    serving_default: `images` RGB [B, H, W, 3] in 0..255, float32 (TensorFlow converts arrays of
+        uint8) -> `stylized` uint8 [B, H, W, 3].
+    serving_uint8: the same for uint8 tensors.
+    stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
+        `stylized_bytes` string [B], a PNG file each.
+    serving_styles: of a model of several styles; `images` as in serving_default, and `style`, shares
+        of the styles, float32 [styles].
+
+The loaded object itself is called with uint8 or float32 tensors and, of a model of several styles,
+with the index of one or the shares of all; its function `style_names` returns their names.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import errors
+from fastnst.export import verify
+from fastnst.models import model as model_module
+
+FILES = frozenset({"saved_model.pb", "fingerprint.pb", "variables", "assets"})
+# Float32 must come out the same.
+TOLERANCE = 1.0
+USE = """\
+## Use
+
+Nothing but TensorFlow is needed:
+
+```python
+import tensorflow as tf
+
+model = tf.saved_model.load("{name}")
+photo = tf.io.decode_image(tf.io.read_file("photo.jpg"), channels=3)
+painted = model(photo[tf.newaxis])[0]
+tf.io.write_file("painted.png", tf.io.encode_png(painted))
+```
+
+| signature | input | output |
+|---|---|---|
+| `serving_default` | `images`: RGB [B, H, W, 3] in 0..255, float32 tensor, or array of float32 \
+or uint8 | `stylized`: uint8 [B, H, W, 3] |
+| `serving_uint8` | `images`: the same as uint8 tensor | `stylized`: uint8 [B, H, W, 3] |
+| `stylize_encoded` | `image_bytes`: string [B], each a JPEG, PNG, GIF or BMP file | \
+`stylized_bytes`: string [B], each a PNG file |
+
+Called as a function, as above, the model takes uint8 and float32 tensors. Any batch, any height
+and width from 16 pixels; the output has the size of the input. The decoders do not turn photos as
+their Exif orientation says: give upright ones.
+"""
+
+_IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
+_IMAGES_UINT8 = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
+_ENCODED = tf.TensorSpec([None], tf.string, name="image_bytes")
+
+# An app's use of an export, run by a Python that cannot see fastnst.
+_FOREIGN_PROGRAM = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+folder, photos, painted, styles = sys.argv[1:]
+photos, styles = np.load(photos), int(styles)
+model = tf.saved_model.load(folder)
+found = [model.signatures["serving_default"](images=photos)["stylized"].numpy()]
+if styles > 1:
+    signature = model.signatures["serving_styles"]
+    shares = np.eye(styles, dtype=np.float32)
+    found = [signature(images=photos, style=row)["stylized"].numpy() for row in shares]
+np.save(painted, np.stack(found))
+assert "fastnst" not in sys.modules
+"""
+
+
+class _Served(tf.Module):
+    """A model with the edges that an app wants: uint8 out, encoded files in and out."""
+
+    def __init__(self, model: model_module.Model) -> None:
+        super().__init__()
+        net = model.net.frozen()
+        names = model.description.names
+        self.count = len(names)
+        table = np.asarray(net.table)[: self.count]
+        row = tf.TensorSpec([net.layout.size], name="row")
+        # The weights are constants of this one function, which all signatures call.
+        self._paint = tf.function(net, input_signature=[_IMAGES, row], autograph=False)
+        self._rows = lambda: tf.constant(table)
+        self._names = names
+
+    @tf.function(autograph=False)
+    def __call__(self, images: tf.Tensor, style: tf.Tensor | int = 0) -> tf.Tensor:
+        style = tf.convert_to_tensor(style)
+        if style.dtype.is_floating:
+            # Shares may have any sum.
+            shares = style / tf.reduce_sum(style)
+        else:
+            shares = tf.one_hot(style, self.count)
+        row = tf.linalg.matvec(self._rows(), shares, transpose_a=True)
+        painted = self._paint(tf.cast(images, tf.float32), row)
+        return tf.saturate_cast(tf.round(painted), tf.uint8)
+
+    @tf.function(input_signature=[], autograph=False)
+    def style_names(self) -> tf.Tensor:
+        return tf.constant(self._names)
+
+    @tf.function(input_signature=[_IMAGES], autograph=False)
+    def serve(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"stylized": self(images)}
+
+    @tf.function(input_signature=[_IMAGES_UINT8], autograph=False)
+    def serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"stylized": self(images)}
+
+    @tf.function(input_signature=[_ENCODED], autograph=False)
+    def stylize_encoded(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        def paint(data: tf.Tensor) -> tf.Tensor:
+            photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+            return tf.io.encode_png(self(photo[tf.newaxis])[0])
+
+        return {"stylized_bytes": tf.map_fn(paint, image_bytes)}
+
+
+def write(model: model_module.Model, folder: Path) -> float:
+    """Exports a model and checks it in a fresh process.
+
+    Returns:
+        The largest difference from the live network, in levels of 255, over all styles.
+
+    Raises:
+        UserError: If the export cannot be used by another program.
+    """
+    served = _Served(model)
+    styles = served.count
+    calls = (
+        [()]
+        if styles == 1
+        else [(), (tf.TensorSpec([], tf.int32),), (tf.TensorSpec([styles], tf.float32),)]
+    )
+    for spec in (_IMAGES, _IMAGES_UINT8):
+        for style in calls:
+            served.__call__.get_concrete_function(spec, *style)
+    signatures = {
+        "serving_default": served.serve,
+        "serving_uint8": served.serve_uint8,
+        "stylize_encoded": served.stylize_encoded,
+    }
+    if styles > 1:
+        signatures["serving_styles"] = _serve_styles(served)
+    tf.saved_model.save(served, str(folder), signatures=signatures)
+    photos = verify.probe()
+    return verify.difference(model, photos, _paint_elsewhere(folder, photos, styles))
+
+
+def _serve_styles(served: _Served) -> tf.types.experimental.PolymorphicFunction:
+    first = tf.one_hot(0, served.count)
+
+    @tf.function(
+        input_signature=[_IMAGES, tf.TensorSpec([served.count], tf.float32, name="style")],
+        autograph=False,
+    )
+    def serve(images: tf.Tensor, style: tf.Tensor = first) -> dict[str, tf.Tensor]:
+        return {"stylized": served(images, style)}
+
+    return serve
+
+
+def _paint_elsewhere(folder: Path, photos: np.ndarray, styles: int) -> np.ndarray:
+    """Paints in every style in a fresh process that has only TensorFlow: [styles, B, H, W, 3]."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given, returned = Path(scratch, "photos.npy"), Path(scratch, "painted.npy")
+        np.save(given, photos)
+        arguments = [str(folder.resolve()), str(given), str(returned), str(styles)]
+        finished = subprocess.run(
+            [sys.executable, "-c", _FOREIGN_PROGRAM, *arguments],
+            cwd=scratch,
+            env=os.environ | {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            reason = (finished.stderr.strip().splitlines() or ["no message"])[-1]
+            raise errors.UserError(f"{folder}: the export cannot be used elsewhere ({reason})")
+        return np.load(returned)

@@ -1,0 +1,208 @@
+"""A trained model: a network, and the description of itself that lies beside its weights."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnst import errors
+from fastnst.nets import transform_net
+
+FILE = "model.json"
+# Raised when older releases cannot read newer folders.
+FORMAT = 1
+# Strength from here on exaggerates beyond recognition.
+MAX_STRENGTH = 1.5
+
+_CONTRACT = {
+    "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",
+    "output": "RGB of the same shape in 0..255",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """One style of a model.
+
+    Attributes:
+        name: Name that commands know it by.
+        painting: File of the style image, as the configuration names it; empty if unknown.
+    """
+
+    name: str
+    painting: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a model is: the content of model.json.
+
+    Attributes:
+        architecture: Shapes of the kernels.
+        styles: One for each row of the network's table, in order.
+        identity: Whether one more row follows, which reproduces the photo.
+    """
+
+    architecture: transform_net.Architecture
+    styles: tuple[Style, ...]
+    identity: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the styles, in order."""
+        return tuple(style.name for style in self.styles)
+
+    @property
+    def rows(self) -> int:
+        """Rows in the network's table."""
+        return len(self.styles) + self.identity
+
+    def to_json(self) -> str:
+        """Writes model.json."""
+        content = {
+            "format": FORMAT,
+            "architecture": {"name": "transform_net", **dataclasses.asdict(self.architecture)},
+            "styles": [dataclasses.asdict(style) for style in self.styles],
+            "identity": self.identity,
+            **_CONTRACT,
+        }
+        return json.dumps(content, indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Description:
+        """Reads model.json.
+
+        Raises:
+            UserError: If it is damaged, or was written by a newer release.
+        """
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] > FORMAT:
+                raise errors.UserError(
+                    f"{path}: has format {content['format']}, and this fastnst reads formats up to "
+                    f"{FORMAT}; install a newer one"
+                )
+            shapes = dict(content["architecture"])
+            name = shapes.pop("name")
+            if name != "transform_net":
+                raise errors.UserError(f"{path}: unknown architecture {name}")
+            return cls(
+                transform_net.Architecture(**shapes),
+                tuple(Style(**style) for style in content["styles"]),
+                content["identity"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = str(error) or type(error).__name__
+            raise errors.UserError(f"{path}: cannot be read ({reason})") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A network and its description.
+
+    Attributes:
+        net: The network, restored.
+        description: Its architecture and styles.
+    """
+
+    net: transform_net.TransformNet
+    description: Description
+
+    def select(
+        self, style: str | None = None, strength: float | None = None
+    ) -> tuple[np.ndarray, float | None]:
+        """Interpolates the rows of styles.
+
+        Args:
+            style: A name, or a blend such as "wave:0.6,candy:0.4", whose shares are scaled to a
+                sum of 1; None for the first style.
+            strength: From 0, the photo itself, over 1, the style as trained, to 1.5; None for 1.
+
+        Returns:
+            `row` and `keep` for the network: float32 [R], and how much of the photo's own color
+            and contrast remains, in [0, 1], or None for none.
+
+        Raises:
+            UserError: If there is no such style, or the strength cannot be chosen.
+        """
+        table = np.asarray(self.net.table)
+        shares = parse_blend(style, self.description.names)
+        row = sum(share * table[index] for index, share in enumerate(shares) if share)
+        row = np.asarray(row, np.float32)
+        if strength is None or strength == 1.0:
+            return row, None
+        if not 0.0 <= strength <= MAX_STRENGTH:
+            raise errors.UserError(f"strength {strength:g}: should be from 0 to {MAX_STRENGTH:g}")
+        if not self.description.identity:
+            raise errors.UserError(
+                f"strength {strength:g}: this model was trained without the row that reproduces "
+                "the photo, so only 1 is possible; train it with `identity: on`"
+            )
+        # Beyond 1 the row moves away from the photo's.
+        mixed = table[-1] + np.float32(strength) * (row - table[-1])
+        return mixed, max(0.0, 1.0 - strength)
+
+
+def only(model: Model, style: str) -> Model:
+    """Returns a model of one style, or of one blend, for programs that want no choice.
+
+    Args:
+        model: A model.
+        style: A style's name, or a blend such as "wave:0.6,candy:0.4".
+
+    Raises:
+        UserError: If there is no such style.
+    """
+    row, _ = model.select(style)
+    known = {entry.name: entry for entry in model.description.styles}
+    described = dataclasses.replace(
+        model.description, styles=(known.get(style, Style(style)),), identity=False
+    )
+    net = transform_net.TransformNet(
+        described.architecture,
+        model.net.compute_dtype,
+        fused_norms=model.net.fused_norms,
+    )
+    net.assign(model.net.tensors() | {transform_net.TABLE: row[np.newaxis]})
+    return Model(net, described)
+
+
+def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[float]:
+    """Reads shares of styles, such as "wave" or "wave:0.6,candy:0.4".
+
+    Args:
+        text: The styles; None for the first.
+        names: All styles that there are.
+
+    Returns:
+        A share for each of `names`; they add up to 1.
+
+    Raises:
+        UserError: If a style is unknown or a share is no positive number.
+    """
+    if text is None:
+        return [1.0] + [0.0] * (len(names) - 1)
+    shares = dict.fromkeys(names, 0.0)
+    for part in text.split(","):
+        name, colon, share = part.strip().partition(":")
+        if name not in shares:
+            raise errors.UserError(
+                f"no style {name}{errors.did_you_mean(name, names)} (styles: {', '.join(names)})"
+            )
+        try:
+            value = float(share) if colon else 1.0
+            if not 0.0 < value < float("inf"):
+                raise ValueError
+        except ValueError:
+            raise errors.UserError(
+                f"style {part.strip()}: the share should be a number above 0, as in "
+                "wave:0.6,candy:0.4"
+            ) from None
+        shares[name] += value
+    total = sum(shares.values())
+    return [share / total for share in shares.values()]

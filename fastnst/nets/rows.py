@@ -1,0 +1,63 @@
+"""The row of a style: all numbers that set it apart from the other styles of a network.
+
+These are the scales and shifts of the norms and the weights of the skips, as one vector. Rows can
+be interpolated: between two styles, or towards the row that reproduces the photo.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One layer's part of a row.
+
+    Attributes:
+        name: Path of the layer and what it is, for example "norm1/scale".
+        size: Number of channels.
+        initial: Value before training.
+    """
+
+    name: str
+    size: int
+    initial: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The order of the entries in a row.
+
+    Attributes:
+        entries: In the order of the layers.
+    """
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers in a row."""
+        return sum(entry.size for entry in self.entries)
+
+    def initial(self) -> np.ndarray:
+        """Returns the row of a new network, float32 [size]."""
+        parts = [np.full(entry.size, entry.initial, np.float32) for entry in self.entries]
+        return np.concatenate(parts)
+
+    def split(self, row: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Splits rows, [size] or [B, size], into the entries by name, [C] or [B, C]."""
+        parts = tf.split(row, [entry.size for entry in self.entries], axis=-1)
+        return {entry.name: part for entry, part in zip(self.entries, parts, strict=True)}
+
+    def pack(self, tensors: collections.abc.Mapping[str, np.ndarray]) -> np.ndarray:
+        """Builds a row, float32 [size], from its entries by name.
+
+        Raises:
+            KeyError: If an entry is missing.
+        """
+        parts = [np.asarray(tensors[entry.name], np.float32) for entry in self.entries]
+        return np.concatenate(parts)

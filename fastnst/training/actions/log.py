@@ -1,0 +1,44 @@
+"""The history of a run, metrics.jsonl."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from fastnst import events
+from fastnst.models import metrics_log
+
+
+class Log:
+    """Writes a line for each start and each validation, and for training every so many steps."""
+
+    def __init__(self, path: Path, every: int) -> None:
+        """Continues the log of a run.
+
+        Args:
+            path: The file.
+            every: Steps between lines of training metrics.
+        """
+        self._path, self._every = path, every
+
+    def __call__(self, event: events.Event) -> None:
+        """Writes what the event holds."""
+        match event:
+            case events.Started():
+                # Lines after the checkpoint that the run resumes from are repeated.
+                earlier = [
+                    line for line in metrics_log.read(self._path) if line["step"] <= event.step
+                ]
+                line = _line("start", event.step, **event.about)
+                metrics_log.write(self._path, [*earlier, line])
+            case events.Step() if event.due(self._every):
+                rate = round(event.rate, 3)
+                line = _line("training", event.step, images_per_second=rate, **event.metrics())
+                metrics_log.append(self._path, line)
+            case events.Judged():
+                metrics_log.append(self._path, _line("validation", event.step, **event.metrics))
+
+
+def _line(kind: str, step: int, **values: Any) -> dict[str, Any]:
+    return {"kind": kind, "step": step, "time": round(time.time(), 3), **values}

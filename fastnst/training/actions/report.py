@@ -1,0 +1,101 @@
+"""The report of a finished run, report.html."""
+
+from __future__ import annotations
+
+import collections.abc
+import datetime
+import platform
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import events, images
+from fastnst.models import card, metrics_log, run_folder
+from fastnst.reports import page
+
+Pairs = collections.abc.Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+class Report:
+    """Writes the report when a run finishes."""
+
+    def __init__(
+        self,
+        folder: run_folder.RunFolder,
+        *,
+        name: str,
+        metrics: collections.abc.Sequence[str],
+        references: collections.abc.Mapping[str, np.ndarray],
+        config_text: str = "",
+        command: str | None = None,
+        pairs: collections.abc.Callable[[], Pairs] = lambda: (),
+    ) -> None:
+        """Prepares to write.
+
+        Args:
+            folder: The run's folder, whose history the report shows.
+            name: Title of the report.
+            metrics: Names of the metrics to show, the headline first.
+            references: Pictures to show beside the title, uint8 RGB [H, W, 3] by name.
+            config_text: The configuration, as YAML.
+            command: Name or path by which commands know the model; None for `name`.
+            pairs: Makes the pictures before and after, uint8 RGB [H, W, 3] each.
+        """
+        self._folder, self._name, self._metrics = folder, name, tuple(metrics)
+        self._references, self._config_text = references, config_text
+        self._command, self._pairs = command, pairs
+
+    def __call__(self, event: events.Event) -> None:
+        """Writes the report if the run has finished."""
+        if isinstance(event, events.Finished) and not event.interrupted:
+            self.write()
+
+    def write(self) -> None:
+        """Writes the report of the run as it stands."""
+        lines = metrics_log.read(self._folder.metrics)
+        pairs = list(self._pairs())
+        html = page.render(
+            name=self._name,
+            model=self._command,
+            style=_side_by_side(list(self._references.values())),
+            photos=[before for before, _ in pairs],
+            stylized=[after for _, after in pairs],
+            samples=self._folder.sample_strips(),
+            metrics=lines,
+            config_text=self._config_text,
+            figures=self._figures(lines),
+            terms=self._metrics,
+        )
+        images.write_bytes(self._folder.report, html.encode())
+
+    def _figures(self, lines: list[dict[str, object]]) -> dict[str, str]:
+        facts = card.read_facts(self._folder.path)
+        training = [line for line in lines if line["kind"] == "training"]
+        rates = [line["images_per_second"] for line in training]
+        seconds = metrics_log.seconds_spent(lines)
+        figures = {
+            "Steps": f"{facts.get('steps', 0):,}",
+            "Data set": f"{facts['photos']:,} photos" if "photos" in facts else "",
+            "Time": str(datetime.timedelta(seconds=round(seconds))),
+            "Speed": f"{np.median(rates):.1f} images/s (median)" if rates else "",
+            f"Best validation {self._metrics[0]}": (
+                f"{facts['validation'][self._metrics[0]]:,.0f}" if "validation" in facts else ""
+            ),
+            "Device": ", ".join(facts[key] for key in ("device", "precision") if key in facts),
+            "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
+            f"{sys.platform}",
+        }
+        return {label: text for label, text in figures.items() if text}
+
+
+def _side_by_side(pictures: list[np.ndarray]) -> np.ndarray | None:
+    """Lays pictures out in a row, scaled to the height of the lowest; None if there are none."""
+    if len(pictures) < 2:
+        return pictures[0] if pictures else None
+    height = min(picture.shape[0] for picture in pictures)
+    scaled = [
+        images.resize(picture, height, round(picture.shape[1] * height / picture.shape[0]))
+        for picture in pictures
+    ]
+    return np.concatenate(scaled, axis=1)

@@ -1,0 +1,54 @@
+"""Scalars and pictures for TensorBoard."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import events
+from fastnst.training.actions import samples
+
+
+class TensorBoard:
+    """Writes the metrics of training and validation, and the validation's pictures."""
+
+    def __init__(self, folder: Path, every: int) -> None:
+        """Opens no file yet.
+
+        Args:
+            folder: Folder to point TensorBoard at.
+            every: Steps between training scalars.
+        """
+        self._folder, self._every = folder, every
+
+    def __call__(self, event: events.Event) -> None:
+        """Writes what the event holds."""
+        match event:
+            case events.Started():
+                self._writer = tf.summary.create_file_writer(str(self._folder))
+                with self._writer.as_default():
+                    for name, picture in event.references.items():
+                        tf.summary.image(name, picture[np.newaxis], step=event.step)
+            case events.Step() if event.due(self._every):
+                with self._writer.as_default():
+                    values = {**event.metrics(), "images_per_second": event.rate}
+                    for name, value in values.items():
+                        tf.summary.scalar(f"training/{name}", value, step=event.step)
+                self._writer.flush()
+            case events.Judged():
+                self._write_judged(event)
+            case events.Finished():
+                self._writer.close()
+
+    def _write_judged(self, event: events.Judged) -> None:
+        with self._writer.as_default():
+            for name, value in event.metrics.items():
+                tf.summary.scalar(f"validation/{name}", value, step=event.step)
+            rows = zip(event.inputs, *event.outputs.values(), strict=True)
+            for index, row in enumerate(itertools.islice(rows, samples.SHOWN)):
+                beside = np.concatenate(row, axis=1)[np.newaxis]
+                tf.summary.image(f"validation/{index}", beside, step=event.step)
+        self._writer.flush()

@@ -1,0 +1,415 @@
+"""A training run, built from its configuration: the place where all its parts meet."""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import checkpoint_file, config, data, devices, errors, events, images
+from fastnst.data import feed
+from fastnst.features import loss_network
+from fastnst.losses import auto_weight, perceptual
+from fastnst.models import model, run_folder, store
+from fastnst.nets import transform_net
+from fastnst.training import actions as standard_actions
+from fastnst.training import engine, optimizers, resumption
+from fastnst.training.tasks import style_transfer
+
+Say = collections.abc.Callable[[str], None]
+_BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
+# Style weights are defined for photos of this shorter side.
+_STRENGTH_SIDE = 256
+# The network that `start_from: auto` means.
+_BASE = "pretrained/base.ckpt"
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A training run, ready to start or to resume.
+
+    Attributes:
+        settings: Its configuration.
+        folder: The folder that keeps it.
+        task: The task.
+        engine: The engine, restored.
+        start_step: Step to resume from, 0 for a new run.
+        last_step: Step at which training ends.
+        feed: The batches.
+        description: The data set, in a few words.
+        photos: Number of photos in the data set, or None if unknown.
+        validation: The validation photos' files.
+    """
+
+    settings: config.Config
+    folder: run_folder.RunFolder
+    task: style_transfer.StyleTransfer
+    engine: engine.Engine
+    start_step: int
+    last_step: int
+    feed: engine.Feed
+    description: str
+    photos: int | None
+    validation: tuple[Path, ...]
+    _source: data.PhotoSource | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.start_step >= self.last_step
+
+    def train(
+        self,
+        further: collections.abc.Sequence[events.Action] = (),
+        should_stop: collections.abc.Callable[[], bool] = lambda: False,
+    ) -> events.Finished:
+        """Trains to the last step, or until asked to stop.
+
+        Args:
+            further: Actions beside the standard ones.
+            should_stop: Called after each step.
+
+        Raises:
+            UserError: If the run cannot go on; the message says from which step it can be resumed.
+        """
+        about: dict[str, Any] = {"device": devices.describe()}
+        if self.photos is not None:
+            about["photos"] = self.photos
+        reading = (
+            contextlib.nullcontext() if self._source is None else data.user_errors(self._source)
+        )
+        with reading, self._exhausted():
+            return self.engine.train(
+                self.feed,
+                last_step=self.last_step,
+                batch_size=self.settings.data.batch_size,
+                actions=[
+                    *standard_actions.standard(self.folder, self.settings.intervals),
+                    *further,
+                ],
+                about=about,
+                should_stop=should_stop,
+            )
+
+    @contextlib.contextmanager
+    def _exhausted(self) -> collections.abc.Iterator[None]:
+        """Raises a UserError where the disk or the memory is full, wherever it is needed."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            if "No space left" in str(error):
+                what = "no space left on the disk"
+                remedy = "make room and run the same command again"
+            elif isinstance(error, tf.errors.ResourceExhaustedError):
+                what = "not enough memory for a step"
+                remedy = "run again with a smaller batch_size or image_size"
+            else:
+                raise
+            raise errors.UserError(
+                f"{self.folder.path}: {what}; {remedy}, which resumes from "
+                f"{self.engine.checkpointer.latest or 'the beginning'}"
+            ) from None
+
+
+def open_session(
+    settings: config.Config,
+    say: Say,
+    *,
+    fresh: bool = False,
+    dataset: collections.abc.Iterable[Any] | None = None,
+) -> Session:
+    """Builds a run. Checks all input before it writes anything.
+
+    Args:
+        settings: The configuration.
+        say: Receives lines worth knowing.
+        fresh: Whether to move an earlier run of this name out of the way.
+        dataset: Batches of photos, float32 RGB [B, H, W, 3] in [0, 255] of one size; None for the
+            photos that the configuration names.
+
+    Raises:
+        UserError: If a file that the configuration names is missing or unfit.
+    """
+    source = None
+    if dataset is None:
+        with _blaming("dataset"):
+            source = _open_dataset(settings)
+        _check_batch(settings, source)
+    with _blaming("validation"):
+        judges = validation_paths(settings.data.validation)
+        photos = [_validation_photo(path, settings.data.image_size) for path in judges]
+    strategy = devices.make_strategy(settings.data.batch_size)
+    _tell_of_idle_gpus(settings, strategy, say)
+    last_step = _last_step(settings, source)
+    dtype = devices.compute_dtype(settings.computing.precision)
+    objectives, paintings = make_objectives(settings, dtype)
+    folder = run_folder.RunFolder(settings.run_dir)
+    begun = not fresh and bool(checkpoint_file.saved(folder.checkpoints))
+    first = None if begun else _first_model(settings, say)
+    with strategy.scope():
+        task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
+
+    if fresh and (retired := run_folder.retire(folder.path)):
+        say(f"the earlier {folder.path} is kept as {retired}")
+    folder.prepare(settings.intervals.keep_checkpoints)
+    changes = resumption.changes(settings, folder)
+    trainer = engine.Engine(
+        task,
+        folder.checkpoints,
+        settings.intervals,
+        strategy=strategy,
+        xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
+    )
+    start_step = trainer.restore(say)
+    # A finished run stays as it is, however it is called.
+    if start_step < last_step:
+        current = settings.flat()
+        for key, before in changes.items():
+            say(f"resuming with {key} {before} -> {current.get(key)}")
+        if not resumption.JUDGING_KEYS.isdisjoint(changes) and (
+            retired := trainer.checkpointer.forget_best()
+        ):
+            say(f"the best checkpoint by the earlier settings is kept as {retired}")
+        images.write_bytes(folder.config, settings.to_yaml().encode())
+        images.write_bytes(folder.path / model.FILE, describe(settings).to_json().encode())
+        for name, style in settings.styles.items():
+            if style.style_weight == "auto":
+                which = f"{name}: " if len(settings.styles) > 1 else ""
+                say(f"{which}style_weight: auto, which is {objectives[name].weights.style:.3g}")
+    batches: engine.Feed
+    if dataset is not None:
+        batches, description = feed.IterableFeed(dataset), "a custom data set"
+    else:
+        assert source is not None
+        batches = feed.PhotoFeed(source, settings.data, strategy)
+        description = source.description
+    return Session(
+        settings=settings,
+        folder=folder,
+        task=task,
+        engine=trainer,
+        start_step=start_step,
+        last_step=last_step,
+        feed=batches,
+        description=description,
+        photos=source.count if source else None,
+        validation=judges,
+        _source=source,
+    )
+
+
+def make_objectives(
+    settings: config.Config, dtype: tf.DType = tf.float32
+) -> tuple[dict[str, perceptual.PerceptualLoss], dict[str, np.ndarray]]:
+    """Makes the objective of each style.
+
+    Args:
+        settings: The configuration.
+        dtype: Dtype that the loss network computes in.
+
+    Returns:
+        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255], by the name of the
+        style.
+
+    Raises:
+        UserError: If a style image or the loss network's file is missing or unfit.
+    """
+    with _blaming("loss_model_file"):
+        path = config.find_file(settings.loss_network.loss_model_file)
+        weights = loss_network.load_weights(path)
+        used = {
+            layer: None
+            for style in settings.styles.values()
+            for layer in (*style.content_layers, *style.style_layers)
+        }
+        network = loss_network.LossNetwork(weights, used, dtype)
+    objectives, paintings = {}, {}
+    for name, style in settings.styles.items():
+        with _blaming(_key_of(settings, name, "style_image")):
+            side = style.side(settings.data.image_size)
+            paintings[name] = images.read(config.find_file(style.style_image), side)
+        with _blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
+            chosen = _weights(style, network, paintings[name])
+        objectives[name] = perceptual.PerceptualLoss(network, paintings[name], chosen)
+    return objectives, paintings
+
+
+def describe(settings: config.Config) -> model.Description:
+    """Describes the model that a configuration trains."""
+    return model.Description(
+        architecture(settings),
+        tuple(model.Style(name, style.style_image) for name, style in settings.styles.items()),
+        settings.has_identity,
+    )
+
+
+def architecture(settings: config.Config) -> transform_net.Architecture:
+    """Returns the shapes of the network that a configuration asks for."""
+    return transform_net.Architecture(**dataclasses.asdict(settings.network))
+
+
+def validation_paths(spec: str) -> tuple[Path, ...]:
+    """Lists the photos to validate on.
+
+    Args:
+        spec: As the key `validation` has it: bundled, or a folder of photos.
+
+    Raises:
+        UserError: If there are none.
+    """
+    bundled = spec == data.BUNDLED
+    folder = _BUNDLED_VALIDATION if bundled else config.find_file(spec)
+    source = data.open_photos(str(folder))
+    if source.kind != "folder":
+        raise errors.UserError(f"{folder} holds records; name a folder of photos")
+    return tuple(Path(path) for path in source.files)
+
+
+def _make_task(
+    settings: config.Config,
+    dtype: tf.DType,
+    last_step: int,
+    first: model.Model | None,
+    objectives: dict[str, perceptual.PerceptualLoss],
+    paintings: dict[str, np.ndarray],
+    photos: list[np.ndarray],
+) -> style_transfer.StyleTransfer:
+    described = describe(settings)
+    net, average = (
+        transform_net.TransformNet(
+            described.architecture,
+            dtype,
+            settings.data.seed,
+            styles=described.rows,
+            fused_norms=not devices.has_gpu(),
+        )
+        for _ in range(2)
+    )
+    if first is not None:
+        with _blaming("start_from"):
+            tensors = _adopt(first, described)
+            net.assign(tensors)
+            average.assign(tensors)
+    training = settings.training
+    return style_transfer.StyleTransfer(
+        net,
+        average,
+        optimizers.make(
+            training.optimizer,
+            training.learning_rate,
+            schedule=training.schedule,
+            warmup_steps=training.warmup_steps,
+            last_step=last_step,
+            dtype=dtype,
+        ),
+        objectives,
+        photos,
+        identity=described.identity,
+        decay=training.average,
+        paintings={name: images.to_uint8(picture) for name, picture in paintings.items()},
+    )
+
+
+def _adopt(first: model.Model, described: model.Description) -> dict[str, np.ndarray]:
+    """Returns a model's weights for a network of other styles.
+
+    A style of the same name keeps its row; all others start from the mean of the model's rows.
+    """
+    tensors = first.net.tensors()
+    rows = tensors[transform_net.TABLE]
+    known = dict(zip(first.description.names, rows, strict=False))
+    if first.description.identity:
+        known[""] = rows[-1]
+    mean = rows[: len(first.description.names)].mean(axis=0)
+    wanted = [*described.names, *([""] if described.identity else [])]
+    if len(wanted) == 1 and len(rows) == 1:
+        return tensors
+    table = np.stack([known.get(name, mean) for name in wanted])
+    return tensors | {transform_net.TABLE: table}
+
+
+def _last_step(settings: config.Config, source: data.PhotoSource | None) -> int:
+    if settings.training.max_steps:
+        return settings.training.max_steps
+    if source is None:
+        raise errors.UserError("max_steps: a custom data set has no known size; give a number")
+    return settings.training.epoch * source.count // settings.data.batch_size
+
+
+def _tell_of_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy, say: Say) -> None:
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    if strategy.num_replicas_in_sync < gpus:
+        say(
+            f"batch_size: {settings.data.batch_size} can be shared evenly by "
+            f"{strategy.num_replicas_in_sync} of {gpus} GPUs; a multiple of {gpus} uses them all"
+        )
+
+
+def _weights(
+    style: config.Style, network: loss_network.LossNetwork, painting: np.ndarray
+) -> perceptual.Weights:
+    weights = perceptual.Weights(
+        content=style.content_weight,
+        style=1.0,
+        tv=style.tv_weight,
+        content_layers=style.content_layers,
+        style_layers=style.style_layers,
+    )
+    if isinstance(style.style_weight, float):
+        weight = style.style_weight
+    else:
+        paths = validation_paths(data.BUNDLED)
+        photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
+        weight = auto_weight.style_weight(network, painting, photos, weights)
+    return dataclasses.replace(weights, style=weight * style.strength)
+
+
+def _first_model(settings: config.Config, say: Say) -> model.Model | None:
+    start_from = settings.training.start_from
+    if start_from is None:
+        return None
+    automatic = start_from == "auto"
+    with _blaming("start_from"):
+        reference = store.find(config.find_file(_BASE if automatic else start_from))
+        first = store.load(reference)
+    if automatic and first.net.architecture != architecture(settings):
+        return None
+    say(f"starting from the weights of {reference.path}")
+    return first
+
+
+def _open_dataset(settings: config.Config) -> data.PhotoSource:
+    spec = settings.data.dataset
+    return data.open_photos(spec if spec == data.BUNDLED else str(config.find_file(spec)))
+
+
+def _validation_photo(path: Path, image_size: int) -> np.ndarray:
+    return images.to_uint8(images.read(path, image_size))
+
+
+def _check_batch(settings: config.Config, source: data.PhotoSource) -> None:
+    batch_size = settings.data.batch_size
+    if source.count < batch_size:
+        raise errors.UserError(
+            f"batch_size: {batch_size} is more than the {source.count:,} photos of {source.root}; "
+            "use a smaller batch_size or more photos"
+        )
+
+
+def _key_of(settings: config.Config, style: str, key: str) -> str:
+    """Returns the key of a style as the conf file has it."""
+    return key if len(settings.styles) == 1 else f"styles.{style}.{key}"
+
+
+@contextlib.contextmanager
+def _blaming(key: str) -> collections.abc.Iterator[None]:
+    """Names the key of the configuration whose file turns out to be unfit."""
+    try:
+        yield
+    except errors.UserError as error:
+        raise errors.UserError(f"{key}: {error}") from None

@@ -1,0 +1,225 @@
+"""The task of style transfer: one network that paints photos in one or many styles."""
+
+from __future__ import annotations
+
+import collections.abc
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import images
+from fastnst.losses import many_styles, perceptual
+from fastnst.nets import transform_net
+from fastnst.training import optimizers, task
+from fastnst.training.tasks import earlier_releases
+
+# How far the loss shifts the pictures at most, in pixels.
+_JITTER = 16
+# The row that reproduces the photo takes one of at least so many turns.
+_TURNS = 8
+METRICS = ("total", "content", "style", "tv")
+
+
+class StyleTransfer(task.Task):
+    """Trains a transform net for the perceptual losses of its styles (Johnson et al. 2016).
+
+    With several styles, each step trains one of them, in turn; by the logarithm of its objective,
+    so that all count alike although some objectives are several times others.
+
+    Attributes:
+        net: The network that is trained.
+        average: An equal network with the moving average of its weights, which is validated and
+            paints: single steps jump about the minimum, and their mean is closer to it.
+    """
+
+    metrics = METRICS
+
+    def __init__(
+        self,
+        net: transform_net.TransformNet,
+        average: transform_net.TransformNet,
+        optimizer: tf.keras.optimizers.Optimizer,
+        objectives: collections.abc.Mapping[str, perceptual.PerceptualLoss],
+        photos: collections.abc.Sequence[np.ndarray],
+        *,
+        identity: bool = False,
+        decay: float = 0.0,
+        paintings: collections.abc.Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Builds the optimizer; call it within the scope of the strategy.
+
+        Args:
+            net: A network with a row for each objective, in order, and one more with `identity`.
+            average: An equal one.
+            optimizer: Not built yet.
+            objectives: By the name of the style.
+            photos: Photos to validate on, uint8 RGB [H, W, 3] each; sizes may differ.
+            identity: Whether to train one more row, which reproduces the photo.
+            decay: Highest decay of the moving average: it rises with the steps as
+                (1 + t) / (10 + t), so that the first weights are soon forgotten.
+            paintings: Style images by name, uint8 RGB [H, W, 3], for logs and reports.
+        """
+        self.net, self.average = net, average
+        self.variables = net.trainable_variables
+        optimizer.build(self.variables)
+        self._optimizer = optimizer
+        self._objectives = dict(objectives)
+        self._photos = tuple(photos)
+        self._identity, self._decay = identity, decay
+        self._paintings = dict(paintings or {})
+        rows = len(self._objectives) + identity
+        self._many = None
+        if rows > 1:
+            listed = list(self._objectives.values())
+            self._many = many_styles.ManyStyles(listed, identity=identity)
+            self.metrics = (
+                *METRICS,
+                *(f"{name}/{metric}" for name in self._objectives for metric in METRICS),
+            )
+        self._turns = _turns(len(self._objectives), identity)
+        self._judges = {
+            name: _judge(average, index, objective)
+            for index, (name, objective) in enumerate(self._objectives.items())
+        }
+
+    def kept(self) -> dict[str, Any]:
+        """Returns both networks and the optimizer."""
+        inner = getattr(self._optimizer, "inner_optimizer", self._optimizer)
+        dynamic = getattr(self._optimizer, "dynamic_scale", None)
+        return {
+            # A variable is saved under the shortest path to it. As a module, the network would lose
+            # some of its own to the optimizer, which knows them too.
+            "net": self.net.named_variables(),
+            "average": self.average.named_variables(),
+            # Without the wrapper that scales the loss, a run can resume in another precision.
+            "optimizer": inner,
+            "loss_scale": self._fixed_scale if dynamic is None else dynamic.value,
+        }
+
+    @property
+    def _fixed_scale(self) -> tf.Variable:
+        """What stands in a checkpoint for the loss scale where none is needed."""
+        if not hasattr(self, "_scale"):
+            self._scale = tf.Variable(optimizers.FIRST_LOSS_SCALE, trainable=False)
+        return self._scale
+
+    def step(self, batch: tf.Tensor, step: tf.Tensor) -> task.Metrics:
+        """Trains on photos, float32 RGB [B, H, W, 3] in [0, 255]."""
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self.variables)
+            if self._many is None:
+                objective = next(iter(self._objectives.values()))
+                loss, terms = objective(*jitter(step, batch, self.net(batch)))
+            else:
+                style = tf.gather(self._turns, step % len(self._turns))
+                stylized = self.net(batch, self.net.table[style], self._keep(style))
+                total, terms = self._many(*jitter(step, batch, stylized), style)
+                loss = tf.math.log(total)
+            loss = self._optimizer.scale_loss(loss / replicas)
+        gradients = tape.gradient(loss, self.variables)
+        # Read inside the graph, where it costs no wait for the device.
+        learning_rate = tf.identity(self._optimizer.learning_rate)
+        self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+        return {"learning_rate": learning_rate, **terms}
+
+    def after_step(self, step: tf.Tensor) -> None:
+        """Moves the average towards the weights."""
+        done = tf.cast(step, tf.float32) + 1.0
+        rate = 1.0 - tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
+
+        def approach(mean: tf.Variable, value: tf.Tensor) -> tf.Operation:
+            return mean.assign_add(rate * (value - mean))
+
+        strategy = tf.distribute.get_strategy()
+        for mean, value in zip(self.average.trainable_variables, self.variables, strict=True):
+            strategy.extended.update(mean, approach, args=(value,))
+
+    def validate(self) -> task.Judgement:
+        """Paints the photos in every style and judges them."""
+        outputs: dict[str, tuple[np.ndarray, ...]] = {}
+        by_style: dict[str, dict[str, float]] = {}
+        for name, judge in self._judges.items():
+            stylized, terms = [], []
+            for photo in self._photos:
+                painted, found = judge(tf.constant(photo[np.newaxis], tf.float32))
+                # The engine reports a network that paints NaN by its loss.
+                with np.errstate(invalid="ignore"):
+                    stylized.append(images.to_uint8(painted.numpy()[0]))
+                terms.append({term: float(value) for term, value in found.items()})
+            outputs[name] = tuple(stylized)
+            by_style[name] = {term: float(np.mean([t[term] for t in terms])) for term in terms[0]}
+        if len(by_style) == 1:
+            (metrics,) = by_style.values()
+        else:
+            metrics = {
+                term: float(np.mean([found[term] for found in by_style.values()]))
+                for term in METRICS
+            }
+            for name, found in by_style.items():
+                metrics |= {f"{name}/{term}": value for term, value in found.items()}
+        return task.Judgement(metrics, self._photos, outputs)
+
+    def restore_older(self, path: str) -> bool:
+        """Restores a checkpoint of a release that kept scales and shifts apart."""
+        return earlier_releases.restore(path, self.kept(), self.net.layout)
+
+    def about(self) -> dict[str, Any]:
+        """Returns the precision."""
+        return {"precision": self.net.compute_dtype.name}
+
+    def references(self) -> dict[str, np.ndarray]:
+        """Returns the paintings, by the name of the style."""
+        return self._paintings
+
+    def _keep(self, style: tf.Tensor) -> tf.Tensor | None:
+        """How much of the photo's own color remains: all of it in the row that reproduces it."""
+        if not self._identity:
+            return None
+        return tf.cast(tf.equal(style, len(self._objectives)), tf.float32)
+
+
+def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
+    """Shifts pictures by up to 16 pixels, all alike, mirroring them beyond their borders.
+
+    Half of what the loss network sees at a border is its padding: content counts less there, style
+    as much as elsewhere. A network whose border always met the loss network's would paint a frame in
+    the strongest of its colors. Jitter as in Mordvintsev et al. 2015, "Inceptionism".
+
+    Args:
+        step: Seed of the shift, an int64 scalar.
+        *images: [B, H, W, C] each, of known and equal height and width.
+
+    Returns:
+        The same shapes.
+    """
+    height, width = images[0].shape[1:3]
+    most = min(_JITTER, height // 4, width // 4)
+    offset = tf.random.stateless_uniform(
+        [2], tf.stack([0, step]), 0, 2 * most + 1, tf.int32, alg="philox"
+    )
+    begin = tf.concat([[0], offset, [0]], axis=0)
+    margins = [[0, 0], [most, most], [most, most], [0, 0]]
+    return [tf.slice(tf.pad(each, margins, "REFLECT"), begin, tf.shape(each)) for each in images]
+
+
+def _turns(styles: int, identity: bool) -> np.ndarray:
+    """Lists whose turn it is at each step of a cycle, int32: the styles, and the photo once."""
+    rounds = math.ceil((_TURNS - 1) / styles) if identity else 1
+    return np.array([*range(styles)] * rounds + [styles] * identity, np.int32)
+
+
+def _judge(
+    net: transform_net.TransformNet, index: int, objective: perceptual.PerceptualLoss
+) -> collections.abc.Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+    """Builds the function that paints one photo in one style, and judges it."""
+
+    # One photo at a time, of any size: memory stays small, and one graph serves all.
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])])
+    def judge(photo: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        stylized = net(photo, net.table[index])
+        return stylized, objective(photo, stylized)[1]
+
+    return judge
