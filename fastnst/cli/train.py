@@ -124,7 +124,9 @@ def _train(
     from fastnst.cli import progress as progress_display
     from fastnst.training.actions import actions
 
-    display = progress_display.TrainingProgress(run.start_step, run.last_step, settings.log_every)
+    display = progress_display.TrainingProgress(
+        run.start_step, run.last_step, settings.intervals.log_every
+    )
     further: list[engine.Action] = [display]
     if profiled:
         further.append(actions.Profile(run.folder.tensorboard, run.start_step, profiled))

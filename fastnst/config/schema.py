@@ -242,6 +242,8 @@ class LossNetwork:
 class Config:
     """Everything that determines a run. conf/README.md explains each key.
 
+    `training.identity` is always on or off here: `auto` is resolved when the configuration is made.
+
     Attributes:
         styles: The styles of the network by name, in the order of its rows.
     """
@@ -266,16 +268,42 @@ class Config:
     intervals: Intervals = dataclasses.field(default_factory=Intervals)
     loss_network: LossNetwork = dataclasses.field(default_factory=LossNetwork)
 
+    def __post_init__(self) -> None:
+        if self.training.identity == "auto":
+            identity = "on" if len(self.styles) > 1 else "off"
+            training = dataclasses.replace(self.training, identity=identity)
+            object.__setattr__(self, "training", training)
+
     @property
     def run_dir(self) -> Path:
         """The folder of the model, its checkpoints and its samples."""
         return Path(self.model_path) / self.naming
 
-    @property
-    def has_identity(self) -> bool:
-        """Whether the network has a row that reproduces the photo."""
-        automatic = self.training.identity == "auto"
-        return len(self.styles) > 1 if automatic else self.training.identity == "on"
+    def replace(self, **values: Any) -> Config:
+        """Returns a copy with other values of some flat keys, which are not checked.
+
+        A key of a style changes in every style. A style named after the model is renamed with it.
+
+        Raises:
+            TypeError: If a key is unknown.
+        """
+        unknown = [key for key in values if key not in FIELDS]
+        if unknown:
+            raise TypeError(f"no such key: {', '.join(unknown)}")
+
+        def changed(section: Any) -> Any:
+            own = keys(type(section))
+            return dataclasses.replace(
+                section, **{key: values[key] for key in own if key in values}
+            )
+
+        naming = values.get("naming", self.naming)
+        styles = {
+            naming if name == self.naming else name: changed(style)
+            for name, style in self.styles.items()
+        }
+        sections = {name: changed(getattr(self, name)) for name in SECTIONS}
+        return dataclasses.replace(changed(self), styles=styles, **sections)
 
     def flat(self) -> dict[str, Any]:
         """Returns every key with its plain value, as a conf file holds them.

@@ -73,18 +73,22 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     with _blaming("dataset"):
         source = _open_dataset(settings)
     with _blaming("validation"):
-        judges = validation_paths(settings.validation)
-        photos = [_validation_photo(path, settings.image_size) for path in judges]
-    strategy = devices.make_strategy(settings.batch_size)
+        judges = validation_paths(settings.data.validation)
+        photos = [_validation_photo(path, settings.data.image_size) for path in judges]
+    (painting,) = settings.styles.values()
+    strategy = devices.make_strategy(settings.data.batch_size)
     _check_batch(settings, source)
     gpus = len(tf.config.list_logical_devices("GPU"))
     if strategy.num_replicas_in_sync < gpus:
         say(
-            f"batch_size: {settings.batch_size} can be shared evenly by "
+            f"batch_size: {settings.data.batch_size} can be shared evenly by "
             f"{strategy.num_replicas_in_sync} of {gpus} GPUs; a multiple of {gpus} takes them all"
         )
-    last_step = settings.max_steps or settings.epoch * source.count // settings.batch_size
-    dtype = devices.compute_dtype(settings.precision)
+    last_step = (
+        settings.training.max_steps
+        or settings.training.epoch * source.count // settings.data.batch_size
+    )
+    dtype = devices.compute_dtype(settings.computing.precision)
     objective, style = make_objective(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
     begun = not fresh and bool(checkpoint_file.saved(folder.checkpoints))
@@ -93,20 +97,20 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
 
     if fresh and (retired := run_folder.retire(folder.path)):
         say(f"the earlier {folder.path} is kept as {retired}")
-    folder.prepare(settings.keep_checkpoints)
-    changes = resumption.changes(dataclasses.asdict(settings), folder)
-    checkpointer = checkpoints.Checkpointer(folder.checkpoints, state, settings.keep_checkpoints)
+    folder.prepare(settings.intervals.keep_checkpoints)
+    changes = resumption.changes(settings.flat(), folder)
+    checkpointer = checkpoints.Checkpointer(
+        folder.checkpoints, state, settings.intervals.keep_checkpoints
+    )
     start_step = checkpointer.restore(say)
     # A finished run stays what it was, whatever it is called with.
     if start_step < last_step:
-        for key, before in changes.items():
-            say(f"going on with {key} {before} -> {getattr(settings, key)}")
-        if not resumption.JUDGING_KEYS.isdisjoint(changes) and (
-            retired := checkpointer.forget_best()
-        ):
+        for key, (before, now) in changes.items():
+            say(f"going on with {key} {before} -> {now}")
+        if resumption.affects_validation(changes) and (retired := checkpointer.forget_best()):
             say(f"what was best by the earlier settings is kept as {retired}")
         images.write_bytes(folder.config, settings.to_yaml().encode())
-        if settings.style_weight == "auto":
+        if painting.style_weight == "auto":
             say(f"style_weight: auto, which is {objective.weights.style:.3g}")
 
     def train(
@@ -114,18 +118,20 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
         should_stop: collections.abc.Callable[[], bool],
     ) -> engine.Progress:
         board = actions.TensorBoard(
-            folder.tensorboard, images.to_uint8(style), start_step, settings.summary_every
+            folder.tensorboard, images.to_uint8(style), start_step, settings.intervals.summary_every
         )
         log = actions.MetricsLog(
             folder.metrics,
             start_step,
-            settings.log_every,
+            settings.intervals.log_every,
             {"photos": source.count, "device": devices.describe(), "precision": dtype.name},
         )
-        saving = actions.Checkpoints(checkpointer, state, settings.checkpoint_every)
+        saving = actions.Checkpoints(checkpointer, state, settings.intervals.checkpoint_every)
         samples = actions.Samples(folder.samples)
         check_every = math.gcd(
-            settings.log_every, settings.checkpoint_every, settings.preview_every
+            settings.intervals.log_every,
+            settings.intervals.checkpoint_every,
+            settings.intervals.preview_every,
         )
         check = actions.FiniteCheck(checkpointer, state.net, start_step, check_every)
         validation = actions.Validation(
@@ -133,7 +139,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
             objective,
             photos,
             listeners=[check.judged, log.judged, board.judged, samples.judged, saving.judged],
-            every=settings.preview_every,
+            every=settings.intervals.preview_every,
         )
         with data.user_errors(source), _exhausted(folder, checkpointer):
             return engine.train(
@@ -141,25 +147,25 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
                     state,
                     objective,
                     strategy,
-                    devices.use_xla(settings.xla, strategy.num_replicas_in_sync),
-                    settings.average,
+                    devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
+                    settings.training.average,
                 ),
                 state,
                 feed.batches(
                     source,
                     strategy,
-                    settings.size_at,
-                    batch_size=settings.batch_size,
-                    augment=settings.augment,
-                    seed=settings.seed,
+                    settings.data.size_at,
+                    batch_size=settings.data.batch_size,
+                    augment=settings.data.augment,
+                    seed=settings.data.seed,
                     step=start_step,
                     position=int(state.position),
                     say=say,
                 ),
                 last_step=last_step,
-                batch_size=settings.batch_size,
+                batch_size=settings.data.batch_size,
                 actions=[check, log, board, validation, saving, *further],
-                window=settings.log_every,
+                window=settings.intervals.log_every,
                 should_stop=should_stop,
             )
 
@@ -198,7 +204,7 @@ def make_state(
     """
     with strategy.scope():
         net, average = (
-            transform_net.TransformNet(architecture(settings), dtype, settings.seed)
+            transform_net.TransformNet(architecture(settings), dtype, settings.data.seed)
             for _ in range(2)
         )
         if first_weights:
@@ -226,21 +232,21 @@ def make_objective(
     Raises:
         UserError: If the style image or the loss network's file is missing or unfit.
     """
+    (painting,) = settings.styles.values()
     with _blaming("style_image"):
-        style = images.read(config.find_file(settings.style_image), settings.style_side)
+        side = painting.side(settings.data.image_size)
+        style = images.read(config.find_file(painting.style_image), side)
     with _blaming("loss_model_file"):
-        weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
-    layers = (*settings.content_layers, *settings.style_layers)
+        weights = loss_network.load_weights(config.find_file(settings.loss_network.loss_model_file))
+    layers = (*painting.content_layers, *painting.style_layers)
     network = loss_network.LossNetwork(weights, layers, dtype)
-    return perceptual.PerceptualLoss(network, style, _weights(settings, network, style)), style
+    return perceptual.PerceptualLoss(network, style, _weights(painting, network, style)), style
 
 
 def architecture(settings: config.Config) -> transform_net.Architecture:
     """The shapes that a configuration asks for."""
     keys = [field.name for field in dataclasses.fields(transform_net.Architecture)]
-    shapes = transform_net.Architecture(**{key: getattr(settings, key) for key in keys})
-    # Half the size alone is some 3 times as fast, half the channels too 7.8: docs/benchmarks.md.
-    return dataclasses.replace(shapes, width=shapes.width // 2) if shapes.lite else shapes
+    return transform_net.Architecture(**{key: getattr(settings.network, key) for key in keys})
 
 
 @contextlib.contextmanager
@@ -274,30 +280,30 @@ def _exhausted(
 
 
 def _weights(
-    settings: config.Config, network: loss_network.LossNetwork, style: np.ndarray
+    painting: config.Style, network: loss_network.LossNetwork, style: np.ndarray
 ) -> perceptual.Weights:
     weights = perceptual.Weights(
-        content=settings.content_weight,
+        content=painting.content_weight,
         style=1.0,
-        tv=settings.tv_weight,
-        content_layers=settings.content_layers,
-        style_layers=settings.style_layers,
+        tv=painting.tv_weight,
+        content_layers=painting.content_layers,
+        style_layers=painting.style_layers,
     )
-    if isinstance(settings.style_weight, float):
-        weight = settings.style_weight
+    if isinstance(painting.style_weight, float):
+        weight = painting.style_weight
     else:
         paths = validation_paths(data.BUNDLED)
         photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
         weight = auto_weight.style_weight(network, style, photos, weights)
-    return dataclasses.replace(weights, style=weight * settings.strength)
+    return dataclasses.replace(weights, style=weight * painting.strength)
 
 
 def _first_weights(settings: config.Config, say: feed.Say) -> dict[str, np.ndarray]:
-    if settings.start_from is None:
+    if settings.training.start_from is None:
         return {}
-    automatic = settings.start_from == "auto"
+    automatic = settings.training.start_from == "auto"
     with _blaming("start_from"):
-        path = store.find(config.find_file(_BASE if automatic else settings.start_from))
+        path = store.find(config.find_file(_BASE if automatic else settings.training.start_from))
         net = store.load_net(path)
     if automatic and net.architecture != architecture(settings):
         return {}
@@ -308,26 +314,28 @@ def _first_weights(settings: config.Config, say: feed.Say) -> dict[str, np.ndarr
 def _optimizer(
     settings: config.Config, last_step: int, dtype: tf.DType
 ) -> tf.keras.optimizers.Optimizer:
-    constant = settings.schedule == "constant"
+    constant = settings.training.schedule == "constant"
     schedule = tf.keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if settings.warmup_steps else settings.learning_rate,
-        decay_steps=max(last_step - settings.warmup_steps, 1),
+        initial_learning_rate=0.0
+        if settings.training.warmup_steps
+        else settings.training.learning_rate,
+        decay_steps=max(last_step - settings.training.warmup_steps, 1),
         # Decaying to the whole of itself, it stays.
         alpha=1.0 if constant else 0.0,
-        warmup_target=settings.learning_rate if settings.warmup_steps else None,
-        warmup_steps=settings.warmup_steps,
+        warmup_target=settings.training.learning_rate if settings.training.warmup_steps else None,
+        warmup_steps=settings.training.warmup_steps,
     )
     kinds = {"adam": tf.keras.optimizers.Adam, "muon": optimizers.Muon}
-    optimizer = kinds[settings.optimizer](schedule)
+    optimizer = kinds[settings.training.optimizer](schedule)
     if dtype == tf.float16:
         optimizer = tf.keras.optimizers.LossScaleOptimizer(optimizer, checkpoints.FIRST_LOSS_SCALE)
     return optimizer
 
 
 def _open_dataset(settings: config.Config) -> data.PhotoSource:
-    if settings.dataset == data.BUNDLED:
-        return data.open_photos(settings.dataset)
-    return data.open_photos(str(config.find_file(settings.dataset)))
+    if settings.data.dataset == data.BUNDLED:
+        return data.open_photos(settings.data.dataset)
+    return data.open_photos(str(config.find_file(settings.data.dataset)))
 
 
 def validation_paths(spec: str) -> tuple[Path, ...]:
@@ -352,8 +360,8 @@ def _validation_photo(path: Path, image_size: int) -> np.ndarray:
 
 
 def _check_batch(settings: config.Config, source: data.PhotoSource) -> None:
-    if source.count < settings.batch_size:
+    if source.count < settings.data.batch_size:
         raise errors.UserError(
-            f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "
+            f"batch_size: {settings.data.batch_size} is more than the {source.count:,} photos of "
             f"{source.root}; use a smaller batch_size or more photos"
         )
