@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -32,8 +31,7 @@ def train_step(
 def _step(
     size: int, batch: int, precision: str, xla: str, optimizer: str
 ) -> tuple[engine.StepFunction, tf.Tensor]:
-    settings = dataclasses.replace(
-        config.load(config.find_file(CONF)),
+    settings = config.load(CONF).replace(
         image_size=size,
         batch_size=batch,
         precision=precision,
@@ -45,7 +43,7 @@ def _step(
     strategy = devices.make_strategy(batch)
     state = factory.make_state(settings, dtype, strategy, last_step=100_000, first_weights={})
     step = engine.make_train_step(
-        state, objective, strategy, devices.use_xla(xla, 1), settings.average
+        state, objective, strategy, devices.use_xla(xla, 1), settings.training.average
     )
     return step, tf.constant(contest.photos(size, batch), tf.float32)
 

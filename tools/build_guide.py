@@ -45,9 +45,9 @@ def main() -> int:
 def _painted(style: str, **keys: float) -> np.ndarray:
     """Trains a network, unless it is there, and paints the photo: uint8 RGB [H, W, 3]."""
     conf = ROOT / f"conf/{style}.yml"
-    settings = config.load(conf, quick=True)
+    settings = config.load(conf, quick=True).flat()
     # Named by what departs from the conf, so that one network serves all pictures it belongs in.
-    departures = {key: value for key, value in keys.items() if value != getattr(settings, key)}
+    departures = {key: value for key, value in keys.items() if value != settings[key]}
     naming = "-".join([style, *(f"{key}-{value:g}" for key, value in departures.items())])
     command = [sys.executable, str(ROOT / "train.py"), "-c", str(conf)]
     command += ["--quick", "--model_path", str(MODELS)]

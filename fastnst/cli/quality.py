@@ -149,8 +149,9 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = config.load(conf)
     net = store.load_net(source)
     objective, style = factory.make_objective(settings)
-    used = {*settings.content_layers, *settings.style_layers}
-    weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
+    (painting,) = settings.styles.values()
+    used = {*painting.content_layers, *painting.style_layers}
+    weights = loss_network.load_weights(config.find_file(settings.loss_network.loss_model_file))
     others = [layer for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1") if layer not in used]
     further = measures.GramDistance(loss_network.LossNetwork(weights, others), style, others)
     paths = factory.validation_paths(arguments.images)[: arguments.photos]

@@ -1,5 +1,37 @@
-"""Configuration of a run: conf files read, checked as a whole, and resolved to every key."""
+"""The configuration of a run.
 
-from fastnst.config.loading import FIELDS, PROJECT_ROOT, QUICK, Config, find_file, load
+`schema` declares every key, in sections. `recipes` names settings that work together. `conf_file`
+reads YAML, `values` checks single values, and `loading` makes a `Config` of all of these.
+"""
 
-__all__ = ["FIELDS", "PROJECT_ROOT", "QUICK", "Config", "find_file", "load"]
+from fastnst.config.conf_file import PROJECT_ROOT, find_file
+from fastnst.config.loading import from_mapping, load
+from fastnst.config.recipes import RECIPES
+from fastnst.config.schema import (
+    FIELDS,
+    Computing,
+    Config,
+    Data,
+    Intervals,
+    LossNetwork,
+    Network,
+    Style,
+    Training,
+)
+
+__all__ = [
+    "FIELDS",
+    "PROJECT_ROOT",
+    "RECIPES",
+    "Computing",
+    "Config",
+    "Data",
+    "Intervals",
+    "LossNetwork",
+    "Network",
+    "Style",
+    "Training",
+    "find_file",
+    "from_mapping",
+    "load",
+]

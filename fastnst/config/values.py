@@ -1,4 +1,4 @@
-"""The values of a conf file: what YAML reads, converted and checked by the rules of each key."""
+"""Converts and checks the values of a conf file by the rules of each key."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LAYER = re.compile(r"(?:vgg_16/conv([1-5])/conv(?=\1)|relu|conv)([1-5])_([1-3])
 
 
 def check(field: dataclasses.Field[Any], value: Any) -> Any:
-    """Converts a value to what a key of the configuration holds.
+    """Converts a value to the type of a key.
 
     Args:
-        field: Of the dataclass `Config`; its metadata are the rules, as `config._key` takes them.
+        field: The key's field in `schema`; its metadata are the rules.
         value: As YAML reads it.
 
     Raises:
-        ValueError: If it is not allowed; the message says what is.
+        ValueError: If the value is not allowed; the message says which values are.
     """
     rules = field.metadata
     if value is None:
@@ -85,7 +85,7 @@ def _convert(kind: str, value: Any) -> Any:
 
 
 def _check_stages(value: Any) -> dict[int, int]:
-    """Takes a mapping of size to steps."""
+    """Returns a mapping of size to steps."""
     if not isinstance(value, dict):
         raise ValueError(f"should be a mapping of size to steps, found {value!r}")
     stages = {_convert("int", size): _convert("int", steps) for size, steps in value.items()}
@@ -98,7 +98,7 @@ def _check_stages(value: Any) -> dict[int, int]:
 
 
 def _check_layers(value: Any) -> dict[str, float]:
-    """Takes layers as a list or a mapping to weights, in slim's spelling or ours."""
+    """Returns weights by layer, of a list or a mapping, in slim's spelling or ours."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):
@@ -113,7 +113,7 @@ def _check_layers(value: Any) -> dict[str, float]:
         # Blocks 1 and 2 have two convolutions each.
         if match is None or (int(match[2]) < 3 and match[3] == "3"):
             raise ValueError(
-                f"no layer {name}; layers are relu1_2, relu3_3, ... or in slim's words "
+                f"no layer {name}; layers are relu1_2, relu3_3, ... or in slim's spelling "
                 "vgg_16/conv1/conv1_2"
             )
         layer = f"relu{match[2]}_{match[3]}"

@@ -571,7 +571,7 @@ def test_another_architecture_is_a_line_that_says_what_to_do(
     before = digests(run)
     assert command.main(["-c", str(conf(tmp_path)), "--set", "width=8"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"train.py: width: {run} was begun with 4 and cannot go on with 8")
+    assert error.startswith(f"train.py: width: {run} was begun with 4 and cannot resume with 8")
     assert error.count("\n") == 1 and digests(run) == before
     # Nor where the configuration is gone.
     (run / "config.yml").unlink()

@@ -85,7 +85,7 @@ def test_the_variants_have_the_layers_and_ratios_of_their_sources() -> None:
     assert stylenet.content_layers == {"relu4_2": 0.5, "relu5_2": 0.5}
     pooling = {name: variant.pooling for name, variant in presets.VARIANTS.items()}
     assert pooling == {"johnson": "max", "gatys": "avg", "cs20": "avg", "stylenet": "max"}
-    training = config.Config(style_image="img/candy.jpg", naming="candy")
+    training = config.Style("img/candy.jpg")
     assert weights["johnson"].content_layers == training.content_layers
     assert weights["johnson"].style_layers == training.style_layers
     # Enough of the network comes with the project for this one.

@@ -1,0 +1,130 @@
+"""Conf files as they are written: YAML, with the place of every key."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fastnst import errors
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A value and the place it comes from.
+
+    Attributes:
+        value: As YAML reads it.
+        where: Its place, for example "conf/candy.yml:3" or "--set width=16".
+        items: The entries within a mapping by key, or within a list by index.
+    """
+
+    value: Any
+    where: str
+    items: dict[str, Entry] = dataclasses.field(default_factory=dict)
+
+
+def entry(value: Any, where: str) -> Entry:
+    """Makes an entry of a Python value, all of which comes from one place."""
+    items: dict[str, Entry] = {}
+    if isinstance(value, dict):
+        items = {str(key): entry(item, where) for key, item in value.items()}
+    elif isinstance(value, list):
+        items = {str(index): entry(item, where) for index, item in enumerate(value)}
+    return Entry(value, where, items)
+
+
+def read(path: Path, problems: list[str]) -> dict[str, Entry]:
+    """Reads the entries of a conf file.
+
+    Args:
+        path: The file.
+        problems: Duplicate keys are added here, one a line.
+
+    Raises:
+        UserError: If the file cannot be read, or is not a YAML mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise errors.UserError(f"{path}: no such conf file{_near(path)}") from None
+    except IsADirectoryError:
+        raise errors.UserError(f"{path}: is a folder; name a conf file in it") from None
+    except UnicodeDecodeError:
+        raise errors.UserError(
+            f"{path}: is not a text file; a conf file holds lines of `key: value`, see "
+            "conf/README.md"
+        ) from None
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if isinstance(node, yaml.MappingNode):
+            # Refuses unknown tags and cycles; the walk below would not end on a cycle.
+            yaml.SafeLoader("").construct_object(yaml.compose(text, yaml.SafeLoader), deep=True)
+    # PyYAML raises a plain ValueError for an impossible date.
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise errors.UserError(f"{path}{line}: not valid YAML: {what}") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise errors.UserError(f"{path}: should hold lines of `key: value`, see conf/README.md")
+    return _walk(loader, node, str(path), problems).items
+
+
+def find_file(path: str) -> Path:
+    """Finds a file that a conf names: from the working directory, else from the project's root.
+
+    Args:
+        path: A file, a folder, or the prefix of a TensorFlow checkpoint.
+    """
+    given = Path(path).expanduser()
+    rooted = PROJECT_ROOT / given
+    return rooted if _exists(rooted) and not _exists(given) else given
+
+
+def find(path: str | Path) -> Path:
+    """Finds a conf file by its path, or by its bare name in conf/."""
+    named = Path(path)
+    if len(named.parts) == 1 and not named.suffix and not named.is_file():
+        own = find_file(f"conf/{named}.yml")
+        if own.is_file():
+            return own
+    return find_file(str(path))
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.with_name(f"{path.name}.index").exists()
+
+
+def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[str]) -> Entry:
+    """Makes an entry of a node. YAML itself would silently take the last of duplicate keys."""
+    items: dict[str, Entry] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            key, where = str(key_node.value), f"{file}:{key_node.start_mark.line + 1}"
+            if key in items:
+                problems.append(f"{where}: {key}: set before, at {items[key].where}")
+                continue
+            item = _walk(loader, value_node, file, problems)
+            items[key] = dataclasses.replace(item, where=where)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value_node in enumerate(node.value):
+            items[str(index)] = _walk(loader, value_node, file, problems)
+    value = loader.construct_object(node, deep=True)
+    return Entry(value, f"{file}:{node.start_mark.line + 1}", items)
+
+
+def _near(path: Path) -> str:
+    """Suggests conf files with similar names, from the same folder and from the project's own."""
+    own = {conf.stem: f"conf/{conf.name}" for conf in sorted((PROJECT_ROOT / "conf").glob("*.yml"))}
+    known = own | {conf.stem: str(conf) for conf in sorted(path.parent.glob("*.yml"))}
+    return (
+        errors.did_you_mean(path.stem, known, known) or f"; there are {', '.join(known.values())}"
+    )

@@ -1,0 +1,348 @@
+"""The configuration's sections: every key with its default, meaning and rules.
+
+Attribute names are the flat keys of a conf file. The keys of the original TensorFlow
+implementation keep their names and meanings, so that its conf files load unmodified.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from fastnst.config import recipes
+
+
+def _key(default: Any, help: str, **rules: Any) -> Any:
+    """Declares a key: its default, its meaning, and the values it allows.
+
+    Rules: `minimum` and `maximum` (inclusive), `above` (exclusive), `choices`, `optional` for keys
+    that may be null, `word` for a word that may replace the number, `required`, and `plain_name`.
+    """
+    rules["help"] = help
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=rules)
+    return dataclasses.field(default=default, metadata=rules)
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """One style: its painting, and the objective that transfers it."""
+
+    heading: ClassVar[str] = "Style"
+
+    style_image: str = _key("", "Painting whose style is learned; any image format.", required=True)
+    style_size: int | None = _key(
+        None,
+        "Shorter side that the painting is scaled to: larger gives larger strokes. null: the same "
+        "as image_size.",
+        minimum=16,
+        optional=True,
+    )
+    strength: float = _key(
+        1.0, "Multiplies style_weight: 0.25 hints at the style, 4 buries the photo.", above=0
+    )
+    content_weight: float = _key(1.0, "Weight of the content loss.", minimum=0)
+    style_weight: float | str = _key(
+        "auto",
+        "Weight of the style loss; it means the same at every image_size. auto: measured from the "
+        "painting.",
+        minimum=0,
+        word="auto",
+    )
+    tv_weight: float = _key(
+        0.0,
+        "Weight of the total variation loss, which penalizes noise: 20 calms flat areas.",
+        minimum=0,
+    )
+    content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
+        {"relu3_3": 1.0}, "Layers of the content loss: a list, or a mapping of layer to weight."
+    )
+    style_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
+        {"relu1_2": 10.0, "relu2_2": 1.0, "relu3_3": 0.3, "relu4_3": 400.0},
+        "Layers of the style loss: a list, or a mapping of layer to weight.",
+    )
+
+    def side(self, image_size: int) -> int:
+        """Returns the shorter side of the painting in pixels, for crops of `image_size`."""
+        return self.style_size or image_size
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """The photos, and the batches made of them."""
+
+    heading: ClassVar[str] = "Photos"
+
+    dataset: str = _key(
+        "bundled",
+        "Photos to train on: bundled, a folder of photos, or TFRecord shards given by path, glob "
+        "or folder.",
+    )
+    validation: str = _key(
+        "bundled", "Photos to validate on, never trained on: bundled, or a folder of photos."
+    )
+    image_size: int = _key(256, "Side of the square training crops, in pixels.", minimum=16)
+    stages: dict[int, int] = _key(  # noqa: RUF009 (returns a field)
+        {},
+        "Coarse to fine: crop sizes to begin with and the steps at each, in order, such as "
+        "{144: 3000}. All remaining steps use image_size.",
+    )
+    batch_size: int = _key(4, "Photos per step.", minimum=1)
+    augment: str = _key(
+        "crop",
+        "crop: random crop and flip. none: the original's centre crop, exactly.",
+        choices=("crop", "none"),
+    )
+    seed: int = _key(
+        0,
+        "Seed of the initial weights, the photos' order and the crops.",
+        minimum=0,
+        maximum=2**31 - 1,
+    )
+
+    def size_at(self, step: int) -> tuple[int, int | None]:
+        """Returns the crop size at a step, and the step at which it changes, if it does."""
+        end = 0
+        for size, steps in self.stages.items():
+            end += steps
+            if step < end:
+                return size, end
+        return self.image_size, None
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """How long and by which rule the network is trained."""
+
+    heading: ClassVar[str] = "Training"
+
+    epoch: int = _key(2, "Passes over the photos, if max_steps is null.", minimum=1)
+    max_steps: int | None = _key(
+        None, "Steps to train. null: as many as epoch gives.", minimum=1, optional=True
+    )
+    optimizer: str = _key(
+        "adam",
+        "adam, or muon: fewer steps for the same result, at a learning_rate of about 3e-3.",
+        choices=("adam", "muon"),
+    )
+    learning_rate: float = _key(1e-3, "Peak learning rate.", above=0)
+    schedule: str = _key(
+        "constant",
+        "constant, or cosine: rises over warmup_steps, then falls to 0 at the last step.",
+        choices=("constant", "cosine"),
+    )
+    warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0)
+    average: float = _key(
+        0.999,
+        "Decay of the moving average of the weights; the averaged network is the one that is "
+        "saved and paints. 0: no average.",
+        minimum=0,
+        maximum=0.99999,
+    )
+    start_from: str | None = _key(
+        "auto",
+        "Model whose weights training starts from. auto: pretrained/base.ckpt, trained in six "
+        "styles at once, if the architecture is the default. null: random weights.",
+        optional=True,
+    )
+    identity: str = _key(
+        "auto",
+        "Also trains a row that reproduces the photo, which --strength needs when painting. auto: "
+        "with several styles.",
+        choices=("auto", "on", "off"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """The architecture of the transform net.
+
+    `width` is always a number here: `null` becomes its value when the section is made.
+    """
+
+    heading: ClassVar[str] = "Transform net"
+
+    width: int = _key(
+        None,
+        "Channels of the first convolution; the trunk has 4 times as many. null: 32, or 16 with "
+        "lite.",
+        minimum=4,
+        optional=True,
+    )
+    residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0)
+    output_norm: bool = _key(
+        True, "Instance norm before the last tanh; without it, dark photos stay darker."
+    )
+    skips: bool = _key(
+        True, "Connects encoder and decoder at the same size: preserves small detail."
+    )
+    lite: bool = _key(
+        False,
+        "The lite network: runs at half the size inside, and by default with half the channels; "
+        "several times as fast.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.width is None:
+            # Half the size alone is some 3 times as fast, half the channels too 7.8 times:
+            # docs/benchmarks.md.
+            object.__setattr__(self, "width", 16 if self.lite else 32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Computing:
+    """How the device computes."""
+
+    heading: ClassVar[str] = "Computing"
+
+    precision: str = _key(
+        "auto",
+        "Data type of the convolutions. auto: bfloat16 where the CPU or GPU is fast at it.",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    xla: str = _key(
+        "auto",
+        "Whether XLA compiles the step. auto: on a single GPU only.",
+        choices=("auto", "on", "off"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Intervals:
+    """Steps between records of a run."""
+
+    heading: ClassVar[str] = "Intervals"
+
+    log_every: int = _key(10, "Steps between lines of metrics.jsonl.", minimum=1)
+    summary_every: int = _key(25, "Steps between TensorBoard entries.", minimum=1)
+    preview_every: int = _key(250, "Steps between validations and their samples.", minimum=1)
+    checkpoint_every: int = _key(250, "Steps between checkpoints.", minimum=1)
+    keep_checkpoints: int = _key(5, "Checkpoints to keep, besides the best one.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossNetwork:
+    """The frozen network whose features define the losses."""
+
+    heading: ClassVar[str] = "Loss network"
+
+    loss_model: str = _key("vgg_16", "The loss network.", choices=("vgg_16",))
+    loss_model_file: str = _key(
+        "pretrained/vgg_16.ckpt", "Checkpoint of the loss network, with slim's variable names."
+    )
+    checkpoint_exclude_scopes: str = _key(
+        "vgg_16/fc", "Accepted for the original's files; only convolutions are ever read."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that determines a run. conf/README.md explains each key.
+
+    `training.identity` is always on or off here: `auto` is resolved when the configuration is made.
+
+    Attributes:
+        styles: The styles of the network by name, in the order of its rows.
+    """
+
+    heading: ClassVar[str] = "Name and recipe"
+
+    naming: str = _key(
+        "", "Name of the model: its folder in model_path.", required=True, plain_name=True
+    )
+    model_path: str = _key("models", "Folder that holds the models.")
+    recipe: str = _key(
+        "auto",
+        "Training settings that work together, see [Recipes](#recipes). auto: gpu if there is a "
+        "GPU, else cpu; a begun run keeps its recipe.",
+        choices=("auto", *recipes.RECIPES),
+    )
+    styles: dict[str, Style] = dataclasses.field(default_factory=dict)
+    data: Data = dataclasses.field(default_factory=Data)
+    training: Training = dataclasses.field(default_factory=Training)
+    network: Network = dataclasses.field(default_factory=Network)
+    computing: Computing = dataclasses.field(default_factory=Computing)
+    intervals: Intervals = dataclasses.field(default_factory=Intervals)
+    loss_network: LossNetwork = dataclasses.field(default_factory=LossNetwork)
+
+    def __post_init__(self) -> None:
+        if self.training.identity == "auto":
+            identity = "on" if len(self.styles) > 1 else "off"
+            training = dataclasses.replace(self.training, identity=identity)
+            object.__setattr__(self, "training", training)
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the model, its checkpoints and its samples."""
+        return Path(self.model_path) / self.naming
+
+    def replace(self, **values: Any) -> Config:
+        """Returns a copy with other values of some flat keys, which are not checked.
+
+        A key of a style changes in every style. A style named after the model is renamed with it.
+
+        Raises:
+            TypeError: If a key is unknown.
+        """
+        unknown = [key for key in values if key not in FIELDS]
+        if unknown:
+            raise TypeError(f"no such key: {', '.join(unknown)}")
+
+        def changed(section: Any) -> Any:
+            own = keys(type(section))
+            return dataclasses.replace(
+                section, **{key: values[key] for key in own if key in values}
+            )
+
+        naming = values.get("naming", self.naming)
+        styles = {
+            naming if name == self.naming else name: changed(style)
+            for name, style in self.styles.items()
+        }
+        sections = {name: changed(getattr(self, name)) for name in SECTIONS}
+        return dataclasses.replace(changed(self), styles=styles, **sections)
+
+    def flat(self) -> dict[str, Any]:
+        """Returns every key with its plain value, as a conf file holds them.
+
+        The keys of a single style that is named after the model lie flat; otherwise there is one
+        key `styles`, a mapping of name to keys.
+        """
+        own = {key: getattr(self, key) for key in keys(Config)}
+        styles = {name: dataclasses.asdict(style) for name, style in self.styles.items()}
+        painting = styles[self.naming] if [*styles] == [self.naming] else {"styles": styles}
+        merged = own | painting
+        for section in SECTIONS:
+            merged |= dataclasses.asdict(getattr(self, section))
+        return merged
+
+    def to_yaml(self) -> str:
+        """Writes every key as YAML; loading it gives an equal configuration."""
+        return yaml.safe_dump(self.flat(), sort_keys=False, allow_unicode=True)
+
+
+# The sections of a configuration besides its styles, by attribute.
+SECTIONS: dict[str, type] = {
+    "data": Data,
+    "training": Training,
+    "network": Network,
+    "computing": Computing,
+    "intervals": Intervals,
+    "loss_network": LossNetwork,
+}
+
+
+def keys(section: type) -> dict[str, dataclasses.Field[Any]]:
+    """Returns the keys that a section (or `Config` itself, without its sections) declares."""
+    return {field.name: field for field in dataclasses.fields(section) if "help" in field.metadata}
+
+
+# Every flat key, in the order of conf/README.md and of a run's config.yml.
+FIELDS: dict[str, dataclasses.Field[Any]] = {
+    key: field
+    for section in (Config, Style, *SECTIONS.values())
+    for key, field in keys(section).items()
+}
