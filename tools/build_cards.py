@@ -96,7 +96,7 @@ def _table_of_figures(folders: list[Path]) -> str:
             for head, name in (
                 ("structure kept", "structure kept (SSIM of luma)"),
                 ("colour distance", "colour distance to the style, levels"),
-                ("of the photo", "the photo's colour distance, levels"),
+                ("photo's colour distance", "the photo's colour distance, levels"),
                 ("Gram distance left at relu3_1", "Gram distance left at relu3_1"),
                 ("change under a shift", "change under a shift of 1 px, levels"),
             )
