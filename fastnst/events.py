@@ -1,8 +1,8 @@
 """What happens while a command works, as small frozen values.
 
 Whoever does the work (the training engine, the optimizer of pixels, the writer of records) emits
-events; whoever is interested (a progress bar, a log, TensorBoard, a report) is an action: a function
-of one event. Actions ignore the events that do not concern them.
+events; whoever is interested (a progress bar, a log, TensorBoard, a report) is an action: a
+function of one event. Actions ignore the events that do not concern them.
 """
 
 from __future__ import annotations

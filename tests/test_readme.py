@@ -1,4 +1,4 @@
-"""Every command in the README and its guides is run, small, in a folder like a user's."""
+"""Every command of the README and the guides runs, at a small size, in a folder like a user's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(fastnst.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = [
     (ROOT / "docs" / name).read_text(encoding="utf-8")
-    for name in ("your-own-style.md", "quality.md")
+    for name in ("your-own-style.md", "painting.md", "training.md", "exporting.md", "quality.md")
 ]
 PAGES = [
     page
@@ -53,8 +53,8 @@ def commands(page: str) -> list[str]:
 
 
 INSTALLS = [command for command in commands(README) if command.startswith("pip ")]
-PIPES = [command for command in commands(README) if "|" in command]
 ALL = [command for page in (README, *GUIDES) for command in commands(page)]
+PIPES = [command for command in dict.fromkeys(ALL) if "|" in command]
 SCRIPTS = [
     command
     for command in dict.fromkeys(ALL)
@@ -120,8 +120,9 @@ def test_the_python_examples_work(desk: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(desk)
     photo = images.decode((desk / "photo.jpg").read_bytes())
     assert importlib.import_module(MAINS["export.py"]).main(["--model", "candy"]) == 0
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
+    pages = "".join((README, *GUIDES))
+    blocks = dict.fromkeys(re.findall(r"```python\n(.*?)```", pages, re.DOTALL))
+    assert len(blocks) >= 2
     for block in blocks:
         names: dict[str, object] = {"photo": photo}
         exec(block, names)

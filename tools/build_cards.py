@@ -1,10 +1,10 @@
-"""Finishes the networks that are shipped: pictures, model cards, and the tables that list them.
+"""Builds the samples and cards of the shipped networks, and the tables that list them.
 
     python -m tools.build_cards
 
-Each gets pretrained/<name>/sample.jpg (its style image, then photos above what it makes of them)
-and a card with it, with the figures of `fastnst quality` where they lie in generated/. README.md
-begins with a sheet of them, and has a table of all; docs/quality.md has one of the figures.
+Writes pretrained/<name>/sample.jpg (the style image, then photos above their stylized versions)
+and a model card that shows it, with the figures of `fastnst quality` if they are in generated/.
+Also writes the sheet at the top of README.md and the tables in README.md and docs/quality.md.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from fastnst.reports import contact_sheet
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
 README_SHEET = ROOT / "img" / "readme" / "styles.jpg"
-# Its rows: a photo, and the styles that it is shown in.
+# Each row of the sheet: a photo and the styles that it is shown in.
 ROWS = {"koala": ("candy", "starry", "kandinsky"), "pagoda": ("wave", "mosaic", "feathers")}
 QUALITY = "quality.json"
-_SAMPLE = "![The style, photos, and what the network makes of them](sample.jpg)"
+_SAMPLE = "![The style image, photos, and their stylized versions](sample.jpg)"
 _HEIGHT = 260
 _SQUARE = 300
 _GAP = 6
@@ -34,7 +34,7 @@ _JPEG_QUALITY = 80
 
 
 def main() -> int:
-    """Makes all of them."""
+    """Builds samples, cards and tables."""
     folders = [
         weights.parent for weights in sorted((ROOT / "pretrained").glob(f"*/{store.WEIGHTS}.index"))
     ]
@@ -56,7 +56,7 @@ def _write_card(folder: Path) -> None:
     if found.exists():
         quality = json.loads(found.read_text(encoding="utf-8"))
         for of_size in quality["sizes"].values():
-            # For the plot only, and long.
+            # Long, and only needed for the plot.
             del of_size["mean_curves"]
         text = json.dumps(quality, indent=2) + "\n"
         (folder / QUALITY).write_text(text, encoding="utf-8")
@@ -82,9 +82,7 @@ def _table_of_styles(folders: list[Path]) -> str:
         f'| <img src="pretrained/{folder.name}/sample.jpg" width="640" alt="{folder.name}"> |\n'
         for folder in folders
     )
-    return (
-        f"| style | the painting, photos, and what the network makes of them |\n|---|---|\n{rows}"
-    )
+    return f"| style | the painting, photos, and their stylized versions |\n|---|---|\n{rows}"
 
 
 def _table_of_figures(folders: list[Path]) -> str:
@@ -92,16 +90,15 @@ def _table_of_figures(folders: list[Path]) -> str:
         ("objective", lambda found: f"{found['network']['mean'] / 1e3:,.0f} k"),
         ("after 25", lambda found: _after(found, 25)),
         ("after 50", lambda found: _after(found, 50)),
-        ("after 100", lambda found: _after(found, 100)),
         ("equals", _equals),
         *(
-            (name, lambda found, name=name: f"{found['figures'][name]['mean']:.2f}")
-            for name in (
-                "structure kept (SSIM of luma)",
-                "colour distance to the style, levels",
-                "the photo's colour distance, levels",
-                "Gram distance left at relu3_1",
-                "change under a shift of 1 px, levels",
+            (head, lambda found, name=name: f"{found['figures'][name]['mean']:.2f}")
+            for head, name in (
+                ("structure kept", "structure kept (SSIM of luma)"),
+                ("colour distance", "colour distance to the style, levels"),
+                ("photo's colour distance", "the photo's colour distance, levels"),
+                ("Gram distance left at relu3_1", "Gram distance left at relu3_1"),
+                ("change under a shift", "change under a shift of 1 px, levels"),
             )
         ),
     )
@@ -124,7 +121,7 @@ def _after(found: dict[str, Any], iterations: int) -> str:
 
 
 def _replace_table(page: Path, table: str) -> None:
-    """Puts a table between the marks that a page has for it."""
+    """Replaces the table between the two markers of a page."""
     begin, end = "<!-- table: python -m tools.build_cards -->\n", "<!-- end of table -->"
     before, rest = page.read_text(encoding="utf-8").split(begin)
     _, after = rest.split(end)
@@ -132,7 +129,7 @@ def _replace_table(page: Path, table: str) -> None:
 
 
 def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
-    """Lays the style image, the photos and the paintings out; uint8 RGB [H, W, 3]."""
+    """Renders the style image beside photos and their stylized versions; uint8 RGB [H, W, 3]."""
     style = images.decode(images.read_bytes(ROOT / "img" / f"{name}.jpg"))
     columns = [_to_height(style, 2 * _HEIGHT + _GAP)]
     for photo in PHOTOS:
@@ -144,7 +141,7 @@ def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
 
 
 def _sheet() -> np.ndarray:
-    """Lays photos out beside what some networks make of them; uint8 RGB [H, W, 3]."""
+    """Renders photos beside their stylized versions; uint8 RGB [H, W, 3]."""
     pictures = {}
     for name, styles in ROWS.items():
         photo = _photo(name)
@@ -159,7 +156,7 @@ def _photo(name: str) -> np.ndarray:
 
 
 def _to_square(pixels: np.ndarray) -> np.ndarray:
-    """The middle of a picture."""
+    """Crops the central square."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -1,7 +1,7 @@
-"""Trains and paints what docs/your-own-style.md shows: `python -m tools.build_guide`.
+"""Builds the pictures of docs/your-own-style.md: `python -m tools.build_guide`.
 
-Thirteen small networks, about four minutes each on two cores; what is trained already in
-build/guide is kept, so it can be stopped and run again.
+Trains thirteen small networks, about four minutes each on two cores. Networks that are finished
+in build/guide are reused, so the command can be stopped and run again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIDE = 256
 
 
 def main() -> int:
-    """Makes the three pictures."""
+    """Builds the three pictures."""
     strengths = {
         f"{style}, strength {strength:g}": _painted(style, strength=strength)
         for style in STYLES
@@ -43,10 +43,10 @@ def main() -> int:
 
 
 def _painted(style: str, **keys: float) -> np.ndarray:
-    """Trains a network, unless it is there, and paints the photo: uint8 RGB [H, W, 3]."""
+    """Trains a network, unless it exists, and stylizes the photo; uint8 RGB [H, W, 3]."""
     conf = ROOT / f"conf/{style}.yml"
     settings = config.load(conf, quick=True).flat()
-    # Named by what departs from the conf, so that one network serves all pictures it belongs in.
+    # Named after its departures from the conf, so that several pictures share one network.
     departures = {key: value for key, value in keys.items() if value != settings[key]}
     naming = "-".join([style, *(f"{key}-{value:g}" for key, value in departures.items())])
     command = [sys.executable, str(ROOT / "train.py"), "-c", str(conf)]

@@ -22,7 +22,7 @@ import tqdm
 
 from fastnst import config, errors, images
 from fastnst.cli import terminal
-from fastnst.reports import page
+from fastnst.reports import charts, page
 
 if TYPE_CHECKING:
     from fastnst.pixels import descent
@@ -232,7 +232,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if result.interrupted and not done:
         raise KeyboardInterrupt
     painted = keeper.write(output, result.picture)
-    fall = f"{charts.short(result.total)} from {page.short(result.history[0]['total'])}"
+    fall = f"{charts.short(result.total)} from {charts.short(result.history[0]['total'])}"
     print(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s", flush=True)
     if options.report:
         figures = {
@@ -389,6 +389,7 @@ def _page(
         stylized=pair[1:],
         samples=saved,
         metrics=[*metrics, {**metrics[result.iteration], "kind": "best"}],
+        terms=("total", *_TERMS),
         config_text="\n".join(
             f"{key}: {' '.join(map(str, value)) if isinstance(value, list) else value}"
             for key, value in given.items()

@@ -75,10 +75,14 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     settings = _load(arguments)
     terminal.import_tensorflow()
     from fastnst import devices
+    from fastnst.models import run_folder
+    from fastnst.training import resumption
     from fastnst.training.tasks import session
 
-    if devices.has_gpu():
-        settings = _load(arguments, gpu=True)
+    begun = None
+    if not arguments.fresh:
+        begun = resumption.begun_recipe(run_folder.RunFolder(settings.run_dir))
+    settings = _load(arguments, gpu=devices.has_gpu(), begun=begun)
     run = session.open_session(settings, terminal.say, fresh=arguments.fresh)
     folder = run.folder.path
     # Models are found by name in the default folder.
@@ -116,7 +120,9 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     return terminal.DONE
 
 
-def _load(arguments: argparse.Namespace, gpu: bool = False) -> config.Config:
+def _load(
+    arguments: argparse.Namespace, gpu: bool = False, begun: str | None = None
+) -> config.Config:
     given = {
         "dataset": arguments.dataset,
         "max_steps": arguments.steps,
@@ -127,6 +133,7 @@ def _load(arguments: argparse.Namespace, gpu: bool = False) -> config.Config:
         arguments.assignments,
         quick=arguments.quick,
         gpu=gpu,
+        begun=begun,
         **{key: value for key, value in given.items() if value is not None},
     )
 

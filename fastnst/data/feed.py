@@ -1,7 +1,7 @@
 """The batches of a run: of each stage's size, shared among devices, and ready in time.
 
-A feed is a function of the step and position to start at, and of a function that receives the reason
-for each photo that is skipped. It yields batches without end, and the position after each.
+A feed is a function of the step and position to start at, and of a function that receives the
+reason for each photo that is skipped. It yields batches without end, and the position after each.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Writing trained models for other programs, and checking what was written.
 
-One module a format; each has `write`, which returns the difference from the live network, `TOLERANCE`
-for it, the `FILES` it writes, and the section `USE` of the model card. To add a format, write such a
-module and name it in `FORMATS`.
+One module a format; each has `write`, which returns the difference from the live network, a
+`TOLERANCE` for it, the `FILES` it writes, and the section `USE` of the model card. To add a format,
+write such a module and name it in `FORMATS`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Signatures:
     serving_uint8: the same for uint8 tensors.
     stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
         `stylized_bytes` string [B], a PNG file each.
-    serving_styles: of a model of several styles; `images` as in serving_default, and `style`, shares
-        of the styles, float32 [styles].
+    serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
+        shares of the styles, float32 [styles].
 
 The loaded object itself is called with uint8 or float32 tensors and, of a model of several styles,
 with the index of one or the shares of all; its function `style_names` returns their names.

@@ -1,4 +1,4 @@
-"""The weights alone, in float16, for `eval.py --model`: 3.4 MB, and 6.6 kB for each further style."""
+"""The weights in float16, for `eval.py --model`: 3.4 MB, and 6.6 kB for each further style."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ python eval.py --model {name} photo.jpg
 python export.py --model {name}
 ```
 
-`weights.ckpt` is a TensorFlow checkpoint of the weights, float16, by name; `model.json` describes the
-network.
+`weights.ckpt` is a TensorFlow checkpoint of the weights, float16, by name; `model.json` describes
+the network.
 """
 
 

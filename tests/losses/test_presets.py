@@ -115,7 +115,7 @@ def test_a_style_weight_times_the_documented_factor_is_training_s(
     name: str, height: int, width: int
 ) -> None:
     variant = presets.VARIANTS[name]
-    factors = rows("style, 1 of")[name]
+    factors = rows("style weight 1 in")[name]
     assert len(factors) == len(FIRST)
     for layer, factor in zip(FIRST, factors, strict=True):
         features, other = (features_of(layer, height, width) for _ in range(2))
@@ -128,7 +128,7 @@ def test_a_style_weight_times_the_documented_factor_is_training_s(
 @pytest.mark.parametrize("name", presets.VARIANTS)
 def test_a_content_weight_times_the_documented_factor_is_training_s(name: str) -> None:
     variant = presets.VARIANTS[name]
-    factors = dict(zip(("relu4_2", "relu5_2"), rows("content, 1 of")[name], strict=True))
+    factors = dict(zip(("relu4_2", "relu5_2"), rows("content weight 1 in")[name], strict=True))
     for layer, factor in factors.items():
         features, other = (features_of(layer, 256, 256) for _ in range(2))
         theirs = float(variant.content_loss(features, other))
@@ -137,8 +137,8 @@ def test_a_content_weight_times_the_documented_factor_is_training_s(name: str) -
 
 
 def test_the_weights_that_each_variant_amounts_to_are_documented() -> None:
-    style, content = rows("style, 1 of"), rows("content, 1 of")
-    for name, documented in rows("all weights of").items():
+    style, content = rows("style weight 1 in"), rows("content weight 1 in")
+    for name, documented in rows("default weights of").items():
         weights = presets.VARIANTS[name].weights
         held = sum(
             weights.content * weight * factor

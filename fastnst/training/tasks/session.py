@@ -157,7 +157,7 @@ def open_session(
     if fresh and (retired := run_folder.retire(folder.path)):
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.intervals.keep_checkpoints)
-    changes = resumption.changes(settings, folder)
+    changes = resumption.changes(settings.flat(), folder)
     trainer = engine.Engine(
         task,
         folder.checkpoints,
@@ -168,10 +168,9 @@ def open_session(
     start_step = trainer.restore(say)
     # A finished run stays as it is, however it is called.
     if start_step < last_step:
-        current = settings.flat()
-        for key, before in changes.items():
-            say(f"resuming with {key} {before} -> {current.get(key)}")
-        if not resumption.JUDGING_KEYS.isdisjoint(changes) and (
+        for key, (before, now) in changes.items():
+            say(f"resuming with {key} {before} -> {now}")
+        if resumption.affects_validation(changes) and (
             retired := trainer.checkpointer.forget_best()
         ):
             say(f"the best checkpoint by the earlier settings is kept as {retired}")
@@ -244,7 +243,7 @@ def describe(settings: config.Config) -> model.Description:
     return model.Description(
         architecture(settings),
         tuple(model.Style(name, style.style_image) for name, style in settings.styles.items()),
-        settings.has_identity,
+        settings.training.identity == "on",
     )
 
 

@@ -185,8 +185,8 @@ def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
     """Shifts pictures by up to 16 pixels, all alike, mirroring them beyond their borders.
 
     Half of what the loss network sees at a border is its padding: content counts less there, style
-    as much as elsewhere. A network whose border always met the loss network's would paint a frame in
-    the strongest of its colors. Jitter as in Mordvintsev et al. 2015, "Inceptionism".
+    as much as elsewhere. A network whose border always met the loss network's would paint a frame
+    in the strongest of its colors. Jitter as in Mordvintsev et al. 2015, "Inceptionism".
 
     Args:
         step: Seed of the shift, an int64 scalar.
