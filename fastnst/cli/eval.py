@@ -1,4 +1,4 @@
-"""`eval.py`: paints photos with a trained style."""
+"""`eval.py`: paints photos with a trained model."""
 
 from __future__ import annotations
 
@@ -26,8 +26,20 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--model_file",
         required=True,
         metavar="NAME|PATH",
-        help="a model's name, or the path of a run, a checkpoint or an exported SavedModel; "
-        "'list' shows the names and where they lie",
+        help="name of a model or of one of its styles, or the path of a run, a checkpoint or an "
+        "exported SavedModel; 'list' shows models and styles",
+    )
+    parser.add_argument(
+        "--style",
+        metavar="NAME|A:0.6,B:0.4|all",
+        help="style of the model, or a blend of several; all paints each photo in every style; "
+        "default: the first",
+    )
+    parser.add_argument(
+        "--strength",
+        type=terminal.strength,
+        metavar="X",
+        help="from 0, the photo, over 1, the style as trained, to 1.5; default: 1",
     )
     parser.add_argument(
         "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - (stdin)"
@@ -81,20 +93,28 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     from fastnst.painting import files
 
     if arguments.model == "list":
-        models = store.available()
-        width = max(map(len, models), default=0)
-        for name, path in models.items():
-            print(f"{name:<{width}}  {path}")
+        _list(store.available())
         return terminal.DONE
     if _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
     # What is asked for is checked before the model is restored, which takes longer.
-    path = store.find(arguments.model)
+    reference = store.find(arguments.model)
     output = Path(arguments.output) if arguments.output else None
-    jobs = files.plan([Path(name) for name in arguments.inputs], output, store.name_of(path))
-    model = stylizer.load(path, arguments.precision)
-    # Of two models of one name, the user's own and the one that is shipped, this is which.
-    terminal.say(f"painting with {path}")
+    inputs = [Path(name) for name in arguments.inputs]
+    every = arguments.style == "all"
+    styles = store.styles(reference.path) if every else [arguments.style or reference.style]
+    jobs = [
+        job
+        for style in styles
+        for job in files.plan(
+            inputs, output, style or reference.name, style=style, apart=len(styles) > 1
+        )
+    ]
+    model = stylizer.load(
+        reference, arguments.precision, style=styles[0], strength=arguments.strength
+    )
+    # Tells a user's own model from the shipped one of the same name.
+    terminal.say(f"painting with {reference.path}")
     failed = 0
     outcomes = files.paint(
         model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
@@ -116,6 +136,17 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     return terminal.USER_ERROR if failed else terminal.DONE
 
 
+def _list(models: dict[str, Path]) -> None:
+    """Prints the models, where they lie, and the styles of those that have several."""
+    from fastnst.models import store
+
+    width = max(map(len, models), default=0)
+    for name, path in models.items():
+        styles = store.styles(path)
+        several = f"  {', '.join(styles)}" if len(styles) > 1 else ""
+        print(f"{name:<{width}}  {path}{several}")
+
+
 def _pipe(arguments: argparse.Namespace) -> int:
     """Paints one photo from stdin or a file to stdout or a file."""
     from fastnst import images
@@ -124,11 +155,18 @@ def _pipe(arguments: argparse.Namespace) -> int:
 
     if len(arguments.inputs) > 1:
         raise errors.UserError("- stands for one photo; name no other with it")
+    if arguments.style == "all":
+        raise errors.UserError("--style all makes several pictures; - takes one style")
     (name,) = arguments.inputs
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
     painted = files.paint_bytes(
-        stylizer.load(arguments.model, arguments.precision),
+        stylizer.load(
+            arguments.model,
+            arguments.precision,
+            style=arguments.style,
+            strength=arguments.strength,
+        ),
         data,
         "standard input" if name == _PIPE else name,
         file_format=None if to_stdout else images.format_of(arguments.output),

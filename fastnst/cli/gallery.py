@@ -57,12 +57,16 @@ def _run(arguments: argparse.Namespace) -> int:
         raise errors.UserError("there is no model yet; train.py trains one")
     output = arguments.output or f"generated/{Path(arguments.photo).stem}-gallery.jpg"
     images.format_of(output)
-    paths = [store.find(name) for name in names]
+    references = [store.find(name) for name in names]
     pictures = {"photo": photo}
-    for given, path in zip(names, tqdm.tqdm(paths, unit="style", disable=None), strict=True):
-        model = stylizer.load(path)
-        # Several checkpoints of one model share its name.
-        pictures[given if model.name in pictures else model.name] = model(photo)
+    for given, reference in zip(
+        names, tqdm.tqdm(references, unit="model", disable=None), strict=True
+    ):
+        model = stylizer.load(reference)
+        for style in [reference.style] if reference.style else model.styles:
+            # Several checkpoints of one model share its name.
+            label = style if len(model.styles) > 1 else model.name
+            pictures[given if label in pictures else label] = model(photo, style)
     images.write(output, contact_sheet.render(pictures))
     print(output)
     return terminal.DONE

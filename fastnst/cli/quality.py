@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import dataclasses
 import importlib.util
 import json
 import math
@@ -24,6 +25,7 @@ from fastnst.models import card
 
 if TYPE_CHECKING:
     from fastnst.evaluation import iterations
+    from fastnst.losses import perceptual
 
 PROGRAM = "fastnst quality"
 STARTS = {"noise": ("noise",), "photo": ("photo",), "both": ("noise", "photo")}
@@ -102,6 +104,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
     )
     parser.add_argument("--model", required=True, metavar="NAME|PATH", help="a run or its name")
     parser.add_argument(
+        "--style", metavar="NAME", help="style of the model (default: each in turn)"
+    )
+    parser.add_argument(
         "--images", default="bundled", metavar="DIR", help="photos (default: the bundled six)"
     )
     parser.add_argument(
@@ -131,32 +136,73 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 def _run(arguments: argparse.Namespace) -> int:
     _require_extras()
     terminal.import_tensorflow()
+    import tensorflow as tf
+
+    from fastnst.models import run_folder, store
+    from fastnst.training.tasks import session
+
+    sizes = [_size(text) for text in arguments.size.split(",")]
+    reference = store.find(arguments.model)
+    conf = run_folder.RunFolder(reference.folder).config
+    if not conf.is_file():
+        raise errors.UserError(
+            f"{reference.path}: has no config.yml, which names the objective; name the folder of a "
+            "run"
+        )
+    settings = config.load(conf)
+    model = store.load(reference)
+    objectives, paintings = session.make_objectives(settings)
+    paths = session.validation_paths(arguments.images)[: arguments.photos]
+    chosen = arguments.style or reference.style
+    for style in [chosen] if chosen else model.description.names:
+        row, _ = model.select(style)
+        name = style if len(model.description.styles) > 1 else reference.name
+        # A network of one style is known by its folder's name, which may have changed.
+        of_run = style if style in objectives else next(iter(objectives))
+        output = arguments.output or Path("generated") / f"quality-{name}"
+        subject = _Subject(
+            name,
+            lambda photo, row=row: model.net(
+                tf.constant(photo[np.newaxis], tf.float32), row
+            ).numpy()[0],
+            objectives[of_run],
+            paintings[of_run],
+        )
+        _measure(subject, settings, sizes, paths, output, arguments)
+    return terminal.DONE
+
+
+@dataclasses.dataclass(frozen=True)
+class _Subject:
+    """One style of a model, and the objective that it was trained for."""
+
+    name: str
+    paint: collections.abc.Callable[[np.ndarray], np.ndarray]
+    objective: perceptual.PerceptualLoss
+    painting: np.ndarray
+
+
+def _measure(
+    subject: _Subject,
+    settings: config.Config,
+    sizes: collections.abc.Sequence[int],
+    paths: collections.abc.Sequence[Path],
+    output: Path,
+    arguments: argparse.Namespace,
+) -> None:
+    """Measures one style at every size, and writes its figures after each photo."""
     import tqdm
 
     from fastnst.evaluation import iterations, measures
     from fastnst.features import loss_network
-    from fastnst.models import run_folder, store
-    from fastnst.training.tasks import factory
 
-    sizes = [_size(text) for text in arguments.size.split(",")]
-    source = store.find(arguments.model)
-    name = store.name_of(source)
-    conf = run_folder.RunFolder(source).config
-    if not conf.is_file():
-        raise errors.UserError(
-            f"{source}: has no config.yml, which tells the objective; name the folder of a run"
-        )
-    settings = config.load(conf)
-    net = store.load_net(source)
-    objective, style = factory.make_objective(settings)
-    (painting,) = settings.styles.values()
-    used = {*painting.content_layers, *painting.style_layers}
+    chosen = subject.objective.weights
+    used = {*chosen.content_layers, *chosen.style_layers}
     weights = loss_network.load_weights(config.find_file(settings.loss_network.loss_model_file))
     others = [layer for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1") if layer not in used]
-    further = measures.GramDistance(loss_network.LossNetwork(weights, others), style, others)
-    paths = factory.validation_paths(arguments.images)[: arguments.photos]
+    network = loss_network.LossNetwork(weights, others)
+    further = measures.GramDistance(network, subject.painting, others)
     starts = STARTS[arguments.start]
-    output = arguments.output or Path("generated") / f"quality-{name}"
     found = {}
     for size in sizes:
         assessments: list[iterations.Assessment] = []
@@ -164,9 +210,9 @@ def _run(arguments: argparse.Namespace) -> int:
         with tqdm.tqdm(total=total, unit=" iterations", disable=None) as bar:
             for path in paths:
                 one = iterations.assess(
-                    net,
-                    objective,
-                    style,
+                    subject.paint,
+                    subject.objective,
+                    subject.painting,
                     further,
                     path.name,
                     _square(path, size),
@@ -176,15 +222,14 @@ def _run(arguments: argparse.Namespace) -> int:
                     bar.update,
                 )
                 assessments.append(one)
-                # After each photo, so that what is interrupted after an hour was not in vain.
+                # After each photo, so that an interruption after an hour loses little.
                 found[size] = iterations.summary(assessments)
                 images.write(output / f"pictures-{size}.png", beside(assessments))
-                plot(name, size, found[size], output / f"curves-{size}.png")
-                text = json.dumps({"model": name, "sizes": found}, indent=2)
+                plot(subject.name, size, found[size], output / f"curves-{size}.png")
+                text = json.dumps({"model": subject.name, "sizes": found}, indent=2)
                 images.write_bytes(output / "quality.json", text.encode())
-        print(table(name, size, found[size]), flush=True)
+        print(table(subject.name, size, found[size]), flush=True)
     print(output)
-    return terminal.DONE
 
 
 def _require_extras() -> None:

@@ -80,6 +80,17 @@ def quality(text: str) -> int:
     return _whole(text, 1, 100)
 
 
+def strength(text: str) -> float:
+    """Reads a strength, a number from 0 to 1.5, for argparse."""
+    try:
+        number = float(text)
+        if not 0.0 <= number <= 1.5:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a number from 0 to 1.5") from None
+    return number
+
+
 def _whole(text: str, least: int, most: int | None) -> int:
     allowed = f"at least {least}" if most is None else f"from {least} to {most}"
     try:

@@ -17,7 +17,6 @@ import tensorflow as tf
 from fastnst import images
 from fastnst.evaluation import measures
 from fastnst.losses import perceptual
-from fastnst.nets import transform_net
 from fastnst.pixels import descent
 
 ITERATIONS = (25, 50, 100, 200, 300, 500)
@@ -61,7 +60,7 @@ def equal_iterations(curve: collections.abc.Sequence[float], goal: float) -> flo
 
 
 def assess(
-    net: transform_net.TransformNet,
+    paint: collections.abc.Callable[[np.ndarray], np.ndarray],
     objective: perceptual.PerceptualLoss,
     style: np.ndarray,
     further: measures.GramDistance,
@@ -75,7 +74,7 @@ def assess(
     """Judges a network by one photo.
 
     Args:
-        net: The network, in float32.
+        paint: Maps RGB [H, W, 3] in 0..255 to a picture, float32 of the same shape.
         objective: What it was trained for.
         style: The style image, RGB [H, W, 3] in 0..255.
         further: Compares at layers that the objective does not look at.
@@ -87,9 +86,6 @@ def assess(
         on_step: Called after each iteration.
     """
     total = objective.towards(photo.astype(np.float32))
-
-    def paint(picture: np.ndarray) -> np.ndarray:
-        return net(tf.constant(picture[np.newaxis], tf.float32)).numpy()[0]
 
     judge = tf.function(lambda picture: total(picture[tf.newaxis])[0], autograph=False)
     painted = paint(photo)

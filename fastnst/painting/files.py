@@ -18,10 +18,11 @@ _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One photo to paint, and where the painting goes."""
+    """One photo to paint, the file of the painting, and its style; None for the model's."""
 
     photo: Path
     painting: Path
+    style: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,14 +33,24 @@ class Outcome:
     error: errors.UserError | None = None
 
 
-def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str) -> list[Job]:
+def plan(
+    inputs: collections.abc.Sequence[Path],
+    output: Path | None,
+    name: str,
+    *,
+    style: str | None = None,
+    apart: bool = False,
+) -> list[Job]:
     """Decides what is painted and where it goes.
 
     Args:
         inputs: Photos and folders of photos; folders are searched with all below them that is
             not hidden, but not where the paintings go.
         output: A file, if there is one input file; a folder; or None for "generated".
-        name: The model's, for the names of paintings that go to "generated".
+        name: The model's or the style's, for the names of paintings that go to "generated".
+        style: Style to paint in.
+        apart: Whether the names of all paintings end in `name`, because other styles' paintings go
+            to the same place.
 
     Raises:
         UserError: If an input does not exist, a folder has no photos, or a painting would take
@@ -68,10 +79,14 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
         else:
             raise errors.UserError(f"{path}: no such file or folder")
     single = len(inputs) == 1 and not inputs[0].is_dir()
+    if apart and output is not None and output.suffix.lower() in images.EXTENSIONS:
+        raise errors.UserError(
+            f"{output}: names one file for many paintings; name a folder with -o"
+        )
     if output is not None and single and output.suffix and not output.is_dir():
         images.format_of(output)
         targets = [output]
-    elif output is None:
+    elif output is None or apart:
         targets = _as_written([folder / _tagged(relative, name) for _, relative in pairs])
     elif output.suffix.lower() in images.EXTENSIONS and not output.is_dir():
         raise errors.UserError(
@@ -93,7 +108,9 @@ def plan(inputs: collections.abc.Sequence[Path], output: Path | None, name: str)
                 "them into different folders"
             )
         painted[place] = photo
-    return [Job(photo, painting) for (photo, _), painting in zip(pairs, targets, strict=True)]
+    return [
+        Job(photo, painting, style) for (photo, _), painting in zip(pairs, targets, strict=True)
+    ]
 
 
 def paint(
@@ -124,8 +141,10 @@ def paint(
             except errors.UserError as error:
                 yield job, error
 
-    def shape(entry: tuple[Job, images.Picture | errors.UserError]) -> tuple[int, ...]:
-        return entry[1].pixels.shape if isinstance(entry[1], images.Picture) else ()
+    def shape(entry: tuple[Job, images.Picture | errors.UserError]) -> tuple[int | str, ...]:
+        if not isinstance(entry[1], images.Picture):
+            return ()
+        return (entry[0].style or "", *entry[1].pixels.shape)
 
     for _, alike in itertools.groupby(read(), key=shape):
         while group := list(itertools.islice(alike, batch)):
@@ -139,7 +158,8 @@ def _paint_group(
 ) -> collections.abc.Iterator[Outcome]:
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]
     try:
-        painted = model(np.stack([picture.pixels for picture in pictures])) if pictures else ()
+        batch = [picture.pixels for picture in pictures]
+        painted = model(np.stack(batch), group[0][0].style) if pictures else ()
     except errors.UserError as error:
         yield from (Outcome(job, errors.UserError(f"{job.photo}: {error}")) for job, _ in group)
         return
