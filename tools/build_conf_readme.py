@@ -162,7 +162,7 @@ def shipped() -> list[Path]:
 
 def groups() -> dict[str, list[dataclasses.Field[Any]]]:
     """Returns the keys of each section by its heading."""
-    sections = (schema.Config, schema.Style, *schema.SECTIONS.values())
+    sections: list[Any] = [schema.Config, schema.Style, *schema.SECTIONS.values()]
     return {section.heading: [*schema.keys(section).values()] for section in sections}
 
 
@@ -201,17 +201,13 @@ def _recipes() -> str:
 
 
 def _yields() -> str:
-    """Tells which values of a recipe depend on which others."""
-    text = "An empty cell is the default. Some values of a recipe depend on another key:\n\n"
-    return (
-        text
-        + "".join(
-            f"- if you set `{other}`, `{key}` is {_value(schema.default(config.FIELDS[key]))} unless "
-            "you set it too;\n"
-            for key, other in recipes.YIELDS.items()
-        ).removesuffix(";\n")
-        + ".\n"
-    )
+    """Lists the values of a recipe that depend on another key."""
+    text = "An empty cell is the default. Some values depend on another key, and return to their\n"
+    text += "default if you set it:\n\n"
+    for key, other in recipes.YIELDS.items():
+        default = _value(schema.default(config.FIELDS[key]))
+        text += f"- `{key}` is {default} if you set `{other}` but not `{key}`\n"
+    return text
 
 
 def _allowed(field: dataclasses.Field[Any]) -> str:
