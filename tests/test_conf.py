@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fastnst import config
+from fastnst.config import recipes, schema
 from tools import build_conf_readme
 
 CONF = config.PROJECT_ROOT / "conf"
@@ -29,8 +31,10 @@ def header(path: Path) -> list[str]:
 def test_a_conf_is_named_after_its_model_and_its_picture(path: Path) -> None:
     settings = config.load(path)
     assert settings.naming == path.stem
-    assert settings.style_image == f"img/{path.stem}.jpg"
-    assert config.find_file(settings.style_image).is_file()
+    assert list(settings.styles) == [path.stem]
+    image = settings.styles[path.stem].style_image
+    assert image == f"img/{path.stem}.jpg"
+    assert config.find_file(image).is_file()
 
 
 def test_every_style_image_that_is_credited_has_a_conf() -> None:
@@ -39,14 +43,15 @@ def test_every_style_image_that_is_credited_has_a_conf() -> None:
 
 
 @confs
-def test_a_conf_opens_with_what_it_is_where_from_how_to_run_it_and_how_long(path: Path) -> None:
+def test_a_conf_opens_with_its_title_source_commands_and_time(path: Path) -> None:
     text = "\n".join(header(path))
     assert build_conf_readme.title(path) == header(path)[0].removeprefix("# ")
     assert "Style image:" in text
     assert "Apache-2.0" in text or "public domain" in text
     assert "img/CREDITS.md" in text
     assert f"python train.py -c conf/{path.name} --quick\n" in text
-    assert f"python train.py -c conf/{path.name} --dataset " in text
+    assert f"python train.py -c conf/{path.name}\n" in text
+    assert "--dataset path/to/photos" in text
     assert "minutes" in text
 
 
@@ -59,12 +64,46 @@ def test_the_licence_in_a_header_is_the_one_in_the_credits(path: Path) -> None:
 
 @confs
 def test_a_conf_can_be_trained_at_once(path: Path) -> None:
-    """It asks for no photos and no layers but those that come with the clone."""
+    """It needs no photos and no layers other than those that come with the clone."""
     settings = config.load(path)
-    assert settings.dataset == settings.validation == "bundled"
-    layers = {*settings.content_layers, *settings.style_layers}
+    assert settings.data.dataset == settings.data.validation == "bundled"
+    (style,) = settings.styles.values()
+    layers = {*style.content_layers, *style.style_layers}
     assert all(layer <= "relu4_3" for layer in layers)
-    assert config.find_file(f"{settings.loss_model_file}.index").is_file()
+    assert config.find_file(f"{settings.loss_network.loss_model_file}.index").is_file()
+
+
+@confs
+def test_a_conf_holds_only_keys_of_its_style(path: Path) -> None:
+    keys = yaml.safe_load(path.read_text(encoding="utf-8")).keys()
+    assert keys - {"naming"} <= schema.keys(config.Style).keys()
+
+
+@pytest.mark.parametrize("name", ["candy", "feathers", "kandinsky", "mosaic", "starry", "wave"])
+def test_on_a_cpu_a_conf_trains_with_the_settings_of_the_shipped_model(name: str) -> None:
+    text = (config.PROJECT_ROOT / "pretrained" / name / "config.yml").read_text(encoding="utf-8")
+    shipped = yaml.safe_load(text) | {"dataset": "bundled"}
+    trained = config.load(CONF / f"{name}.yml").flat()
+    assert {key: trained[key] for key in shipped} == shipped
+
+
+def test_the_page_shows_every_recipe() -> None:
+    names = " | ".join(f"`{name}`" for name in config.RECIPES)
+    assert f"\n| key | {names} |\n" in README
+    assert "\n| `stages` | `192: 2000` | `192: 6000` | none | none |\n" in README
+    assert "\n| `max_steps` | `6000` | `20000` | `null` | `1000` |\n" in README
+    for key, other in recipes.YIELDS.items():
+        assert f" if you set `{other}` but not `{key}`\n" in README
+
+
+def test_the_examples_on_the_page_load() -> None:
+    examples = re.findall(r"```yaml\n(naming: gallery\n.*?)```", README, re.S)
+    settings = [config.from_mapping(yaml.safe_load(example)) for example in examples]
+    assert [list(each.styles) for each in settings] == [
+        ["wave", "candy", "mine"],
+        ["wave", "candy"],
+    ]
+    assert [style.style_size for style in settings[1].styles.values()] == [384, 512]
 
 
 def test_the_page_about_the_keys_is_up_to_date() -> None:
@@ -77,16 +116,17 @@ def test_the_page_explains_every_key_once_under_a_heading() -> None:
     grouped = [field.name for fields in build_conf_readme.groups().values() for field in fields]
     assert grouped == list(config.FIELDS)
     for key, field in config.FIELDS.items():
-        assert README.count(f"\n| `{key}` | ") == 1 + (key in config.QUICK)
+        in_recipe = any(key in recipe for recipe in config.RECIPES.values())
+        assert README.count(f"\n| `{key}` | ") == 1 + in_recipe
         assert field.metadata["help"] in README
 
 
 @pytest.mark.parametrize(
     ("key", "row"),
     [
-        ("naming", "| `naming` | none: must be set | letters, digits, `.`, `_`, `-` |"),
+        ("naming", "| `naming` | none: required | letters, digits, `.`, `_`, `-` |"),
         ("style_size", "| `style_size` | `null` | whole number from 16, or `null` |"),
-        ("learning_rate", "| `learning_rate` | `0.001` | number above 0 |"),
+        ("learning_rate", "| `learning_rate` | [by recipe](#recipes) | number above 0 |"),
         ("seed", "| `seed` | `0` | whole number, 0 to 2147483647 |"),
         ("output_norm", "| `output_norm` | `true` | `true`, `false` |"),
         ("xla", "| `xla` | `auto` | `auto`, `on`, `off` |"),

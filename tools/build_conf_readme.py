@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnst import config
+from fastnst.config import recipes, schema
 
 CONF = config.PROJECT_ROOT / "conf"
 
@@ -17,20 +18,26 @@ _HEAD = """\
 
 <!-- Written by `python -m tools.build_conf_readme`; do not edit. -->
 
-A conf file is YAML with flat keys. Two are needed, all others have defaults:
+A conf file is YAML. Two keys are required:
 
 ```yaml
-style_image: img/wave.jpg
-naming: wave
+style_image: pictures/mine.jpg
+naming: mine
 ```
 
-The two that change a picture most are `strength` (how much of the style) and `style_size` (how
-large its strokes); [Your own style in ten minutes](../docs/your-own-style.md) shows them.
+With these two lines in `mine.yml`, `python train.py -c mine.yml` trains the style. The keys that
+change the picture most are `strength` (how much of the style) and `style_size` (how large its
+strokes): [Your own style in ten minutes](../docs/your-own-style.md) shows both.
+
+The files in this folder also go by their bare names: `python train.py -c wave`.
 """
 
 _ALLOWED = """\
+## Values
+
 Numbers may be written `0.001`, `1e-3` or `1e5`. Layers are those of VGG16 after their ReLU, from
-`relu1_1` to `relu5_3`, or as slim spells them, `vgg_16/conv1/conv1_1`; a list weighs all alike:
+`relu1_1` to `relu5_3`, or in slim's spelling, `vgg_16/conv1/conv1_1`. Layers in a list have equal
+weights:
 
 ```yaml
 style_layers: [relu1_2, relu2_2, relu3_3]
@@ -38,28 +45,68 @@ style_layers: [relu1_2, relu2_2, relu3_3]
 style_layers: {relu1_2: 1, relu2_2: 1, relu3_3: 0.5}
 ```
 
-The file that comes with the clone ends at `relu4_3`; `fastnst weights` fetches the rest.
-Files, also the conf file itself, are looked for from the working directory, then from the root of
-the clone.
+The loss network's file in the repository ends at `relu4_3`; `fastnst weights` downloads the rest.
+Relative paths are resolved against the working directory first, then against the repository.
 """
 
-_LAYERING = """\
-## What wins
+_STYLES = """\
+## Several styles in one network
 
-Later ones win over earlier ones:
+`styles` trains several styles into one network, which paints in any of them or in a blend. In its
+shortest form it lists the paintings; each style takes the name of its file:
+
+```yaml
+naming: gallery
+styles: [img/wave.jpg, img/candy.jpg, paintings/mine.jpg]
+```
+
+A mapping names the styles, and may give each its own values of the keys under [Style](#style). The
+same keys at the top level are defaults for every style:
+
+```yaml
+naming: gallery
+style_size: 384          # for every style that has no style_size of its own
+styles:
+  wave: img/wave.jpg
+  candy:
+    style_image: img/candy.jpg
+    style_size: 512
+    strength: 1.5
+```
+
+All other keys belong to the network as a whole. On the command line,
+`--set styles.candy.strength=2` changes one style and `--set strength=2` changes all of them. The
+names and their order are fixed once training has begun. Without `styles`, the network has one
+style, named after the model.
+"""
+
+_RECIPES = """\
+## Recipes
+
+A recipe is a set of training values that work together. `recipe: auto`, the default, is `gpu` on a
+machine with a GPU and `cpu` on any other; a run that is resumed keeps the recipe it was begun with.
+Keys in your file win over the recipe:
+"""
+
+_PRECEDENCE = """\
+## Precedence
+
+Later values win over earlier ones:
 
 1. the defaults above;
-2. the conf file;
-3. `--quick`;
-4. `--set KEY=VALUE`, as often as you like;
-5. `--dataset`, `--steps` (which is `max_steps`) and `--model_path`.
+2. the recipe;
+3. the conf file;
+4. `--quick`;
+5. `--set KEY=VALUE`, which may be repeated;
+6. `--dataset`, `--steps` (which sets `max_steps`) and `--model_path`.
 
-All of it is checked together before anything is written, and every problem is reported at once,
-with its file, line and key. The outcome lies beside the checkpoints as `config.yml`: a conf file
-with every key.
+`--quick` lays the recipe `quick` over the file, instead of under it, and appends `-quick` to the
+name, so that a first look never overwrites a real model. `--set` still wins:
+`--quick --set image_size=128`.
 
-`--quick` sets the keys below and adds `-quick` to the name, so that a first look never touches a
-real model. `--set` wins even then: `--quick --set image_size=128`.
+Everything is checked before anything is written, and all problems are reported at once, with file,
+line and key. The result is saved beside the checkpoints as `config.yml`, a conf file that has every
+key.
 """
 
 _ORIGINAL = """\
@@ -67,16 +114,19 @@ _ORIGINAL = """\
 
 Conf files of the original TensorFlow implementation
 ([hzy46/fast-neural-style-tensorflow](https://github.com/hzy46/fast-neural-style-tensorflow)) load
-unmodified, and their keys mean what they meant: at 256 px the losses have the same value (but for
-the rim, which [is padded otherwise](../docs/theory.md#features)), the learning rate stays at 1e-3,
-and training ends after `epoch` times through the photos. What the original had no key for has the
-defaults above. Three things are up to you:
+unmodified, and their keys keep their meaning. At 256 px the losses have the same value, except at
+the border, which [is padded differently](../docs/theory.md#features). Keys that such a file lacks
+come from the recipe. To train as the original did, add
 
-- `--dataset` tells where your photos are, which the original had in its code;
-- `augment: none` is the original's preprocessing, pixel for pixel;
-- slim's own `vgg_16.ckpt` works as `loss_model_file`.
+```yaml
+recipe: original
+```
 
-The style image is no longer cropped to a square, and the network trained is
+which means Adam at a constant learning rate of 1e-3, `epoch` passes over the photos, the original's
+preprocessing pixel for pixel, and random initial weights. `--dataset` gives the folder of photos,
+which was part of the original's code, and slim's own `vgg_16.ckpt` works as `loss_model_file`.
+
+Two things differ: the style image is not cropped to a square, and the network is
 [ours](../docs/theory.md#the-transform-net).
 """
 
@@ -84,42 +134,40 @@ The style image is no longer cropped to a square, and the network trained is
 def render() -> str:
     """Writes the page as Markdown."""
     parts = [_HEAD]
-    for group, fields in groups().items():
+    for heading, fields in groups().items():
         rows = [
             (f"`{field.name}`", _default(field), _allowed(field), field.metadata["help"])
             for field in fields
         ]
-        parts.append(f"## {group}\n\n{_table(('key', 'default', 'allowed', 'meaning'), rows)}")
-    quick = [(f"`{key}`", _code(value)) for key, value in config.QUICK.items()]
+        parts.append(f"## {heading}\n\n{_table(('key', 'default', 'allowed', 'meaning'), rows)}")
     styles = [(f"[{path.name}]({path.name})", _picture(path), title(path)) for path in shipped()]
     parts += [
         _ALLOWED,
-        _LAYERING,
-        _table(("key", "with `--quick`"), quick),
+        _STYLES,
+        _RECIPES,
+        _recipes(),
+        _yields(),
+        _PRECEDENCE,
         _ORIGINAL,
-        f"## The styles here\n\n{_table(('file', 'style image', 'what it is'), styles)}",
+        f"## The styles here\n\n{_table(('file', 'style image', 'description'), styles)}",
     ]
     return "\n".join(parts)
 
 
 def shipped() -> list[Path]:
-    """Lists the conf files whose style image img/CREDITS.md names: not those of a user's own."""
+    """Lists the conf files whose style image img/CREDITS.md names, and none of a user's own."""
     credits_text = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
     return [path for path in sorted(CONF.glob("*.yml")) if f"\n| {path.stem}.jpg |" in credits_text]
 
 
 def groups() -> dict[str, list[dataclasses.Field[Any]]]:
-    """Gathers the keys under the headings that their metadata opens."""
-    found: dict[str, list[dataclasses.Field[Any]]] = {}
-    for field in config.FIELDS.values():
-        if "group" in field.metadata:
-            current = found.setdefault(field.metadata["group"], [])
-        current.append(field)
-    return found
+    """Returns the keys of each section by its heading."""
+    sections: list[Any] = [schema.Config, schema.Style, *schema.SECTIONS.values()]
+    return {section.heading: [*schema.keys(section).values()] for section in sections}
 
 
 def title(conf: Path) -> str:
-    """Returns the first sentence of a conf file's header, which says what the style image is."""
+    """Returns the first sentence of a conf file's header, which describes the style image."""
     lines = conf.read_text(encoding="utf-8").splitlines()
     comment = " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
     sentence = re.match(r".+?\.(?=\s|$)", comment)
@@ -128,18 +176,42 @@ def title(conf: Path) -> str:
 
 def _default(field: dataclasses.Field[Any]) -> str:
     if field.metadata.get("required"):
-        return "none: must be set"
-    if field.default_factory is dataclasses.MISSING:
-        return _code(field.default)
-    pairs = [
-        f"{key}: {value:g}" if value != 1 else str(key)
-        for key, value in field.default_factory().items()
-    ]
+        return "none: required"
+    if all(field.name in config.RECIPES[name] for name in ("cpu", "gpu")):
+        return "[by recipe](#recipes)"
+    return _value(schema.default(field))
+
+
+def _value(value: Any) -> str:
+    """Writes a value as YAML does, and mappings as their pairs."""
+    if not isinstance(value, dict):
+        return _code(value)
+    pairs = [f"{key}: {item:g}" if item != 1 else str(key) for key, item in value.items()]
     return ", ".join(map(_code, pairs)) or "none"
 
 
+def _recipes() -> str:
+    """Writes the table of recipes; an empty cell is the key's default."""
+    keys = [key for key in config.FIELDS if any(key in of for of in config.RECIPES.values())]
+    rows = [
+        (f"`{key}`", *(_value(of[key]) if key in of else "" for of in config.RECIPES.values()))
+        for key in keys
+    ]
+    return _table(("key", *map(_code, config.RECIPES)), rows)
+
+
+def _yields() -> str:
+    """Lists the values of a recipe that depend on another key."""
+    text = "An empty cell is the default. Some values depend on another key, and return to their\n"
+    text += "default if you set it:\n\n"
+    for key, other in recipes.YIELDS.items():
+        default = _value(schema.default(config.FIELDS[key]))
+        text += f"- `{key}` is {default} if you set `{other}` but not `{key}`\n"
+    return text
+
+
 def _allowed(field: dataclasses.Field[Any]) -> str:
-    """Tells a key's type and bounds, by the rules that `config` holds it to."""
+    """Describes a key's type and bounds, from the rules in `schema`."""
     rules = field.metadata
     if "choices" in rules:
         return ", ".join(_code(choice) for choice in rules["choices"])
@@ -172,8 +244,8 @@ def _code(value: object) -> str:
 
 
 def _picture(conf: Path) -> str:
-    image = config.load(conf).style_image
-    return f'<img src="../{image}" width="160" alt="{conf.stem}">'
+    (style,) = config.load(conf).styles.values()
+    return f'<img src="../{style.style_image}" width="160" alt="{conf.stem}">'
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -325,7 +325,7 @@ class Config:
 
 
 # The sections of a configuration besides its styles, by attribute.
-SECTIONS: dict[str, type] = {
+SECTIONS: dict[str, type[Any]] = {
     "data": Data,
     "training": Training,
     "network": Network,
@@ -338,6 +338,12 @@ SECTIONS: dict[str, type] = {
 def keys(section: type) -> dict[str, dataclasses.Field[Any]]:
     """Returns the keys that a section (or `Config` itself, without its sections) declares."""
     return {field.name: field for field in dataclasses.fields(section) if "help" in field.metadata}
+
+
+def default(field: dataclasses.Field[Any]) -> Any:
+    """Returns a key's default."""
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 # Every flat key, in the order of conf/README.md and of a run's config.yml.

@@ -1,11 +1,8 @@
-"""Conf files: what is accepted, and how each mistake in one is named."""
+"""Conf files: which are accepted, and how each mistake in one is reported."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,11 +73,16 @@ def only_problem(path: Path, *assignments: str, **options: Any) -> str:
     return problem
 
 
+def style(settings: config.Config) -> config.Style:
+    """The only style of a configuration."""
+    (only,) = settings.styles.values()
+    return only
+
+
 @pytest.mark.parametrize("spelling", ["slim", "plain"])
 def test_a_conf_of_the_original_loads_unmodified(write: Write, spelling: str) -> None:
     text = ORIGINAL if spelling == "slim" else re.sub(r"vgg_16/conv\d/", "", ORIGINAL)
-    settings = config.load(write(text))
-    given = dataclasses.asdict(settings)
+    given = config.load(write(text)).flat()
     layers = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
     expected = {
         "style_image": "img/candy.jpg",
@@ -99,33 +101,38 @@ def test_a_conf_of_the_original_loads_unmodified(write: Write, spelling: str) ->
         "loss_model_file": "pretrained/vgg_16.ckpt",
     }
     assert {key: given[key] for key in expected} == expected
-    assert list(settings.style_layers) == list(layers)
-    # Nothing that the original did not do is asked for either.
-    assert (settings.max_steps, settings.learning_rate, settings.schedule) == (
-        None,
-        1e-3,
-        "constant",
-    )
-    assert settings.style_side == 256
-    assert settings.run_dir == Path("models/candy")
+    assert list(given["style_layers"]) == list(layers)
+    # A file that asks for epochs is not cut short by the recipe's steps.
+    assert (given["max_steps"], given["stages"]) == (None, {})
+    assert given["optimizer"] == "muon"
+
+
+def test_a_conf_of_the_original_can_train_as_the_original_did(write: Write) -> None:
+    settings = config.load(write(ORIGINAL + "recipe: original\n"))
+    assert (settings.training.epoch, settings.training.max_steps) == (2, None)
+    training = settings.training
+    assert (training.optimizer, training.learning_rate) == ("adam", 1e-3)
+    assert (training.schedule, training.average) == ("constant", 0.0)
+    assert (settings.data.augment, settings.data.batch_size) == ("none", 4)
+    assert training.start_from is None
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)
 def test_every_conf_that_is_shipped_loads_and_names_a_picture_that_is_there(path: Path) -> None:
     settings = config.load(path)
-    assert config.find_file(settings.style_image).is_file()
+    assert config.find_file(style(settings).style_image).is_file()
     assert config.load(path, quick=True).naming == f"{settings.naming}-quick"
 
 
 def test_layers_may_be_a_mapping_to_weights_in_either_spelling(write: Write) -> None:
     text = "style_layers: {vgg_16/conv1/conv1_2: 2, relu2_2: 1e-1, conv5_3: 0.25}\n"
     settings = config.load(write(LEAST + text))
-    assert settings.style_layers == {"relu1_2": 2.0, "relu2_2": 0.1, "relu5_3": 0.25}
+    assert style(settings).style_layers == {"relu1_2": 2.0, "relu2_2": 0.1, "relu5_3": 0.25}
 
 
 def test_one_layer_needs_no_list(write: Write) -> None:
     settings = config.load(write(LEAST + "content_layers: relu2_2\n"))
-    assert settings.content_layers == {"relu2_2": 1.0}
+    assert style(settings).content_layers == {"relu2_2": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -155,26 +162,16 @@ def test_powers_of_ten_are_numbers_although_yaml_takes_them_for_text(write: Writ
     text = "style_weight: 1e5\nlearning_rate: 1e-4\nmax_steps: 2e3\ntv_weight: '0.5'\n"
     assert yaml.safe_load(text)["style_weight"] == "1e5"
     settings = config.load(write(LEAST + text))
-    assert settings.style_weight == 100_000.0
-    assert settings.learning_rate == 0.0001
-    assert settings.max_steps == 2000
-    assert isinstance(settings.max_steps, int)
-    assert settings.tv_weight == 0.5
+    assert style(settings).style_weight == 100_000.0
+    assert settings.training.learning_rate == 0.0001
+    assert settings.training.max_steps == 2000
+    assert isinstance(settings.training.max_steps, int)
+    assert style(settings).tv_weight == 0.5
 
 
 def test_on_and_off_stay_words_where_words_are_meant(write: Write) -> None:
-    assert config.load(write(LEAST + "xla: on\n")).xla == "on"
-    assert config.load(write(LEAST + "xla: off\n")).xla == "off"
-
-
-def test_a_key_given_twice_is_named_with_both_lines(write: Write) -> None:
-    text = LEAST + "style_weight: 1\nstyle_weight: 2\n"
-    assert only_problem(write(text)) == "style.yml:4: style_weight: set before, at style.yml:3"
-
-
-def test_a_layer_given_twice_is_named_with_both_lines(write: Write) -> None:
-    text = LEAST + "style_layers:\n  relu1_2: 1\n  relu2_2: 1\n  relu1_2: 9\n"
-    assert only_problem(write(text)) == "style.yml:6: relu1_2: set before, at style.yml:4"
+    assert config.load(write(LEAST + "xla: on\n")).computing.xla == "on"
+    assert config.load(write(LEAST + "xla: off\n")).computing.xla == "off"
 
 
 def test_an_unknown_key_gets_the_nearest_one(write: Write) -> None:
@@ -242,10 +239,10 @@ def test_an_empty_name_is_no_name(write: Write) -> None:
 def test_missing_keys_are_named_with_what_they_mean(write: Write) -> None:
     found = problems(write("style_weight: 1\n"))
     assert [line.partition(" is missing: ")[0] for line in found] == [
-        "style.yml: style_image",
         "style.yml: naming",
+        "style.yml: style_image",
     ]
-    assert found[0].endswith("Picture whose style is learned; any format.")
+    assert found[1].endswith("Painting whose style is learned; any image format.")
 
 
 def test_all_problems_come_at_once_each_with_its_line(write: Write) -> None:
@@ -275,68 +272,13 @@ def test_all_problems_come_at_once_each_with_its_line(write: Write) -> None:
 def test_nothing_to_train_for_is_an_error(write: Write) -> None:
     text = LEAST + "content_weight: 0\nstyle_weight: 0\n"
     assert "are all 0: nothing to train for" in only_problem(write(text))
-    assert config.load(write(text + "tv_weight: 1\n")).tv_weight == 1
+    assert style(config.load(write(text + "tv_weight: 1\n"))).tv_weight == 1
 
 
 @pytest.mark.parametrize("nothing", ["content_weight: 0", "content_layers: {relu3_3: 0}"])
 def test_auto_needs_a_content_to_go_by(write: Write, nothing: str) -> None:
     text = f"{LEAST}{nothing}\nstyle_weight: auto\n"
-    assert "style_weight: auto goes by what the content counts" in only_problem(write(text))
-
-
-@pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "- a list\n", "words\n"])
-def test_a_file_without_keys_is_told_what_one_looks_like(write: Write, text: str) -> None:
-    assert only_problem(write(text)) == (
-        "style.yml: should hold lines of `key: value`, see conf/README.md"
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "start"),
-    [
-        ("style_layers: [relu1_2\nnaming: x\n", "style.yml:2: not valid YAML: "),
-        ("a: 1\n\tb: 2\n", "style.yml:2: not valid YAML: "),
-        ("a: 1\nb: *nowhere\n", "style.yml:2: not valid YAML: found undefined alias"),
-        ("a: 1\nb: 'open\n", "style.yml:3: not valid YAML: "),
-        ("a: !!python/object:os.system x\n", "style.yml:1: not valid YAML: could not determine"),
-        ("a: 1\n---\nb: 1\n", "style.yml:2: not valid YAML: but found another document"),
-        ("a: \x00\n", "style.yml: not valid YAML: "),
-        ("naming: 2020-13-45\n", "style.yml: not valid YAML: month must be in 1..12"),
-    ],
-)
-def test_broken_yaml_is_told_with_its_line(write: Write, text: str, start: str) -> None:
-    assert only_problem(write(text)).startswith(start)
-
-
-def test_a_file_that_is_not_text_cannot_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "style.yml"
-    path.write_bytes(b"naming: \xff\xfe")
-    assert only_problem(path).startswith("style.yml: is no text; a conf file holds lines of ")
-    assert problems(tmp_path)[0].endswith(": is a folder; name a conf file in it")
-
-
-def test_a_missing_conf_file_gets_the_nearest_one(write: Write, tmp_path: Path) -> None:
-    write(LEAST)
-    for name in ("stile.yml", "style"):
-        problem = only_problem(tmp_path / name)
-        assert problem == f"{name}: no such conf file; did you mean style.yml?"
-    problem = only_problem(tmp_path / "nowhere" / "x.yml")
-    assert problem.endswith(", conf/wave.yml") and "; there are conf/auvers.yml, " in problem
-
-
-def test_a_conf_of_the_project_is_found_from_anywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert config.load("conf/candy.yml").naming == "candy"
-    problem = only_problem(Path("candy"))
-    assert problem == "candy: no such conf file; did you mean conf/candy.yml?"
-
-
-def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
-    path = tmp_path / "style.yml"
-    path.write_text(LEAST, encoding="utf-8-sig")
-    assert config.load(path).naming == "candy"
+    assert "style_weight: auto is relative to the content loss" in only_problem(write(text))
 
 
 def test_set_wins_over_the_file_and_passes_the_same_checks(write: Write) -> None:
@@ -344,10 +286,10 @@ def test_set_wins_over_the_file_and_passes_the_same_checks(write: Write) -> None
     settings = config.load(
         path, ["image_size=64", " style_weight = 1e5 ", "style_layers=[relu1_2]", "style_size="]
     )
-    assert settings.image_size == 64
-    assert settings.style_weight == 100_000.0
-    assert settings.style_layers == {"relu1_2": 1.0}
-    assert settings.style_size is None
+    assert settings.data.image_size == 64
+    assert style(settings).style_weight == 100_000.0
+    assert style(settings).style_layers == {"relu1_2": 1.0}
+    assert style(settings).style_size is None
     path = write(LEAST)
     for assignment, complaint in {
         "image_size=0": "image_size: 0 is too small, should be at least 16",
@@ -363,26 +305,34 @@ def test_set_wins_over_the_file_and_passes_the_same_checks(write: Write) -> None
 
 
 def test_a_value_set_may_hold_an_equals_sign(write: Write) -> None:
-    assert config.load(write(LEAST), ["dataset=/photos/a=b"]).dataset == "/photos/a=b"
+    assert config.load(write(LEAST), ["dataset=/photos/a=b"]).data.dataset == "/photos/a=b"
 
 
 def test_keyword_arguments_win_over_everything(write: Write) -> None:
     path = write(LEAST + "dataset: a\n")
-    assert config.load(path, ["dataset=b"], quick=True, dataset="c").dataset == "c"
+    assert config.load(path, ["dataset=b"], quick=True, dataset="c").data.dataset == "c"
     found = only_problem(path, max_steps=0)
     assert found == "--max_steps: max_steps: 0 is too small, should be at least 1"
 
 
 def test_quick_lies_over_the_file_and_below_set(write: Write) -> None:
-    path = write(LEAST + "image_size: 512\nstyle_weight: 7\ndataset: /photos\n")
-    settings = config.load(path, ["batch_size=3"], quick=True)
-    assert settings.image_size == config.QUICK["image_size"] == 192
-    assert settings.dataset == "bundled"
-    assert settings.max_steps == config.QUICK["max_steps"]
-    assert settings.batch_size == 3
-    assert settings.style_weight == 7
-    for key, value in config.QUICK.items():
-        assert key == "batch_size" or getattr(settings, key) == value
+    text = "image_size: 512\nstyle_weight: 7\ndataset: /photos\nrecipe: original\naverage: 0.5\n"
+    settings = config.load(write(LEAST + text), ["batch_size=3"], quick=True).flat()
+    expected = config.RECIPES["quick"] | {"batch_size": 3, "recipe": "quick"}
+    assert {key: settings[key] for key in expected} == expected
+    # Keys that the recipe does not have are the file's.
+    assert (settings["style_weight"], settings["average"]) == (7, 0.5)
+
+
+def test_values_of_quick_yield_to_set_but_not_to_the_file(write: Write) -> None:
+    text = "stages: {64: 9}\nepoch: 5\nmax_steps: 70\noptimizer: adam\nlearning_rate: 0.5\n"
+    path = write(LEAST + text)
+    plain = config.load(path, quick=True)
+    assert (plain.training.max_steps, plain.training.learning_rate) == (1000, 3e-3)
+    given = ["epoch=2", "image_size=128", "optimizer=adam"]
+    settings = config.load(path, given, quick=True)
+    assert (settings.training.max_steps, settings.training.learning_rate) == (None, 1e-3)
+    assert (settings.data.stages, settings.data.image_size) == ({}, 128)
 
 
 @pytest.mark.parametrize("naming", ["candy", "7"])
@@ -399,20 +349,14 @@ def test_quick_hides_no_mistake_in_naming(write: Write) -> None:
 
 def test_null_stands_for_a_default_only_where_one_is_worked_out(write: Write) -> None:
     optional = {name for name, field in config.FIELDS.items() if field.metadata.get("optional")}
-    assert optional == {"style_size", "max_steps", "start_from"}
+    assert optional == {"style_size", "max_steps", "start_from", "width"}
     for name in config.FIELDS:
         text = "".join(line for line in LEAST.splitlines(True) if not line.startswith(name))
         path = write(f"{text}{name}: null\n")
         if name in optional:
-            assert getattr(config.load(path), name) is None
+            assert config.load(path).flat()[name] == {"width": 32}.get(name)
         else:
             assert only_problem(path).endswith(f"{name}: has no value")
-
-
-def test_every_default_is_allowed_and_every_key_is_explained() -> None:
-    for name, field in config.FIELDS.items():
-        assert field.metadata["help"], name
-        assert field.metadata["help"].endswith("."), name
 
 
 def test_a_written_configuration_reads_back_the_same(write: Write, tmp_path: Path) -> None:
@@ -431,46 +375,181 @@ def test_a_written_configuration_reads_back_the_same(write: Write, tmp_path: Pat
 
 def test_configurations_do_not_share_their_layers(write: Write) -> None:
     path = write(LEAST)
-    config.load(path).style_layers.clear()
-    assert len(config.load(path).style_layers) == 4
+    style(config.load(path)).style_layers.clear()
+    assert len(style(config.load(path)).style_layers) == 4
 
 
-def test_a_configuration_cannot_be_changed(write: Write) -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        config.load(write(LEAST)).image_size = 1  # type: ignore[misc]
+# Several styles.
+
+GALLERY = """\
+naming: gallery
+style_size: 384
+styles:
+  wave: img/wave.jpg
+  candy:
+    style_image: img/candy.jpg
+    style_size: 512
+    style_layers: [relu1_2]
+    strength: 3
+"""
 
 
-def test_files_are_found_from_here_and_else_from_the_projects_root(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert config.find_file("img/candy.jpg") == ROOT / "img" / "candy.jpg"
-    assert config.find_file("img/nothing.jpg") == Path("img/nothing.jpg")
-    (tmp_path / "img").mkdir()
-    (tmp_path / "img" / "candy.jpg").touch()
-    assert config.find_file("img/candy.jpg") == Path("img/candy.jpg")
-    assert config.find_file("/nowhere/x.jpg") == Path("/nowhere/x.jpg")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert config.find_file("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
+def test_styles_can_be_a_list_of_paintings_named_after_their_files(write: Write) -> None:
+    for text in ("[img/wave.jpg, my/Own-2.tiff]", "\n  - img/wave.jpg\n  - my/Own-2.tiff"):
+        settings = config.load(write(f"naming: gallery\nstrength: 2\nstyles: {text}\n"))
+        assert settings.styles == {
+            "wave": config.Style("img/wave.jpg", strength=2.0),
+            "Own-2": config.Style("my/Own-2.tiff", strength=2.0),
+        }
+        assert settings.training.identity == "on"
 
 
-def test_reading_a_conf_does_not_wait_for_tensorflow() -> None:
-    program = (
-        "import sys; from fastnst import config; config.load('conf/candy.yml');"
-        "sys.exit('tensorflow' in sys.modules or 'numpy' in sys.modules)"
+def test_a_style_can_have_its_own_keys_and_else_has_those_of_the_top_level(write: Write) -> None:
+    settings = config.load(write(GALLERY))
+    assert list(settings.styles) == ["wave", "candy"]
+    assert settings.styles["wave"] == config.Style("img/wave.jpg", style_size=384)
+    assert settings.styles["candy"] == config.Style(
+        "img/candy.jpg", style_size=512, strength=3.0, style_layers={"relu1_2": 1.0}
     )
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
-def test_stages_tell_the_size_at_each_step(write: Write) -> None:
-    settings = config.load(write(LEAST + "stages: {128: 300, 192: 100}\nimage_size: 256\n"))
-    sizes = {step: settings.size_at(step) for step in (0, 299, 300, 399, 400, 9999)}
-    assert sizes == {
-        0: (128, 300),
-        299: (128, 300),
-        300: (192, 400),
-        399: (192, 400),
-        400: (256, None),
-        9999: (256, None),
-    }
-    assert config.load(write(LEAST)).size_at(0) == (256, None)
+def test_a_name_of_a_style_may_look_like_a_number(write: Write) -> None:
+    settings = config.load(write("naming: x\nstyles: {7: a.jpg, 1.5: b.jpg, on: c.jpg}\n"))
+    assert list(settings.styles) == ["7", "1.5", "on"]
+    assert config.load(write(settings.to_yaml())) == settings
+
+
+def test_set_changes_one_style_or_all_of_them(write: Write) -> None:
+    path = write(GALLERY)
+
+    def strengths(*assignments: str) -> list[float]:
+        return [style.strength for style in config.load(path, assignments).styles.values()]
+
+    assert strengths() == [1.0, 3.0]
+    assert strengths("styles.wave.strength=2") == [2.0, 3.0]
+    assert strengths("strength=5") == [5.0, 5.0]
+    assert strengths("strength=5", "styles.candy.strength=4") == [5.0, 4.0]
+    assert strengths("styles.candy.strength=4", "strength=5") == [5.0, 4.0]
+    assert list(config.load(path, ["styles=[a.jpg, b.jpg]"]).styles) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "complaint"),
+    [
+        ("styles.wave.strength=0", "styles.wave.strength: 0.0 is too small, should be above 0"),
+        ("styles.wave.strenght=2", "unknown key styles.wave.strenght; did you mean strength?"),
+        ("styles.wav.strength=2", "unknown style 'wav'; did you mean wave?"),
+        ("styles.zzz.strength=2", "unknown style 'zzz'; there are wave, candy"),
+        ("styles.wave.seed=2", "styles.wave.seed: belongs to all styles; set seed at the top"),
+        ("style_image=x.jpg", "style_image: cannot be combined with styles, which names the"),
+        ("styles=x.jpg", "styles: should be a list of paintings, or a mapping of name to a "),
+    ],
+)
+def test_a_wrong_assignment_to_a_style_is_named(
+    write: Write, assignment: str, complaint: str
+) -> None:
+    found = only_problem(write(GALLERY), assignment)
+    assert found.startswith(f"--set {assignment}: {complaint}")
+
+
+def test_a_key_of_one_style_cannot_be_set_without_styles(write: Write) -> None:
+    found = only_problem(write(LEAST), "styles.candy.strength=2")
+    assert found == (
+        "--set styles.candy.strength=2: the conf has no key styles; set strength itself"
+    )
+
+
+@pytest.mark.parametrize(
+    ("styles", "found"),
+    [
+        ("", ["2: styles: should be a list of paintings, or a mapping of name to "]),
+        ("a.jpg", ["2: styles: should be a list of paintings, or a mapping of name to "]),
+        ("[]", ["2: styles: should be a list of paintings, or a mapping of name to "]),
+        ("{}", ["2: styles: should be a list of paintings, or a mapping of name to "]),
+        ("[a.jpg, 7]", ["2: styles: should be the path of a painting, found 7"]),
+        ("[{a: b.jpg}]", ["2: styles: should be the path of a painting, found {'a': 'b.jpg'}"]),
+        ("\n- a.jpg\n- b/a.png", ["4: styles: two styles are named a, after their files; "]),
+        ("\n- a.jpg\n- größe.jpg", ["4: styles: 'größe' is not a plain name; "]),
+        ("\n  a/b: x.jpg", ["3: styles: 'a/b' is not a plain name; "]),
+        ("\n  a: x.jpg\n  a: y.jpg", ["4: a: set before, at style.yml:3"]),
+        (
+            "\n  a:\n",
+            ["3: styles.a: should be the path of a painting or a style's keys, found None"],
+        ),
+        ("\n  a: {}", ["3: styles.a: style_image is missing: Painting whose style is "]),
+        ("\n  a:\n    strength: 2", ["3: styles.a: style_image is missing: "]),
+        (
+            "\n  wave:\n    style_image: x.jpg\n    strenght: 2\n    style_size: 3\n    seed: 1",
+            [
+                "5: unknown key styles.wave.strenght; did you mean strength?",
+                "6: styles.wave.style_size: 3 is too small, should be at least 16",
+                "7: styles.wave.seed: belongs to all styles; set seed at the top level",
+            ],
+        ),
+        (
+            "\n  a:\n    style_image: x.jpg\n    strength: 2\n    strength: 3",
+            ["6: strength: set before, at style.yml:5"],
+        ),
+        (
+            "\n  a:\n    style_image: x.jpg\n    content_weight: 0",
+            [" styles.a: style_weight: auto is relative to the content loss, whose weight is 0"],
+        ),
+    ],
+)
+def test_a_mistake_in_styles_is_named_with_its_line(
+    write: Write, styles: str, found: list[str]
+) -> None:
+    lines = problems(write(f"naming: gallery\nstyles: {styles}\n"))
+    assert len(lines) == len(found)
+    for line, start in zip(lines, found, strict=True):
+        assert line.startswith(f"style.yml:{start}")
+
+
+def test_a_mistake_in_the_default_of_all_styles_is_named_once(write: Write) -> None:
+    text = "naming: x\nstrength: 0\nstyles: [a.jpg, b.jpg]\n"
+    assert only_problem(write(text)).startswith("style.yml:2: strength: 0.0 is too small")
+
+
+def test_styles_and_style_image_exclude_each_other(write: Write) -> None:
+    found = only_problem(write(LEAST + "styles: [img/wave.jpg]\n"))
+    assert found.startswith("style.yml:1: style_image: cannot be combined with styles")
+
+
+def test_a_misspelt_styles_is_recognized(write: Write) -> None:
+    found = problems(write("naming: x\nstiles: [a.jpg]\n"))
+    assert found[0] == "style.yml:2: unknown key stiles; did you mean styles?"
+
+
+@pytest.mark.parametrize("naming", ["gallery", "wave"])
+def test_written_styles_read_back_the_same(write: Write, naming: str) -> None:
+    settings = config.load(write(GALLERY.replace("gallery", naming)), ["identity=off"])
+    assert config.load(write(settings.to_yaml())) == settings
+    one = config.load(write(f"naming: {naming}\nstyles: [img/wave.jpg]\n"))
+    assert config.load(write(one.to_yaml())) == one
+
+
+# From Python.
+
+
+def test_a_mapping_is_read_like_a_file(write: Write) -> None:
+    for text in (LEAST, GALLERY, ORIGINAL):
+        assert config.from_mapping(yaml.safe_load(text)) == config.load(write(text))
+
+
+def test_a_mistake_in_a_mapping_names_the_key() -> None:
+    mapping = {"naming": "x", "styles": {"a": {"style_image": 7, "strenght": 1}}, "image_size": 0}
+    with pytest.raises(errors.UserError) as caught:
+        config.from_mapping(mapping)
+    assert str(caught.value).splitlines() == [
+        "config: image_size: 0 is too small, should be at least 16",
+        "config: unknown key styles.a.strenght; did you mean strength?",
+    ]
+    with pytest.raises(errors.UserError, match=r"^notebook: naming is missing: "):
+        config.from_mapping({"style_image": "x.jpg"}, "notebook")
+
+
+def test_a_mapping_of_a_configuration_gives_it_back() -> None:
+    settings = config.load("candy", gpu=True)
+    assert settings.recipe == "gpu"
+    assert config.from_mapping(settings.flat()) == settings
+    assert config.load("candy", gpu=True, begun="cpu").recipe == "cpu"

@@ -1,4 +1,4 @@
-"""The values of a conf file, one by one; how they are told together is in test_config.py."""
+"""Single values of a conf file; test_loading.py tests how files are read and reported."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def test_a_value_becomes_what_its_key_holds() -> None:
     assert check("max_steps", 1e5) == 100_000 and isinstance(check("max_steps", 1e5), int)
     assert check("max_steps", None) is None
     assert check("xla", True) == "on"
+    assert check("identity", False) == "off"
+    assert check("width", "48") == 48
+    assert check("width", None) is None
     assert check("naming", 2026) == "2026"
     assert check("style_layers", "relu1_2") == {"relu1_2": 1.0}
     assert check("style_layers", {"vgg_16/conv4/conv4_2": "2"}) == {"relu4_2": 2.0}
@@ -52,6 +55,13 @@ def test_stages_are_sizes_and_their_steps_in_order() -> None:
     [
         ("max_steps", 1.5, "should be a whole number, found 1.5"),
         ("max_steps", float("nan"), "should be a number, found nan"),
+        ("width", 2, "2 is too small, should be at least 4"),
+        (
+            "recipe",
+            "cpus",
+            "'cpus' is not one of auto, cpu, gpu, original, quick; did you",
+        ),
+        ("identity", "yes", "'yes' is not one of auto, on, off"),
         ("average", 1.0, "1.0 is too large, should be at most 0.99999"),
         ("output_norm", 1, "should be true or false, found 1"),
         ("style_layers", {}, "should be a list of layers, or a mapping of layer to weight"),

@@ -1,63 +1,169 @@
-"""What may change when a run goes on; that runs go by it is in test_factory.py."""
+"""What may change when a run resumes; that runs obey it is tested in test_factory.py."""
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fastnst import config, errors
 from fastnst.models import run_folder
 from fastnst.training import resumption
 
-BEFORE = config.Config(naming="tiny", style_image="img/candy.jpg")
+BEFORE = config.from_mapping({"naming": "tiny", "style_image": "img/candy.jpg"})
+GALLERY = config.from_mapping(
+    {"naming": "tiny", "styles": {"candy": "img/candy.jpg", "wave": "img/wave.jpg"}}
+)
+# The keys that came with recipes: a config.yml of earlier code has neither.
+_NEW_KEYS = ("recipe", "identity")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> run_folder.RunFolder:
-    """The folder of a run."""
-    made = run_folder.RunFolder(tmp_path)
-    made.config.write_text(BEFORE.to_yaml(), encoding="utf-8")
-    return made
+def folder(tmp_path: Any) -> run_folder.RunFolder:
+    """The folder of a run of one style."""
+    return begun(run_folder.RunFolder(tmp_path), BEFORE)
+
+
+def begun(folder: run_folder.RunFolder, settings: config.Config) -> run_folder.RunFolder:
+    """Makes the folder that of a run with this configuration."""
+    folder.config.write_text(settings.to_yaml(), encoding="utf-8")
+    return folder
+
+
+def begun_by_earlier_code(folder: run_folder.RunFolder, **values: Any) -> None:
+    """Makes the folder that of a run of code that knew no recipes."""
+    flat = BEFORE.flat() | values
+    kept = {key: value for key, value in flat.items() if key not in _NEW_KEYS}
+    folder.config.write_text(yaml.safe_dump(kept), encoding="utf-8")
 
 
 def now(**values: Any) -> dict[str, Any]:
-    return dataclasses.asdict(BEFORE) | values
+    return BEFORE.replace(**values).flat()
 
 
-def test_where_there_is_no_run_nothing_has_changed(tmp_path: Path) -> None:
-    assert resumption.changes(now(), run_folder.RunFolder(tmp_path)) == {}
+def refusal(current: dict[str, Any], folder: run_folder.RunFolder) -> str:
+    with pytest.raises(errors.UserError) as caught:
+        resumption.changes(current, folder)
+    message = str(caught.value)
+    assert "--fresh" in message and "\n" not in message
+    return message
 
 
-def test_what_changed_is_told_with_what_it_was(folder: run_folder.RunFolder) -> None:
+def test_without_a_run_nothing_has_changed(tmp_path: Any) -> None:
+    folder = run_folder.RunFolder(tmp_path)
+    assert resumption.changes(now(), folder) == {}
+    assert resumption.begun_recipe(folder) is None
+
+
+def test_changes_are_returned_with_the_values_before_and_now(folder: run_folder.RunFolder) -> None:
     assert resumption.changes(now(), folder) == {}
     changed = now(learning_rate=0.5, style_layers={"relu1_2": 1.0}, style_image="moved/candy.jpg")
     assert resumption.changes(changed, folder) == {
-        "learning_rate": BEFORE.learning_rate,
-        "style_layers": BEFORE.style_layers,
-        "style_image": "img/candy.jpg",
+        "learning_rate": (3e-3, 0.5),
+        "style_layers": (BEFORE.styles["tiny"].style_layers, {"relu1_2": 1.0}),
+        "style_image": ("img/candy.jpg", "moved/candy.jpg"),
     }
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("style_image", "img/wave.jpg"), ("width", 16), ("lite", True)]
+    ("key", "value"),
+    [
+        ("style_image", "img/wave.jpg"),
+        ("width", 16),
+        ("residual_blocks", 2),
+        ("output_norm", False),
+        ("skips", False),
+        ("lite", True),
+        ("identity", "on"),
+    ],
 )
-def test_style_and_shapes_cannot_change(folder: run_folder.RunFolder, key: str, value: Any) -> None:
-    with pytest.raises(errors.UserError) as caught:
-        resumption.changes(now(**{key: value}), folder)
-    message = str(caught.value)
-    assert message.startswith(f"{key}: {folder.path} was begun with ") and "--fresh" in message
+def test_style_and_architecture_cannot_change(
+    folder: run_folder.RunFolder, key: str, value: Any
+) -> None:
+    before = BEFORE.flat()[key]
+    assert refusal(now(**{key: value}), folder).startswith(
+        f"{key}: {folder.path} was begun with {before} and cannot resume with {value}; "
+    )
 
 
-def test_what_judges_is_what_the_objective_is_made_of() -> None:
+def test_the_recipe_itself_may_change_silently(folder: run_folder.RunFolder) -> None:
+    assert resumption.changes(now(recipe="gpu"), folder) == {}
+
+
+def test_a_run_keeps_the_recipe_it_was_begun_with(folder: run_folder.RunFolder) -> None:
+    assert resumption.begun_recipe(folder) == "cpu"
+    begun(folder, BEFORE.replace(recipe="original"))
+    assert resumption.begun_recipe(folder) == "original"
+    begun_by_earlier_code(folder)
+    assert resumption.begun_recipe(folder) is None
+    folder.config.write_text("naming: [", encoding="utf-8")
+    assert resumption.begun_recipe(folder) is None
+
+
+@pytest.mark.parametrize("lite", [False, True])
+def test_a_run_of_earlier_code_resumes_without_changes(
+    folder: run_folder.RunFolder, lite: bool
+) -> None:
+    # It had the width of 32 in the file, and half of it in a lite network.
+    begun_by_earlier_code(folder, width=32, lite=lite)
+    assert resumption.changes(now(lite=lite, width=None), folder) == {}
+    assert refusal(now(lite=lite, width=24), folder).startswith("width: ")
+    assert refusal(now(lite=lite, width=None, identity="on"), folder).startswith("identity: ")
+
+
+def test_a_lite_run_of_todays_code_has_its_true_width(folder: run_folder.RunFolder) -> None:
+    lite = BEFORE.replace(lite=True, width=None)
+    begun(folder, lite)
+    assert resumption.changes(lite.flat(), folder) == {}
+    assert "begun with 16 and cannot resume with 32" in refusal(
+        lite.replace(width=32).flat(), folder
+    )
+
+
+def test_each_of_several_styles_is_compared_with_itself(folder: run_folder.RunFolder) -> None:
+    begun(folder, GALLERY)
+    assert resumption.changes(GALLERY.flat(), folder) == {}
+    current = GALLERY.flat()
+    current["styles"]["wave"] |= {"strength": 2.0, "style_image": "moved/wave.jpg"}
+    assert resumption.changes(current, folder) == {
+        "styles.wave.style_image": ("img/wave.jpg", "moved/wave.jpg"),
+        "styles.wave.strength": (1.0, 2.0),
+    }
+    current["styles"]["wave"]["style_image"] = "img/candy.jpg"
+    assert refusal(current, folder).startswith("styles.wave.style_image: ")
+
+
+@pytest.mark.parametrize("names", [["candy"], ["wave", "candy"], ["candy", "wave", "mosaic"]])
+def test_the_names_and_the_order_of_styles_are_fixed(
+    folder: run_folder.RunFolder, names: list[str]
+) -> None:
+    begun(folder, GALLERY)
+    styles = {name: f"img/{name}.jpg" for name in names}
+    current = config.from_mapping({"naming": "tiny", "styles": styles}).flat()
+    assert refusal(current, folder).startswith(
+        f"styles: {folder.path} was begun with candy, wave and cannot resume with "
+        f"{', '.join(names)}; "
+    )
+
+
+def test_a_run_of_one_style_cannot_resume_with_several(folder: run_folder.RunFolder) -> None:
+    message = refusal(GALLERY.flat(), folder)
+    assert "begun with a single style and cannot resume with candy, wave" in message
+    assert "begun with candy, wave and cannot resume with a single style" in refusal(
+        now(), begun(folder, GALLERY)
+    )
+
+
+def test_the_keys_of_the_objective_affect_validation() -> None:
     assert set(config.FIELDS) > resumption.JUDGING_KEYS
     assert {"strength", "tv_weight", "validation"} < resumption.JUDGING_KEYS
-    assert resumption.JUDGING_KEYS.isdisjoint({"learning_rate", "max_steps", "dataset"})
+    assert resumption.affects_validation(["learning_rate", "strength"])
+    assert resumption.affects_validation(["styles.wave.style_size"])
+    assert not resumption.affects_validation(["learning_rate", "max_steps", "dataset"])
+    assert not resumption.affects_validation(["styles.wave.style_image"])
 
 
-def test_a_damaged_configuration_is_told(folder: run_folder.RunFolder) -> None:
+def test_a_damaged_configuration_is_reported(folder: run_folder.RunFolder) -> None:
     folder.config.write_text("- not a mapping", encoding="utf-8")
-    with pytest.raises(errors.UserError, match="damaged"):
-        resumption.changes(now(), folder)
+    assert "damaged" in refusal(now(), folder)

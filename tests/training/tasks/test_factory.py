@@ -186,7 +186,7 @@ def test_a_run_goes_from_coarse_to_fine_and_goes_on_within_a_stage(
         parts = whole.replace(naming="parts", max_steps=last)
         run = train(parts)
     assert sizes == [32, 32, 48, 48, 48, 64, 64]
-    assert int(run.state.position) == 7 * whole.batch_size
+    assert int(run.state.position) == 7 * whole.data.batch_size
 
 
 def test_a_run_begins_with_the_weights_of_another_and_goes_on_without_it(
