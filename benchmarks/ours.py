@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import arithmetic, contest
-from fastnst import config, devices
+from fastnst import config, devices, files
 from fastnst.export import exporters
 from fastnst.models import store, stylizer
 from fastnst.training import engine
@@ -33,7 +33,7 @@ def _step(
     size: int, batch: int, precision: str, xla: str, optimizer: str
 ) -> tuple[engine.StepFunction, tf.Tensor]:
     settings = dataclasses.replace(
-        config.load(config.find_file(CONF)),
+        config.load(files.find(CONF)),
         image_size=size,
         batch_size=batch,
         precision=precision,
@@ -53,14 +53,14 @@ def _step(
 def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[], np.ndarray]:
     """Loads the live network, and returns what paints one photo, uint8 in and out."""
     dtype = devices.compute_dtype(precision)
-    paint = stylizer.load(config.find_file(BASE), dtype.name)
+    paint = stylizer.load(files.find(BASE), dtype.name)
     photo = contest.photos(size, 1)
     return lambda: paint(photo)
 
 
 def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     """Exports a SavedModel, loads it, and returns what paints one photo with it."""
-    net = store.load_net(config.find_file(BASE))
+    net = store.load_net(files.find(BASE))
     with tempfile.TemporaryDirectory() as folder:
         exporters.export_saved_model(net, Path(folder))
         signature = tf.saved_model.load(folder).signatures["serving_uint8"]
@@ -76,5 +76,5 @@ def train_step_flop(size: int, batch: int) -> float:
 
 def painter_flop(size: int) -> float:
     """Counts a painting's arithmetic."""
-    net = store.load_net(config.find_file(BASE))
+    net = store.load_net(files.find(BASE))
     return arithmetic.flop(tf.function(net, autograph=False), tf.TensorSpec([1, size, size, 3]))

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks import contest
-from fastnst import config
+from fastnst import files
 
 STYLE_LAYERS = {"relu1_2": 10.0, "relu2_2": 1.0, "relu3_3": 0.3, "relu4_3": 400.0}
 CONTENT_LAYER = "relu3_3"
@@ -117,7 +117,7 @@ class Vgg16(nn.Module):
     def __init__(self, layers: collections.abc.Collection[str]) -> None:
         super().__init__()
         # The file is nothing but kernels and biases, one after the other: no need for TensorFlow.
-        rest = np.fromfile(f"{config.find_file(_VGG16)}.data-00000-of-00001", np.float16)
+        rest = np.fromfile(f"{files.find(_VGG16)}.data-00000-of-00001", np.float16)
         self.layers = set(layers)
         self.convs = nn.ModuleDict()
         inputs = 3

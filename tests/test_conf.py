@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fastnst import config
+from fastnst import config, files
 from tools import build_conf_readme
 
-CONF = config.PROJECT_ROOT / "conf"
-CREDITS = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
+CONF = files.asset("conf")
+CREDITS = files.asset("img/CREDITS.md").read_text(encoding="utf-8")
 CONFS = build_conf_readme.shipped()
 README = (CONF / "README.md").read_text(encoding="utf-8")
 
@@ -30,7 +30,7 @@ def test_a_conf_is_named_after_its_model_and_its_picture(path: Path) -> None:
     settings = config.load(path)
     assert settings.naming == path.stem
     assert settings.style_image == f"img/{path.stem}.jpg"
-    assert config.find_file(settings.style_image).is_file()
+    assert files.find(settings.style_image).is_file()
 
 
 def test_every_style_image_that_is_credited_has_a_conf() -> None:
@@ -64,7 +64,7 @@ def test_a_conf_can_be_trained_at_once(path: Path) -> None:
     assert settings.dataset == settings.validation == "bundled"
     layers = {*settings.content_layers, *settings.style_layers}
     assert all(layer <= "relu4_3" for layer in layers)
-    assert config.find_file(f"{settings.loss_model_file}.index").is_file()
+    assert files.find(f"{settings.loss_model_file}.index").is_file()
 
 
 def test_the_page_about_the_keys_is_up_to_date() -> None:

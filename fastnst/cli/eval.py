@@ -78,7 +78,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst.models import store, stylizer
-    from fastnst.painting import files
+    from fastnst.painting import photos
 
     if arguments.model == "list":
         models = store.available()
@@ -91,12 +91,12 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     # What is asked for is checked before the model is restored, which takes longer.
     path = store.find(arguments.model)
     output = Path(arguments.output) if arguments.output else None
-    jobs = files.plan([Path(name) for name in arguments.inputs], output, store.name_of(path))
+    jobs = photos.plan([Path(name) for name in arguments.inputs], output, store.name_of(path))
     model = stylizer.load(path, arguments.precision)
     # Of two models of one name, the user's own and the one that is shipped, this is which.
     terminal.say(f"painting with {path}")
     failed = 0
-    outcomes = files.paint(
+    outcomes = photos.paint(
         model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
     )
     import tqdm
@@ -118,16 +118,16 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
 def _pipe(arguments: argparse.Namespace) -> int:
     """Paints one photo from stdin or a file to stdout or a file."""
-    from fastnst import images
+    from fastnst import files, images
     from fastnst.models import stylizer
-    from fastnst.painting import files
+    from fastnst.painting import photos
 
     if len(arguments.inputs) > 1:
         raise errors.UserError("- stands for one photo; name no other with it")
     (name,) = arguments.inputs
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
-    painted = files.paint_bytes(
+    painted = photos.paint_bytes(
         stylizer.load(arguments.model, arguments.precision),
         data,
         "standard input" if name == _PIPE else name,
@@ -139,6 +139,6 @@ def _pipe(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.write(painted)
         sys.stdout.buffer.flush()
     else:
-        images.write_bytes(arguments.output, painted)
+        files.write(arguments.output, painted)
         print(arguments.output)
     return terminal.DONE

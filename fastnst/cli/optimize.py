@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tqdm
 
-from fastnst import config, errors, images
+from fastnst import errors, files, images
 from fastnst.cli import terminal
 from fastnst.reports import page
 
@@ -182,6 +182,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 
 def _run(options: argparse.Namespace, command: str) -> int:
     shares = _shares(options.style_blend, len(options.style))
+    options.style = [files.find(path, "img") for path in options.style]
     photo = images.read_picture(options.content)
     side = options.size or min(*photo.pixels.shape[:2], DEFAULT_SIDE)
     if side < MIN_SIDE:
@@ -205,7 +206,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         options.variant,
         pixels,
         list(zip(styles, shares, strict=True)),
-        config.find_file(options.loss_model_file or LOSS_MODEL_FILES[options.loss_model]),
+        files.find(options.loss_model_file or LOSS_MODEL_FILES[options.loss_model]),
         model=options.loss_model,
         pooling=options.pooling,
         asked={term: getattr(options, f"{term}_weight") for term in _TERMS},
@@ -244,7 +245,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         }
         pair = photo.pixels, painted
         html = _page(options, command, styles, pair, keeper.saved, result, figures)
-        images.write_bytes(output.with_suffix(".html"), html.encode())
+        files.write(output.with_suffix(".html"), html)
         print(output.with_suffix(".html"))
     if result.interrupted:
         terminal.say(f"stopped after {done:,} of {options.steps:,} iterations")

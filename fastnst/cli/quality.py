@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnst import config, errors, images
+from fastnst import config, errors, files, images
 from fastnst.cli import terminal
 from fastnst.models import card
 
@@ -150,7 +150,7 @@ def _run(arguments: argparse.Namespace) -> int:
     net = store.load_net(source)
     objective, style = factory.make_objective(settings)
     used = {*settings.content_layers, *settings.style_layers}
-    weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
+    weights = loss_network.load_weights(files.find(settings.loss_model_file))
     others = [layer for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1") if layer not in used]
     further = measures.GramDistance(loss_network.LossNetwork(weights, others), style, others)
     paths = factory.validation_paths(arguments.images)[: arguments.photos]
@@ -180,7 +180,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 images.write(output / f"pictures-{size}.png", beside(assessments))
                 plot(name, size, found[size], output / f"curves-{size}.png")
                 text = json.dumps({"model": name, "sizes": found}, indent=2)
-                images.write_bytes(output / "quality.json", text.encode())
+                files.write(output / "quality.json", text)
         print(table(name, size, found[size]), flush=True)
     print(output)
     return terminal.DONE

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastnst import config
+from fastnst import config, files
 from fastnst.cli import terminal
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _write_report(settings: config.Config, run: factory.Run, model: str) -> None
         "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
         f"{sys.platform}",
     }
-    page = page.render(
+    html = page.render(
         name=settings.naming,
         model=model,
         style=run.style_image,
@@ -171,4 +171,4 @@ def _write_report(settings: config.Config, run: factory.Run, model: str) -> None
         config_text=settings.to_yaml(),
         figures=figures,
     )
-    images.write_bytes(run.folder.report, page.encode())
+    files.write(run.folder.report, html)

@@ -14,10 +14,8 @@ from typing import Any
 
 import yaml
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.config import values
-
-PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What `train.py --quick` sets: a first picture of a style in minutes on two cores.
 QUICK = {
@@ -267,7 +265,7 @@ def load(
 
 def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
     """Reads a flat YAML mapping, keeping the line of each key and noticing doubled ones."""
-    path = find_file(str(path))
+    path = files.find(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -300,7 +298,7 @@ def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
 
 def _near_conf(path: Path) -> str:
     """Suggests conf files of like names, from the same folder and from the project's own."""
-    own = {conf.stem: f"conf/{conf.name}" for conf in sorted((PROJECT_ROOT / "conf").glob("*.yml"))}
+    own = {conf.stem: f"conf/{conf.name}" for conf in sorted(files.asset("conf").glob("*.yml"))}
     known = own | {conf.stem: str(conf) for conf in sorted(path.parent.glob("*.yml"))}
     return (
         errors.did_you_mean(path.stem, known, known) or f"; there are {', '.join(known.values())}"
@@ -347,18 +345,3 @@ def _validate(entries: dict[str, _Entry], source: str, problems: list[str]) -> C
             "a number"
         )
     return config
-
-
-def find_file(path: str) -> Path:
-    """Finds what a conf names: from the working directory, else from the project's root.
-
-    Args:
-        path: A file, a folder, or the prefix of a TensorFlow checkpoint.
-    """
-    given = Path(path).expanduser()
-    rooted = PROJECT_ROOT / given
-    return rooted if _exists(rooted) and not _exists(given) else given
-
-
-def _exists(path: Path) -> bool:
-    return path.exists() or path.with_name(f"{path.name}.index").exists()

@@ -7,9 +7,7 @@ An exporter writes one format into a folder and checks what it wrote against the
 from __future__ import annotations
 
 import collections.abc
-import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors, images
+from fastnst import checkpoint_file, errors, files, images
 from fastnst.models import store, stylizer
 from fastnst.nets import transform_net
 
@@ -157,7 +155,7 @@ def export(
             "or name another folder with -o"
         )
     try:
-        with _replacing(folder) as partial:
+        with files.replacing(folder) as partial:
             difference = EXPORTERS[file_format](net, partial)
             if difference > TOLERANCES[file_format]:
                 raise errors.UserError(
@@ -170,22 +168,6 @@ def export(
         reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
         raise errors.UserError(f"{folder}: cannot be written ({reason})") from None
     return difference
-
-
-@contextlib.contextmanager
-def _replacing(folder: Path) -> collections.abc.Iterator[Path]:
-    """Yields a folder to write into, which takes the place of `folder` if all goes well."""
-    folder = folder.absolute()  # "." has no name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        yield partial
-        partial.chmod(0o755)  # mkdtemp's folders are private
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _foreign(folder: Path) -> Path | None:

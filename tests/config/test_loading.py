@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fastnst import config, errors
+from fastnst import config, errors, files
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = "style_image: img/candy.jpg\nnaming: candy\n"
@@ -113,7 +113,7 @@ def test_a_conf_of_the_original_loads_unmodified(write: Write, spelling: str) ->
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)
 def test_every_conf_that_is_shipped_loads_and_names_a_picture_that_is_there(path: Path) -> None:
     settings = config.load(path)
-    assert config.find_file(settings.style_image).is_file()
+    assert files.find(settings.style_image).is_file()
     assert config.load(path, quick=True).naming == f"{settings.naming}-quick"
 
 
@@ -438,20 +438,6 @@ def test_configurations_do_not_share_their_layers(write: Write) -> None:
 def test_a_configuration_cannot_be_changed(write: Write) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.load(write(LEAST)).image_size = 1  # type: ignore[misc]
-
-
-def test_files_are_found_from_here_and_else_from_the_projects_root(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert config.find_file("img/candy.jpg") == ROOT / "img" / "candy.jpg"
-    assert config.find_file("img/nothing.jpg") == Path("img/nothing.jpg")
-    (tmp_path / "img").mkdir()
-    (tmp_path / "img" / "candy.jpg").touch()
-    assert config.find_file("img/candy.jpg") == Path("img/candy.jpg")
-    assert config.find_file("/nowhere/x.jpg") == Path("/nowhere/x.jpg")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert config.find_file("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
 
 
 def test_reading_a_conf_does_not_wait_for_tensorflow() -> None:

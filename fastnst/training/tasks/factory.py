@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, config, data, devices, errors, images
+from fastnst import checkpoint_file, config, data, devices, errors, files, images
 from fastnst.data import feed
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
@@ -20,7 +20,6 @@ from fastnst.nets import transform_net
 from fastnst.training import checkpoints, engine, optimizers, resumption
 from fastnst.training.actions import actions
 
-_BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
 # Photos that the style weight is found with are scaled to this, as style weights are meant.
 _STRENGTH_SIDE = 256
 # What `start_from: auto` means; made by tools/train_base.py.
@@ -91,7 +90,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
     first_weights = {} if begun else _first_weights(settings, say)
     state = make_state(settings, dtype, strategy, last_step, first_weights)
 
-    if fresh and (retired := run_folder.retire(folder.path)):
+    if fresh and (retired := files.retire(folder.path)):
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.keep_checkpoints)
     changes = resumption.changes(dataclasses.asdict(settings), folder)
@@ -105,7 +104,7 @@ def build(settings: config.Config, say: feed.Say, fresh: bool = False) -> Run:
             retired := checkpointer.forget_best()
         ):
             say(f"what was best by the earlier settings is kept as {retired}")
-        images.write_bytes(folder.config, settings.to_yaml().encode())
+        files.write(folder.config, settings.to_yaml())
         if settings.style_weight == "auto":
             say(f"style_weight: auto, which is {objective.weights.style:.3g}")
 
@@ -227,9 +226,9 @@ def make_objective(
         UserError: If the style image or the loss network's file is missing or unfit.
     """
     with _blaming("style_image"):
-        style = images.read(config.find_file(settings.style_image), settings.style_side)
+        style = images.read(files.find(settings.style_image), settings.style_side)
     with _blaming("loss_model_file"):
-        weights = loss_network.load_weights(config.find_file(settings.loss_model_file))
+        weights = loss_network.load_weights(files.find(settings.loss_model_file))
     layers = (*settings.content_layers, *settings.style_layers)
     network = loss_network.LossNetwork(weights, layers, dtype)
     return perceptual.PerceptualLoss(network, style, _weights(settings, network, style)), style
@@ -297,7 +296,7 @@ def _first_weights(settings: config.Config, say: feed.Say) -> dict[str, np.ndarr
         return {}
     automatic = settings.start_from == "auto"
     with _blaming("start_from"):
-        path = store.find(config.find_file(_BASE if automatic else settings.start_from))
+        path = store.find(files.find(_BASE if automatic else settings.start_from))
         net = store.load_net(path)
     if automatic and net.architecture != architecture(settings):
         return {}
@@ -327,7 +326,7 @@ def _optimizer(
 def _open_dataset(settings: config.Config) -> data.PhotoSource:
     if settings.dataset == data.BUNDLED:
         return data.open_photos(settings.dataset)
-    return data.open_photos(str(config.find_file(settings.dataset)))
+    return data.open_photos(str(files.find(settings.dataset)))
 
 
 def validation_paths(spec: str) -> tuple[Path, ...]:
@@ -340,7 +339,7 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
         UserError: If there are none.
     """
     bundled = spec == data.BUNDLED
-    folder = _BUNDLED_VALIDATION if bundled else config.find_file(spec)
+    folder = files.asset("img/photos") if bundled else files.find(spec)
     source = data.open_photos(str(folder))
     if source.kind != "folder":
         raise errors.UserError(f"{folder} holds records; name a folder of photos")

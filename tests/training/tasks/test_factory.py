@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fastnst import checkpoint_file, config, errors
+from fastnst import checkpoint_file, config, errors, files
 from fastnst.models import metrics_log, store
 from fastnst.training import engine
 from fastnst.training.tasks import factory
@@ -231,7 +231,7 @@ def test_by_default_a_run_begins_with_the_base_if_it_has_its_shapes(
     defaults = config.load(conf(tmp_path, width=32, residual_blocks=5))
     heard: list[str] = []
     run = factory.build(dataclasses.replace(defaults, **keys), heard.append)  # type: ignore[arg-type]
-    path = config.find_file("pretrained/base.ckpt")
+    path = files.find("pretrained/base.ckpt")
     assert heard == [f"beginning with the weights of {path}"] * begins_with_base
     base, found = store.load_net(path).tensors(), run.state.average.tensors()
     for name in ("conv1/kernel", "norm5/scale"):
@@ -310,7 +310,7 @@ def test_a_network_learns_one_style_which_may_be_moved(tmp_path: Path, conf: Con
     style = Path(settings.style_image)
     (tmp_path / "elsewhere").mkdir()
     for name in (style.name, "another.jpg"):
-        shutil.copy(config.find_file(settings.style_image), tmp_path / "elsewhere" / name)
+        shutil.copy(files.find(settings.style_image), tmp_path / "elsewhere" / name)
     moved = dataclasses.replace(settings, style_image=str(tmp_path / "elsewhere" / style.name))
     factory.build(moved, unheard)
     another = dataclasses.replace(settings, style_image=str(tmp_path / "elsewhere/another.jpg"))
@@ -406,7 +406,7 @@ def test_two_devices_learn_what_one_learns_from_the_same_batches(
     path = conf(tmp_path, dataset=str(photos), max_steps=2, log_every=1)
     finished = subprocess.run(
         [sys.executable, "-c", _ONE_AND_TWO_DEVICES, str(path)],
-        cwd=config.PROJECT_ROOT,
+        cwd=files.asset("."),
         capture_output=True,
         text=True,
         check=False,
