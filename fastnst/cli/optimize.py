@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tqdm
 
-from fastnst import errors, files, images
+from fastnst import errors, files, formatting, images
 from fastnst.cli import terminal
 from fastnst.reports import page
 
@@ -233,7 +233,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if result.interrupted and not done:
         raise KeyboardInterrupt
     painted = keeper.write(output, result.picture)
-    fall = f"{page.short(result.total)} from {page.short(result.history[0]['total'])}"
+    fall = f"{formatting.short(result.total)} from {formatting.short(result.history[0]['total'])}"
     print(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s", flush=True)
     if options.report:
         figures = {
@@ -266,7 +266,7 @@ class _Keeper:
     def __call__(
         self, iteration: int, total: float, terms: dict[str, float], picture: np.ndarray
     ) -> None:
-        shown = "  ".join(f"{name} {page.short(terms[name])}" for name in ("total", *_TERMS))
+        shown = "  ".join(f"{name} {formatting.short(terms[name])}" for name in ("total", *_TERMS))
         now = time.monotonic()
         if not self._bar.disable:
             self._bar.set_postfix_str(shown, refresh=False)

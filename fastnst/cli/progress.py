@@ -7,6 +7,7 @@ import time
 
 import tqdm
 
+from fastnst import formatting
 from fastnst.training import engine
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -67,24 +68,14 @@ class TrainingProgress:
     def _left(self, step: int, seconds: float) -> str:
         """How long the rest will take, if `seconds` went by since the first step was done."""
         timed = step - self._start_step - 1
-        return f"  {_clock((self._last_step - step) * seconds / timed)} left" if timed else ""
+        return (
+            f"  {formatting.clock((self._last_step - step) * seconds / timed)} left"
+            if timed
+            else ""
+        )
 
 
 def _terms(progress: engine.Progress) -> str:
     metrics = progress.metrics()
-    terms = "  ".join(f"{name} {_short(metrics[name])}" for name in _TERMS)
+    terms = "  ".join(f"{name} {formatting.short(metrics[name])}" for name in _TERMS)
     return f"{terms}  {progress.images_per_second:.1f} images/s"
-
-
-def _short(value: float) -> str:
-    """Four digits at most, and k or M: 1234567 -> 1.23M."""
-    for limit, divisor, unit in ((1e6, 1e6, "M"), (1e3, 1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / divisor:.4g}{unit}"
-    return f"{value:.4g}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

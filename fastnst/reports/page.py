@@ -12,12 +12,13 @@ import math
 import shlex
 import string
 from html import escape
+from importlib import resources
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
-from fastnst import images
+from fastnst import formatting, images
 
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
 Points: TypeAlias = list[tuple[float, float]]
@@ -104,15 +105,6 @@ def step_ticks(last: int, most: int = 5) -> list[int]:
     return list(range(0, last + 1, next(stride for stride in strides if last / stride <= most)))
 
 
-def short(value: float) -> str:
-    """Writes a number in three digits or so: 1.4M, 922k, 12.3, 0.0042."""
-    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        # From 999.5 on, three digits would read 1e+03.
-        if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
-
-
 def _points(metrics: collections.abc.Iterable[Metrics], kind: str, term: str) -> Points:
     """Picks one curve; what has no place on a logarithmic axis is left out."""
     found: Points = []
@@ -158,7 +150,7 @@ def _grid(axes: Axes, ticks: list[float]) -> str:
         ticks = powers[:: math.ceil(len(powers) / 7)]
     lines = "".join(
         f'<path class="grid" d="M{axes.left} {axes.y(tick)}H{axes.right}"/>'
-        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">{short(tick)}</text>'
+        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">{formatting.short(tick)}</text>'
         for tick in ticks
     )
     return lines + "".join(
@@ -248,7 +240,7 @@ def _table(
         if any(value is not None for value in values):
             label = escape(name.removeprefix("layers/").replace("/", " "))
             cells = "".join(
-                f"<td>{short(value) if isinstance(value, int | float) else ''}</td>"
+                f"<td>{formatting.short(value) if isinstance(value, int | float) else ''}</td>"
                 for value in values
             )
             rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
@@ -331,7 +323,7 @@ def render(
         ),
     )
     quoted = shlex.quote(model or name)
-    page = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    page = resources.files("fastnst.reports").joinpath("page.html").read_text(encoding="utf-8")
     return string.Template(page).substitute(
         kind=escape(wording.kind),
         name=escape(name),
