@@ -150,7 +150,8 @@ def _grid(axes: Axes, ticks: list[float]) -> str:
         ticks = powers[:: math.ceil(len(powers) / 7)]
     lines = "".join(
         f'<path class="grid" d="M{axes.left} {axes.y(tick)}H{axes.right}"/>'
-        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">{formatting.short(tick)}</text>'
+        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">'
+        f"{formatting.short(tick)}</text>"
         for tick in ticks
     )
     return lines + "".join(
