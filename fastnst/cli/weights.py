@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") ->
         "--output",
         type=Path,
         default=download.DEFAULT_PATH,
-        help="checkpoint (default: %(default)s)",
+        help="checkpoint (default: %(default)s in the working directory, which commands started "
+        "there prefer to the package's own file)",
     )
     parser.add_argument(
         "--through",

@@ -265,7 +265,7 @@ def load(
 
 def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
     """Reads a flat YAML mapping, keeping the line of each key and noticing doubled ones."""
-    path = files.find(path)
+    path = find_conf(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -294,6 +294,16 @@ def _parse(path: Path, problems: list[str]) -> dict[str, _Entry]:
         if isinstance(value, yaml.MappingNode):
             _places(path, value, problems)
     return {key: _Entry(content.get(key), where) for key, where in places.items()}
+
+
+def find_conf(path: str | Path) -> Path:
+    """Finds a conf file by its path, or a conf of the package by its bare name."""
+    named = Path(path)
+    if len(named.parts) == 1 and not named.suffix and not named.exists():
+        shipped = files.asset(f"conf/{named}.yml")
+        if shipped.is_file():
+            return shipped
+    return files.find(named)
 
 
 def _near_conf(path: Path) -> str:

@@ -329,8 +329,8 @@ def test_a_conf_of_the_project_is_found_from_anywhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert config.load("conf/candy.yml").naming == "candy"
-    problem = only_problem(Path("candy"))
-    assert problem == "candy: no such conf file; did you mean conf/candy.yml?"
+    problem = only_problem(Path("candi"))
+    assert problem == "candi: no such conf file; did you mean conf/candy.yml?"
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -438,6 +438,15 @@ def test_configurations_do_not_share_their_layers(write: Write) -> None:
 def test_a_configuration_cannot_be_changed(write: Write) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.load(write(LEAST)).image_size = 1  # type: ignore[misc]
+
+
+def test_a_conf_of_the_package_is_found_by_its_bare_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.load("candy").naming == "candy"
+    Path("candy").write_text("style_image: img/wave.jpg\nnaming: mine\n")
+    assert config.load("candy").naming == "mine"
 
 
 def test_reading_a_conf_does_not_wait_for_tensorflow() -> None:
