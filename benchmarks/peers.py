@@ -18,14 +18,14 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks import contest
-from fastnst import config
+from fastnst import files
+from fastnst.features import vgg
 
 STYLE_LAYERS = {"relu1_2": 10.0, "relu2_2": 1.0, "relu3_3": 0.3, "relu4_3": 400.0}
 CONTENT_LAYER = "relu3_3"
 STYLE_WEIGHT = 8.0
-_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512))
+_BLOCKS = vgg.MODELS["vgg_16"][:4]
 _VGG16 = "pretrained/vgg_16.ckpt"
-_MEAN = (123.68, 116.78, 103.94)
 
 
 class Conv(nn.Module):
@@ -117,7 +117,7 @@ class Vgg16(nn.Module):
     def __init__(self, layers: collections.abc.Collection[str]) -> None:
         super().__init__()
         # The file is nothing but kernels and biases, one after the other: no need for TensorFlow.
-        rest = np.fromfile(f"{config.find_file(_VGG16)}.data-00000-of-00001", np.float16)
+        rest = np.fromfile(f"{files.find(_VGG16)}.data-00000-of-00001", np.float16)
         self.layers = set(layers)
         self.convs = nn.ModuleDict()
         inputs = 3
@@ -130,7 +130,7 @@ class Vgg16(nn.Module):
                 conv.bias.data = torch.from_numpy(bias.astype(np.float32))
                 self.convs[f"relu{block}_{index}"] = conv
                 inputs = outputs
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(vgg.MEAN_RGB).view(1, 3, 1, 1))
         self.requires_grad_(False)
 
     def forward(

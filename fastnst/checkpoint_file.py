@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import os
 import re
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import errors
+from fastnst import errors, files
 
 # The names of a run's checkpoints begin so, and the best is in this folder among them.
 PREFIX = "step"
@@ -27,8 +26,8 @@ BEST = "best"
 def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Writes the arrays as a TensorFlow checkpoint (V2), `prefix.index` and `prefix.data-*`.
 
-    The files are written under another name and then moved: a reader never sees half a file. The
-    same arrays give the same bytes.
+    The files are written elsewhere and then moved: a reader never sees half a file. The same
+    arrays give the same bytes.
 
     Args:
         prefix: Where to write, for instance `pretrained/vgg_16.ckpt`. Missing folders are made.
@@ -45,24 +44,17 @@ def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> N
             f"{prefix}: a checkpoint in a single file lies there and would be read instead of the "
             "new one; move it away or choose another name"
         )
-    written = prefix.with_name(f".{prefix.name}.{os.getpid()}")
-    suffixes = (".data-00000-of-00001", ".index")  # the index last: it is what makes a checkpoint
     try:
-        prefix.parent.mkdir(parents=True, exist_ok=True)
-        with tf.device("CPU"):
+        # The index moves last, being last in the alphabet: it makes the files a checkpoint.
+        with files.staging(prefix.parent) as staged, tf.device("CPU"):
             tf.raw_ops.SaveV2(
-                prefix=str(written),
+                prefix=str(staged / prefix.name),
                 tensor_names=list(tensors),
                 shape_and_slices=[""] * len(tensors),
                 tensors=[tf.constant(tensor) for tensor in tensors.values()],
             )
-        for suffix in suffixes:
-            os.replace(f"{written}{suffix}", f"{prefix}{suffix}")
     except (OSError, tf.errors.OpError) as error:
         raise errors.UserError(f"{prefix}: cannot be written: {_first_line(error)}") from error
-    finally:
-        for left_over in prefix.parent.glob(f"{glob.escape(written.name)}.*"):
-            left_over.unlink()
 
 
 def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
@@ -147,7 +139,7 @@ def note(folder: Path, paths: list[str]) -> None:
         lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"\n')
         written = Path(f"{path}.index").stat().st_mtime
         lines.append(f"all_model_checkpoint_timestamps: {written}\n")
-    (folder / "checkpoint").write_text("".join(lines), encoding="utf-8")
+    files.write(folder / "checkpoint", "".join(lines))
 
 
 @contextlib.contextmanager
@@ -159,10 +151,10 @@ def _unambiguous(path: Path) -> Iterator[Path]:
     both.
     """
     single = path.is_file()
-    files = [path] if single else path.parent.glob(f"{glob.escape(path.name)}.*")
+    found = [path] if single else path.parent.glob(f"{glob.escape(path.name)}.*")
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder, "checkpoint")
-        for file in files:
+        for file in found:
             link = Path(f"{alone}{file.name.removeprefix(path.name)}")
             try:
                 link.symlink_to(file.resolve())

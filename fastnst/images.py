@@ -7,7 +7,6 @@ Exif) is kept in a `Picture`, so that a painted photo can be written back as it 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import io
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from fastnst import errors
+from fastnst import errors, files
 
 FORMATS = {
     ".jpg": "JPEG",
@@ -27,7 +26,6 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-EXTENSIONS = frozenset(FORMATS)
 _KEEPS_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 _KEEPS_EXIF = frozenset({"JPEG", "PNG", "WEBP"})
 # A segment of a JPEG file holds so many bytes.
@@ -254,26 +252,7 @@ def write(path: str | Path, picture: Picture | np.ndarray, quality: int = 92) ->
         data = encode(picture, file_format, quality)
     except errors.UserError as error:
         raise errors.UserError(f"{path}: {error}") from None
-    write_bytes(path, data)
-
-
-def write_bytes(path: str | Path, data: bytes) -> None:
-    """Writes a file, whole or not at all; missing folders are made.
-
-    Raises:
-        UserError: If it cannot be written.
-    """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        # Where the folder is a file, or closed to us, there is nothing to take away either.
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise errors.UserError(f"{path}: cannot be written ({error.strerror})") from None
+    files.write(path, data)
 
 
 def noise(height: int, width: int, seed: int) -> np.ndarray:

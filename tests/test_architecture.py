@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,7 +74,8 @@ def run(program: str) -> None:
 # From the ground up: a package imports from itself and from what stands in an earlier line.
 STOREYS = (
     {"errors"},
-    {"files", "config"},
+    {"files", "formatting", "features.vgg"},
+    {"config"},
     {"images", "checkpoint_file", "devices"},
     {"nets", "data"},
     {"features"},
@@ -89,7 +91,59 @@ STOREY = {name: number for number, names in enumerate(STOREYS) for name in names
 
 def package(module: str) -> str:
     """The part of the house that a module is in: "fastnst.nets.layers" is in "nets"."""
-    return module.split(".")[1]
+    inner = module.removeprefix("fastnst.")
+    # A table without imports, which stands below its package.
+    return inner if inner == "features.vgg" else inner.split(".")[0]
+
+
+def test_a_wheel_would_hold_every_package() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = set(settings["options"]["packages"].split())
+    assets = {f"fastnst.assets.{folder}" for folder in ("conf", "img", "pretrained")}
+    assert listed == assets | {
+        name for name, path in FILES.items() if path.name == "__init__.py"
+    }, "setup.cfg lists the packages"
+
+
+WRITERS = ("os.replace", "os.rename", "os.renames", "shutil.move")
+
+
+def moves_a_file(node: ast.AST) -> bool:
+    """Whether an expression moves a file into place, or makes a temporary one beside another."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    called, options = ast.unparse(node.func), {keyword.arg for keyword in node.keywords}
+    # str.replace takes two arguments, and dataclasses.replace takes keywords: Path.replace neither.
+    of_a_path = node.func.attr in ("replace", "rename") and len(node.args) == 1 and not options
+    beside = called.startswith("tempfile.") and bool(options & {"dir"})
+    return called in WRITERS or of_a_path or beside
+
+
+def test_files_are_written_and_assets_found_by_one_module() -> None:
+    found = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if moves_a_file(node) or (isinstance(node, ast.Name) and node.id == "__file__")
+    }
+    assert found == {"fastnst.files"}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("os.replace(a, b)", True),
+        ("partial.replace(path)", True),
+        ("path.with_name('x').rename(path)", True),
+        ("tempfile.mkdtemp(dir=folder)", True),
+        ("text.replace('a', 'b')", False),
+        ("dataclasses.replace(config, width=4)", False),
+        ("tempfile.TemporaryDirectory()", False),
+    ],
+)
+def test_the_search_for_writers_knows_one_when_it_sees_it(code: str, expected: bool) -> None:
+    assert moves_a_file(ast.parse(code, mode="eval").body) is expected
 
 
 def test_imports_go_down_only() -> None:
@@ -155,7 +209,7 @@ def test_painting_loads_nothing_of_training() -> None:
         "from fastnst import export, painting\n"
         "from fastnst.export import exporters\n"
         "from fastnst.models import stylizer\n"
-        "from fastnst.painting import files\n"
+        "from fastnst.painting import photos\n"
         "words = ('tf_slim', 'fastnst.data', 'fastnst.losses', 'fastnst.features',\n"
         "         'fastnst.training', 'fastnst.config')\n"
         "found = [name for name in sys.modules if name.startswith(words)]\n"

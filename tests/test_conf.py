@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fastnst import config
+from fastnst import config, files
 from fastnst.config import recipes, schema
 from tools import build_conf_readme
 
-CONF = config.PROJECT_ROOT / "conf"
-CREDITS = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
+CONF = files.asset("conf")
+CREDITS = (files.asset("img") / "CREDITS.md").read_text(encoding="utf-8")
 CONFS = build_conf_readme.shipped()
 README = (CONF / "README.md").read_text(encoding="utf-8")
 
@@ -34,7 +34,7 @@ def test_a_conf_is_named_after_its_model_and_its_picture(path: Path) -> None:
     assert list(settings.styles) == [path.stem]
     image = settings.styles[path.stem].style_image
     assert image == f"img/{path.stem}.jpg"
-    assert config.find_file(image).is_file()
+    assert files.find(image).is_file()
 
 
 def test_every_style_image_that_is_credited_has_a_conf() -> None:
@@ -70,7 +70,7 @@ def test_a_conf_can_be_trained_at_once(path: Path) -> None:
     (style,) = settings.styles.values()
     layers = {*style.content_layers, *style.style_layers}
     assert all(layer <= "relu4_3" for layer in layers)
-    assert config.find_file(f"{settings.loss_network.loss_model_file}.index").is_file()
+    assert files.find(f"{settings.loss_network.loss_model_file}.index").is_file()
 
 
 @confs
@@ -81,7 +81,7 @@ def test_a_conf_holds_only_keys_of_its_style(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["candy", "feathers", "kandinsky", "mosaic", "starry", "wave"])
 def test_on_a_cpu_a_conf_trains_with_the_settings_of_the_shipped_model(name: str) -> None:
-    text = (config.PROJECT_ROOT / "pretrained" / name / "config.yml").read_text(encoding="utf-8")
+    text = (files.asset("pretrained") / name / "config.yml").read_text(encoding="utf-8")
     shipped = yaml.safe_load(text) | {"dataset": "bundled"}
     trained = config.load(CONF / f"{name}.yml").flat()
     assert {key: trained[key] for key in shipped} == shipped

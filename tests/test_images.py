@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from fastnst import errors, images
+from fastnst import errors, files, images
 
 # An "F" tells all eight orientations apart.
 LETTER = np.array(
@@ -328,7 +328,7 @@ def test_reading_gives_floats_at_the_size_asked_for(tmp_path: Path) -> None:
     assert small.max() <= 255
 
 
-@pytest.mark.parametrize("extension", sorted(images.EXTENSIONS))
+@pytest.mark.parametrize("extension", sorted(files.PHOTO_EXTENSIONS))
 def test_every_extension_is_written_in_its_format(extension: str, tmp_path: Path) -> None:
     path = tmp_path / "made" / "on the way" / f"painting{extension.upper()}"
     images.write(path, colours())
@@ -385,26 +385,6 @@ def test_a_closed_folder_is_the_users_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(errors.UserError, match="cannot be written"):
         images.write(tmp_path / "x.png", colours())
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "x.png"
-    images.write_bytes(path, b"first")
-    images.write_bytes(path, b"second")
-    assert path.read_bytes() == b"second"
-
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(errors.UserError, match="cannot be written \\(No space left on device"):
-        images.write_bytes(path, b"third")
-    assert path.read_bytes() == b"second"
-    assert os.listdir(tmp_path) == ["x.png"]
 
 
 def test_floats_are_rounded_to_the_nearest_level_and_clipped() -> None:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fastnst import config
+from fastnst import config, files
 from fastnst.config import recipes, schema
 
-CONF = config.PROJECT_ROOT / "conf"
+CONF = files.asset("conf")
 
 _HEAD = """\
 # Configuration
@@ -156,7 +156,7 @@ def render() -> str:
 
 def shipped() -> list[Path]:
     """Lists the conf files whose style image img/CREDITS.md names, and none of a user's own."""
-    credits_text = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
+    credits_text = (files.asset("img") / "CREDITS.md").read_text(encoding="utf-8")
     return [path for path in sorted(CONF.glob("*.yml")) if f"\n| {path.stem}.jpg |" in credits_text]
 
 

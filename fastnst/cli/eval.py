@@ -7,7 +7,7 @@ import collections.abc
 import sys
 from pathlib import Path
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.cli import terminal
 
 _PIPE = "-"
@@ -90,7 +90,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst.models import store, stylizer
-    from fastnst.painting import files
+    from fastnst.painting import photos
 
     if arguments.model == "list":
         _list(store.available())
@@ -106,7 +106,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     jobs = [
         job
         for style in styles
-        for job in files.plan(
+        for job in photos.plan(
             inputs, output, style or reference.name, style=style, apart=len(styles) > 1
         )
     ]
@@ -116,7 +116,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     # Tells a user's own model from the shipped one of the same name.
     terminal.say(f"painting with {reference.path}")
     failed = 0
-    outcomes = files.paint(
+    outcomes = photos.paint(
         model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
     )
     import tqdm
@@ -151,7 +151,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
     """Paints one photo from stdin or a file to stdout or a file."""
     from fastnst import images
     from fastnst.models import stylizer
-    from fastnst.painting import files
+    from fastnst.painting import photos
 
     if len(arguments.inputs) > 1:
         raise errors.UserError("- stands for one photo; name no other with it")
@@ -160,7 +160,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
     (name,) = arguments.inputs
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
-    painted = files.paint_bytes(
+    painted = photos.paint_bytes(
         stylizer.load(
             arguments.model,
             arguments.precision,
@@ -177,6 +177,6 @@ def _pipe(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.write(painted)
         sys.stdout.buffer.flush()
     else:
-        images.write_bytes(arguments.output, painted)
+        files.write(arguments.output, painted)
         print(arguments.output)
     return terminal.DONE

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tqdm
 
-from fastnst import config, errors, images
+from fastnst import errors, files, formatting, images
 from fastnst.cli import terminal
-from fastnst.reports import charts, page
+from fastnst.reports import page
 
 if TYPE_CHECKING:
     from fastnst.pixels import descent
@@ -205,7 +205,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         options.variant,
         pixels,
         list(zip(styles, shares, strict=True)),
-        config.find_file(options.loss_model_file or LOSS_MODEL_FILES[options.loss_model]),
+        files.find(options.loss_model_file or LOSS_MODEL_FILES[options.loss_model]),
         model=options.loss_model,
         pooling=options.pooling,
         asked={term: getattr(options, f"{term}_weight") for term in _TERMS},
@@ -232,7 +232,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if result.interrupted and not done:
         raise KeyboardInterrupt
     painted = keeper.write(output, result.picture)
-    fall = f"{charts.short(result.total)} from {charts.short(result.history[0]['total'])}"
+    fall = f"{formatting.short(result.total)} from {formatting.short(result.history[0]['total'])}"
     print(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s", flush=True)
     if options.report:
         figures = {
@@ -244,7 +244,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         }
         pair = photo.pixels, painted
         html = _page(options, command, styles, pair, keeper.saved, result, figures)
-        images.write_bytes(output.with_suffix(".html"), html.encode())
+        files.write(output.with_suffix(".html"), html.encode())
         print(output.with_suffix(".html"))
     if result.interrupted:
         terminal.say(f"stopped after {done:,} of {options.steps:,} iterations")
@@ -265,7 +265,7 @@ class _Keeper:
     def __call__(
         self, iteration: int, total: float, terms: dict[str, float], picture: np.ndarray
     ) -> None:
-        shown = "  ".join(f"{name} {charts.short(terms[name])}" for name in ("total", *_TERMS))
+        shown = "  ".join(f"{name} {formatting.short(terms[name])}" for name in ("total", *_TERMS))
         now = time.monotonic()
         if not self._bar.disable:
             self._bar.set_postfix_str(shown, refresh=False)

@@ -8,9 +8,8 @@ import types
 
 import tqdm
 
-from fastnst import events
+from fastnst import events, formatting
 from fastnst.cli import terminal
-from fastnst.reports import charts
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -91,17 +90,13 @@ class Progress:
 
     def _metrics(self, event: events.Step) -> str:
         metrics = event.metrics()
-        shown = [f"{name} {charts.short(metrics[name])}" for name in self._names if name in metrics]
+        shown = [
+            f"{name} {formatting.short(metrics[name])}" for name in self._names if name in metrics
+        ]
         return "  ".join([*shown, f"{event.rate:.1f} {self._rate_unit}"])
 
     def _left(self, event: events.Step, seconds: float) -> str:
         """Estimates the time left, if `seconds` went by since the first step was done."""
         timed = event.step - self._start_step - 1
         steps = event.last_step - event.step
-        return f"  {_clock(steps * seconds / timed)} left" if timed else ""
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+        return f"  {formatting.clock(steps * seconds / timed)} left" if timed else ""

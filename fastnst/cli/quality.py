@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnst import config, errors, images
+from fastnst import config, errors, files, images
 from fastnst.cli import terminal
 from fastnst.models import card
 
@@ -198,7 +198,7 @@ def _measure(
 
     chosen = subject.objective.weights
     used = {*chosen.content_layers, *chosen.style_layers}
-    weights = loss_network.load_weights(config.find_file(settings.loss_network.loss_model_file))
+    weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
     others = [layer for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1") if layer not in used]
     network = loss_network.LossNetwork(weights, others)
     further = measures.GramDistance(network, subject.painting, others)
@@ -227,7 +227,7 @@ def _measure(
                 images.write(output / f"pictures-{size}.png", beside(assessments))
                 plot(subject.name, size, found[size], output / f"curves-{size}.png")
                 text = json.dumps({"model": subject.name, "sizes": found}, indent=2)
-                images.write_bytes(output / "quality.json", text.encode())
+                files.write(output / "quality.json", text.encode())
         print(table(subject.name, size, found[size]), flush=True)
     print(output)
 

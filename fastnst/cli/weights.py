@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastnst.cli import terminal
-from fastnst.features import download, weight_sources
+from fastnst.features import download
 
 
 def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") -> int:
@@ -25,12 +25,13 @@ def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") ->
         "--output",
         type=Path,
         default=download.DEFAULT_PATH,
-        help="checkpoint (default: %(default)s)",
+        help="checkpoint (default: %(default)s in the working directory, which commands started "
+        "there prefer to the package's own file)",
     )
     parser.add_argument(
         "--through",
-        choices=weight_sources.LAYERS[weight_sources.LAYERS.index(download.SHIPPED_THROUGH) :],
-        default=weight_sources.LAYERS[-1],
+        choices=download.LAYERS[download.LAYERS.index(download.SHIPPED_THROUGH) :],
+        default=download.LAYERS[-1],
         help="last layer (default: %(default)s, all 13; the repository ships conv4_3)",
     )
     parser.add_argument(

@@ -4,7 +4,6 @@
 reads YAML, `values` checks single values, and `loading` makes a `Config` of all of these.
 """
 
-from fastnst.config.conf_file import PROJECT_ROOT, find_file
 from fastnst.config.loading import from_mapping, load
 from fastnst.config.recipes import RECIPES
 from fastnst.config.schema import (
@@ -21,7 +20,6 @@ from fastnst.config.schema import (
 
 __all__ = [
     "FIELDS",
-    "PROJECT_ROOT",
     "RECIPES",
     "Computing",
     "Config",
@@ -31,7 +29,6 @@ __all__ = [
     "Network",
     "Style",
     "Training",
-    "find_file",
     "from_mapping",
     "load",
 ]

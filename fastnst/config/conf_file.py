@@ -8,9 +8,7 @@ from typing import Any
 
 import yaml
 
-from fastnst import errors
-
-PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+from fastnst import errors, files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,29 +76,14 @@ def read(path: Path, problems: list[str]) -> dict[str, Entry]:
     return _walk(loader, node, str(path), problems).items
 
 
-def find_file(path: str) -> Path:
-    """Finds a file that a conf names: from the working directory, else from the project's root.
-
-    Args:
-        path: A file, a folder, or the prefix of a TensorFlow checkpoint.
-    """
-    given = Path(path).expanduser()
-    rooted = PROJECT_ROOT / given
-    return rooted if _exists(rooted) and not _exists(given) else given
-
-
 def find(path: str | Path) -> Path:
     """Finds a conf file by its path, or by its bare name in conf/."""
     named = Path(path)
     if len(named.parts) == 1 and not named.suffix and not named.is_file():
-        own = find_file(f"conf/{named}.yml")
+        own = files.asset(f"conf/{named}.yml")
         if own.is_file():
             return own
-    return find_file(str(path))
-
-
-def _exists(path: Path) -> bool:
-    return path.exists() or path.with_name(f"{path.name}.index").exists()
+    return files.find(named)
 
 
 def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[str]) -> Entry:
@@ -123,7 +106,7 @@ def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[st
 
 def _near(path: Path) -> str:
     """Suggests conf files with similar names, from the same folder and from the project's own."""
-    own = {conf.stem: f"conf/{conf.name}" for conf in sorted((PROJECT_ROOT / "conf").glob("*.yml"))}
+    own = {conf.stem: f"conf/{conf.name}" for conf in sorted(files.asset("conf").glob("*.yml"))}
     known = own | {conf.stem: str(conf) for conf in sorted(path.parent.glob("*.yml"))}
     return (
         errors.did_you_mean(path.stem, known, known) or f"; there are {', '.join(known.values())}"

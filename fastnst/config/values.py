@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 from fastnst import errors
+from fastnst.features import vgg
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LAYER = re.compile(r"(?:vgg_16/conv([1-5])/conv(?=\1)|relu|conv)([1-5])_([1-3])")
 
 
 def check(field: dataclasses.Field[Any], value: Any) -> Any:
@@ -109,14 +109,12 @@ def _check_layers(value: Any) -> dict[str, float]:
         raise ValueError("should be a list of layers, or a mapping of layer to weight")
     layers: dict[str, float] = {}
     for name, weight in pairs:
-        match = _LAYER.fullmatch(str(name))
-        # Blocks 1 and 2 have two convolutions each.
-        if match is None or (int(match[2]) < 3 and match[3] == "3"):
+        layer = vgg.layer_named(str(name))
+        if layer is None:
             raise ValueError(
                 f"no layer {name}; layers are relu1_2, relu3_3, ... or in slim's spelling "
                 "vgg_16/conv1/conv1_2"
             )
-        layer = f"relu{match[2]}_{match[3]}"
         if layer in layers:
             raise ValueError(f"layer {layer} is named twice")
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from fastnst import errors, images
+from fastnst import errors, files, images
 
 # RuntimeError stands for an encrypted entry and for a compression that Python does not know.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
@@ -29,40 +28,6 @@ class Listing:
     read: Callable[[str], bytes]
 
 
-def is_photo(name: str) -> bool:
-    """Tells by its name whether a file is a photo that is meant to be seen."""
-    parts = name.split("/")
-    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
-        return False
-    return os.path.splitext(parts[-1])[1].lower() in images.EXTENSIONS
-
-
-def walk(folder: Path) -> list[str]:
-    """Lists all files below a folder, sorted, without hidden ones.
-
-    Links to folders are followed; a folder that is reached twice is listed once.
-    """
-    found: list[str] = []
-    seen: set[str] = set()
-
-    def fail(error: OSError) -> None:
-        # Below, a folder may be closed to us (lost+found); the folder itself may not.
-        if error.filename == str(folder):
-            raise error
-
-    for root, folders, files in os.walk(folder, onerror=fail, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        # In this order, so that of two ways to a folder the same one is always taken.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        below = Path(root).relative_to(folder)
-        found += [(below / name).as_posix() for name in files if not name.startswith(".")]
-    return sorted(found)
-
-
 def photos(source: Path) -> Listing:
     """Lists the photos of a folder, of everything below it, or of a zip archive.
 
@@ -77,7 +42,7 @@ def photos(source: Path) -> Listing:
         raise errors.UserError(f"{source}: no such folder or zip archive")
     if not listing.sizes:
         raise errors.UserError(
-            f"{source}: no photo in it; looked for {' '.join(sorted(images.EXTENSIONS))}"
+            f"{source}: no photo in it; looked for {' '.join(sorted(files.PHOTO_EXTENSIONS))}"
         )
     return listing
 
@@ -88,7 +53,7 @@ def _folder(path: Path) -> Listing:
         return (path / name).stat().st_size if (path / name).exists() else 0
 
     try:
-        sizes = {name: size(name) for name in walk(path) if is_photo(name)}
+        sizes = {name: size(name) for name in files.walk(path) if files.is_photo(name)}
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
     return Listing(sizes=sizes, read=lambda name: images.read_bytes(path / name))
@@ -104,7 +69,7 @@ def _archive(path: Path) -> Listing:
     sizes = {
         entry.filename: entry.file_size
         for entry in sorted(archive.infolist(), key=lambda entry: entry.filename)
-        if not entry.is_dir() and is_photo(entry.filename)
+        if not entry.is_dir() and files.is_photo(entry.filename)
     }
 
     def read(name: str) -> bytes:

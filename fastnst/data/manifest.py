@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastnst import errors
+from fastnst import errors, files
 
 FILE = "manifest.json"
 _FORMAT = "fastnst records 1"
@@ -80,13 +80,15 @@ class Manifest:
 
 
 def save(manifest: Manifest, folder: Path) -> None:
-    """Writes the manifest of a folder, whole or not at all."""
+    """Writes the manifest of a folder atomically.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
     text = json.dumps(
         {"format": _FORMAT, "photos": manifest.photos, **dataclasses.asdict(manifest)}, indent=1
     )
-    partial = folder / f".{FILE}.partial"
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(folder / FILE)
+    files.write(folder / FILE, text + "\n")
 
 
 def load(folder: Path) -> Manifest | None:

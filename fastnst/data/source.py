@@ -11,9 +11,8 @@ from concurrent import futures
 from pathlib import Path
 from typing import Literal
 
-import fastnst
-from fastnst import errors, images
-from fastnst.data import listing, manifest, schemas, tfrecord
+from fastnst import errors, files, images
+from fastnst.data import manifest, schemas, tfrecord
 
 BUNDLED = "bundled"
 _RECORDS = re.compile(r"\.(tfrecords?|records?|tfrec)(-\d+-of-\d+)?$")
@@ -60,18 +59,18 @@ def open_photos(spec: str) -> PhotoSource:
         UserError: If there is nothing, nothing readable, or no photo in the records.
     """
     try:
-        root, files = _find(spec)
+        root, found = _find(spec)
     except OSError as error:
         raise errors.UserError(f"{spec}: cannot be read ({error.strerror})") from None
-    records = [file for file in files if not listing.is_photo(file.name)]
-    if len(records) == len(files):
+    records = [file for file in found if not files.is_photo(file.name)]
+    if len(records) == len(found):
         source = _open_records(root, records)
     elif records:
         raise errors.UserError(
             f"{root}: matches photos and other files, such as {records[0]}; name one kind"
         )
     else:
-        source = PhotoSource(root, "folder", tuple(map(str, files)), len(files))
+        source = PhotoSource(root, "folder", tuple(map(str, found)), len(found))
     check_readable(source)
     return source
 
@@ -79,11 +78,11 @@ def open_photos(spec: str) -> PhotoSource:
 def _find(spec: str) -> tuple[str, list[Path]]:
     """Gives the place that a spec means and the files there, photos or records."""
     if spec == BUNDLED:
-        path = Path(fastnst.__file__).parent.parent / "img" / "bundled"
+        path = files.asset("img/bundled")
         if not path.is_dir():
             raise errors.UserError(
-                f"dataset {BUNDLED}: there is no {path}; install from a clone with "
-                "'pip install -e .', or name a folder of photos"
+                f"dataset {BUNDLED}: {path} is missing; install fastnst again, or name a folder of "
+                "photos"
             )
     else:
         path = Path(spec).expanduser()
@@ -99,10 +98,10 @@ def _find(spec: str) -> tuple[str, list[Path]]:
         return str(path), [path]
     if any(sign in spec for sign in "*?["):
         matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
-        files = [match for match in matches if match.is_file()]
-        if not files:
+        found = [match for match in matches if match.is_file()]
+        if not found:
             raise errors.UserError(f"{spec}: no file matches; check the folder and the pattern")
-        return spec, files
+        return spec, found
     raise errors.UserError(_missing(spec, path))
 
 
@@ -112,13 +111,13 @@ def _in_folder(folder: Path) -> list[Path]:
     if made is not None:
         # None yet where the writing has just begun: `_made_by_us` will say so.
         return [folder / shard.file for shard in made.shards] or [folder / manifest.FILE]
-    names = listing.walk(folder)
+    names = files.walk(folder)
     records = [name for name in names if _RECORDS.search(name)]
     top = [name for name in records if "/" not in name]
-    chosen = top or [name for name in names if listing.is_photo(name)] or records
+    chosen = top or [name for name in names if files.is_photo(name)] or records
     if not chosen:
         raise errors.UserError(
-            f"{folder}: no photo ({' '.join(sorted(images.EXTENSIONS))}) "
+            f"{folder}: no photo ({' '.join(sorted(files.PHOTO_EXTENSIONS))}) "
             "and no TFRecord file (.tfrecord .record .tfrec) in it"
         )
     return [folder / name for name in chosen]
@@ -135,10 +134,10 @@ def _missing(spec: str, path: Path) -> str:
     return f"{spec}: no such file or folder{hint}"
 
 
-def _open_records(root: str, files: Sequence[Path]) -> PhotoSource:
-    made = _made_by_us(files)
+def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
+    made = _made_by_us(paths)
     with futures.ThreadPoolExecutor() as pool:
-        counts = dict(zip(files, pool.map(lambda path: _count(path, made), files), strict=True))
+        counts = dict(zip(paths, pool.map(lambda path: _count(path, made), paths), strict=True))
     filled = {path: count for path, count in counts.items() if count}
     if not filled:
         raise errors.UserError(f"{root}: no records in its {len(counts):,} TFRecord files")
@@ -160,14 +159,14 @@ def _open_records(root: str, files: Sequence[Path]) -> PhotoSource:
     )
 
 
-def _made_by_us(files: Sequence[Path]) -> dict[Path, manifest.Shard]:
+def _made_by_us(paths: Sequence[Path]) -> dict[Path, manifest.Shard]:
     """Gives what the manifests beside some record files say about them.
 
     Raises:
         UserError: If the writing of the records was not finished.
     """
     shards: dict[Path, manifest.Shard] = {}
-    for folder in {path.parent for path in files}:
+    for folder in {path.parent for path in paths}:
         made = manifest.load(folder)
         if made is not None and not made.complete:
             raise errors.UserError(

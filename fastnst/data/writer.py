@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
-from fastnst import errors, images
+from fastnst import errors, files, images
 from fastnst.data import listing, manifest
 
 if TYPE_CHECKING:
@@ -191,25 +191,21 @@ def _write_shard(
 
     skipped: list[manifest.Skipped] = []
     count = 0
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        with tf.io.TFRecordWriter(str(partial)) as writer:
-            for name, photo in results:
-                if isinstance(photo, Photo):
-                    writer.write(_example(name, photo).SerializeToString(deterministic=True))
-                    count += 1
-                else:
-                    skipped.append(manifest.Skipped(name, photo))
-                tick(1)
-        shard = manifest.Shard(
-            path.name, count, partial.stat().st_size, manifest.checksum(partial), tuple(skipped)
-        )
-        partial.replace(path)
+        with files.staging(path.parent) as staged:
+            partial = staged / path.name
+            with tf.io.TFRecordWriter(str(partial)) as writer:
+                for name, photo in results:
+                    if isinstance(photo, Photo):
+                        writer.write(_example(name, photo).SerializeToString(deterministic=True))
+                        count += 1
+                    else:
+                        skipped.append(manifest.Skipped(name, photo))
+                    tick(1)
+            size, sha256 = partial.stat().st_size, manifest.checksum(partial)
     except tf.errors.OpError as error:
         raise OSError(None, error.message) from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return shard
+    return manifest.Shard(path.name, count, size, sha256, tuple(skipped))
 
 
 def _example(name: str, photo: Photo) -> tf.train.Example:

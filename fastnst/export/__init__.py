@@ -8,14 +8,11 @@ write such a module and name it in `FORMATS`.
 from __future__ import annotations
 
 import collections.abc
-import contextlib
 import importlib
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnst import errors
+from fastnst import errors, files
 
 if TYPE_CHECKING:
     from fastnst.models import model as model_module
@@ -63,7 +60,7 @@ def export(
         )
     writer = _module(file_format)
     try:
-        with _replacing(folder) as partial:
+        with files.replacing(folder) as partial:
             difference = writer.write(model, partial)
             if difference > writer.TOLERANCE:
                 raise errors.UserError(
@@ -80,22 +77,6 @@ def export(
 
 def _module(file_format: str) -> Any:
     return importlib.import_module(FORMATS[file_format][0])
-
-
-@contextlib.contextmanager
-def _replacing(folder: Path) -> collections.abc.Iterator[Path]:
-    """Yields a folder to write into, which takes the place of `folder` if all goes well."""
-    folder = folder.absolute()  # "." has no name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        yield partial
-        partial.chmod(0o755)  # mkdtemp's folders are private
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _foreign(folder: Path) -> Path | None:

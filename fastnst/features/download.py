@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from fastnst import checkpoint_file, errors
-from fastnst.features import weight_sources
+from fastnst.features import vgg, weight_sources
 
 DEFAULT_PATH = Path("pretrained/vgg_16.ckpt")
+LAYERS = vgg.convolutions_of("vgg_16")
 SHIPPED_THROUGH = "conv4_3"
 SLIM_URL = "http://download.tensorflow.org/models/vgg_16_2016_08_28.tar.gz"
 
@@ -35,7 +36,7 @@ SOURCES: dict[str, Source] = {
 def fetch(
     path: Path = DEFAULT_PATH,
     *,
-    through: str = weight_sources.LAYERS[-1],
+    through: str = LAYERS[-1],
     dtype: str = "float16",
     force: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -111,5 +112,5 @@ def _is_there(path: Path, wanted: list[str], dtype: str) -> bool:
 
 def _variables(through: str) -> list[str]:
     """Returns the names of the variables from conv1_1 to this layer."""
-    layers = weight_sources.LAYERS[: weight_sources.LAYERS.index(through) + 1]
-    return [name for layer in layers for name in weight_sources.variable_names(layer)]
+    layers = LAYERS[: LAYERS.index(through) + 1]
+    return [name for layer in layers for name in vgg.variables("vgg_16", layer)]

@@ -16,28 +16,10 @@ import tensorflow as tf
 import tf_slim as slim
 
 from fastnst import checkpoint_file, errors
+from fastnst.features import vgg
 from fastnst.nets import padding
 
-MEAN_RGB = (123.68, 116.78, 103.94)
-# By slim's name of the network, the blocks of configurations D and E: (number of 3x3 convolutions,
-# channels).
-MODELS = {
-    "vgg_16": ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)),
-    "vgg_19": ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)),
-}
 POOLINGS = {"max": slim.max_pool2d, "avg": slim.avg_pool2d}
-
-
-def layers_of(model: str) -> tuple[str, ...]:
-    """Lists the layers of a network of `MODELS`, from the picture inwards: relu1_1, relu1_2, ..."""
-    return tuple(
-        f"relu{block}_{index}"
-        for block, (repeats, _) in enumerate(MODELS[model], start=1)
-        for index in range(1, repeats + 1)
-    )
-
-
-LAYERS = layers_of("vgg_16")
 
 
 class LossNetwork:
@@ -53,7 +35,7 @@ class LossNetwork:
         compute_dtype: tf.DType = tf.float32,
         *,
         model: str = "vgg_16",
-        mean_rgb: collections.abc.Sequence[float] = MEAN_RGB,
+        mean_rgb: collections.abc.Sequence[float] = vgg.MEAN_RGB,
         pooling: str = "max",
     ) -> None:
         """Checks that the weights reach as deep as the layers asked for.
@@ -62,19 +44,20 @@ class LossNetwork:
             weights: Slim's variables by name, as `load_weights` returns them.
             layers: All layers that will be asked for, for example "relu3_3".
             compute_dtype: What the convolutions compute in.
-            model: One of `MODELS`.
+            model: One of `vgg.MODELS`.
             mean_rgb: What the network's images were freed of, in [0, 255].
             pooling: "max", as it was trained, or "avg", which Gatys et al. 2015 prefer.
 
         Raises:
             UserError: If a layer is not in the weights.
         """
+        known = vgg.layers_of(model)
         for layer in layers:
-            if layer not in layers_of(model):
+            if layer not in known:
                 raise errors.UserError(
-                    f"{model} has no layer {layer}{errors.did_you_mean(layer, layers_of(model))}"
+                    f"{model} has no layer {layer}{errors.did_you_mean(layer, known)}"
                 )
-            if variable(model, layer, "weights") not in weights:
+            if vgg.variables(model, layer)[0] not in weights:
                 whole = (
                     "fetch the whole network with `fastnst weights`"
                     if model == "vgg_16"
@@ -121,22 +104,22 @@ class LossNetwork:
         ):
             # Slim stands on TensorFlow's legacy layers, which warn at every call.
             warnings.simplefilter("ignore", UserWarning)
-            for block, (repeats, channels) in enumerate(MODELS[self._model], start=1):
+            for block, (repeats, channels) in enumerate(vgg.MODELS[self._model], start=1):
                 if block > 1:
                     net = self._pool(net, [2, 2], scope=f"pool{block - 1}")
                 for index in range(1, repeats + 1):
-                    scope = f"conv{block}/conv{block}_{index}"
                     # Zeros beyond the border would count as strokes there, which a transform net
                     # learns to answer with a dull frame around every painting.
                     net = padding.repeat_edge(net, 1)
-                    net = slim.conv2d(net, channels, [3, 3], padding="VALID", scope=scope)
                     layer = f"relu{block}_{index}"
+                    scope = vgg.scope(layer)
+                    net = slim.conv2d(net, channels, [3, 3], padding="VALID", scope=scope)
                     if layer in wanted:
                         features[layer] = net
                         wanted.discard(layer)
                     if not wanted:
                         return features
-        there_are = ", ".join(layers_of(self._model))
+        there_are = ", ".join(vgg.layers_of(self._model))
         raise ValueError(f"no such layers: {sorted(wanted)}; there are {there_are}")
 
     def _constant(
@@ -151,13 +134,13 @@ def load_weights(path: str | Path, model: str = "vgg_16") -> dict[str, np.ndarra
 
     Args:
         path: The checkpoint.
-        model: One of `MODELS`, whose variables are looked for.
+        model: One of `vgg.MODELS`, whose variables are looked for.
 
     Raises:
         UserError: If there is no checkpoint at the path or it is none of this network.
     """
     weights = checkpoint_file.read_checkpoint(path, f"{model}/conv")
-    first = variable(model, "relu1_1", "weights")
+    first, _ = vgg.variables(model, "relu1_1")
     if first not in weights:
         name = model.upper().replace("_", "")
         hint = "; `fastnst weights` fetches one" if model == "vgg_16" else ""
@@ -165,12 +148,6 @@ def load_weights(path: str | Path, model: str = "vgg_16") -> dict[str, np.ndarra
     return weights
 
 
-def variable(model: str, layer: str, kind: str) -> str:
-    """Slim's name of the "weights" or "biases" that a layer such as "relu3_3" is made with."""
-    block, index = layer.removeprefix("relu").split("_")
-    return f"{model}/conv{block}/conv{block}_{index}/{kind}"
-
-
 def _deepest(weights: collections.abc.Mapping[str, np.ndarray], model: str) -> str:
-    held = [layer for layer in layers_of(model) if variable(model, layer, "weights") in weights]
+    held = [layer for layer in vgg.layers_of(model) if vgg.variables(model, layer)[0] in weights]
     return held[-1] if held else "nothing"

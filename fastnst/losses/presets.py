@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.features import loss_network, matconvnet
+from fastnst.features import loss_network, matconvnet, vgg
 from fastnst.losses import functional, perceptual
 
 # What ships with the project is enough for it.
@@ -169,7 +169,7 @@ def make_objective(
         photo: What is to be painted, float32 RGB [H, W, 3] in [0, 255].
         styles: Images of the same kind, each with its share in the style.
         path: The loss network: a checkpoint under slim's names, or a .mat of MatConvNet's.
-        model: Which network it holds, one of `loss_network.MODELS`.
+        model: Which network it holds, one of `vgg.MODELS`.
         pooling: "max" or "avg"; None for the variant's.
         asked: Weights of "content", "style" and "tv"; None for the variant's.
 
@@ -184,7 +184,7 @@ def make_objective(
     if path.suffix == ".mat":
         tensors, mean = matconvnet.read(path, model)
     else:
-        tensors, mean = loss_network.load_weights(path, model), np.array(loss_network.MEAN_RGB)
+        tensors, mean = loss_network.load_weights(path, model), np.array(vgg.MEAN_RGB)
     try:
         network = loss_network.LossNetwork(
             tensors,

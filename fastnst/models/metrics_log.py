@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fastnst import files
+
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Reads the log; none is an empty one, and a line cut off by a crash is left out."""
@@ -23,9 +25,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def write(path: Path, lines: list[dict[str, Any]]) -> None:
     """Writes the log anew, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    partial.replace(path)
+    files.write(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def append(path: Path, line: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 from pathlib import Path
 
@@ -93,24 +92,3 @@ class RunFolder:
                 f"model_path: {self.path} has {free // 1_000_000} MB of disk left and the "
                 f"checkpoints need {needed // 1_000_000} MB; make room, or {advice}"
             )
-
-
-def retire(path: Path) -> Path | None:
-    """Moves what lies at a path out of the way, as <path>.old1; nothing is deleted.
-
-    Returns:
-        Where it lies now, or None if there was nothing.
-
-    Raises:
-        UserError: If it cannot be moved.
-    """
-    if not path.exists():
-        return None
-    number = 1
-    while (retired := path.with_name(f"{path.name}.old{number}")).exists():
-        number += 1
-    try:
-        os.replace(path, retired)
-    except OSError as error:
-        raise errors.UserError(f"{path}: cannot be moved to {retired} ({error.strerror})") from None
-    return retired

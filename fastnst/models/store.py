@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors
+from fastnst import checkpoint_file, errors, files
 from fastnst.models import model
 from fastnst.nets import transform_net
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
-SHIPPED = PROJECT_ROOT / "pretrained"
+SHIPPED = files.asset("pretrained")
 WEIGHTS = "weights.ckpt"
 SAVED_MODEL = "saved_model.pb"
 # File in which TensorFlow notes the newest checkpoint of a folder.

@@ -10,20 +10,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from fastnst import formatting
+
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
 Points: TypeAlias = list[tuple[float, float]]
 
 MAX_POINTS = 400
 MAX_DOTS = 40
-
-
-def short(value: float) -> str:
-    """Writes a number in three digits or so: 1.4M, 922k, 12.3, 0.0042."""
-    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        # From 999.5 on, three digits would read 1e+03.
-        if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
 
 
 def thin(points: Points, limit: int = MAX_POINTS) -> Points:
@@ -95,7 +88,8 @@ def _grid(axes: Axes, ticks: list[float]) -> str:
         ticks = powers[:: math.ceil(len(powers) / 7)]
     lines = "".join(
         f'<path class="grid" d="M{axes.left} {axes.y(tick)}H{axes.right}"/>'
-        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">{short(tick)}</text>'
+        f'<text class="value" x="{axes.left - 8}" y="{axes.y(tick)}">'
+        f"{formatting.short(tick)}</text>"
         for tick in ticks
     )
     return lines + "".join(

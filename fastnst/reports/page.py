@@ -12,12 +12,13 @@ import math
 import shlex
 import string
 from html import escape
+from importlib import resources
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
-from fastnst import images
+from fastnst import formatting, images
 from fastnst.reports import charts
 
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
@@ -127,7 +128,7 @@ def _table(
         if any(value is not None for value in values):
             label = escape(name.removeprefix("layers/").replace("/", " "))
             cells = "".join(
-                f"<td>{charts.short(value) if isinstance(value, int | float) else ''}</td>"
+                f"<td>{formatting.short(value) if isinstance(value, int | float) else ''}</td>"
                 for value in values
             )
             rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
@@ -227,7 +228,7 @@ def render(
         ),
     )
     quoted = shlex.quote(model or name)
-    page = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    page = resources.files("fastnst.reports").joinpath("page.html").read_text(encoding="utf-8")
     return string.Template(page).substitute(
         kind=escape(wording.kind),
         name=escape(name),

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors
-from fastnst.models import run_folder
+from fastnst import checkpoint_file, errors, files
 from fastnst.training import state as state_module
 from fastnst.training import task as task_module
 
@@ -87,7 +86,7 @@ class Checkpointer:
         Raises:
             UserError: If it cannot be moved.
         """
-        retired = run_folder.retire(self._folder / checkpoint_file.BEST)
+        retired = files.retire(self._folder / checkpoint_file.BEST)
         self._best = self._manage(self._folder / checkpoint_file.BEST, 1)
         self._state.best_loss.assign(np.inf)
         return retired

@@ -102,7 +102,7 @@ class Engine:
         run = _Run(self, actions, last_step, batch_size)
         facts = {**(about or {}), **self.task.about()}
         run.start(facts)
-        take_step = self._compile()
+        take_step = self.compile_step()
         # Inside a graph: a number from here would wait for the device that counts.
         advance = tf.function(lambda: self.state.step.assign_add(1), autograph=False)
         batches = feed(run.step, int(self.state.position), run.skipped.put)
@@ -116,8 +116,8 @@ class Engine:
             run.after_step(metrics, devices.agree(self.strategy, should_stop()))
         return run.finish()
 
-    def _compile(self) -> collections.abc.Callable[[Any], task_module.Metrics]:
-        """Builds the function that takes one step, on all devices."""
+    def compile_step(self) -> collections.abc.Callable[[Any], task_module.Metrics]:
+        """Builds the function that takes one step on a batch, on all devices."""
         task, strategy = self.task, self.strategy
         replica_step = task.step
         if self._xla:

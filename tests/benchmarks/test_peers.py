@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks import contest
+from fastnst import files
 from fastnst.features import loss_network
 from fastnst.losses import functional
 from fastnst.nets import transform_net
@@ -46,7 +47,7 @@ def test_the_transform_net_paints_the_same_picture() -> None:
 def test_the_loss_network_sees_the_same_away_from_the_border() -> None:
     layers = list(peers.STYLE_LAYERS)
     photos = contest.photos(128, 1).astype(np.float32)
-    weights = loss_network.load_weights(peers.config.find_file("pretrained/vgg_16.ckpt"))
+    weights = loss_network.load_weights(files.find("pretrained/vgg_16.ckpt"))
     expected = loss_network.LossNetwork(weights, layers)(tf.constant(photos), layers)
     found = peers.Vgg16(layers)(channels_first(photos))
     assert list(found) == layers

@@ -23,6 +23,7 @@ def here(tmp_path: Path, tiny_run: Path, photo: Photo, monkeypatch: pytest.Monke
     """A working directory with models/tiny, a.png of 25 x 33 pixels, and photos of mixed sizes."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").mkdir()
+    (tmp_path / "empty").mkdir()
     (tmp_path / "models" / "tiny").symlink_to(tiny_run)
     Image.fromarray(photo(33, 25)).save(tmp_path / "a.png")
     folder = tmp_path / "photos"
@@ -103,7 +104,7 @@ def test_the_models_are_listed(
     [
         (["--model", "tini", "a.png"], "no model tini; did you mean tiny? (models here: "),
         (["--model", "tiny", "b.png"], "b.png: no such file or folder"),
-        (["--model", "tiny", "models"], "models: no photos in this folder"),
+        (["--model", "tiny", "empty"], "empty: no photos in this folder"),
         (["--model", "tiny", "a.png", "-o", "a.png"], "a.png: would take the place of a photo"),
         (["--model", "tiny", "a.png", "-o", "b.xyz"], "b.xyz: cannot write .xyz"),
         (["--model", "tiny", "a.png", "--size", "8"], "a.png: 8 x 11 pixels is too small"),

@@ -20,7 +20,7 @@ from scipy import io
 
 from fastnst import errors, images
 from fastnst.cli import optimize
-from fastnst.features import loss_network
+from fastnst.features import loss_network, vgg
 from fastnst.losses import perceptual, presets
 from fastnst.pixels import descent
 
@@ -267,13 +267,13 @@ def test_the_alpha_of_the_photo_is_kept(here: Path, said: Any, plain: Any) -> No
 def test_every_variant_and_method_that_the_help_names_is_there() -> None:
     assert set(optimize.VARIANTS) == set(presets.VARIANTS)
     assert set(optimize.METHODS) == set(descent.METHODS)
-    assert set(optimize.LOSS_MODEL_FILES) == set(loss_network.MODELS)
+    assert set(optimize.LOSS_MODEL_FILES) == set(vgg.MODELS)
     assert set(optimize.POOLINGS) == set(loss_network.POOLINGS)
 
 
 def test_vgg19_of_matconvnet_paints(here: Path, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = ((2, 4), (2, 5), (4, 6), (4, 7), (4, 8))
-    monkeypatch.setitem(loss_network.MODELS, "vgg_19", blocks)
+    monkeypatch.setitem(vgg.MODELS, "vgg_19", blocks)
     random, inputs = np.random.default_rng(0), 3
     layers: list[dict[str, Any]] = []
     for count, outputs in blocks:

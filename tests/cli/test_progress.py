@@ -52,7 +52,7 @@ def test_where_stderr_is_no_terminal_a_line_comes_every_few_seconds_and_at_the_e
     output, error = capsys.readouterr()
     assert output == ""
     # Two seconds a step, a line after five at the earliest: after 3, 6 and 9 steps.
-    terms = "total 1.235M  content 1.234k  style 12.25  tv 0  8.0 images/s"
+    terms = "total 1.23M  content 1.23k  style 12.2  tv 0  8.0 images/s"
     assert error.splitlines() == [
         f"step 13/20  {terms}  0:14 left",
         f"step 16/20  {terms}  0:08 left",
@@ -69,12 +69,6 @@ def test_the_losses_are_not_waited_for_between_lines(
     unread: Any = ({"total": None},)
     display(engine.Progress(1, 20, 8.0, False, unread))
     assert capsys.readouterr().err == ""
-
-
-def test_numbers_are_short_and_times_are_clocks() -> None:
-    short = [progress._short(value) for value in (0.0, 0.01234567, 999.99, -1500.0, 2.5e7)]
-    assert short == ["0", "0.01235", "1000", "-1.5k", "25M"]
-    assert [progress._clock(seconds) for seconds in (0.4, 61, 3725)] == ["0:00", "1:01", "1:02:05"]
 
 
 def test_the_first_step_which_takes_long_is_left_out_of_the_estimate(

@@ -11,14 +11,14 @@ import pytest
 
 from fastnst.checkpoint_file import write_checkpoint
 from fastnst.cli import weights
-from fastnst.features import download, weight_sources
+from fastnst.features import download, vgg, weight_sources
 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> weight_sources.Tensors:
     """Makes the tiny weights the genuine ones for a while."""
     names = [
-        name for layer in weight_sources.LAYERS for name in weight_sources.variable_names(layer)
+        name for layer in vgg.convolutions_of("vgg_16") for name in vgg.variables("vgg_16", layer)
     ]
     tensors = {name: np.array([index, 1 / 3], np.float32) for index, name in enumerate(names)}
     for dtype in download.SHA256:

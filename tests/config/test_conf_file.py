@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fastnst import config, errors
+from fastnst import config, errors, files
 from fastnst.config import conf_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,14 +157,14 @@ def test_files_are_found_from_here_and_else_from_the_projects_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert config.find_file("img/candy.jpg") == ROOT / "img" / "candy.jpg"
-    assert config.find_file("img/nothing.jpg") == Path("img/nothing.jpg")
+    assert files.find("img/candy.jpg") == ROOT / "img" / "candy.jpg"
+    assert files.find("img/nothing.jpg") == Path("img/nothing.jpg")
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "candy.jpg").touch()
-    assert config.find_file("img/candy.jpg") == Path("img/candy.jpg")
-    assert config.find_file("/nowhere/x.jpg") == Path("/nowhere/x.jpg")
+    assert files.find("img/candy.jpg") == Path("img/candy.jpg")
+    assert files.find("/nowhere/x.jpg") == Path("/nowhere/x.jpg")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert config.find_file("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
+    assert files.find("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
 
 
 def test_a_cycle_in_a_file_is_not_followed(write: Write) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fastnst import config, errors
+from fastnst import config, errors, files
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = "style_image: img/candy.jpg\nnaming: candy\n"
@@ -120,7 +120,7 @@ def test_a_conf_of_the_original_can_train_as_the_original_did(write: Write) -> N
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)
 def test_every_conf_that_is_shipped_loads_and_names_a_picture_that_is_there(path: Path) -> None:
     settings = config.load(path)
-    assert config.find_file(style(settings).style_image).is_file()
+    assert files.find(style(settings).style_image).is_file()
     assert config.load(path, quick=True).naming == f"{settings.naming}-quick"
 
 

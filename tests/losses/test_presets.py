@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst import checkpoint_file, config, errors
-from fastnst.features import loss_network
+from fastnst.features import loss_network, vgg
 from fastnst.losses import functional, presets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,14 +162,14 @@ def test_the_weights_that_each_variant_amounts_to_are_documented() -> None:
 def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A whole VGG16 of few channels, to relu5_3."""
     blocks = ((2, 4), (2, 5), (3, 6), (3, 7), (3, 8))
-    monkeypatch.setitem(loss_network.MODELS, "vgg_16", blocks)
+    monkeypatch.setitem(vgg.MODELS, "vgg_16", blocks)
     tensors, inputs = {}, 3
-    for layer in loss_network.layers_of("vgg_16"):
+    for layer in vgg.layers_of("vgg_16"):
         outputs = blocks[int(layer[4]) - 1][1]
         kernels = RANDOM.normal(0, (2 / (9 * inputs)) ** 0.5, (3, 3, inputs, outputs))
-        tensors[loss_network.variable("vgg_16", layer, "weights")] = kernels.astype(np.float32)
+        tensors[vgg.variables("vgg_16", layer)[0]] = kernels.astype(np.float32)
         biases = np.zeros(outputs, np.float32)
-        tensors[loss_network.variable("vgg_16", layer, "biases")] = biases
+        tensors[vgg.variables("vgg_16", layer)[1]] = biases
         inputs = outputs
     checkpoint_file.write_checkpoint(tmp_path / "vgg_16.ckpt", tensors)
     return tmp_path / "vgg_16.ckpt"
@@ -183,10 +183,10 @@ def test_stylenet_is_the_cookbook_s_own_total(narrow: Path) -> None:
     content, style, stylized = (picture(48, 48) for _ in range(3))
     objective = presets.make_objective("stylenet", content, [(style, 1.0)], narrow, asked=NONE)
     weights = loss_network.load_weights(narrow)
-    network = loss_network.LossNetwork(weights, loss_network.LAYERS)
+    network = loss_network.LossNetwork(weights, vgg.layers_of("vgg_16"))
 
     def look(image: np.ndarray) -> dict[str, np.ndarray]:
-        found = network(tf.constant(image[np.newaxis]), loss_network.LAYERS)
+        found = network(tf.constant(image[np.newaxis]), vgg.layers_of("vgg_16"))
         return {layer: feature.numpy().astype(np.float64) for layer, feature in found.items()}
 
     def l2_loss(array: np.ndarray) -> float:

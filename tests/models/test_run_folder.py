@@ -89,26 +89,3 @@ def test_a_folder_that_tensorflow_takes_for_a_pattern_is_refused_at_once(tmp_pat
     with pytest.raises(errors.UserError, match=r"art \[v2\]/candy has \[ in it"):
         folder.prepare(checkpoints=5)
     assert not list(tmp_path.iterdir())
-
-
-def test_an_earlier_run_is_moved_aside_and_nothing_is_lost(tmp_path: Path) -> None:
-    folder = run_folder.RunFolder(tmp_path / "candy")
-    assert run_folder.retire(folder.path) is None
-    for number in (1, 2):
-        folder.prepare(checkpoints=5)
-        folder.config.write_text(str(number))
-        retired = run_folder.retire(folder.path)
-        assert retired == tmp_path / f"candy.old{number}"
-        assert (retired / "config.yml").read_text() == str(number)
-        assert not folder.path.exists()
-
-
-def test_a_run_that_cannot_be_moved_is_the_users_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(source: Path, target: Path) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(errors.UserError, match=r"cannot be moved to .*\.old1 \(Permission denied"):
-        run_folder.retire(tmp_path)

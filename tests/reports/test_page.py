@@ -171,12 +171,6 @@ def test_a_chart_over_many_decades_has_few_ticks() -> None:
     assert 3 <= len([path for path in page.all("path") if path.get("class") == "grid"]) <= 7
 
 
-def test_numbers_are_written_short() -> None:
-    values = (0.0, 0.00424, 12.34, 999.4, 999.6, 922_300.0, 1_397_000.0, 2e9, 3.78e12)
-    written = [report.short(value) for value in values]
-    assert written == ["0", "0.00424", "12.3", "999", "1k", "922k", "1.4M", "2G", "3.78T"]
-
-
 def test_the_last_values_of_terms_and_layers_are_tabled() -> None:
     layer = "layers/style/relu1_2"
     metrics = [

@@ -7,12 +7,13 @@ float32 RGB in [0, 1] until `finish` turns the canvas into uint8.
 from __future__ import annotations
 
 import io
-import os
-import pathlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+
+from fastnst import files
 
 
 def palette(codes: str) -> np.ndarray:
@@ -147,19 +148,15 @@ def finish(canvas: np.ndarray, scale: int) -> np.ndarray:
     return (np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def save(picture: np.ndarray, path: str | os.PathLike[str], limit: int = 500_000) -> int:
+def save(picture: np.ndarray, path: str | Path, limit: int = 500_000) -> int:
     """Writes a JPEG at quality 88, or lower, down to 50, until it fits; returns the quality.
 
     The file appears under its name only when it is whole.
     """
-    target = pathlib.Path(path)
     for quality in range(88, 49, -2):
         memory = io.BytesIO()
         Image.fromarray(picture).save(memory, "JPEG", quality=quality, optimize=True)
         if memory.tell() <= limit:
             break
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".part")
-    partial.write_bytes(memory.getvalue())
-    partial.replace(target)
+    files.write(path, memory.getvalue())
     return quality

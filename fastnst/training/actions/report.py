@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from fastnst import events, images
+from fastnst import events, files, images
 from fastnst.models import card, metrics_log, run_folder
 from fastnst.reports import page
 
@@ -67,7 +67,7 @@ class Report:
             figures=self._figures(lines),
             terms=self._metrics,
         )
-        images.write_bytes(self._folder.report, html.encode())
+        files.write(self._folder.report, html)
 
     def _figures(self, lines: list[dict[str, object]]) -> dict[str, str]:
         facts = card.read_facts(self._folder.path)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, config, data, devices, errors, events, images
+from fastnst import checkpoint_file, config, data, devices, errors, events, files, images
 from fastnst.data import feed
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
@@ -22,7 +22,7 @@ from fastnst.training import engine, optimizers, resumption
 from fastnst.training.tasks import style_transfer
 
 Say = collections.abc.Callable[[str], None]
-_BUNDLED_VALIDATION = config.PROJECT_ROOT / "img" / "photos"
+_BUNDLED_VALIDATION = files.asset("img/photos")
 # Style weights are defined for photos of this shorter side.
 _STRENGTH_SIDE = 256
 # The network that `start_from: auto` means.
@@ -154,7 +154,7 @@ def open_session(
     with strategy.scope():
         task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
 
-    if fresh and (retired := run_folder.retire(folder.path)):
+    if fresh and (retired := files.retire(folder.path)):
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.intervals.keep_checkpoints)
     changes = resumption.changes(settings.flat(), folder)
@@ -174,8 +174,8 @@ def open_session(
             retired := trainer.checkpointer.forget_best()
         ):
             say(f"the best checkpoint by the earlier settings is kept as {retired}")
-        images.write_bytes(folder.config, settings.to_yaml().encode())
-        images.write_bytes(folder.path / model.FILE, describe(settings).to_json().encode())
+        files.write(folder.config, settings.to_yaml())
+        files.write(folder.path / model.FILE, describe(settings).to_json())
         for name, style in settings.styles.items():
             if style.style_weight == "auto":
                 which = f"{name}: " if len(settings.styles) > 1 else ""
@@ -219,7 +219,7 @@ def make_objectives(
         UserError: If a style image or the loss network's file is missing or unfit.
     """
     with _blaming("loss_model_file"):
-        path = config.find_file(settings.loss_network.loss_model_file)
+        path = files.find(settings.loss_network.loss_model_file)
         weights = loss_network.load_weights(path)
         used = {
             layer: None
@@ -231,7 +231,7 @@ def make_objectives(
     for name, style in settings.styles.items():
         with _blaming(_key_of(settings, name, "style_image")):
             side = style.side(settings.data.image_size)
-            paintings[name] = images.read(config.find_file(style.style_image), side)
+            paintings[name] = images.read(files.find(style.style_image), side)
         with _blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
             chosen = _weights(style, network, paintings[name])
         objectives[name] = perceptual.PerceptualLoss(network, paintings[name], chosen)
@@ -262,7 +262,7 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
         UserError: If there are none.
     """
     bundled = spec == data.BUNDLED
-    folder = _BUNDLED_VALIDATION if bundled else config.find_file(spec)
+    folder = _BUNDLED_VALIDATION if bundled else files.find(spec)
     source = data.open_photos(str(folder))
     if source.kind != "folder":
         raise errors.UserError(f"{folder} holds records; name a folder of photos")
@@ -374,7 +374,7 @@ def _first_model(settings: config.Config, say: Say) -> model.Model | None:
         return None
     automatic = start_from == "auto"
     with _blaming("start_from"):
-        reference = store.find(config.find_file(_BASE if automatic else start_from))
+        reference = store.find(files.find(_BASE if automatic else start_from))
         first = store.load(reference)
     if automatic and first.net.architecture != architecture(settings):
         return None
@@ -384,7 +384,7 @@ def _first_model(settings: config.Config, say: Say) -> model.Model | None:
 
 def _open_dataset(settings: config.Config) -> data.PhotoSource:
     spec = settings.data.dataset
-    return data.open_photos(spec if spec == data.BUNDLED else str(config.find_file(spec)))
+    return data.open_photos(spec if spec == data.BUNDLED else str(files.find(spec)))
 
 
 def _validation_photo(path: Path, image_size: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fastnst import checkpoint_file, config, errors
+from fastnst import checkpoint_file, config, errors, files
 from fastnst.models import metrics_log, store
 from fastnst.training import engine
 from fastnst.training.tasks import factory
@@ -230,7 +230,7 @@ def test_by_default_a_run_begins_with_the_base_if_it_has_its_shapes(
     defaults = config.load(conf(tmp_path, width=32, residual_blocks=5))
     heard: list[str] = []
     run = factory.build(defaults.replace(**keys), heard.append)
-    path = config.find_file("pretrained/base.ckpt")
+    path = files.find("pretrained/base.ckpt")
     assert heard == [f"beginning with the weights of {path}"] * begins_with_base
     base, found = store.load_net(path).tensors(), run.state.average.tensors()
     for name in ("conv1/kernel", "norm5/scale"):
@@ -309,7 +309,7 @@ def test_a_network_learns_one_style_which_may_be_moved(tmp_path: Path, conf: Con
     style = Path(settings.styles["tiny"].style_image)
     (tmp_path / "elsewhere").mkdir()
     for name in (style.name, "another.jpg"):
-        shutil.copy(config.find_file(str(style)), tmp_path / "elsewhere" / name)
+        shutil.copy(files.find(str(style)), tmp_path / "elsewhere" / name)
     moved = settings.replace(style_image=str(tmp_path / "elsewhere" / style.name))
     factory.build(moved, unheard)
     another = settings.replace(style_image=str(tmp_path / "elsewhere/another.jpg"))

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from fastnst import errors, images
 from fastnst.models import stylizer
-from fastnst.painting import files
+from fastnst.painting import photos
 
 NEGATIVE = stylizer.Stylizer(lambda photos: 255.0 - photos, "negative")
 Photo = Callable[..., np.ndarray]
@@ -24,7 +24,7 @@ Photo = Callable[..., np.ndarray]
 
 def paint_one(photo: Path, target: Path, model: Any = NEGATIVE, **options: Any) -> Image.Image:
     """Paints a photo into a file and opens that."""
-    (outcome,) = files.paint(model, [files.Job(photo, target)], **options)
+    (outcome,) = photos.paint(model, [photos.Job(photo, target)], **options)
     assert outcome.error is None
     return Image.open(io.BytesIO(target.read_bytes()))
 
@@ -40,7 +40,7 @@ def test_without_an_output_paintings_go_to_generated_with_the_models_name(here: 
     for name in ("a.jpg", "trip/b.PNG", "trip/day/c.webp"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).touch()
-    jobs = files.plan([Path("a.jpg"), Path("trip")], None, "candy")
+    jobs = photos.plan([Path("a.jpg"), Path("trip")], None, "candy")
     assert [str(job.painting) for job in jobs] == [
         "generated/a-candy.jpg",
         "generated/b-candy.PNG",
@@ -57,7 +57,7 @@ def test_into_a_folder_paintings_keep_their_names_and_what_cannot_hold_one_becom
     for name in ("a.jpg", "b.gif", "c.tiff", "d.tif", "e.bmp", ".f.jpg", "notes.txt"):
         (folder / name).touch()
     (folder / "g.jpg").mkdir()
-    jobs = files.plan([folder], Path("out"), "candy")
+    jobs = photos.plan([folder], Path("out"), "candy")
     assert [job.painting.as_posix() for job in jobs] == [
         "out/a.jpg",
         "out/b.png",
@@ -78,26 +78,26 @@ def test_paintings_made_before_and_hidden_photos_are_not_painted(here: Path) -> 
         # Asked for in so many words.
         ("generated", "again", ["again/c.jpg"]),
     ):
-        jobs = files.plan([Path(given)], output and Path(output), "candy")
+        jobs = photos.plan([Path(given)], output and Path(output), "candy")
         assert [os.path.normpath(job.painting) for job in jobs] == expected
     shutil.rmtree("trip")
     with pytest.raises(errors.UserError, match=r"^\.: no photos in this folder"):
-        files.plan([Path()], None, "candy")
+        photos.plan([Path()], None, "candy")
 
 
 def test_one_photo_goes_to_the_file_that_is_named_or_into_the_folder_that_is_there(
     here: Path,
 ) -> None:
     Path("a.jpg").touch()
-    (job,) = files.plan([Path("a.jpg")], Path("deep/b.webp"), "candy")
+    (job,) = photos.plan([Path("a.jpg")], Path("deep/b.webp"), "candy")
     assert job.painting == Path("deep/b.webp")
     Path("is.there").mkdir()
-    (job,) = files.plan([Path("a.jpg")], Path("is.there"), "candy")
+    (job,) = photos.plan([Path("a.jpg")], Path("is.there"), "candy")
     assert job.painting == Path("is.there/a.jpg")
-    (job,) = files.plan([Path("a.jpg")], Path("new"), "candy")
+    (job,) = photos.plan([Path("a.jpg")], Path("new"), "candy")
     assert job.painting == Path("new/a.jpg")
     with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; end the name in"):
-        files.plan([Path("a.jpg")], Path("b.mp4"), "candy")
+        photos.plan([Path("a.jpg")], Path("b.mp4"), "candy")
 
 
 def test_a_photo_is_never_painted_over(here: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_photo_is_never_painted_over(here: Path) -> None:
         ("photos", "photos/../photos/."),
     ):
         with pytest.raises(errors.UserError, match=refused):
-            files.plan([Path(given)], Path(output), "candy")
+            photos.plan([Path(given)], Path(output), "candy")
 
 
 def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
@@ -119,14 +119,14 @@ def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
         Path(name).parent.mkdir()
         Path(name).touch()
     with pytest.raises(errors.UserError, match=r"out/x\.jpg: a/x\.jpg and b/x\.jpg would both"):
-        files.plan([Path("a"), Path("b")], Path("out"), "candy")
+        photos.plan([Path("a"), Path("b")], Path("out"), "candy")
 
 
 def test_a_photo_whose_format_changes_makes_way_for_one_that_has_the_name(here: Path) -> None:
     Path("a").mkdir()
     for name in ("x.gif", "x.png", "y.tif"):
         Path("a", name).touch()
-    jobs = files.plan([Path("a")], Path("out"), "candy")
+    jobs = photos.plan([Path("a")], Path("out"), "candy")
     assert [str(job.painting) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
 
 
@@ -134,15 +134,15 @@ def test_many_paintings_do_not_go_into_a_file(here: Path) -> None:
     Path("a").mkdir()
     Path("a/x.jpg").touch()
     with pytest.raises(errors.UserError, match=r"^one\.jpg: names one file for what may be many"):
-        files.plan([Path("a")], Path("one.jpg"), "candy")
+        photos.plan([Path("a")], Path("one.jpg"), "candy")
 
 
 def test_inputs_that_are_missing_or_hold_no_photo_are_named(here: Path) -> None:
     with pytest.raises(errors.UserError, match=r"^nowhere\.jpg: no such file or folder$"):
-        files.plan([Path("nowhere.jpg")], None, "candy")
+        photos.plan([Path("nowhere.jpg")], None, "candy")
     Path("empty").mkdir()
     with pytest.raises(errors.UserError, match=r"^empty: no photos in this folder \(\.bmp, "):
-        files.plan([Path("empty")], None, "candy")
+        photos.plan([Path("empty")], None, "candy")
 
 
 def test_a_painting_has_its_photos_very_size(tmp_path: Path, photo: Photo) -> None:
@@ -211,10 +211,10 @@ def test_what_cannot_be_painted_is_reported_and_the_others_are_written(
     Image.fromarray(photo(15, 30)).save(folder / "c.png")
     Image.fromarray(photo(32, 32)).convert("L").save(folder / "d.jpg")
     Image.fromarray(photo(32, 32)).convert("CMYK").save(folder / "e.jpg")
-    jobs = files.plan([folder], tmp_path / "out", "negative")
+    jobs = photos.plan([folder], tmp_path / "out", "negative")
     outcomes = {
         outcome.job.photo.name: str(outcome.error or "")
-        for outcome in files.paint(NEGATIVE, jobs, batch=2)
+        for outcome in photos.paint(NEGATIVE, jobs, batch=2)
     }
     assert list(outcomes) == ["a.png", "b.png", "c.png", "d.jpg", "e.jpg"]
     assert outcomes["b.png"].startswith(f"{folder / 'b.png'}: not an image")
@@ -227,8 +227,8 @@ def test_what_cannot_be_painted_is_reported_and_the_others_are_written(
 def test_a_painting_that_cannot_be_written_is_reported(tmp_path: Path, photo: Photo) -> None:
     Image.fromarray(photo(20, 30)).save(tmp_path / "a.png")
     (tmp_path / "file").touch()
-    job = files.Job(tmp_path / "a.png", tmp_path / "file" / "a.png")
-    (outcome,) = files.paint(NEGATIVE, [job])
+    job = photos.Job(tmp_path / "a.png", tmp_path / "file" / "a.png")
+    (outcome,) = photos.paint(NEGATIVE, [job])
     assert "file/a.png: cannot be written" in str(outcome.error)
 
 
@@ -244,9 +244,9 @@ def test_photos_of_one_size_that_follow_each_other_are_painted_together(
     sizes = [(20, 30), (20, 30), (20, 30), (30, 20), (20, 30)]
     for index, size in enumerate(sizes):
         Image.fromarray(photo(*size, index)).save(tmp_path / f"{index}.png")
-    jobs = files.plan([tmp_path], tmp_path / "out", "x")
+    jobs = photos.plan([tmp_path], tmp_path / "out", "x")
     model = stylizer.Stylizer(paint, "x")
-    outcomes = list(files.paint(model, jobs, batch=2))
+    outcomes = list(photos.paint(model, jobs, batch=2))
     assert [outcome.error for outcome in outcomes] == [None] * 5
     assert batches == [(2, 20, 30), (1, 20, 30), (1, 30, 20), (1, 20, 30)]
     for index, size in enumerate(sizes):
@@ -261,10 +261,10 @@ def test_a_batch_gives_what_one_by_one_gives(tmp_path: Path, tiny_run: Path, pho
     model = stylizer.load(tiny_run, "float32")
     for batch in (1, 3):
         jobs = [
-            files.Job(tmp_path / name, tmp_path / str(batch) / name)
+            photos.Job(tmp_path / name, tmp_path / str(batch) / name)
             for name in ("0.png", "1.png", "2.png")
         ]
-        assert not any(outcome.error for outcome in files.paint(model, jobs, batch=batch))
+        assert not any(outcome.error for outcome in photos.paint(model, jobs, batch=batch))
     for index in range(3):
         one, three = (images.read(tmp_path / batch / f"{index}.png") for batch in ("1", "3"))
         assert np.abs(one - three).max() <= 1
@@ -278,18 +278,18 @@ def test_bytes_are_painted_as_jpeg_if_they_are_one_and_else_as_png(photo: Photo)
         return buffer.getvalue()
 
     for given, returned in (("JPEG", "JPEG"), ("PNG", "PNG"), ("BMP", "PNG"), ("GIF", "PNG")):
-        painted = files.paint_bytes(NEGATIVE, encoded(given))
+        painted = photos.paint_bytes(NEGATIVE, encoded(given))
         with Image.open(io.BytesIO(painted)) as image:
             assert (image.format, image.size) == (returned, (30, 20))
-    painted = files.paint_bytes(NEGATIVE, encoded("PNG"), file_format="WEBP", size=40)
+    painted = photos.paint_bytes(NEGATIVE, encoded("PNG"), file_format="WEBP", size=40)
     with Image.open(io.BytesIO(painted)) as image:
         assert (image.format, image.size) == ("WEBP", (60, 40))
 
 
 def test_bytes_that_cannot_be_painted_are_called_by_their_name(photo: Photo) -> None:
     with pytest.raises(errors.UserError, match=r"^standard input: not an image"):
-        files.paint_bytes(NEGATIVE, b"no picture", "standard input")
+        photos.paint_bytes(NEGATIVE, b"no picture", "standard input")
     buffer = io.BytesIO()
     Image.fromarray(photo(10, 30)).save(buffer, "PNG")
     with pytest.raises(errors.UserError, match=r"^a\.png: 30 x 10 pixels is too small"):
-        files.paint_bytes(NEGATIVE, buffer.getvalue(), "a.png")
+        photos.paint_bytes(NEGATIVE, buffer.getvalue(), "a.png")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import errors, images
+from fastnst import errors, files, images
 from fastnst.models import stylizer
 
 # GIF cannot hold a painting, and few browsers show TIFF: both are written as another format.
@@ -60,26 +60,19 @@ def plan(
     pairs: list[tuple[Path, Path]] = []
     for path in inputs:
         if path.is_dir():
-            found = sorted(
-                entry
-                for entry in path.rglob("*")
-                if entry.suffix.lower() in images.EXTENSIONS
-                and not any(part.startswith(".") for part in entry.relative_to(path).parts)
-                and entry.is_file()
-            )
+            found = [path / name for name in files.walk(path) if files.is_photo(name)]
             if path.resolve() in (goal := folder.resolve()).parents:
                 found = [entry for entry in found if goal not in entry.resolve().parents]
             if not found:
-                raise errors.UserError(
-                    f"{path}: no photos in this folder ({', '.join(sorted(images.EXTENSIONS))})"
-                )
+                looked_for = ", ".join(sorted(files.PHOTO_EXTENSIONS))
+                raise errors.UserError(f"{path}: no photos in this folder ({looked_for})")
             pairs += [(photo, photo.relative_to(path)) for photo in found]
         elif path.exists():
             pairs.append((path, Path(path.name)))
         else:
             raise errors.UserError(f"{path}: no such file or folder")
     single = len(inputs) == 1 and not inputs[0].is_dir()
-    if apart and output is not None and output.suffix.lower() in images.EXTENSIONS:
+    if apart and output is not None and output.suffix.lower() in files.PHOTO_EXTENSIONS:
         raise errors.UserError(
             f"{output}: names one file for many paintings; name a folder with -o"
         )
@@ -88,7 +81,7 @@ def plan(
         targets = [output]
     elif output is None or apart:
         targets = _as_written([folder / _tagged(relative, name) for _, relative in pairs])
-    elif output.suffix.lower() in images.EXTENSIONS and not output.is_dir():
+    elif output.suffix.lower() in files.PHOTO_EXTENSIONS and not output.is_dir():
         raise errors.UserError(
             f"{output}: names one file for what may be many paintings; name a folder with -o"
         )

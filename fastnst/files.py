@@ -1,0 +1,173 @@
+"""Files and folders: writing them atomically, finding photos, and locating the package's assets.
+
+The only module that moves a file into place and the only one that knows where the package keeps
+its confs, pictures and pretrained networks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from fastnst import errors
+
+# The extensions of photos, all of which `images` reads and writes.
+PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+
+def write(path: str | Path, data: bytes | str) -> None:
+    """Writes a file atomically; missing folders are created.
+
+    Args:
+        path: The file; an earlier one is replaced.
+        data: Its content; text is encoded as UTF-8.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    path = Path(path)
+    try:
+        with staging(path.parent) as staged:
+            content = data.encode() if isinstance(data, str) else data
+            (staged / path.name).write_bytes(content)
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+@contextlib.contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """Yields an empty folder, whose files move into `folder` when the block ends.
+
+    They move in alphabetical order and replace files of the same names. If the block raises, they
+    are deleted instead.
+
+    Args:
+        folder: Created if missing.
+
+    Raises:
+        OSError: If a file cannot be moved or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # On the same file system, where moving a file is atomic; the name is unique to this process.
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as staged:
+        yield Path(staged)
+        for path in sorted(Path(staged).iterdir()):
+            os.replace(path, folder / path.name)
+
+
+@contextlib.contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Yields an empty folder, which replaces `folder` when the block ends.
+
+    If the block raises, `folder` stays as it was.
+
+    Raises:
+        OSError: If the folder cannot be written or replaced.
+    """
+    folder = folder.resolve()  # "." has no name, and a link should keep pointing here.
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as scratch:
+        new, old = Path(scratch, folder.name), Path(scratch, f"{folder.name}.old")
+        new.mkdir()
+        yield new
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(new, folder)
+
+
+def retire(path: Path) -> Path | None:
+    """Renames a file or folder to <path>.old1, or the next free number; nothing is deleted.
+
+    Returns:
+        Its new path, or None if nothing exists at `path`.
+
+    Raises:
+        UserError: If it cannot be renamed.
+    """
+    if not path.exists():
+        return None
+    number = 1
+    while (retired := path.with_name(f"{path.name}.old{number}")).exists():
+        number += 1
+    try:
+        os.replace(path, retired)
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be moved to {retired} ({error.strerror})") from None
+    return retired
+
+
+def is_photo(name: str) -> bool:
+    """Returns whether a file is a visible photo, judging by its name.
+
+    Args:
+        name: A path with forward slashes, relative to the folder or archive that is searched.
+    """
+    parts = name.split("/")
+    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+        return False
+    return os.path.splitext(parts[-1])[1].lower() in PHOTO_EXTENSIONS
+
+
+def walk(folder: Path) -> list[str]:
+    """Lists all files below a folder except hidden ones, as sorted relative paths.
+
+    Links to folders are followed; a folder reached twice is listed once. A subfolder that cannot
+    be read is skipped.
+
+    Raises:
+        UserError: If the folder itself cannot be read.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+
+    def fail(error: OSError) -> None:
+        # A subfolder may be closed to us (lost+found); the folder itself may not.
+        if error.filename == str(folder):
+            raise errors.UserError(f"{folder}: cannot be read ({error.strerror})") from None
+
+    for root, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        # Sorted, so that the same one of two links to a folder is followed every time.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(root).relative_to(folder)
+        found += [(below / name).as_posix() for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
+def asset(name: str | Path) -> Path:
+    """Returns the path of a file or folder that belongs to the package; it may not exist.
+
+    Args:
+        name: Relative, for example "conf/candy.yml", "img/photos" or "pretrained/candy".
+    """
+    package = Path(str(resources.files("fastnst")))
+    installed = package / "assets"
+    # Only a wheel has the folder: in a clone the assets lie beside the package.
+    return (installed if installed.is_dir() else package.parent) / name
+
+
+def find(path: str | Path, folder: str = "") -> Path:
+    """Finds a file in the working directory, else among the package's assets.
+
+    Args:
+        path: A file, a folder, or the prefix of a TensorFlow checkpoint.
+        folder: A folder of assets in which the path is looked up too, for example "img".
+
+    Returns:
+        The first that exists, else the path itself.
+    """
+    given = Path(path).expanduser()
+    candidates = (given, asset(given), asset(folder) / given)
+    return next((candidate for candidate in candidates if _exists(candidate)), given)
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.with_name(f"{path.name}.index").exists()

@@ -1,0 +1,21 @@
+"""Numbers as people read them: the same in progress lines, reports and tables."""
+
+from __future__ import annotations
+
+import math
+
+
+def short(value: float) -> str:
+    """Formats a number to about three digits: 1.4M, 922k, 12.3, 0.0042."""
+    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        # From 999.5 on, three digits would read 1e+03.
+        if size * 0.9995 <= abs(value) < math.inf:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
+def clock(seconds: float) -> str:
+    """Formats a duration as minutes or hours: 0:07, 12:30, 1:02:05."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

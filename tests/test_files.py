@@ -1,0 +1,230 @@
+"""Atomic writes, the search for photos, and the package's assets."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import made
+import pytest
+
+from fastnst import errors, files, images
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder, hidden ones too, with its text."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_file_is_written_with_its_folders_and_replaces_an_earlier_one(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "x.txt"
+    files.write(path, b"first")
+    files.write(str(path), "größer\n")
+    assert path.read_bytes() == b"gr\xc3\xb6\xc3\x9fer\n"
+    assert os.listdir(path.parent) == ["x.txt"]
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path: Path) -> None:
+    files.write(tmp_path / ("x" * 255), b"1")
+    assert os.listdir(tmp_path) == ["x" * 255]
+
+
+def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "usual").write_text("")
+    files.write(tmp_path / "ours", "")
+    with files.staging(tmp_path) as staged:
+        (staged / "staged").write_text("")
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in os.listdir(tmp_path)}
+    assert len(modes) == 1
+
+
+def test_a_failed_write_keeps_the_earlier_file_and_leaves_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.txt"
+    files.write(path, b"earlier")
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(errors.UserError, match=r"x\.txt: cannot be written \(No space left on"):
+        files.write(path, b"later")
+    assert contents(tmp_path) == {"x.txt": "earlier"}
+    assert os.listdir(tmp_path) == ["x.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for path, reason in (
+        (tmp_path / "file" / "x", "File exists"),
+        (tmp_path / "file" / "below" / "x", "Not a directory"),
+        (tmp_path / "folder", "Is a directory"),
+    ):
+        with pytest.raises(errors.UserError) as caught:
+            files.write(path, b"")
+        assert str(caught.value) == f"{path}: cannot be written ({reason})"
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    with files.staging(tmp_path) as one, files.staging(tmp_path) as other:
+        (one / "x").write_text("one")
+        (other / "x").write_text("other")
+        assert not (tmp_path / "x").exists()
+    # The inner block ends first.
+    assert contents(tmp_path) == {"x": "one"}
+
+
+def test_staged_files_appear_in_alphabetical_order_when_all_are_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = []
+    replace = os.replace
+
+    def record(source: Path, target: Path) -> None:
+        moved.append(target.name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", record)
+    with files.staging(tmp_path / "new") as staged:
+        for name in ("c.index", "c.data"):
+            (staged / name).write_text(name)
+    assert moved == ["c.data", "c.index"]
+    assert contents(tmp_path) == {"new/c.data": "c.data", "new/c.index": "c.index"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_nothing_of_an_aborted_block_remains(tmp_path: Path, error: type[BaseException]) -> None:
+    files.write(tmp_path / "out" / "x", "earlier")
+    for manager in (files.staging, files.replacing):
+        with pytest.raises(error), manager(tmp_path / "out") as partial:
+            (partial / "x").write_text("half")
+            raise error
+    assert contents(tmp_path) == {"out/x": "earlier"}
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "out"
+    for name in ("earlier", "later"):
+        with files.replacing(folder) as partial:
+            assert not list(partial.iterdir())
+            (partial / name).write_text(name)
+            assert not (folder / name).exists()
+        assert contents(tmp_path) == {f"deep/out/{name}": name}
+    assert os.listdir(folder.parent) == ["out"]
+    (tmp_path / "usual").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_linked_folder_is_replaced_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with files.replacing(tmp_path / "link") as partial:
+        (partial / "x").write_text("x")
+    assert (tmp_path / "link").is_symlink()
+    assert contents(tmp_path / "real") == {"x": "x"}
+
+
+def test_a_retired_file_or_folder_gets_the_next_free_number(tmp_path: Path) -> None:
+    path = tmp_path / "candy"
+    assert files.retire(path) is None
+    for number in (1, 2):
+        files.write(path / "config.yml", str(number))
+        retired = files.retire(path)
+        assert retired == tmp_path / f"candy.old{number}"
+        assert contents(retired) == {"config.yml": str(number)}
+        assert not path.exists()
+
+
+def test_a_folder_that_cannot_be_renamed_is_the_users_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(errors.UserError, match=r"cannot be moved to .*\.old1 \(Permission denied"):
+        files.retire(tmp_path)
+
+
+def test_every_format_that_images_know_is_a_photo_and_no_other() -> None:
+    assert set(images.FORMATS) == files.PHOTO_EXTENSIONS
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.png", True),
+        ("b/Two.JPEG", True),
+        ("notes.txt", False),
+        ("jpg", False),
+        (".hidden.jpg", False),
+        (".git/four.jpg", False),
+        ("__MACOSX/._a.png", False),
+    ],
+)
+def test_a_photo_is_known_by_its_name(name: str, expected: bool) -> None:
+    assert files.is_photo(name) is expected
+
+
+def test_a_walk_lists_what_is_visible_and_follows_links_once(tmp_path: Path) -> None:
+    made.write_files(tmp_path / "elsewhere", {"far.jpg": b""})
+    root = made.write_files(tmp_path / "photos", {"near.jpg": b"", ".x/y": b"", ".z": b""})
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "circle").symlink_to(root)
+    assert files.walk(root) == ["link/far.jpg", "near.jpg"]
+
+
+def test_a_folder_that_cannot_be_walked_is_the_users_error(tmp_path: Path) -> None:
+    with pytest.raises(errors.UserError, match="none: cannot be read \\(No such file"):
+        files.walk(tmp_path / "none")
+
+
+def test_assets_lie_at_the_root_of_a_clone_and_below_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert files.asset("conf/candy.yml") == ROOT / "conf" / "candy.yml"
+    monkeypatch.setattr(files.resources, "files", lambda package: tmp_path / package)
+    assert files.asset("img") == tmp_path / "img"
+    (tmp_path / "fastnst" / "assets").mkdir(parents=True)
+    assert files.asset("img") == tmp_path / "fastnst" / "assets" / "img"
+
+
+def test_a_file_is_found_here_else_among_the_assets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert files.find("img/candy.jpg") == ROOT / "img" / "candy.jpg"
+    assert files.find("candy.jpg", "img") == ROOT / "img" / "candy.jpg"
+    assert files.find("pretrained/base.ckpt") == ROOT / "pretrained" / "base.ckpt"
+    assert files.find("candy.jpg") == Path("candy.jpg")
+    assert files.find("img/nothing.jpg", "img") == Path("img/nothing.jpg")
+    assert files.find("/nowhere/x.jpg") == Path("/nowhere/x.jpg")
+    files.write("img/candy.jpg", b"")
+    files.write("pretrained/base.ckpt.index", b"")
+    assert files.find("img/candy.jpg", "img") == Path("img/candy.jpg")
+    assert files.find("pretrained/base.ckpt") == Path("pretrained/base.ckpt")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert files.find("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
+
+
+def test_the_module_needs_no_third_party_package() -> None:
+    program = (
+        "import sys; import fastnst.files;"
+        "sys.exit(bool({'numpy', 'PIL', 'yaml', 'tensorflow'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
