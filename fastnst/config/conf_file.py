@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,14 @@ class Entry:
 
 
 def entry(value: Any, where: str) -> Entry:
-    """Makes an entry of a Python value, all of which comes from one place."""
+    """Makes an entry of a Python value, all of which comes from one place.
+
+    Paths and tuples, which YAML does not have, become text and lists.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    elif isinstance(value, tuple):
+        value = list(value)
     items: dict[str, Entry] = {}
     if isinstance(value, dict):
         items = {str(key): entry(item, where) for key, item in value.items()}
@@ -92,7 +100,7 @@ def find_file(path: str) -> Path:
 def find(path: str | Path) -> Path:
     """Finds a conf file by its path, or by its bare name in conf/."""
     named = Path(path)
-    if len(named.parts) == 1 and not named.suffix and not named.is_file():
+    if not named.suffix and not named.is_file():
         own = find_file(f"conf/{named}.yml")
         if own.is_file():
             return own
