@@ -6,7 +6,7 @@ import argparse
 import collections.abc
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastnst import config
 from fastnst.cli import terminal
@@ -121,7 +121,9 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
 
 def _load(
-    arguments: argparse.Namespace, gpu: bool = False, begun: str | None = None
+    arguments: argparse.Namespace,
+    gpu: bool = False,
+    begun: str | collections.abc.Mapping[str, Any] | None = None,
 ) -> config.Config:
     given = {
         "dataset": arguments.dataset,

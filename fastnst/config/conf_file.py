@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,14 @@ class Entry:
 
 
 def entry(value: Any, where: str) -> Entry:
-    """Makes an entry of a Python value, all of which comes from one place."""
+    """Makes an entry of a Python value, all of which comes from one place.
+
+    Paths and tuples, which YAML does not have, become text and lists.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    elif isinstance(value, tuple):
+        value = list(value)
     items: dict[str, Entry] = {}
     if isinstance(value, dict):
         items = {str(key): entry(item, where) for key, item in value.items()}
@@ -79,8 +87,8 @@ def read(path: Path, problems: list[str]) -> dict[str, Entry]:
 def find(path: str | Path) -> Path:
     """Finds a conf file by its path, or by its bare name in conf/."""
     named = Path(path)
-    if len(named.parts) == 1 and not named.suffix and not named.is_file():
-        own = files.asset(f"conf/{named}.yml")
+    if not named.suffix and not named.is_file():
+        own = files.find(f"conf/{named}.yml")
         if own.is_file():
             return own
     return files.find(named)

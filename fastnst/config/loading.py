@@ -26,7 +26,7 @@ def load(
     quick: bool = False,
     *,
     gpu: bool = False,
-    begun: str | None = None,
+    begun: str | collections.abc.Mapping[str, Any] | None = None,
     **values: Any,
 ) -> schema.Config:
     """Reads a conf file.
@@ -41,7 +41,8 @@ def load(
         quick: Whether to apply the recipe `quick` over the file, and to name the model
             "<naming>-quick".
         gpu: Whether there is a GPU, which decides `recipe: auto`.
-        begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps.
+        begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps; or the
+            keys of a run of before there were recipes.
         **values: Values by flat key.
 
     Raises:
@@ -72,7 +73,7 @@ def from_mapping(
     source: str = "config",
     *,
     gpu: bool = False,
-    begun: str | None = None,
+    begun: str | collections.abc.Mapping[str, Any] | None = None,
 ) -> schema.Config:
     """Makes a configuration of flat keys and their values, as a conf file holds them.
 
@@ -80,7 +81,8 @@ def from_mapping(
         mapping: Values by key.
         source: The mapping's name in error messages.
         gpu: Whether there is a GPU, which decides `recipe: auto`.
-        begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps.
+        begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps; or the
+            keys of a run of before there were recipes.
 
     Raises:
         UserError: Naming every problem, one a line.
@@ -93,19 +95,24 @@ def _quick(
     given: dict[str, conf_file.Entry], over: dict[str, conf_file.Entry]
 ) -> dict[str, conf_file.Entry]:
     """Lays the recipe `quick` over a file's entries, and renames the model."""
-    kept = {key: entry for key, entry in given.items() if key not in recipes.RECIPES["quick"]}
-    laid = kept | _recipe("quick", over) | {"recipe": conf_file.Entry("quick", "--quick")}
+    quick = recipes.RECIPES["quick"]
+    kept = {key: entry for key, entry in given.items() if key not in quick}
+    laid = kept | _recipe("quick", quick, over) | {"recipe": conf_file.Entry("quick", "--quick")}
     naming = laid.get("naming")
     if naming and isinstance(naming.value, str | int | float):
         laid["naming"] = conf_file.Entry(f"{naming.value}-quick", naming.where)
     return laid
 
 
-def _recipe(name: str, given: collections.abc.Container[str]) -> dict[str, conf_file.Entry]:
+def _recipe(
+    name: str,
+    values: collections.abc.Mapping[str, Any],
+    given: collections.abc.Container[str],
+) -> dict[str, conf_file.Entry]:
     """Returns a recipe's entries, without those that yield to a given key."""
     return {
         key: conf_file.entry(value, f"recipe {name}")
-        for key, value in recipes.RECIPES[name].items()
+        for key, value in values.items()
         if recipes.YIELDS.get(key) not in given
     }
 
@@ -114,7 +121,7 @@ def _make(
     given: dict[str, conf_file.Entry],
     over: dict[str, conf_file.Entry],
     source: str,
-    automatic: str,
+    automatic: str | collections.abc.Mapping[str, Any],
     problems: list[str],
 ) -> schema.Config:
     """Checks all entries and makes the configuration.
@@ -123,7 +130,7 @@ def _make(
         given: Entries by key.
         over: Entries that win over them; their keys may also be "styles.NAME.KEY".
         source: The name of the whole, for problems without a line.
-        automatic: The recipe that `auto` stands for.
+        automatic: The recipe that `auto` stands for, by name or as keys and values.
         problems: Problems found so far.
 
     Raises:
@@ -134,8 +141,10 @@ def _make(
     flat = {key: entry for key, entry in entries.items() if key != "styles"}
     checked = _check(flat, schema.FIELDS, problems)
     recipe = checked.get("recipe", "auto")
-    recipe = automatic if recipe == "auto" else recipe
-    checked = _check(_recipe(recipe, entries), schema.FIELDS, problems) | checked
+    if recipe == "auto" and isinstance(automatic, str):
+        recipe = automatic
+    values = automatic if recipe == "auto" else recipes.RECIPES[recipe]
+    checked = _check(_recipe(recipe, values, entries), schema.FIELDS, problems) | checked
     for key, field in schema.keys(schema.Config).items():
         if field.metadata.get("required") and key not in entries:
             problems.append(f"{source}: {key} is missing: {field.metadata['help']}")

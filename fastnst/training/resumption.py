@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from fastnst import errors
+from fastnst.config import recipes
 from fastnst.models import run_folder
 from fastnst.nets import transform_net
 
@@ -80,15 +81,24 @@ def affects_validation(changed: collections.abc.Iterable[str]) -> bool:
     return any(key.rpartition(".")[2] in JUDGING_KEYS for key in changed)
 
 
-def begun_recipe(folder: run_folder.RunFolder) -> str | None:
-    """Returns the recipe that a folder's run was begun with, or None without a run or recipe."""
+def begun_recipe(
+    folder: run_folder.RunFolder,
+) -> str | collections.abc.Mapping[str, Any] | None:
+    """Returns the recipe that a folder's run was begun with, or None if there is no run.
+
+    A run of before there were recipes has the values of its config.yml for one.
+    """
     try:
         earlier = _earlier(folder) or {}
     except errors.UserError:
         # `changes` reports the damage, unless the run is moved aside.
         return None
-    recipe = earlier.get("recipe")
-    return recipe if isinstance(recipe, str) else None
+    if not earlier:
+        return None
+    if (recipe := earlier.get("recipe", "auto")) != "auto":
+        return str(recipe)
+    in_recipes = {key for recipe in recipes.RECIPES.values() for key in recipe}
+    return {key: value for key, value in earlier.items() if key in in_recipes}
 
 
 def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:

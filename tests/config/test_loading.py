@@ -536,6 +536,15 @@ def test_a_mapping_is_read_like_a_file(write: Write) -> None:
         assert config.from_mapping(yaml.safe_load(text)) == config.load(write(text))
 
 
+def test_a_mapping_may_hold_paths_and_tuples(write: Write) -> None:
+    styles = (Path("a.jpg"), "b.jpg")
+    mapping = {"naming": "x", "styles": styles, "style_layers": ("relu1_2", "relu2_2")}
+    settings = config.from_mapping(mapping)
+    assert [style.style_image for style in settings.styles.values()] == ["a.jpg", "b.jpg"]
+    assert settings.styles["a"].style_layers == {"relu1_2": 1.0, "relu2_2": 1.0}
+    assert config.load(write(LEAST), dataset=Path("photos")).data.dataset == "photos"
+
+
 def test_a_mistake_in_a_mapping_names_the_key() -> None:
     mapping = {"naming": "x", "styles": {"a": {"style_image": 7, "strenght": 1}}, "image_size": 0}
     with pytest.raises(errors.UserError) as caught:

@@ -6,6 +6,7 @@ import collections.abc
 import datetime
 import platform
 import sys
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -69,10 +70,10 @@ class Report:
         )
         files.write(self._folder.report, html)
 
-    def _figures(self, lines: list[dict[str, object]]) -> dict[str, str]:
+    def _figures(self, lines: list[dict[str, Any]]) -> dict[str, str]:
         facts = card.read_facts(self._folder.path)
         training = [line for line in lines if line["kind"] == "training"]
-        rates = [line["images_per_second"] for line in training]
+        rates = [float(line["images_per_second"]) for line in training]
         seconds = metrics_log.seconds_spent(lines)
         figures = {
             "Steps": f"{facts.get('steps', 0):,}",

@@ -18,7 +18,8 @@ from fastnst.losses import auto_weight, perceptual
 from fastnst.models import model, run_folder, store
 from fastnst.nets import transform_net
 from fastnst.training import actions as standard_actions
-from fastnst.training import engine, optimizers, resumption
+from fastnst.training import engine as engine_module
+from fastnst.training import optimizers, resumption
 from fastnst.training.tasks import style_transfer
 
 Say = collections.abc.Callable[[str], None]
@@ -49,10 +50,10 @@ class Session:
     settings: config.Config
     folder: run_folder.RunFolder
     task: style_transfer.StyleTransfer
-    engine: engine.Engine
+    engine: engine_module.Engine
     start_step: int
     last_step: int
-    feed: engine.Feed
+    feed: engine_module.Feed
     description: str
     photos: int | None
     validation: tuple[Path, ...]
@@ -158,7 +159,7 @@ def open_session(
         say(f"the earlier {folder.path} is kept as {retired}")
     folder.prepare(settings.intervals.keep_checkpoints)
     changes = resumption.changes(settings.flat(), folder)
-    trainer = engine.Engine(
+    trainer = engine_module.Engine(
         task,
         folder.checkpoints,
         settings.intervals,
@@ -180,7 +181,7 @@ def open_session(
             if style.style_weight == "auto":
                 which = f"{name}: " if len(settings.styles) > 1 else ""
                 say(f"{which}style_weight: auto, which is {objectives[name].weights.style:.3g}")
-    batches: engine.Feed
+    batches: engine_module.Feed
     if dataset is not None:
         batches, description = feed.IterableFeed(dataset), "a custom data set"
     else:

@@ -34,7 +34,7 @@ class StyleTransfer(task.Task):
             paints: single steps jump about the minimum, and their mean is closer to it.
     """
 
-    metrics = METRICS
+    metrics: tuple[str, ...] = METRICS
 
     def __init__(
         self,
