@@ -384,9 +384,9 @@ def _page(
     given = {key: value for key, value in vars(options).items() if value is not None}
     return page.render(
         name=options.content.stem,
-        style=np.concatenate(beside, axis=1),
-        photos=pair[:1],
-        stylized=pair[1:],
+        reference=np.concatenate(beside, axis=1),
+        before=pair[:1],
+        after=pair[1:],
         samples=saved,
         metrics=[*metrics, {**metrics[result.iteration], "kind": "best"}],
         terms=("total", *_TERMS),

@@ -26,6 +26,7 @@ from fastnst.models import card
 if TYPE_CHECKING:
     from fastnst.evaluation import iterations
     from fastnst.losses import perceptual
+    from fastnst.nets import transform_net
 
 PROGRAM = "fastnst quality"
 STARTS = {"noise": ("noise",), "photo": ("photo",), "both": ("noise", "photo")}
@@ -136,10 +137,8 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 def _run(arguments: argparse.Namespace) -> int:
     _require_extras()
     terminal.import_tensorflow()
-    import tensorflow as tf
-
     from fastnst.models import run_folder, store
-    from fastnst.training.tasks import session
+    from fastnst.training.tasks import inputs
 
     sizes = [_size(text) for text in arguments.size.split(",")]
     reference = store.find(arguments.model)
@@ -151,8 +150,8 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     settings = config.load(conf)
     model = store.load(reference)
-    objectives, paintings = session.make_objectives(settings)
-    paths = session.validation_paths(arguments.images)[: arguments.photos]
+    objectives, paintings = inputs.make_objectives(settings)
+    paths = inputs.validation_paths(arguments.images)[: arguments.photos]
     chosen = arguments.style or reference.style
     for style in [chosen] if chosen else model.description.names:
         row, _ = model.select(style)
@@ -160,16 +159,16 @@ def _run(arguments: argparse.Namespace) -> int:
         # A network of one style is known by its folder's name, which may have changed.
         of_run = style if style in objectives else next(iter(objectives))
         output = arguments.output or Path("generated") / f"quality-{name}"
-        subject = _Subject(
-            name,
-            lambda photo, row=row: model.net(
-                tf.constant(photo[np.newaxis], tf.float32), row
-            ).numpy()[0],
-            objectives[of_run],
-            paintings[of_run],
-        )
+        paint = functools.partial(_paint, model.net, row)
+        subject = _Subject(name, paint, objectives[of_run], paintings[of_run])
         _measure(subject, settings, sizes, paths, output, arguments)
     return terminal.DONE
+
+
+def _paint(net: transform_net.TransformNet, row: np.ndarray, photo: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    return net(tf.constant(photo[np.newaxis], tf.float32), row).numpy()[0]
 
 
 @dataclasses.dataclass(frozen=True)

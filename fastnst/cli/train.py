@@ -76,8 +76,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst import devices
     from fastnst.models import run_folder
-    from fastnst.training import resumption
-    from fastnst.training.tasks import session
+    from fastnst.training.tasks import resumption, session
 
     begun = None
     if not arguments.fresh:

@@ -141,9 +141,12 @@ def _make(
     flat = {key: entry for key, entry in entries.items() if key != "styles"}
     checked = _check(flat, schema.FIELDS, problems)
     recipe = checked.get("recipe", "auto")
-    if recipe == "auto" and isinstance(automatic, str):
-        recipe = automatic
-    values = automatic if recipe == "auto" else recipes.RECIPES[recipe]
+    if recipe != "auto":
+        values = recipes.RECIPES[recipe]
+    elif isinstance(automatic, str):
+        recipe, values = automatic, recipes.RECIPES[automatic]
+    else:
+        values = dict(automatic)
     checked = _check(_recipe(recipe, values, entries), schema.FIELDS, problems) | checked
     for key, field in schema.keys(schema.Config).items():
         if field.metadata.get("required") and key not in entries:

@@ -172,9 +172,9 @@ def _section(kind: str, title: str, note: str, body: str) -> str:
 
 def render(
     name: str,
-    style: np.ndarray | None,
-    photos: collections.abc.Sequence[np.ndarray],
-    stylized: collections.abc.Sequence[np.ndarray],
+    reference: np.ndarray | None,
+    before: collections.abc.Sequence[np.ndarray],
+    after: collections.abc.Sequence[np.ndarray],
     samples: collections.abc.Mapping[int, Path],
     metrics: collections.abc.Sequence[Metrics],
     config_text: str,
@@ -187,9 +187,9 @@ def render(
 
     Args:
         name: The model's, or the photo's.
-        style: Picture beside the title, uint8 RGB [H, W, 3], or None.
-        photos: uint8 RGB [H, W, 3] each; sizes may differ.
-        stylized: What became of each photo.
+        reference: Picture beside the title, uint8 RGB [H, W, 3], or None.
+        before: uint8 RGB [H, W, 3] each; sizes may differ.
+        after: The pictures made of them.
         samples: Image files by step, each a strip of the photos painted at that step.
         metrics: The lines of metrics.jsonl; there may be none.
         config_text: The configuration as YAML.
@@ -204,7 +204,7 @@ def render(
     Raises:
         UserError: If a sample cannot be read.
     """
-    pairs = zip(photos, stylized, strict=True)
+    pairs = zip(before, after, strict=True)
     sections = (
         _section(
             "pairs",
@@ -233,8 +233,8 @@ def render(
         kind=escape(wording.kind),
         name=escape(name),
         style=""
-        if style is None
-        else f"<figure>{_image(_at_most(style, _STYLE_SIDE), 'the style image')}"
+        if reference is None
+        else f"<figure>{_image(_at_most(reference, _STYLE_SIDE), 'the style image')}"
         "<figcaption>The style</figcaption></figure>",
         figures="".join(
             f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>"

@@ -13,7 +13,7 @@ _ITERATIONS = 5
 _MOMENTUM = 0.95
 # Makes a step as long, per weight, as Adam's usually are (Liu et al. 2025).
 _RMS = 0.2
-# Scales and shifts learn a style best at several times the kernels' rate: docs/experiments.md.
+# Scales and shifts learn best at several times the kernels' rate: docs/experiments.md.
 _VECTORS = 4.0
 # For gradients in float16. From Keras's own 2^15, the first twenty steps would overflow and be
 # lost, because the objective is so large.

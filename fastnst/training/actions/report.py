@@ -59,9 +59,9 @@ class Report:
         html = page.render(
             name=self._name,
             model=self._command,
-            style=_side_by_side(list(self._references.values())),
-            photos=[before for before, _ in pairs],
-            stylized=[after for _, after in pairs],
+            reference=_side_by_side(list(self._references.values())),
+            before=[before for before, _ in pairs],
+            after=[after for _, after in pairs],
             samples=self._folder.sample_strips(),
             metrics=lines,
             config_text=self._config_text,

@@ -13,19 +13,15 @@ import tensorflow as tf
 
 from fastnst import checkpoint_file, config, data, devices, errors, events, files, images
 from fastnst.data import feed
-from fastnst.features import loss_network
-from fastnst.losses import auto_weight, perceptual
+from fastnst.losses import perceptual
 from fastnst.models import model, run_folder, store
 from fastnst.nets import transform_net
 from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
-from fastnst.training import optimizers, resumption
-from fastnst.training.tasks import style_transfer
+from fastnst.training import optimizers
+from fastnst.training.tasks import inputs, resumption, style_transfer
 
 Say = collections.abc.Callable[[str], None]
-_BUNDLED_VALIDATION = files.asset("img/photos")
-# Style weights are defined for photos of this shorter side.
-_STRENGTH_SIDE = 256
 # The network that `start_from: auto` means.
 _BASE = "pretrained/base.ckpt"
 
@@ -138,17 +134,13 @@ def open_session(
     """
     source = None
     if dataset is None:
-        with _blaming("dataset"):
-            source = _open_dataset(settings)
-        _check_batch(settings, source)
-    with _blaming("validation"):
-        judges = validation_paths(settings.data.validation)
-        photos = [_validation_photo(path, settings.data.image_size) for path in judges]
+        source = inputs.open_dataset(settings.data)
+    judges, photos = inputs.read_validation(settings.data)
     strategy = devices.make_strategy(settings.data.batch_size)
     _tell_of_idle_gpus(settings, strategy, say)
     last_step = _last_step(settings, source)
     dtype = devices.compute_dtype(settings.computing.precision)
-    objectives, paintings = make_objectives(settings, dtype)
+    objectives, paintings = inputs.make_objectives(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
     begun = not fresh and bool(checkpoint_file.saved(folder.checkpoints))
     first = None if begun else _first_model(settings, say)
@@ -203,42 +195,6 @@ def open_session(
     )
 
 
-def make_objectives(
-    settings: config.Config, dtype: tf.DType = tf.float32
-) -> tuple[dict[str, perceptual.PerceptualLoss], dict[str, np.ndarray]]:
-    """Makes the objective of each style.
-
-    Args:
-        settings: The configuration.
-        dtype: Dtype that the loss network computes in.
-
-    Returns:
-        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255], by the name of the
-        style.
-
-    Raises:
-        UserError: If a style image or the loss network's file is missing or unfit.
-    """
-    with _blaming("loss_model_file"):
-        path = files.find(settings.loss_network.loss_model_file)
-        weights = loss_network.load_weights(path)
-        used = {
-            layer: None
-            for style in settings.styles.values()
-            for layer in (*style.content_layers, *style.style_layers)
-        }
-        network = loss_network.LossNetwork(weights, used, dtype)
-    objectives, paintings = {}, {}
-    for name, style in settings.styles.items():
-        with _blaming(_key_of(settings, name, "style_image")):
-            side = style.side(settings.data.image_size)
-            paintings[name] = images.read(files.find(style.style_image), side)
-        with _blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
-            chosen = _weights(style, network, paintings[name])
-        objectives[name] = perceptual.PerceptualLoss(network, paintings[name], chosen)
-    return objectives, paintings
-
-
 def describe(settings: config.Config) -> model.Description:
     """Describes the model that a configuration trains."""
     return model.Description(
@@ -251,23 +207,6 @@ def describe(settings: config.Config) -> model.Description:
 def architecture(settings: config.Config) -> transform_net.Architecture:
     """Returns the shapes of the network that a configuration asks for."""
     return transform_net.Architecture(**dataclasses.asdict(settings.network))
-
-
-def validation_paths(spec: str) -> tuple[Path, ...]:
-    """Lists the photos to validate on.
-
-    Args:
-        spec: As the key `validation` has it: bundled, or a folder of photos.
-
-    Raises:
-        UserError: If there are none.
-    """
-    bundled = spec == data.BUNDLED
-    folder = _BUNDLED_VALIDATION if bundled else files.find(spec)
-    source = data.open_photos(str(folder))
-    if source.kind != "folder":
-        raise errors.UserError(f"{folder} holds records; name a folder of photos")
-    return tuple(Path(path) for path in source.files)
 
 
 def _make_task(
@@ -291,7 +230,7 @@ def _make_task(
         for _ in range(2)
     )
     if first is not None:
-        with _blaming("start_from"):
+        with inputs.blaming("start_from"):
             tensors = _adopt(first, described)
             net.assign(tensors)
             average.assign(tensors)
@@ -350,66 +289,15 @@ def _tell_of_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy
         )
 
 
-def _weights(
-    style: config.Style, network: loss_network.LossNetwork, painting: np.ndarray
-) -> perceptual.Weights:
-    weights = perceptual.Weights(
-        content=style.content_weight,
-        style=1.0,
-        tv=style.tv_weight,
-        content_layers=style.content_layers,
-        style_layers=style.style_layers,
-    )
-    if isinstance(style.style_weight, float):
-        weight = style.style_weight
-    else:
-        paths = validation_paths(data.BUNDLED)
-        photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
-        weight = auto_weight.style_weight(network, painting, photos, weights)
-    return dataclasses.replace(weights, style=weight * style.strength)
-
-
 def _first_model(settings: config.Config, say: Say) -> model.Model | None:
     start_from = settings.training.start_from
     if start_from is None:
         return None
     automatic = start_from == "auto"
-    with _blaming("start_from"):
+    with inputs.blaming("start_from"):
         reference = store.find(files.find(_BASE if automatic else start_from))
         first = store.load(reference)
     if automatic and first.net.architecture != architecture(settings):
         return None
     say(f"starting from the weights of {reference.path}")
     return first
-
-
-def _open_dataset(settings: config.Config) -> data.PhotoSource:
-    spec = settings.data.dataset
-    return data.open_photos(spec if spec == data.BUNDLED else str(files.find(spec)))
-
-
-def _validation_photo(path: Path, image_size: int) -> np.ndarray:
-    return images.to_uint8(images.read(path, image_size))
-
-
-def _check_batch(settings: config.Config, source: data.PhotoSource) -> None:
-    batch_size = settings.data.batch_size
-    if source.count < batch_size:
-        raise errors.UserError(
-            f"batch_size: {batch_size} is more than the {source.count:,} photos of {source.root}; "
-            "use a smaller batch_size or more photos"
-        )
-
-
-def _key_of(settings: config.Config, style: str, key: str) -> str:
-    """Returns the key of a style as the conf file has it."""
-    return key if len(settings.styles) == 1 else f"styles.{style}.{key}"
-
-
-@contextlib.contextmanager
-def _blaming(key: str) -> collections.abc.Iterator[None]:
-    """Names the key of the configuration whose file turns out to be unfit."""
-    try:
-        yield
-    except errors.UserError as error:
-        raise errors.UserError(f"{key}: {error}") from None

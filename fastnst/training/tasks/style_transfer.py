@@ -116,7 +116,8 @@ class StyleTransfer(task.Task):
             else:
                 style = tf.gather(self._turns, step % len(self._turns))
                 stylized = self.net(batch, self.net.table[style], self._keep(style))
-                total, terms = self._many(*jitter(step, batch, stylized), style)
+                content, stylized = jitter(step, batch, stylized)
+                total, terms = self._many(content, stylized, style)
                 loss = tf.math.log(total)
             loss = self._optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(loss, self.variables)

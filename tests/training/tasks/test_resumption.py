@@ -9,7 +9,7 @@ import yaml
 
 from fastnst import config, errors
 from fastnst.models import run_folder
-from fastnst.training import resumption
+from fastnst.training.tasks import resumption
 
 BEFORE = config.from_mapping({"naming": "tiny", "style_image": "img/candy.jpg"})
 GALLERY = config.from_mapping(

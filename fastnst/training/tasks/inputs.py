@@ -1,0 +1,137 @@
+"""The files that a configuration names: photos, paintings, and the loss network."""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import config, data, errors, files, images
+from fastnst.config import schema
+from fastnst.features import loss_network
+from fastnst.losses import auto_weight, perceptual
+
+# Style weights are defined for photos of this shorter side.
+_STRENGTH_SIDE = 256
+
+
+def open_dataset(settings: schema.Data) -> data.PhotoSource:
+    """Opens the photos to train on.
+
+    Raises:
+        UserError: If there are none, or fewer than a batch needs.
+    """
+    with blaming("dataset"):
+        bundled = settings.dataset == data.BUNDLED
+        spec = settings.dataset if bundled else str(files.find(settings.dataset))
+        source = data.open_photos(spec)
+    if source.count < settings.batch_size:
+        raise errors.UserError(
+            f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "
+            f"{source.root}; use a smaller batch_size or more photos"
+        )
+    return source
+
+
+def read_validation(settings: schema.Data) -> tuple[tuple[Path, ...], list[np.ndarray]]:
+    """Reads the photos to validate on.
+
+    Returns:
+        Their files, and the photos with a shorter side of `image_size`, uint8 RGB [H, W, 3] each.
+
+    Raises:
+        UserError: If there are none, or one cannot be read.
+    """
+    with blaming("validation"):
+        paths = validation_paths(settings.validation)
+        return paths, [images.to_uint8(images.read(path, settings.image_size)) for path in paths]
+
+
+def validation_paths(spec: str) -> tuple[Path, ...]:
+    """Lists the photos to validate on.
+
+    Args:
+        spec: As the key `validation` has it: bundled, or a folder of photos.
+
+    Raises:
+        UserError: If there are none.
+    """
+    bundled = spec == data.BUNDLED
+    folder = files.asset("img/photos") if bundled else files.find(spec)
+    source = data.open_photos(str(folder))
+    if source.kind != "folder":
+        raise errors.UserError(f"{folder} holds records; name a folder of photos")
+    return tuple(Path(path) for path in source.files)
+
+
+def make_objectives(
+    settings: config.Config, dtype: tf.DType = tf.float32
+) -> tuple[dict[str, perceptual.PerceptualLoss], dict[str, np.ndarray]]:
+    """Makes the objective of each style.
+
+    Args:
+        settings: The configuration.
+        dtype: Dtype that the loss network computes in.
+
+    Returns:
+        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255], by the name of the
+        style.
+
+    Raises:
+        UserError: If a style image or the loss network's file is missing or unfit.
+    """
+    with blaming("loss_model_file"):
+        path = files.find(settings.loss_network.loss_model_file)
+        weights = loss_network.load_weights(path)
+        used = {
+            layer: None
+            for style in settings.styles.values()
+            for layer in (*style.content_layers, *style.style_layers)
+        }
+        network = loss_network.LossNetwork(weights, used, dtype)
+    objectives, paintings = {}, {}
+    for name, style in settings.styles.items():
+        with blaming(_key_of(settings, name, "style_image")):
+            side = style.side(settings.data.image_size)
+            paintings[name] = images.read(files.find(style.style_image), side)
+        with blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
+            chosen = _weights(style, network, paintings[name])
+        objectives[name] = perceptual.PerceptualLoss(network, paintings[name], chosen)
+    return objectives, paintings
+
+
+def _weights(
+    style: schema.Style, network: loss_network.LossNetwork, painting: np.ndarray
+) -> perceptual.Weights:
+    weights = perceptual.Weights(
+        content=style.content_weight,
+        style=1.0,
+        tv=style.tv_weight,
+        content_layers=style.content_layers,
+        style_layers=style.style_layers,
+    )
+    if isinstance(style.style_weight, float):
+        weight = style.style_weight
+    else:
+        paths = validation_paths(data.BUNDLED)
+        photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
+        weight = auto_weight.style_weight(network, painting, photos, weights)
+    return dataclasses.replace(weights, style=weight * style.strength)
+
+
+def _key_of(settings: config.Config, style: str, key: str) -> str:
+    """Returns the key of a style as the conf file has it."""
+    return key if len(settings.styles) == 1 else f"styles.{style}.{key}"
+
+
+@contextlib.contextmanager
+def blaming(key: str) -> collections.abc.Iterator[None]:
+    """Names the key of the configuration whose file turns out to be unfit."""
+    try:
+        yield
+    except errors.UserError as error:
+        raise errors.UserError(f"{key}: {error}") from None
