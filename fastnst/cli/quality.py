@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import dataclasses
+import functools
 import importlib.util
 import json
 import math
