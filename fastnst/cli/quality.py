@@ -161,7 +161,7 @@ def _run(arguments: argparse.Namespace) -> int:
         of_run = style if style in objectives else next(iter(objectives))
         output = arguments.output or Path("generated") / f"quality-{name}"
         paint = functools.partial(_paint, model.net, row)
-        subject = _Subject(name, paint, objectives[of_run], paintings[of_run])
+        subject = _Subject(name, paint, objectives[of_run], paintings[of_run][0])
         _measure(subject, settings, sizes, paths, output, arguments)
     return terminal.DONE
 

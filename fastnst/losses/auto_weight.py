@@ -26,7 +26,7 @@ _CROPS = 3
 
 def style_weight(
     network: loss_network.LossNetwork,
-    style: np.ndarray,
+    paintings: collections.abc.Sequence[np.ndarray],
     photos: collections.abc.Iterable[np.ndarray],
     weights: perceptual.Weights,
 ) -> float:
@@ -34,7 +34,8 @@ def style_weight(
 
     Args:
         network: Gives the features.
-        style: The style image, float32 RGB [H, W, 3] in [0, 255], at the size trained with.
+        paintings: The style images, float32 RGB [H, W, 3] in [0, 255] each, at the size trained
+            with.
         photos: Ordinary ones, RGB [H, W, 3] in 0..255, best of about 256 x 256 pixels.
         weights: All but `style`, which is what is found.
 
@@ -46,7 +47,8 @@ def style_weight(
     Raises:
         UserError: If photos are as close to the painting as its own crops are.
     """
-    judge = perceptual.PerceptualLoss(network, style, weights)
+    shares = [(painting, 1.0) for painting in paintings]
+    judge = perceptual.PerceptualLoss(network, shares, weights)
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)], autograph=False)
     def measure(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -63,7 +65,8 @@ def style_weight(
         pairs = [measure(tf.constant(image[np.newaxis], tf.float32)) for image in images]
         return np.array(pairs)
 
-    of_photos, of_crops = measured(photos), measured(_crops(style))
+    crops = itertools.chain.from_iterable(_crops(painting) for painting in paintings)
+    of_photos, of_crops = measured(photos), measured(crops)
     energy = of_photos[:, 0].mean()
     distance = of_photos[:, 1].mean() - of_crops[:, 1].min()
     if not distance > 0:

@@ -70,7 +70,7 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
 
 def make_objectives(
     settings: config.Config, dtype: tf.DType = tf.float32
-) -> tuple[dict[str, perceptual.PerceptualLoss], dict[str, np.ndarray]]:
+) -> tuple[dict[str, perceptual.PerceptualLoss], dict[str, list[np.ndarray]]]:
     """Makes the objective of each style.
 
     Args:
@@ -78,8 +78,9 @@ def make_objectives(
         dtype: Dtype that the loss network computes in.
 
     Returns:
-        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255], by the name of the
-        style.
+        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255] each, by the name of
+        the style. A style may have several paintings; its target is the mean of their Gram
+        matrices.
 
     Raises:
         UserError: If a style image or the loss network's file is missing or unfit.
@@ -93,19 +94,39 @@ def make_objectives(
             for layer in (*style.content_layers, *style.style_layers)
         }
         network = loss_network.LossNetwork(weights, used, dtype)
-    objectives, paintings = {}, {}
+    objectives = {}
+    paintings: dict[str, list[np.ndarray]] = {}
     for name, style in settings.styles.items():
         with blaming(_key_of(settings, name, "style_image")):
             side = style.side(settings.data.image_size)
-            paintings[name] = images.read(files.find(style.style_image), side)
+            paintings[name] = read_paintings(files.find(style.style_image), side)
         with blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
             chosen = _weights(style, network, paintings[name])
-        objectives[name] = perceptual.PerceptualLoss(network, paintings[name], chosen)
+        shares = [(painting, 1.0) for painting in paintings[name]]
+        objectives[name] = perceptual.PerceptualLoss(network, shares, chosen)
     return objectives, paintings
 
 
+def read_paintings(path: Path, side: int) -> list[np.ndarray]:
+    """Reads a painting, or all paintings in a folder, each with a shorter side of `side` pixels.
+
+    Returns:
+        float32 RGB [H, W, 3] in [0, 255] each.
+
+    Raises:
+        UserError: If there is none, or one cannot be read.
+    """
+    if not path.is_dir():
+        return [images.read(path, side)]
+    found = [path / name for name in files.walk(path) if files.is_photo(name)]
+    if not found:
+        extensions = ", ".join(sorted(files.PHOTO_EXTENSIONS))
+        raise errors.UserError(f"{path}: no paintings in this folder ({extensions})")
+    return [images.read(painting, side) for painting in found]
+
+
 def _weights(
-    style: schema.Style, network: loss_network.LossNetwork, painting: np.ndarray
+    style: schema.Style, network: loss_network.LossNetwork, paintings: list[np.ndarray]
 ) -> perceptual.Weights:
     weights = perceptual.Weights(
         content=style.content_weight,
@@ -119,7 +140,7 @@ def _weights(
     else:
         paths = validation_paths(data.BUNDLED)
         photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
-        weight = auto_weight.style_weight(network, painting, photos, weights)
+        weight = auto_weight.style_weight(network, paintings, photos, weights)
     return dataclasses.replace(weights, style=weight * style.strength)
 
 

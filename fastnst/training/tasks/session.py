@@ -215,7 +215,7 @@ def _make_task(
     last_step: int,
     first: model.Model | None,
     objectives: dict[str, perceptual.PerceptualLoss],
-    paintings: dict[str, np.ndarray],
+    paintings: dict[str, list[np.ndarray]],
     photos: list[np.ndarray],
 ) -> style_transfer.StyleTransfer:
     described = describe(settings)
@@ -250,7 +250,7 @@ def _make_task(
         photos,
         identity=described.identity,
         decay=training.average,
-        paintings={name: images.to_uint8(picture) for name, picture in paintings.items()},
+        paintings={name: images.to_uint8(pictures[0]) for name, pictures in paintings.items()},
     )
 
 
