@@ -14,6 +14,7 @@ COMMANDS = {
     "train": ("fastnst.cli.train", "train a style"),
     "eval": ("fastnst.cli.eval", "paint photos in a trained style"),
     "export": ("fastnst.cli.export", "export a trained style for other programs"),
+    "learn": ("fastnst.cli.learn", "add a style to a trained model"),
     "gallery": ("fastnst.cli.gallery", "paint a photo in every style, on one sheet"),
     "optimize": (
         "fastnst.cli.optimize",

@@ -76,45 +76,65 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst import devices
     from fastnst.models import run_folder
-    from fastnst.training.tasks import resumption, session
+    from fastnst.training.tasks import resumption
 
     begun = None
     if not arguments.fresh:
         begun = resumption.begun_recipe(run_folder.RunFolder(settings.run_dir))
     settings = _load(arguments, gpu=devices.has_gpu(), begun=begun)
-    run = session.open_session(settings, terminal.say, fresh=arguments.fresh)
-    folder = run.folder.path
+    return run(settings, program, fresh=arguments.fresh, profiled=arguments.profile)
+
+
+def run(
+    settings: config.Config, program: str, *, fresh: bool = False, profiled: int | None = None
+) -> int:
+    """Trains by a configuration, and says at the terminal how it goes.
+
+    Args:
+        settings: The configuration.
+        program: Name of the command, as the user typed it.
+        fresh: Whether to move an earlier run of this name out of the way.
+        profiled: Steps to profile, if any.
+
+    Returns:
+        The exit code.
+    """
+    from fastnst import devices
+    from fastnst.training.tasks import session
+
+    opened = session.open_session(settings, terminal.say, fresh=fresh)
+    folder = opened.folder.path
     # Models are found by name in the default folder.
     name = settings.naming if folder.parent == Path("models") else str(folder)
     # As the user called us: the scripts are only at hand in the clone.
     paint = program.replace("train", "eval")
     paint = paint if paint.startswith("fastnst") else f"python {paint}"
     paint = f"{paint} --model {shlex.quote(name)} PHOTO"
-    writer = _report(run, name)
-    if run.finished:
-        if not run.folder.report.exists():
+    writer = _report(opened, name)
+    if opened.finished:
+        if not opened.folder.report.exists():
             writer.write()
         terminal.say(
-            f"{folder} is finished: {run.start_step} steps. Continue with --steps "
-            f"{run.start_step * 2}, start anew with --fresh, or paint:\n  {paint}"
+            f"{folder} is finished: {opened.start_step} steps. Continue with --steps "
+            f"{opened.start_step * 2}, start anew with --fresh, or paint:\n  {paint}"
         )
-        print(run.folder.report)
+        print(opened.folder.report)
         return terminal.DONE
-    precision = run.task.about()["precision"]
-    terminal.say(f"{run.description}; {devices.describe()}, {precision}")
-    if run.start_step:
-        terminal.say(f"resuming {folder} at step {run.start_step} of {run.last_step}")
+    precision = opened.task.about()["precision"]
+    terminal.say(f"{opened.description}; {devices.describe()}, {precision}")
+    if opened.start_step:
+        terminal.say(f"resuming {folder} at step {opened.start_step} of {opened.last_step}")
     else:
-        terminal.say(f"training {folder}, {run.last_step} steps")
-    finished = _train(run, writer, arguments.profile)
+        terminal.say(f"training {folder}, {opened.last_step} steps")
+    finished = _train(opened, writer, profiled)
     if finished.interrupted:
         terminal.say(
-            f"stopped at step {finished.step} of {run.last_step}, which is saved; the same command "
-            "resumes from there"
+            f"stopped at step {finished.step} of {opened.last_step}, which is saved; the same "
+            "command resumes from there"
         )
         return terminal.INTERRUPTED
     terminal.say("done. The pictures are in this report; open it in a browser:")
-    print(run.folder.report)
+    print(opened.folder.report)
     terminal.say(f"Paint a photo:  {paint}")
     return terminal.DONE
 

@@ -51,17 +51,7 @@ def load(
     problems: list[str] = []
     file = conf_file.find(path)
     given = conf_file.read(file, problems)
-    over: dict[str, conf_file.Entry] = {}
-    for assignment in assignments:
-        key, separator, text = assignment.partition("=")
-        where = f"--set {assignment}"
-        if not separator:
-            problems.append(f"{where}: should be key=value")
-            continue
-        try:
-            over[key.strip()] = conf_file.entry(yaml.safe_load(text), where)
-        except (yaml.YAMLError, ValueError):
-            problems.append(f"{where}: the value is not valid YAML")
+    over = _assigned(assignments, problems)
     over |= {key: conf_file.entry(value, f"--{key}") for key, value in values.items()}
     if quick:
         given = _quick(given, over)
@@ -71,6 +61,7 @@ def load(
 def from_mapping(
     mapping: collections.abc.Mapping[str, Any],
     source: str = "config",
+    assignments: collections.abc.Sequence[str] = (),
     *,
     gpu: bool = False,
     begun: str | collections.abc.Mapping[str, Any] | None = None,
@@ -80,6 +71,7 @@ def from_mapping(
     Args:
         mapping: Values by key.
         source: The mapping's name in error messages.
+        assignments: "key=value" each, which win over the mapping.
         gpu: Whether there is a GPU, which decides `recipe: auto`.
         begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps; or the
             keys of a run of before there were recipes.
@@ -87,8 +79,28 @@ def from_mapping(
     Raises:
         UserError: Naming every problem, one a line.
     """
+    problems: list[str] = []
     given = conf_file.entry(dict(mapping), source).items
-    return _make(given, {}, source, begun or ("gpu" if gpu else "cpu"), [])
+    over = _assigned(assignments, problems)
+    return _make(given, over, source, begun or ("gpu" if gpu else "cpu"), problems)
+
+
+def _assigned(
+    assignments: collections.abc.Sequence[str], problems: list[str]
+) -> dict[str, conf_file.Entry]:
+    """Reads "key=value" assignments; each malformed one becomes a problem."""
+    entries: dict[str, conf_file.Entry] = {}
+    for assignment in assignments:
+        key, separator, text = assignment.partition("=")
+        where = f"--set {assignment}"
+        if not separator:
+            problems.append(f"{where}: should be key=value")
+            continue
+        try:
+            entries[key.strip()] = conf_file.entry(yaml.safe_load(text), where)
+        except (yaml.YAMLError, ValueError):
+            problems.append(f"{where}: the value is not valid YAML")
+    return entries
 
 
 def _quick(

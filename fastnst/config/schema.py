@@ -33,7 +33,11 @@ class Style:
 
     heading: ClassVar[str] = "Style"
 
-    style_image: str = _key("", "Painting whose style is learned, any image format; or a folder of several.", required=True)
+    style_image: str = _key(
+        "",
+        "Painting whose style is learned, any image format; or a folder of several.",
+        required=True,
+    )
     style_size: int | None = _key(
         None,
         "Shorter side that the painting is scaled to: larger gives larger strokes. null: the same "

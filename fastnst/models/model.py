@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,12 @@ class Model:
     Attributes:
         net: The network, restored.
         description: Its architecture and styles.
+        outdated: Names of styles that were added for earlier kernels, and cannot be painted.
     """
 
     net: transform_net.TransformNet
     description: Description
+    outdated: tuple[str, ...] = ()
 
     def select(
         self, style: str | None = None, strength: float | None = None
@@ -131,6 +134,12 @@ class Model:
             UserError: If there is no such style, or the strength cannot be chosen.
         """
         table = np.asarray(self.net.table)
+        for name in self.outdated:
+            if style and name in re.split("[,:]", style):
+                raise errors.UserError(
+                    f"style {name}: was learned before this model was trained further; learn it "
+                    "again"
+                )
         shares = parse_blend(style, self.description.names)
         row = sum(share * table[index] for index, share in enumerate(shares) if share)
         row = np.asarray(row, np.float32)
@@ -148,6 +157,39 @@ class Model:
         return mixed, max(0.0, 1.0 - strength)
 
 
+def extend(
+    model: Model,
+    styles: collections.abc.Sequence[Style],
+    rows: collections.abc.Sequence[np.ndarray],
+) -> Model:
+    """Returns a model with further styles, after its own.
+
+    Args:
+        model: A model.
+        styles: The new styles.
+        rows: float32 [R] each.
+    """
+    if not styles:
+        return model
+    table = model.net.table.numpy()
+    own = len(model.description.styles)
+    described = dataclasses.replace(model.description, styles=(*model.description.styles, *styles))
+    net = _renewed(model.net, np.concatenate([table[:own], np.stack(rows), table[own:]]))
+    return dataclasses.replace(model, net=net, description=described)
+
+
+def _renewed(net: transform_net.TransformNet, table: np.ndarray) -> transform_net.TransformNet:
+    """Returns a network with the same kernels and another table, float32 [styles, R]."""
+    renewed = transform_net.TransformNet(
+        net.architecture,
+        net.compute_dtype,
+        styles=len(table),
+        fused_norms=net.fused_norms,
+    )
+    renewed.assign(net.tensors() | {transform_net.TABLE: table})
+    return renewed
+
+
 def only(model: Model, style: str) -> Model:
     """Returns a model of one style, or of one blend, for programs that want no choice.
 
@@ -163,13 +205,7 @@ def only(model: Model, style: str) -> Model:
     described = dataclasses.replace(
         model.description, styles=(known.get(style, Style(style)),), identity=False
     )
-    net = transform_net.TransformNet(
-        described.architecture,
-        model.net.compute_dtype,
-        fused_norms=model.net.fused_norms,
-    )
-    net.assign(model.net.tensors() | {transform_net.TABLE: row[np.newaxis]})
-    return Model(net, described)
+    return Model(_renewed(model.net, row[np.newaxis]), described)
 
 
 def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[float]:

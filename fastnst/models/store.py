@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import checkpoint_file, errors, files
-from fastnst.models import model
+from fastnst.models import learned, model
 from fastnst.nets import transform_net
 
 SHIPPED = files.asset("pretrained")
@@ -92,7 +92,8 @@ def available() -> dict[str, Path]:
 def styles(path: Path) -> tuple[str, ...]:
     """Returns the names of a model's styles, without restoring it."""
     described = path / model.FILE
-    return model.Description.read(described).names if described.is_file() else (path.name,)
+    own = model.Description.read(described).names if described.is_file() else (path.name,)
+    return (*own, *learned.names(path))
 
 
 def load(
@@ -135,7 +136,7 @@ def load(
     except errors.UserError as error:
         named = str(path) in str(error) or str(described) in str(error)
         raise errors.UserError(str(error) if named else f"{path}: {error}") from None
-    return model.Model(net, description)
+    return learned.with_learned(reference.folder, model.Model(net, description))
 
 
 def read_net(path: str | Path) -> dict[str, np.ndarray]:

@@ -243,6 +243,16 @@ class TransformNet(tf.Module):
         for name, variable in variables.items():
             variable.assign(tensors[name].astype(np.float32))
 
+    def with_frozen_kernels(self, row: np.ndarray) -> TransformNet:
+        """Returns a copy with constant kernels, and a table of one row as its only variable.
+
+        Args:
+            row: Initial value, float32 [R].
+        """
+        copy = self.frozen()
+        copy.table = tf.Variable(row[np.newaxis], name=TABLE)
+        return copy
+
     def frozen(self) -> TransformNet:
         """Returns a copy with constants instead of variables, so that graphs of it fold them."""
         copy = TransformNet(

@@ -62,14 +62,14 @@ def test_the_pull_is_in_proportion_to_what_giving_up_the_content_would_cost(
     crops = [style[:, left : left + height] for left in (0, (width - height) // 2, width - height)]
     resistance = np.mean([*map(energy, photos)])
     pull = np.mean([*map(distance, photos)]) - min(map(distance, crops))
-    found = auto_weight.style_weight(network, style, photos, WEIGHTS)
+    found = auto_weight.style_weight(network, [style], photos, WEIGHTS)
     assert found == pytest.approx(auto_weight.BALANCE * resistance / pull, rel=1e-3)
 
 
 def test_it_makes_up_for_how_layers_and_content_are_weighed(
     network: loss_network.LossNetwork, photos: list[np.ndarray], style: np.ndarray
 ) -> None:
-    found = auto_weight.style_weight(network, style, photos, WEIGHTS)
+    found = auto_weight.style_weight(network, [style], photos, WEIGHTS)
     tenfold = {layer: 10 * weight for layer, weight in LAYERS.items()}
     for changes, factor in (
         ({"style_layers": tenfold}, 0.1),
@@ -78,7 +78,7 @@ def test_it_makes_up_for_how_layers_and_content_are_weighed(
         ({"style": 7.0}, 1.0),
     ):
         changed = dataclasses.replace(WEIGHTS, **changes)  # type: ignore[arg-type]
-        weight = auto_weight.style_weight(network, style, photos, changed)
+        weight = auto_weight.style_weight(network, [style], photos, changed)
         assert weight == pytest.approx(factor * found, rel=1e-5)
 
 
@@ -87,4 +87,4 @@ def test_a_style_image_that_photos_are_closer_to_than_its_parts_is_told(
 ) -> None:
     # Of this picture every photo is the whole.
     with pytest.raises(errors.UserError, match="does not suit this style image"):
-        auto_weight.style_weight(network, style, [style], WEIGHTS)
+        auto_weight.style_weight(network, [style], [style], WEIGHTS)

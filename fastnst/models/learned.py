@@ -1,0 +1,92 @@
+"""Styles that were added to a trained model: a row each, in a file of its own.
+
+The rows lie in the model's folder, in "learned". They fit the kernels that they were learned with
+and no others, so each file names those kernels by their checksum.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from fastnst import errors, files
+from fastnst.models import model as model_module
+from fastnst.nets import transform_net
+
+FOLDER = "learned"
+_SUFFIX = ".npz"
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """Returns the names of the styles that were added to a model, without reading them."""
+    return tuple(sorted(path.stem for path in (folder / FOLDER).glob(f"*{_SUFFIX}")))
+
+
+def add(
+    folder: Path, style: model_module.Style, row: np.ndarray, net: transform_net.TransformNet
+) -> Path:
+    """Writes the row of a style into a model's folder.
+
+    Args:
+        folder: The model's folder.
+        style: Its name and painting.
+        row: float32 [R].
+        net: The network that it was learned with.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, row=row, painting=np.array(style.painting), kernels=np.array(checksum(net)))
+    path = folder / FOLDER / f"{style.name}{_SUFFIX}"
+    files.write(path, buffer.getvalue())
+    return path
+
+
+def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
+    """Returns a model with the styles that were added to it, after its own.
+
+    Styles that were learned for other kernels, because the model has been trained since, are listed
+    as outdated.
+
+    Raises:
+        UserError: If a file is damaged.
+    """
+    found = names(folder)
+    if not found:
+        return model
+    kernels = checksum(model.net)
+    rows, styles, outdated = [], [], []
+    for name in found:
+        path = folder / FOLDER / f"{name}{_SUFFIX}"
+        try:
+            with np.load(path) as arrays:
+                row, painting = arrays["row"], str(arrays["painting"])
+                fits = str(arrays["kernels"]) == kernels and row.shape == (model.net.layout.size,)
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise errors.UserError(
+                f"{path}: cannot be read ({error}); delete it, and learn the style again"
+            ) from None
+        if fits:
+            rows.append(row)
+            styles.append(model_module.Style(name, painting))
+        else:
+            outdated.append(name)
+    return model_module.extend(dataclasses.replace(model, outdated=tuple(outdated)), styles, rows)
+
+
+def checksum(net: transform_net.TransformNet) -> str:
+    """Returns the SHA-256 of a network's kernels as float16, as which they are shipped."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(net.tensors().items()):
+        if name != transform_net.TABLE:
+            digest.update(name.encode())
+            digest.update(tensor.astype(np.float16).tobytes())
+    return digest.hexdigest()

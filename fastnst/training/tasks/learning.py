@@ -1,0 +1,141 @@
+"""Adding a style to a trained model: its row alone is trained, the kernels stay as they are."""
+
+from __future__ import annotations
+
+import collections.abc
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import config, devices, errors, events, files, images
+from fastnst.data import feed
+from fastnst.losses import perceptual
+from fastnst.models import learned, model, store
+from fastnst.training import engine, optimizers
+from fastnst.training.tasks import inputs, style_transfer
+
+# Photos by which the row to start from is chosen.
+_TRIED = 3
+_TRIED_SIDE = 192
+
+
+def learn(
+    settings: config.Config,
+    into: store.Reference,
+    *,
+    actions: collections.abc.Sequence[events.Action] = (),
+    should_stop: collections.abc.Callable[[], bool] = lambda: False,
+) -> Path:
+    """Learns the row of one style, and adds it to a model's folder.
+
+    Training starts from the row of the model that suits the painting best. All other styles of the
+    model stay as they are, bit for bit. A model that comes with the package is copied to ./models
+    first, where it takes precedence.
+
+    Args:
+        settings: The configuration of a model of this one style, named after it; the network's
+            section is ignored.
+        into: The model to add it to.
+        actions: Receive all events.
+        should_stop: Called after each step; the row is then kept as it is.
+
+    Returns:
+        The folder of the model.
+
+    Raises:
+        UserError: If a file is missing or unfit, or the model has a style of that name that was
+            trained with it.
+    """
+    (name,) = settings.styles
+    dtype = devices.compute_dtype(settings.computing.precision)
+    restored = store.load(into, dtype, fused_norms=not devices.has_gpu())
+    if name in restored.description.names and name not in learned.names(into.folder):
+        raise errors.UserError(
+            f"--name {name}: {into.folder} has a style of that name already; choose another"
+        )
+    source = inputs.open_dataset(settings.data)
+    _, photos = inputs.read_validation(settings.data)
+    objectives, paintings = inputs.make_objectives(settings, dtype)
+    row = _best_row(restored, objectives[name], photos)
+    steps = settings.training.max_steps
+    assert steps is not None
+    strategy = devices.make_strategy(settings.data.batch_size)
+    with strategy.scope():
+        net, average = (restored.net.with_frozen_kernels(row) for _ in range(2))
+        task = style_transfer.StyleTransfer(
+            net,
+            average,
+            optimizers.make(
+                settings.training.optimizer,
+                settings.training.learning_rate,
+                schedule=settings.training.schedule,
+                warmup_steps=settings.training.warmup_steps,
+                last_step=steps,
+                dtype=dtype,
+            ),
+            objectives,
+            photos,
+            decay=settings.training.average,
+            paintings={name: images.to_uint8(paintings[name][0])},
+        )
+    folder = _own_folder(into, restored)
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = engine.Engine(
+            task,
+            Path(scratch),
+            settings.intervals,
+            strategy=strategy,
+            xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
+        )
+        trainer.train(
+            feed.PhotoFeed(source, settings.data, strategy),
+            last_step=steps,
+            batch_size=settings.data.batch_size,
+            actions=actions,
+            about={"photos": source.count, "device": devices.describe()},
+            should_stop=should_stop,
+        )
+    style = model.Style(name, settings.styles[name].style_image)
+    learned.add(folder, style, average.table.numpy()[0], restored.net)
+    return folder
+
+
+def _best_row(
+    restored: model.Model, objective: perceptual.PerceptualLoss, photos: list[np.ndarray]
+) -> np.ndarray:
+    """Returns the row, or the mean of all rows, whose pictures come closest to a style."""
+    net = restored.net
+    rows = net.table.numpy()[: len(restored.description.styles)]
+    candidates = [*rows, rows.mean(axis=0)]
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([1, None, None, 3]),
+            tf.TensorSpec([net.layout.size]),
+        ],
+        autograph=False,
+    )
+    def judge(photo: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+        return objective(photo, net(photo, row))[0]
+
+    def total(row: np.ndarray) -> float:
+        tried = [images.resize_shorter_side(photo, _TRIED_SIDE) for photo in photos[:_TRIED]]
+        return sum(float(judge(tf.constant(each[np.newaxis], tf.float32), row)) for each in tried)
+
+    return min(candidates, key=total)
+
+
+def _own_folder(into: store.Reference, restored: model.Model) -> Path:
+    """Returns a folder that the user owns: the model's, or a copy of a shipped one in ./models."""
+    if into.folder.parent != files.asset("pretrained").resolve():
+        return into.folder
+    folder = Path("models") / into.folder.name
+    for path in sorted(into.folder.iterdir()):
+        if path.is_file():
+            files.write(folder / path.name, path.read_bytes())
+    if not (folder / model.FILE).exists():
+        # The first added style makes it a model of several, which must be named.
+        files.write(folder / model.FILE, restored.description.to_json())
+    return folder
