@@ -1,24 +1,63 @@
-"""Fast neural style: train a network that paints any photo in one style, in one pass.
+"""Fast neural style: train a network that paints any photo in one style or many, in one pass.
 
     stylizer = fastnst.load("candy")
     painted = stylizer(photo)
 
-The commands that train, paint and export are in `fastnst.cli`.
+    folder = fastnst.train({"style_image": "painting.jpg", "naming": "mine"})
+
+docs/python.md shows more; the commands that train, paint and export are in `fastnst.cli`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import collections.abc
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastnst import config as config_module
+    from fastnst import events
     from fastnst.models.stylizer import Stylizer
 
 __version__ = "0.1.0"
 
 
-def load(name: str, precision: str = "auto") -> Stylizer:
-    """Loads a model to paint with; see `fastnst.stylizer.load`."""
-    # TensorFlow takes seconds to import: `import fastnst` and `--help` do not wait for it.
+# TensorFlow takes seconds to import: `import fastnst` and `--help` do not wait for it.
+def load(
+    name: str | Path,
+    precision: str = "auto",
+    *,
+    style: str | None = None,
+    strength: float | None = None,
+) -> Stylizer:
+    """Loads a model to paint with; see `fastnst.models.stylizer.load`."""
     from fastnst.models import stylizer
 
-    return stylizer.load(name, precision)
+    return stylizer.load(name, precision, style=style, strength=strength)
+
+
+def train(
+    config: str | Path | collections.abc.Mapping[str, Any] | config_module.Config,
+    *,
+    on_event: collections.abc.Callable[[events.Event], None] | None = None,
+    dataset: collections.abc.Iterable[Any] | None = None,
+    fresh: bool = False,
+) -> Path:
+    """Trains a style, or many, and returns the model's folder, which `load` takes.
+
+    A run of the same name is resumed; a finished one returns at once.
+
+    Args:
+        config: A conf file or the name of one, a mapping of its keys, or a `fastnst.config.Config`.
+        on_event: Receives every event of `fastnst.events`.
+        dataset: Batches of photos, float32 RGB [B, H, W, 3] in [0, 255] of one size, from any
+            iterable that can be read more than once, such as a `tf.data.Dataset`; None for the
+            photos that the configuration names.
+        fresh: Whether to start anew; an earlier run is moved aside.
+
+    Raises:
+        UserError: If the configuration or a file that it names is wrong.
+    """
+    from fastnst.training.tasks import session
+
+    return session.train(config, on_event=on_event, dataset=dataset, fresh=fresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import re
 import sys
 from pathlib import Path
 
@@ -107,7 +108,12 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         job
         for style in styles
         for job in photos.plan(
-            inputs, output, style or reference.name, style=style, apart=len(styles) > 1
+            inputs,
+            output,
+            # A blend's signs are not allowed in file names everywhere.
+            re.sub("[:,]", "-", style or reference.name),
+            style=style,
+            apart=len(styles) > 1,
         )
     ]
     model = stylizer.load(

@@ -6,7 +6,7 @@ import argparse
 import collections.abc
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastnst import config
 from fastnst.cli import terminal
@@ -71,17 +71,22 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "trai
 
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
+    given = {
+        "dataset": arguments.dataset,
+        "max_steps": arguments.steps,
+        "model_path": arguments.model_path,
+    }
+    options = {
+        "assignments": arguments.assignments,
+        "quick": arguments.quick,
+        **{key: value for key, value in given.items() if value is not None},
+    }
     # Mistakes in the conf file are reported before TensorFlow is imported, which takes seconds.
-    settings = _load(arguments)
+    config.load(arguments.conf, **options)
     terminal.import_tensorflow()
-    from fastnst import devices
-    from fastnst.models import run_folder
-    from fastnst.training.tasks import resumption
+    from fastnst.training.tasks import session
 
-    begun = None
-    if not arguments.fresh:
-        begun = resumption.begun_recipe(run_folder.RunFolder(settings.run_dir))
-    settings = _load(arguments, gpu=devices.has_gpu(), begun=begun)
+    settings = session.resolve(arguments.conf, fresh=arguments.fresh, **options)
     return run(settings, program, fresh=arguments.fresh, profiled=arguments.profile)
 
 
@@ -137,26 +142,6 @@ def run(
     print(opened.folder.report)
     terminal.say(f"Paint a photo:  {paint}")
     return terminal.DONE
-
-
-def _load(
-    arguments: argparse.Namespace,
-    gpu: bool = False,
-    begun: str | collections.abc.Mapping[str, Any] | None = None,
-) -> config.Config:
-    given = {
-        "dataset": arguments.dataset,
-        "max_steps": arguments.steps,
-        "model_path": arguments.model_path,
-    }
-    return config.load(
-        arguments.conf,
-        arguments.assignments,
-        quick=arguments.quick,
-        gpu=gpu,
-        begun=begun,
-        **{key: value for key, value in given.items() if value is not None},
-    )
 
 
 def _train(run: session.Session, writer: report.Report, profiled: int | None) -> events.Finished:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fastnst.training import engine as engine_module
 from fastnst.training import optimizers
 from fastnst.training.tasks import inputs, resumption, style_transfer
 
+_LOG = logging.getLogger("fastnst")
 Say = collections.abc.Callable[[str], None]
 # The network that `start_from: auto` means.
 _BASE = "pretrained/base.ckpt"
@@ -111,6 +113,51 @@ class Session:
                 f"{self.folder.path}: {what}; {remedy}, which resumes from "
                 f"{self.engine.checkpointer.latest or 'the beginning'}"
             ) from None
+
+
+def train(
+    settings: str | Path | collections.abc.Mapping[str, Any] | config.Config,
+    *,
+    on_event: events.Action | None = None,
+    dataset: collections.abc.Iterable[Any] | None = None,
+    fresh: bool = False,
+) -> Path:
+    """Trains by a configuration; see `fastnst.train`."""
+    chosen = resolve(settings, fresh=fresh)
+    session = open_session(chosen, _LOG.info, fresh=fresh, dataset=dataset)
+    if not session.finished:
+        session.train([on_event] if on_event else [])
+    return session.folder.path
+
+
+def resolve(
+    settings: str | Path | collections.abc.Mapping[str, Any] | config.Config,
+    *,
+    fresh: bool = False,
+    **options: Any,
+) -> config.Config:
+    """Reads a configuration, and resolves `recipe: auto` by the device and the begun run.
+
+    Args:
+        settings: A conf file or the name of one, a mapping of its keys, or a configuration, which
+            is returned as it is.
+        fresh: Whether a begun run of the same name is moved aside, and so has no say.
+        **options: Further arguments of `config.load` or `config.from_mapping`.
+
+    Raises:
+        UserError: Naming every problem, one a line.
+    """
+    if isinstance(settings, config.Config):
+        return settings
+
+    def read(**further: Any) -> config.Config:
+        if isinstance(settings, str | Path):
+            return config.load(settings, **options, **further)
+        return config.from_mapping(settings, **options, **further)
+
+    folder = run_folder.RunFolder(read().run_dir)
+    begun = None if fresh else resumption.begun_recipe(folder)
+    return read(gpu=devices.has_gpu(), begun=begun)
 
 
 def open_session(
