@@ -1,4 +1,4 @@
-"""The batches of a run: of the size of each stage, shared among replicas, and there in time."""
+"""The batches of a training run: sized per stage, distributed over replicas and prefetched."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import tensorflow as tf
 from fastnst import data, errors, images
 
 Say: TypeAlias = collections.abc.Callable[[str], None]
-# Maps a step to the size of the crops from there on, and to the step where it changes, if it does.
+# Maps a step to the crop size from there on, and to the step at which the size changes next, or
+# None if it never does.
 SizeAt: TypeAlias = collections.abc.Callable[[int], tuple[int, int | None]]
 _Item = TypeVar("_Item")
-# Batches that wait for the loop to take them.
+# Number of batches fetched in advance.
 _AHEAD = 2
 
 
@@ -33,21 +34,21 @@ def batches(
     position: int,
     say: Say,
 ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-    """Yields batches without end; they are on their devices before they are asked for.
+    """Yields batches endlessly, copied to their devices in advance.
 
     Args:
         source: The photos.
-        strategy: Shares each batch among its replicas.
-        size_at: Tells the sizes.
-        batch_size: Photos in a batch, over all replicas.
+        strategy: Distributes each batch over its replicas.
+        size_at: Returns the crop size at a step.
+        batch_size: Global batch size, over all replicas.
         augment: "crop" or "none".
-        seed: Of order and crops.
-        step: The first one's.
-        position: How many photos have been taken so far.
-        say: Told the name of each photo that had to be skipped, once.
+        seed: Seed of the order and the crops.
+        step: The first step.
+        position: Position of the first sample: the number of samples used or skipped so far.
+        say: Called with a message for each skipped photo, once per photo.
 
     Raises:
-        OutOfRangeError: If no photo could be read for an epoch.
+        OutOfRangeError: If no photo could be read for a whole epoch.
 
     Yields:
         Photos, float32 RGB [batch_size, size, size, 3] in [0, 255], and the position after them.
@@ -75,8 +76,7 @@ def batches(
                 skipped.update(names)
             start = int(seen.max()) + 1
             yield batch, start
-        # As TensorFlow says it. Begun again, a stream that ended because no photo can be read would
-        # be sought for ever.
+        # The stream ends only if no photo can be read; restarting it would search forever.
         raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
 
     def stages() -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
@@ -93,10 +93,10 @@ def batches(
 
 
 def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
-    """Takes from an endless iterator ahead of need, in a thread.
+    """Prefetches from an endless iterator, in a thread.
 
-    A copy to or from a GPU waits for the steps that it was given before. Here the thread waits, and
-    meanwhile the loop gives it the next step.
+    A copy to or from a GPU waits for the steps queued before it. Only the thread waits; the
+    training loop meanwhile queues the next step.
     """
     thread = futures.ThreadPoolExecutor(1)
     try:
@@ -106,15 +106,15 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
             coming.append(thread.submit(next, items))
             yield item
     finally:
-        # Nobody waits for what nobody takes any more.
+        # The consumer is gone, so do not wait for the pending batches.
         thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _why_skipped(source: data.PhotoSource, name: str) -> str:
     if source.kind == "records":
-        return f"{name or 'a record without an image'}: damaged or blank"
+        return f"{name or 'a record without a name'}: damaged or of a single color"
     try:
         images.read(name)
     except errors.UserError as error:
         return str(error)
-    return f"{name}: blank where it was cropped"
+    return f"{name}: the crop is of a single color"
