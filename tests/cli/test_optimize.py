@@ -315,7 +315,7 @@ def test_vgg19_of_matconvnet_paints(here: Path, said: Any, monkeypatch: pytest.M
         (["photo.png", "-o", "red.png"], "red.png: would take the place of a picture that is"),
         (["photo.png", "-o", "red.png/a.png"], "red.png/a.png: cannot be written (File exists)"),
         (["photo.png", "--style_weight", "0", "--content_weight", "0"], "all weights are 0"),
-        (["photo.png", "--style_weight", "1e38"], "the objective of the picture to begin with is"),
+        (["photo.png", "--style_weight", "1e38"], "the objective of the initial picture is"),
         (["photo.png", "--variant", "gatys"], "--variant gatys: layer relu5_1 is not in the loss"),
         (["photo.png", "--loss_model_file", "no.ckpt"], "no.ckpt: no checkpoint there"),
         (["photo.png", "--loss_model_file", "red.png"], "red.png: "),
