@@ -1,4 +1,4 @@
-"""One network trained in several styles, which others begin with."""
+"""One network trained in several styles, from which others start."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SMALL = ("--image_size", "32", "--width", "4")
 
 
 def train(run: Path, steps: int, *styles: str, **options: str) -> dict[str, np.ndarray]:
-    """Trains two styles, goes on where there is a run already, and returns the base."""
+    """Trains two styles, or resumes an existing run, and returns the base network."""
     arguments = [*(styles or ("starry", "wave")), *SMALL, "--steps", str(steps)]
     arguments += ["--run", str(run), "-o", str(run / "base.ckpt")]
     arguments += [f"--{name}={value}" for name, value in options.items()]
@@ -55,32 +55,33 @@ def test_a_base_is_the_mean_of_its_styles(trained: Path) -> None:
     for name in OWN:
         assert (starry[name] != wave[name]).any(), name
         np.testing.assert_allclose(base[name], (starry[name] + wave[name]) / 2, atol=1e-3)
-    # It can be begun with.
+    # Another network can start from it.
     assert transform_net.TransformNet.from_tensors(base).architecture.skips
 
 
-def test_a_run_goes_on_where_it_stopped_in_whatever_order(trained: Path, tmp_path: Path) -> None:
+def test_a_run_resumes_with_the_styles_in_any_order(trained: Path, tmp_path: Path) -> None:
     before = checkpoint_file.read_checkpoint(trained / "base.ckpt")
     shutil.copytree(trained, tmp_path / "run")
-    further, unbroken = train(tmp_path / "run", 3, "wave", "starry"), train(tmp_path / "whole", 3)
+    resumed = train(tmp_path / "run", 3, "wave", "starry")
+    uninterrupted = train(tmp_path / "whole", 3)
     for name in before:
-        np.testing.assert_array_equal(further[name], unbroken[name], err_msg=name)
-    assert (further[SHARED] != before[SHARED]).any()
+        np.testing.assert_array_equal(resumed[name], uninterrupted[name], err_msg=name)
+    assert (resumed[SHARED] != before[SHARED]).any()
 
 
-def test_other_styles_are_another_run(
+def test_resuming_with_other_styles_raises_an_error(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["wave", "candy", *SMALL, "--run", str(trained), "-o", str(tmp_path / "base")]
     assert train_base.main(arguments) == 1
-    assert f"{trained}: was begun with other styles" in capsys.readouterr().err
+    assert f"{trained}: was started with other styles" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_can_begin_with_the_styles_of_another(
+def test_a_run_can_start_from_the_styles_of_another_run(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # A learning rate of nothing leaves what it begins with.
+    # A learning rate of 0 keeps the initial weights.
     train(tmp_path, 1, learning_rate="0", start_from=str(trained))
     for style in ("starry", "wave"):
         before, after = (
@@ -91,6 +92,8 @@ def test_a_run_can_begin_with_the_styles_of_another(
     assert "1 of 1: starry " in capsys.readouterr().out
 
 
-def test_an_unknown_style_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_unknown_style_raises_an_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert train_base.main(["nonesuch", "--run", str(tmp_path)]) == 1
     assert "nonesuch.yml" in capsys.readouterr().err

@@ -1,10 +1,10 @@
-"""Finishes the networks that are shipped: pictures, model cards, and the tables that list them.
+"""Builds the pictures, model cards and tables of the shipped networks.
 
     python -m tools.build_cards
 
-Each gets pretrained/<name>/sample.jpg (its style image, then photos above what it makes of them)
-and a card with it, with the figures of `fastnst quality` where they lie in generated/. README.md
-begins with a sheet of them, and has a table of all; docs/quality.md has one of the figures.
+Each network gets pretrained/<name>/sample.jpg (the style image, then photos above their paintings)
+and a model card, which includes the results of `fastnst quality` if they are in generated/. The
+sheet at the top of README.md, its table of styles and the table in docs/quality.md are updated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fastnst.reports import contact_sheet
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
 README_SHEET = ROOT / "img" / "readme" / "styles.jpg"
-# Its rows: a photo, and the styles that it is shown in.
+# The rows of the sheet: a photo, and the styles to show it in.
 ROWS = {"koala": ("candy", "starry", "kandinsky"), "pagoda": ("wave", "mosaic", "feathers")}
 QUALITY = "quality.json"
 _SAMPLE = "![The style, photos, and what the network makes of them](sample.jpg)"
@@ -34,7 +34,7 @@ _JPEG_QUALITY = 80
 
 
 def main() -> int:
-    """Makes all of them."""
+    """Builds everything."""
     folders = [
         weights.parent for weights in sorted((ROOT / "pretrained").glob(f"*/{store.WEIGHTS}.index"))
     ]
@@ -56,7 +56,7 @@ def _write_card(folder: Path) -> None:
     if found.exists():
         quality = json.loads(found.read_text(encoding="utf-8"))
         for of_size in quality["sizes"].values():
-            # For the plot only, and long.
+            # Long, and only needed for the plot.
             del of_size["mean_curves"]
         text = json.dumps(quality, indent=2) + "\n"
         (folder / QUALITY).write_text(text, encoding="utf-8")
@@ -124,7 +124,7 @@ def _after(found: dict[str, Any], iterations: int) -> str:
 
 
 def _replace_table(page: Path, table: str) -> None:
-    """Puts a table between the marks that a page has for it."""
+    """Replaces the table between the markers in a page."""
     begin, end = "<!-- table: python -m tools.build_cards -->\n", "<!-- end of table -->"
     before, rest = page.read_text(encoding="utf-8").split(begin)
     _, after = rest.split(end)
@@ -132,7 +132,7 @@ def _replace_table(page: Path, table: str) -> None:
 
 
 def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
-    """Lays the style image, the photos and the paintings out; uint8 RGB [H, W, 3]."""
+    """Arranges the style image, the photos and the paintings: uint8 RGB [H, W, 3]."""
     style = images.decode(images.read_bytes(ROOT / "img" / f"{name}.jpg"))
     columns = [_to_height(style, 2 * _HEIGHT + _GAP)]
     for photo in PHOTOS:
@@ -144,7 +144,7 @@ def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
 
 
 def _sheet() -> np.ndarray:
-    """Lays photos out beside what some networks make of them; uint8 RGB [H, W, 3]."""
+    """Arranges photos beside their paintings in some styles: uint8 RGB [H, W, 3]."""
     pictures = {}
     for name, styles in ROWS.items():
         photo = _photo(name)
@@ -159,7 +159,7 @@ def _photo(name: str) -> np.ndarray:
 
 
 def _to_square(pixels: np.ndarray) -> np.ndarray:
-    """The middle of a picture."""
+    """Returns the center square of a picture."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -82,7 +82,7 @@ The style image is no longer cropped to a square, and the network trained is
 
 
 def render() -> str:
-    """Writes the page as Markdown."""
+    """Renders the page as Markdown."""
     parts = [_HEAD]
     for group, fields in groups().items():
         rows = [
@@ -103,13 +103,13 @@ def render() -> str:
 
 
 def shipped() -> list[Path]:
-    """Lists the conf files whose style image img/CREDITS.md names: not those of a user's own."""
+    """Returns the conf files whose style image is in img/CREDITS.md, not a user's own files."""
     credits_text = (config.PROJECT_ROOT / "img" / "CREDITS.md").read_text(encoding="utf-8")
     return [path for path in sorted(CONF.glob("*.yml")) if f"\n| {path.stem}.jpg |" in credits_text]
 
 
 def groups() -> dict[str, list[dataclasses.Field[Any]]]:
-    """Gathers the keys under the headings that their metadata opens."""
+    """Groups the keys under the headings that are given in their metadata."""
     found: dict[str, list[dataclasses.Field[Any]]] = {}
     for field in config.FIELDS.values():
         if "group" in field.metadata:
@@ -119,7 +119,7 @@ def groups() -> dict[str, list[dataclasses.Field[Any]]]:
 
 
 def title(conf: Path) -> str:
-    """Returns the first sentence of a conf file's header, which says what the style image is."""
+    """Returns the first sentence of a conf file's header, which describes the style image."""
     lines = conf.read_text(encoding="utf-8").splitlines()
     comment = " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
     sentence = re.match(r".+?\.(?=\s|$)", comment)
@@ -139,7 +139,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 
 
 def _allowed(field: dataclasses.Field[Any]) -> str:
-    """Tells a key's type and bounds, by the rules that `config` holds it to."""
+    """Describes a key's type and bounds, from the rules by which `config` validates it."""
     rules = field.metadata
     if "choices" in rules:
         return ", ".join(_code(choice) for choice in rules["choices"])
@@ -165,7 +165,7 @@ def _allowed(field: dataclasses.Field[Any]) -> str:
 
 
 def _code(value: object) -> str:
-    """Writes a value as YAML does."""
+    """Formats a value as in YAML."""
     words = {None: "null", True: "true", False: "false"}
     shown = words[value] if value is None or isinstance(value, bool) else str(value)
     return f"`{shown}`"

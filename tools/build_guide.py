@@ -1,7 +1,7 @@
-"""Trains and paints what docs/your-own-style.md shows: `python -m tools.build_guide`.
+"""Builds the pictures of docs/your-own-style.md: `python -m tools.build_guide`.
 
-Thirteen small networks, about four minutes each on two cores; what is trained already in
-build/guide is kept, so it can be stopped and run again.
+Trains thirteen small networks, each in about four minutes on two cores. Networks that are already
+trained in build/guide are kept, so the script can be interrupted and rerun.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIDE = 256
 
 
 def main() -> int:
-    """Makes the three pictures."""
+    """Builds the three pictures."""
     strengths = {
         f"{style}, strength {strength:g}": _painted(style, strength=strength)
         for style in STYLES
@@ -43,17 +43,17 @@ def main() -> int:
 
 
 def _painted(style: str, **keys: float) -> np.ndarray:
-    """Trains a network, unless it is there, and paints the photo: uint8 RGB [H, W, 3]."""
+    """Trains a network unless it exists, and paints the photo: uint8 RGB [H, W, 3]."""
     conf = ROOT / f"conf/{style}.yml"
     settings = config.load(conf, quick=True)
-    # Named by what departs from the conf, so that one network serves all pictures it belongs in.
-    departures = {key: value for key, value in keys.items() if value != getattr(settings, key)}
-    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in departures.items())])
+    # Named after the keys that differ from the conf, so that several pictures can share a network.
+    changes = {key: value for key, value in keys.items() if value != getattr(settings, key)}
+    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in changes.items())])
     command = [sys.executable, str(ROOT / "train.py"), "-c", str(conf)]
     command += ["--quick", "--model_path", str(MODELS)]
-    for key, value in {"naming": naming, **departures}.items():
+    for key, value in {"naming": naming, **changes}.items():
         command += ["--set", f"{key}={value}"]
-    # A finished run ends at once.
+    # Returns immediately if the run is finished.
     subprocess.run(command, check=True)
     return stylizer.load(MODELS / naming)(images.to_uint8(images.read(PHOTO, _SIDE)))
 

@@ -1,11 +1,11 @@
-"""Trains one network in several styles at once: pretrained/base.ckpt, to begin others with.
+"""Trains one network in several styles at once: pretrained/base.ckpt, the start of other networks.
 
     python -m tools.train_base candy mosaic wave --dataset path/to/photos
 
-All styles share the kernels, and each has scales and shifts of its own (conditional instance norm,
-Dumoulin et al. 2017), so that each learns from what the others have found. What comes out has the
-mean of those scales and shifts: it paints in no style, and learns any other sooner than random
-weights do. It can be stopped and goes on with the same command.
+All styles share the kernels, and each has its own scales and shifts (conditional instance norm,
+Dumoulin et al. 2017), so that each style benefits from the others. The resulting network has the
+mean of those scales and shifts. It paints in no particular style, but learns a new one faster than
+from random weights. An interrupted run resumes with the same command.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from fastnst.training.tasks import factory
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "build" / "base"
 _SAVE_EVERY = 1000
-# Of the moving average: about the last tenth of a run in small batches.
+# Decay of the moving average, which covers about the last tenth of a run in small batches.
 _DECAY = 0.9998
 
 
 def main(argv: collections.abc.Sequence[str] | None = None) -> int:
-    """Trains, or goes on, and writes the base and beside the run each style's weights."""
+    """Trains or resumes, then writes the base network and, in the run folder, each style's."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("styles", nargs="+", help="names of confs")
+    parser.add_argument("styles", nargs="+", help="names of conf files")
     parser.add_argument("--dataset", default="bundled", help="as in a conf file")
-    parser.add_argument("--steps", type=int, default=60_000, help="of all styles together")
+    parser.add_argument("--steps", type=int, default=60_000, help="steps of all styles together")
     parser.add_argument("--image_size", type=int, default=192)
     parser.add_argument("--batch_size", type=int, default=1)
     parser.add_argument("--learning_rate", type=float, default=3e-3)
     parser.add_argument(
-        "--start_from", type=Path, metavar="RUN", help="run whose styles' weights to begin with"
+        "--start_from", type=Path, metavar="RUN", help="run whose styles' weights to start from"
     )
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--run", type=Path, default=RUN, help="folder of checkpoints and styles")
@@ -56,7 +56,7 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
 
 
 def share_kernels(nets: collections.abc.Sequence[transform_net.TransformNet]) -> None:
-    """Makes all networks compute with the first one's kernels; norms and skips stay their own."""
+    """Makes all networks share the kernels of the first; each keeps its own norms and skips."""
     first, *others = nets
     for net in others:
         for owner, model in ((net, first), *zip(net.residuals, first.residuals, strict=True)):
@@ -68,14 +68,14 @@ def share_kernels(nets: collections.abc.Sequence[transform_net.TransformNet]) ->
 def mean_weights(
     nets: collections.abc.Sequence[transform_net.TransformNet],
 ) -> dict[str, np.ndarray]:
-    """The shared kernels, and the means of what each network has for itself, by name."""
+    """Returns the shared kernels and the means of all other variables, by name."""
     tensors = [net.tensors() for net in nets]
     return {name: np.mean([each[name] for each in tensors], axis=0) for name in tensors[0]}
 
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
-    """One of the styles: its name, its networks, and the function that trains it on a batch."""
+    """A style: its name, its averaged network, and the function that trains it on a batch."""
 
     name: str
     average: transform_net.TransformNet
@@ -84,7 +84,7 @@ class _Style:
 
 def _run(arguments: argparse.Namespace) -> int:
     source = data.open_photos(arguments.dataset)
-    # In one order, whatever the command has: the optimizer knows variables by their places.
+    # Sorted, because the optimizer identifies variables by their positions.
     names = sorted(set(arguments.styles))
     confs = [config.load(ROOT / "conf" / f"{name}.yml") for name in names]
     dtype = devices.compute_dtype("auto")
@@ -121,7 +121,7 @@ def _run(arguments: argparse.Namespace) -> int:
             saved.checkpoint.restore(saved.latest_checkpoint).assert_consumed()
         except (AssertionError, ValueError):
             raise errors.UserError(
-                f"{arguments.run}: was begun with other styles or another width; name another "
+                f"{arguments.run}: was started with other styles or another width; choose another "
                 "folder with --run"
             ) from None
     styles = [
@@ -159,13 +159,13 @@ def _run(arguments: argparse.Namespace) -> int:
                 means = {name: np.mean(found) for name, found in losses.items() if found}
                 if not np.isfinite(list(means.values())).all():
                     raise FloatingPointError("the loss became NaN or infinite")
-                told = ", ".join(f"{name} {mean / 1e3:.0f} k" for name, mean in means.items())
-                bar.write(f"{int(done)} of {arguments.steps}: {told}")
+                summary = ", ".join(f"{name} {mean / 1e3:.0f} k" for name, mean in means.items())
+                bar.write(f"{int(done)} of {arguments.steps}: {summary}")
                 losses = {style.name: [] for style in styles}
                 saved.save()
     if int(done) < arguments.steps:
         saved.save()
-        print(f"stopped at step {int(done)}, which is saved; the same command goes on from there")
+        print(f"stopped and saved at step {int(done)}; run the same command again to resume")
         return terminal.INTERRUPTED
     for style in styles:
         checkpoint_file.write_checkpoint(arguments.run / style.name, style.average.tensors())
@@ -198,13 +198,13 @@ def _make_step(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             total, _ = objective(*engine.jitter(number, images, net(images)))
-            # Some styles' losses are several times others'; by their logarithms all count alike.
+            # The losses of styles differ several-fold; their logarithms weigh all styles equally.
             loss = tf.math.log(total)
         gradients = tape.gradient(loss, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         steps = tf.cast(optimizer.iterations, tf.float32)
         for mean, value in pairs:
-            # What a style has for itself sees one step in so many.
+            # A style's own variables are trained in one of `styles` steps, shared ones in each.
             own = len(value.shape) == 1
             turns = styles if own else 1
             seen, most = steps / turns, _DECAY**turns
