@@ -245,7 +245,7 @@ def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     photo = contest.photos(size, 1)
     example = torch.zeros(1, 3, size, size)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Silences warnings of unfoldable constants and of instance norms in training mode (intended).
+        # Silences warnings of unfoldable constants and of instance norms in training mode.
         warnings.simplefilter("ignore")
         path = os.path.join(folder, "net.onnx")
         torch.onnx.export(TransformNet().eval(), (example,), path, dynamo=False, opset_version=17)
