@@ -1,4 +1,4 @@
-"""Finding and reading the photos that lie in a folder or a zip archive."""
+"""Lists and reads the photos in a folder or a zip archive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fastnst import errors, images
 
-# RuntimeError stands for an encrypted entry and for a compression that Python does not know.
+# zipfile raises RuntimeError for encrypted entries and for unsupported compression.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
@@ -20,9 +20,9 @@ class Listing:
     """The photos of a folder or an archive.
 
     Attributes:
-        sizes: Name -> bytes, in the order of the names; a name is the path below the folder, or
-            inside the archive, with forward slashes.
-        read: Gives the bytes of a name; safe to call from several threads at once.
+        sizes: A dict from name to size in bytes, sorted by name. A name is the path relative to
+            the folder, or inside the archive, with forward slashes.
+        read: Returns the content of a name; thread-safe.
     """
 
     sizes: dict[str, int]
@@ -30,7 +30,7 @@ class Listing:
 
 
 def is_photo(name: str) -> bool:
-    """Tells by its name whether a file is a photo that is meant to be seen."""
+    """Returns whether a name is that of a photo that is not hidden."""
     parts = name.split("/")
     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
         return False
@@ -38,15 +38,15 @@ def is_photo(name: str) -> bool:
 
 
 def walk(folder: Path) -> list[str]:
-    """Lists all files below a folder, sorted, without hidden ones.
+    """Returns all files below a folder, sorted, except hidden ones.
 
-    Links to folders are followed; a folder that is reached twice is listed once.
+    Links to folders are followed. A folder that can be reached in several ways is listed once.
     """
     found: list[str] = []
     seen: set[str] = set()
 
     def fail(error: OSError) -> None:
-        # Below, a folder may be closed to us (lost+found); the folder itself may not.
+        # Subfolders may be inaccessible (lost+found), but the folder itself may not.
         if error.filename == str(folder):
             raise error
 
@@ -56,7 +56,7 @@ def walk(folder: Path) -> list[str]:
             folders.clear()
             continue
         seen.add(real)
-        # In this order, so that of two ways to a folder the same one is always taken.
+        # Sorted, so that a folder with several paths always gets the same one.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(root).relative_to(folder)
         found += [(below / name).as_posix() for name in files if not name.startswith(".")]
@@ -64,10 +64,10 @@ def walk(folder: Path) -> list[str]:
 
 
 def photos(source: Path) -> Listing:
-    """Lists the photos of a folder, of everything below it, or of a zip archive.
+    """Lists the photos in a zip archive, or in a folder and everything below it.
 
     Raises:
-        UserError: If there is no such folder or archive, or no photo in it.
+        UserError: If there is no such folder or archive, or it contains no photo.
     """
     if source.is_dir():
         listing = _folder(source)
@@ -77,14 +77,14 @@ def photos(source: Path) -> Listing:
         raise errors.UserError(f"{source}: no such folder or zip archive")
     if not listing.sizes:
         raise errors.UserError(
-            f"{source}: no photo in it; looked for {' '.join(sorted(images.EXTENSIONS))}"
+            f"{source}: contains no photos; supported: {' '.join(sorted(images.EXTENSIONS))}"
         )
     return listing
 
 
 def _folder(path: Path) -> Listing:
     def size(name: str) -> int:
-        # A link may lead nowhere: reading it will give the reason.
+        # A link may be broken; reading it will raise the error.
         return (path / name).stat().st_size if (path / name).exists() else 0
 
     try:
@@ -99,7 +99,7 @@ def _archive(path: Path) -> Listing:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise errors.UserError(
-            f"{path}: not a zip archive that can be read ({error}); give a folder or a .zip"
+            f"{path}: not a readable zip archive ({error}); name a folder or a .zip file"
         ) from None
     sizes = {
         entry.filename: entry.file_size

@@ -462,7 +462,7 @@ BAD_CONFS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "loss network is something else": (
         {"loss_model_file": "{text}"},
-        "loss_model_file: {text}: no TensorFlow checkpoint",
+        "loss_model_file: {text}: not a TensorFlow checkpoint",
     ),
 }
 

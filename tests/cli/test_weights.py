@@ -37,7 +37,7 @@ def test_the_command_writes_the_checkpoint_once(
     assert weights.main(["-o", str(path)]) == 0
     printed = capsys.readouterr()
     assert printed.out == f"{path}: VGG16, conv1_1 to conv5_3, float16, checksum verified\n"
-    assert printed.err == "fetching VGG16 from Keras\n"
+    assert printed.err == "downloading VGG16 from Keras\n"
     assert weights.main(["-o", str(path)]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{path}: exists") and printed.err == ""
@@ -50,7 +50,7 @@ def test_the_exit_code_is_1_for_a_failure_and_2_for_a_wrong_option(
     assert weights.main(["-o", str(tmp_path / "net")]) == 1
     message = capsys.readouterr().err
     assert message.startswith("fastnst weights: ")
-    assert f"{tmp_path / 'net'}: holds something else" in message
+    assert f"{tmp_path / 'net'}: contains other weights" in message
     with pytest.raises(SystemExit) as caught:
         weights.main(["--through", "conv6_1"])
     assert caught.value.code == 2
