@@ -47,10 +47,8 @@ def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> N
             "the new one; move it away or choose another name"
         )
     written = prefix.with_name(f".{prefix.name}.{os.getpid()}")
-    suffixes = (
-        ".data-00000-of-00001",
-        ".index",
-    )  # the index last, because it completes a checkpoint
+    # The index is moved last, because it completes a checkpoint.
+    suffixes = (".data-00000-of-00001", ".index")
     try:
         prefix.parent.mkdir(parents=True, exist_ok=True)
         with tf.device("CPU"):

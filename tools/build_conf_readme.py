@@ -17,20 +17,21 @@ _HEAD = """\
 
 <!-- Written by `python -m tools.build_conf_readme`; do not edit. -->
 
-A conf file is YAML with flat keys. Two are needed, all others have defaults:
+A conf file is YAML with flat keys. Two are required, all others have defaults:
 
 ```yaml
 style_image: img/wave.jpg
 naming: wave
 ```
 
-The two that change a picture most are `strength` (how much of the style) and `style_size` (how
-large its strokes); [Your own style in ten minutes](../docs/your-own-style.md) shows them.
+The two keys that change a picture most are `strength` (the amount of style) and `style_size` (the
+size of the strokes); [Your own style in ten minutes](../docs/your-own-style.md) shows their effect.
 """
 
 _ALLOWED = """\
 Numbers may be written `0.001`, `1e-3` or `1e5`. Layers are those of VGG16 after their ReLU, from
-`relu1_1` to `relu5_3`, or as slim spells them, `vgg_16/conv1/conv1_1`; a list weighs all alike:
+`relu1_1` to `relu5_3`, or with slim's names, `vgg_16/conv1/conv1_1`. A list gives all the same
+weight:
 
 ```yaml
 style_layers: [relu1_2, relu2_2, relu3_3]
@@ -38,28 +39,28 @@ style_layers: [relu1_2, relu2_2, relu3_3]
 style_layers: {relu1_2: 1, relu2_2: 1, relu3_3: 0.5}
 ```
 
-The file that comes with the clone ends at `relu4_3`; `fastnst weights` fetches the rest.
-Files, also the conf file itself, are looked for from the working directory, then from the root of
+The loss network in the clone ends at `relu4_3`; `fastnst weights` downloads the rest. Paths of
+files, including the conf file itself, are relative to the working directory or else to the root of
 the clone.
 """
 
 _LAYERING = """\
-## What wins
+## Precedence
 
-Later ones win over earlier ones:
+Later settings override earlier ones:
 
 1. the defaults above;
 2. the conf file;
 3. `--quick`;
-4. `--set KEY=VALUE`, as often as you like;
-5. `--dataset`, `--steps` (which is `max_steps`) and `--model_path`.
+4. `--set KEY=VALUE`, which may be repeated;
+5. `--dataset`, `--steps` (for `max_steps`) and `--model_path`.
 
-All of it is checked together before anything is written, and every problem is reported at once,
-with its file, line and key. The outcome lies beside the checkpoints as `config.yml`: a conf file
-with every key.
+All settings are validated before anything is written. All problems are reported at once, each with
+its file, line and key. The resulting configuration is saved with the checkpoints as `config.yml`, a
+conf file with every key.
 
-`--quick` sets the keys below and adds `-quick` to the name, so that a first look never touches a
-real model. `--set` wins even then: `--quick --set image_size=128`.
+`--quick` sets the keys below and appends `-quick` to the name, so that a first look never changes a
+real model. `--set` still overrides it: `--quick --set image_size=128`.
 """
 
 _ORIGINAL = """\
@@ -67,16 +68,16 @@ _ORIGINAL = """\
 
 Conf files of the original TensorFlow implementation
 ([hzy46/fast-neural-style-tensorflow](https://github.com/hzy46/fast-neural-style-tensorflow)) load
-unmodified, and their keys mean what they meant: at 256 px the losses have the same value (but for
-the rim, which [is padded otherwise](../docs/theory.md#features)), the learning rate stays at 1e-3,
-and training ends after `epoch` times through the photos. What the original had no key for has the
-defaults above. Three things are up to you:
+unmodified, and their keys have the same meaning: at 256 px the losses have the same values (except
+near the border, which [is padded differently](../docs/theory.md#features)), the learning rate stays
+at 1e-3, and training ends after `epoch` epochs. Keys that the original does not have take the
+defaults above. Three settings are up to you:
 
-- `--dataset` tells where your photos are, which the original had in its code;
-- `augment: none` is the original's preprocessing, pixel for pixel;
-- slim's own `vgg_16.ckpt` works as `loss_model_file`.
+- `--dataset` sets the path of your photos, which the original had in its code;
+- `augment: none` selects the original's preprocessing, pixel for pixel;
+- `loss_model_file` can be slim's own `vgg_16.ckpt`.
 
-The style image is no longer cropped to a square, and the network trained is
+The style image is no longer cropped to a square, and the trained network is
 [ours](../docs/theory.md#the-transform-net).
 """
 
@@ -97,7 +98,7 @@ def render() -> str:
         _LAYERING,
         _table(("key", "with `--quick`"), quick),
         _ORIGINAL,
-        f"## The styles here\n\n{_table(('file', 'style image', 'what it is'), styles)}",
+        f"## The styles here\n\n{_table(('file', 'style image', 'description'), styles)}",
     ]
     return "\n".join(parts)
 
