@@ -105,6 +105,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         "optimization method after each number of iterations.",
     )
     parser.add_argument(
+        "--model", required=True, metavar="NAME|PATH", help="a run, by name or folder"
+    )
+    parser.add_argument(
         "--style", metavar="NAME", help="style of the model (default: each in turn)"
     )
     parser.add_argument(
