@@ -1,1 +1,1 @@
-"""How fast fastnst is, beside its peers: docs/benchmarks.md has the figures."""
+"""Benchmarks of fastnst and its peers; docs/benchmarks.md has the results."""

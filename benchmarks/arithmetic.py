@@ -1,4 +1,4 @@
-"""Counts the arithmetic of a graph: that of its convolutions and matrix products."""
+"""Counts the arithmetic of a graph's convolutions and matrix products."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import tensorflow as tf
 
 
 def flop(function: tf.types.experimental.PolymorphicFunction, *arguments: object) -> float:
-    """Counts what one call computes, in FLOP, a multiplication and an addition being two.
+    """Counts the FLOP of one call; a multiplication and an addition count as two.
 
-    What is element by element is left out: it is bound by memory.
+    Elementwise operations are not counted, because memory bandwidth limits them.
 
     Args:
         function: Any `tf.function`.
-        *arguments: What to trace it with; their shapes decide.
+        *arguments: Arguments to trace it with; only their shapes matter.
 
     Raises:
-        ValueError: If a shape that counts cannot be told from those of the arguments.
+        ValueError: If a required shape cannot be inferred from those of the arguments.
     """
     graph = function.get_concrete_function(*arguments).graph
     return sum(_of_graph(graph))
@@ -35,7 +35,7 @@ def _of_graph(graph: tf.Graph) -> collections.abc.Iterator[float]:
 
 
 def _needed(graph: tf.Graph) -> set[tf.Operation]:
-    """What a result depends on. The rest is not run: gradients for frozen kernels, for example."""
+    """Returns the operations that run: those that a result depends on."""
     pending = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
     needed: set[tf.Operation] = set()
     while pending:
@@ -47,7 +47,7 @@ def _needed(graph: tf.Graph) -> set[tf.Operation]:
 
 
 def _convolution(operation: tf.Operation) -> float:
-    """2 x outputs x what each of them is the sum of."""
+    """Returns 2 x outputs x products per output."""
     return 2.0 * _elements(operation.outputs[0]) * _reach(operation.inputs[1])
 
 
@@ -64,20 +64,20 @@ def _product(operation: tf.Operation) -> float:
     transposed = "adj_x" if operation.type.startswith("Batch") else "transpose_a"
     summed = left[-2] if operation.get_attr(transposed) else left[-1]
     if summed is None:
-        raise ValueError(f"{operation.name}: a size is not known")
+        raise ValueError(f"{operation.name}: unknown size")
     return 2.0 * _elements(operation.outputs[0]) * summed
 
 
 def _elements(tensor: tf.Tensor) -> float:
     if not tensor.shape.is_fully_defined():
-        raise ValueError(f"{tensor.name}: its shape is not known: {tensor.shape}")
+        raise ValueError(f"{tensor.name}: unknown shape {tensor.shape}")
     return math.prod(tensor.shape)
 
 
 def _reach(kernel: tf.Tensor) -> float:
-    """Inputs that one output sees, of a kernel [height, width, inputs, outputs]."""
+    """Returns the products per output of a kernel [height, width, inputs, outputs]."""
     if not kernel.shape.is_fully_defined():
-        raise ValueError(f"{kernel.name}: its shape is not known: {kernel.shape}")
+        raise ValueError(f"{kernel.name}: unknown shape {kernel.shape}")
     return math.prod(kernel.shape[:3])
 
 

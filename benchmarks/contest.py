@@ -1,7 +1,7 @@
-"""Times contenders in turn, each in a process of its own, all with the same number of threads.
+"""Times contenders in turn, each in its own process, all with the same number of threads.
 
-Machines get faster and slower while one measures. So nobody runs for long: one round is one turn
-of every contender, and contenders are compared round by round.
+The speed of a machine drifts during a measurement. Turns are therefore short: in each round every
+contender has one turn, and contenders are compared round by round.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ import tqdm
 
 _PACKAGES = ("tensorflow", "torch", "onnxruntime", "numpy")
 _MIB = 2**20
-# Seconds that a turn lasts, at least: a unit of work of a second is done once.
+# Minimum seconds per turn; a longer unit of work runs once.
 _TURN = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """Who works, told by name, so that only its own process imports what it needs.
+    """A contender, identified by name so that only its own process imports its libraries.
 
     Attributes:
-        module: Where it is, for example "benchmarks.ours".
-        function: Builds it, and returns what does one unit of its work.
-        arguments: Of that function.
+        module: Its module, for example "benchmarks.ours".
+        function: A function there that returns a function which does one unit of work.
+        arguments: Arguments of `function`.
     """
 
     module: str
@@ -49,12 +49,12 @@ class Contender:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What one contender took.
+    """The measurements of one contender.
 
     Attributes:
-        seconds: For a unit of work, one number a round.
-        footprint: MiB of the process before it built anything, with its libraries imported.
-        peak: MiB, at the highest.
+        seconds: Seconds per unit of work, one number per round.
+        footprint: MiB of the process with its libraries imported, before it builds anything.
+        peak: Peak memory of the process in MiB.
     """
 
     seconds: tuple[float, ...]
@@ -63,17 +63,17 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Seconds, the middle of the rounds."""
+        """The median of the rounds in seconds."""
         return statistics.median(self.seconds)
 
     @property
     def spread(self) -> float:
-        """Seconds between the lower and the upper quartile of the rounds."""
+        """The interquartile range of the rounds in seconds."""
         return spread(self.seconds)
 
 
 def spread(values: collections.abc.Sequence[float]) -> float:
-    """Distance between the lower and the upper quartile; 0 of a single value."""
+    """Returns the interquartile range; 0 for a single value."""
     if len(values) < 2:
         return 0.0
     low, _, high = statistics.quantiles(values, method="inclusive")
@@ -81,7 +81,7 @@ def spread(values: collections.abc.Sequence[float]) -> float:
 
 
 def ratio(slower: Timing, faster: Timing) -> float:
-    """How many times as long one took as the other: the median over the rounds."""
+    """Returns the median over the rounds of the ratio of their times."""
     pairs = zip(slower.seconds, faster.seconds, strict=True)
     return statistics.median(one / other for one, other in pairs)
 
@@ -89,15 +89,15 @@ def ratio(slower: Timing, faster: Timing) -> float:
 def contest(
     contenders: collections.abc.Mapping[str, Contender], *, rounds: int, warm_up: int = 2
 ) -> dict[str, Timing]:
-    """Lets contenders work in turn.
+    """Runs the contenders in turn.
 
     Args:
-        contenders: By name.
-        rounds: Turns of each.
-        warm_up: Turns of each before, which are not counted.
+        contenders: The contenders by name.
+        rounds: Number of turns of each.
+        warm_up: Number of unmeasured units of work of each before the first round.
 
     Returns:
-        By name, in the same order.
+        The timings by name, in the same order.
     """
     os.environ.update(_environment(threads()))
     context = multiprocessing.get_context("spawn")
@@ -130,14 +130,14 @@ def contest(
 
 
 def threads() -> int:
-    """How many threads each contender may use: the cores there are."""
+    """Returns the number of threads per contender: the available cores."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def photos(size: int, batch: int) -> Any:
-    """Bundled photos, cut to squares: uint8 RGB [batch, size, size, 3]."""
+    """Returns bundled photos cropped to squares: uint8 RGB [batch, size, size, 3]."""
     import numpy as np
 
     from fastnst import images
@@ -152,20 +152,20 @@ def photos(size: int, batch: int) -> Any:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with what all benchmarks take: --toy."""
+    """Returns a parser with the option of all benchmarks, --toy."""
     made = argparse.ArgumentParser(description=(description or "").splitlines()[0])
-    made.add_argument("--toy", action="store_true", help="at a tiny size: shows that it runs")
+    made.add_argument("--toy", action="store_true", help="run at a tiny size, as a smoke test")
     return made
 
 
 def table(head: collections.abc.Sequence[str], rows: collections.abc.Iterable[list[str]]) -> str:
-    """Lays out a table in Markdown."""
+    """Renders a Markdown table."""
     lines = [list(head), ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def finish(name: str, **values: Any) -> int:
-    """Prints the last line of a benchmark, JSON: what was measured, with what, where."""
+    """Prints the last line of a benchmark: its results, versions and device as JSON."""
     installed = {}
     for package in _PACKAGES:
         try:
@@ -183,7 +183,7 @@ def finish(name: str, **values: Any) -> int:
 
 
 def as_json(timings: collections.abc.Mapping[str, Timing]) -> dict[str, dict[str, float]]:
-    """Timings for the last line."""
+    """Converts timings for the last line."""
     return {
         name: {
             "median_s": round(timing.median, 5),
@@ -198,8 +198,8 @@ def as_json(timings: collections.abc.Mapping[str, Timing]) -> dict[str, dict[str
 def _serve(
     connection: multiprocessing.connection.Connection, contender: Contender, warm_up: int
 ) -> None:
-    """A contender's process."""
-    # Where memory ends, Linux ends this process, and not what else its user has running.
+    """Runs a contender in its own process."""
+    # If memory runs out, Linux kills this process rather than others of the user.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
     try:
@@ -217,9 +217,9 @@ def _serve(
 
 
 def _turn(work: collections.abc.Callable[[], object]) -> float:
-    """Seconds of a unit of work: the median of as many as fill the turn.
+    """Returns the median seconds of the units of work in one turn.
 
-    The first comes upon caches that others have filled.
+    The median, because the first unit runs with caches that other contenders have filled.
     """
     taken: list[float] = []
     while sum(taken) < _TURN:
@@ -232,27 +232,27 @@ def _turn(work: collections.abc.Callable[[], object]) -> float:
 def _answer(
     name: str, connection: multiprocessing.connection.Connection, more: bool | None = None
 ) -> Any:
-    """What a contender says, once it has been told whether there is one more turn."""
+    """Receives a contender's answer, after sending whether there is one more turn."""
     try:
         if more is not None:
             connection.send(more)
         answer = connection.recv()
     except (EOFError, ConnectionError):
-        raise RuntimeError(f"{name}: its process ended, perhaps for lack of memory") from None
+        raise RuntimeError(f"{name}: its process ended, perhaps because memory ran out") from None
     if isinstance(answer, RuntimeError):
         raise RuntimeError(f"{name}: {answer}")
     return answer
 
 
 def _peak() -> float:
-    """The most memory that this process ever had, in MiB."""
+    """Returns the peak memory of this process in MiB."""
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size / (_MIB if sys.platform == "darwin" else 1024)
 
 
 def _environment(number: int) -> dict[str, str]:
     return {
-        # The peers are set up for a processor. On a GPU we would be compared with that.
+        # The peers run on the CPU, so fastnst must not use a GPU.
         "CUDA_VISIBLE_DEVICES": "-1",
         "OMP_NUM_THREADS": str(number),
         "TF_NUM_INTRAOP_THREADS": str(number),

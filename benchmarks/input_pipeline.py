@@ -1,9 +1,9 @@
-"""How many photos a second does the input pipeline read, beside a bare decoder, and is it enough?
+"""How many photos per second does the input pipeline read, and is training ever short of them?
 
     python -m benchmarks.input_pipeline
 
-The photos are JPEGs of 640 x 480, from a folder and from TFRecords. The bare decoder reads the same
-files on the same cores, decodes each whole, and does nothing else with it.
+The photos are JPEGs of 640 x 480, from a folder and from TFRecords. For comparison, a bare decoder
+reads the same files on the same cores and only decodes each one completely.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIZE = 256
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the benchmark."""
     parser = contest.parser(__doc__)
-    # Enough for the pipeline's start, and for its finding out how much to do at once, not to count.
+    # Enough photos that the pipeline's startup and autotuning do not matter.
     parser.add_argument("--photos", type=int, default=2400)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(argv)
@@ -43,25 +43,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             },
             rounds=arguments.rounds,
         )
-    # On its own: while photos are read, it would have cores to share.
+    # Measured alone, because it would share its cores with the readers.
     size = 64 if arguments.toy else _SIZE
     step = contest.Contender("benchmarks.ours", "train_step", {"size": size, "batch": _BATCH})
     step_timing = contest.contest({STEP: step}, rounds=arguments.rounds)[STEP]
-    appetite = _BATCH / step_timing.median
+    consumption = _BATCH / step_timing.median
     rows = [
         [
             name,
             f"{count / timing.median:,.0f}",
             f"{contest.ratio(timings[DECODER], timing):.2f}",
-            f"{count / timing.median / appetite:.1f}",
+            f"{count / timing.median / consumption:.1f}",
         ]
         for name, timing in timings.items()
     ]
-    head = ["", "photos/s", "of the decoder's", f"times what training at {size} px eats"]
+    head = ["", "photos/s", "share of the decoder's", f"times the need of training at {size} px"]
     print(contest.table(head, rows), flush=True)
     return contest.finish(
         "input_pipeline",
-        appetite=round(appetite, 2),
+        appetite=round(consumption, 2),
         ratio_folder=round(contest.ratio(timings[DECODER], timings["fastnst, folder"]), 3),
         ratio_records=round(contest.ratio(timings[DECODER], timings["fastnst, TFRecords"]), 3),
         timings=contest.as_json(timings),
@@ -73,7 +73,7 @@ def _reader(function: str, **arguments: object) -> contest.Contender:
 
 
 def _make_photos(folder: Path, count: int) -> None:
-    """Cuts photos of 640 x 480, each another, out of those to validate by."""
+    """Writes different crops of 640 x 480 from the validation photos."""
     import numpy as np
     from PIL import Image
 
@@ -94,7 +94,7 @@ def _make_photos(folder: Path, count: int) -> None:
 
 
 def _make_records(folder: Path, out: Path) -> None:
-    """Writes them as TFRecords, by the command, whose process leaves no threads behind."""
+    """Converts them to TFRecords in a separate process, which leaves no threads behind."""
     import subprocess
 
     command = [sys.executable, "-m", "fastnst", "records", "--images", str(folder)]

@@ -1,4 +1,4 @@
-"""What fastnst brings to the benchmarks: its training step and its ways to paint."""
+"""The contenders of fastnst: its training step and its painters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASE = "pretrained/base.ckpt"
 def train_step(
     size: int, batch: int, precision: str = "auto", xla: str = "auto", optimizer: str = "adam"
 ) -> collections.abc.Callable[[], float]:
-    """Builds a training step; returns a function that runs it once."""
+    """Returns a function that runs a training step once."""
     step, images = _step(size, batch, precision, xla, optimizer)
     return lambda: float(step(images)["total"])
 
@@ -51,7 +51,7 @@ def _step(
 
 
 def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[], np.ndarray]:
-    """Loads the live network, and returns what paints one photo, uint8 in and out."""
+    """Returns a function that paints one photo with the network, uint8 in and out."""
     dtype = devices.compute_dtype(precision)
     paint = stylizer.load(files.find(BASE), dtype.name)
     photo = contest.photos(size, 1)
@@ -59,7 +59,7 @@ def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[
 
 
 def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
-    """Exports a SavedModel, loads it, and returns what paints one photo with it."""
+    """Returns a function that paints one photo with an exported SavedModel, uint8 in and out."""
     model = store.load(store.find(files.find(BASE)))
     with tempfile.TemporaryDirectory() as folder:
         saved_model.write(model, Path(folder))
@@ -69,12 +69,12 @@ def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
 
 
 def train_step_flop(size: int, batch: int) -> float:
-    """Counts a training step's arithmetic."""
+    """Counts the FLOP of a training step."""
     step, images = _step(size, batch, "float32", "off", "adam")
     return arithmetic.flop(step, images)
 
 
 def painter_flop(size: int) -> float:
-    """Counts a painting's arithmetic."""
+    """Counts the FLOP of painting one photo."""
     net = store.load(store.find(files.find(BASE))).net
     return arithmetic.flop(tf.function(net, autograph=False), tf.TensorSpec([1, size, size, 3]))

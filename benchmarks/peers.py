@@ -1,7 +1,7 @@
-"""The same network, losses and training step in PyTorch, as pytorch/examples has them, and tuned.
+"""The same network, losses and training step in PyTorch, as in pytorch/examples and tuned.
 
-Written for these benchmarks. The transform net takes our weights and paints the same picture,
-which a test holds.
+This code was written for these benchmarks. Its transform net loads our weights and paints the same
+picture; a test checks that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _VGG16 = "pretrained/vgg_16.ckpt"
 
 
 class Conv(nn.Module):
-    """Reflection padding and a convolution."""
+    """A convolution with reflection padding."""
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def norm(channels: int) -> nn.InstanceNorm2d:
 
 
 class Residual(nn.Module):
-    """Two convolutions, added to what comes in."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Residual(nn.Module):
 
 
 class TransformNet(nn.Module):
-    """The network of `fastnst.nets.transform_net`, at its default shapes."""
+    """The network of `fastnst.nets.transform_net`, with its default shapes."""
 
     def __init__(self, width: int = 32, blocks: int = 5) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class TransformNet(nn.Module):
         nn.init.constant_(self.norm6.weight, 0.3)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Paints RGB [B, 3, H, W] in 0..255, both sides multiples of 4."""
+        """Paints RGB [B, 3, H, W] in 0..255, where H and W are multiples of 4."""
         full = functional.relu(self.norm1(self.conv1(images / 127.5 - 1.0)))
         half = functional.relu(self.norm2(self.conv2(full)))
         net = functional.relu(self.norm3(self.conv3(half)))
@@ -95,7 +95,7 @@ class TransformNet(nn.Module):
         return (torch.tanh(self.norm6(self.conv4(net))) + 1.0) * 127.5
 
     def take(self, tensors: collections.abc.Mapping[str, np.ndarray]) -> None:
-        """Takes the weights of our network, named and laid out as there."""
+        """Loads the weights of our network, with its names and layouts."""
         mine = dict(self.named_parameters())
         with torch.no_grad():
             for name, tensor in tensors.items():
@@ -112,11 +112,11 @@ class TransformNet(nn.Module):
 
 
 class Vgg16(nn.Module):
-    """The loss network through relu4_3, with the zero padding that it was trained with."""
+    """The loss network up to relu4_3, with the zero padding that it was trained with."""
 
     def __init__(self, layers: collections.abc.Collection[str]) -> None:
         super().__init__()
-        # The file is nothing but kernels and biases, one after the other: no need for TensorFlow.
+        # The file consists of kernels and biases in sequence, so it is read without TensorFlow.
         rest = np.fromfile(f"{files.find(_VGG16)}.data-00000-of-00001", np.float16)
         self.layers = set(layers)
         self.convs = nn.ModuleDict()
@@ -136,7 +136,7 @@ class Vgg16(nn.Module):
     def forward(
         self, images: torch.Tensor, layers: collections.abc.Collection[str] | None = None
     ) -> dict[str, torch.Tensor]:
-        """Maps RGB [B, 3, H, W] in 0..255 to features, by layer, no deeper than those asked for."""
+        """Maps RGB [B, 3, H, W] in 0..255 to features by layer, up to the deepest one requested."""
         wanted = self.layers if layers is None else set(layers)
         net, features = images - self.mean, {}
         for layer, conv in self.convs.items():
@@ -151,7 +151,7 @@ class Vgg16(nn.Module):
 
 
 def gram(features: torch.Tensor) -> torch.Tensor:
-    """Gram matrices, [B, C, C]."""
+    """Returns the Gram matrices, [B, C, C]."""
     batch, channels, height, width = features.shape
     flat = features.reshape(batch, channels, height * width)
     return flat.bmm(flat.transpose(1, 2)) / (channels * height * width)
@@ -160,11 +160,11 @@ def gram(features: torch.Tensor) -> torch.Tensor:
 def train_step(
     size: int, batch: int, *, tuned: bool, compiled: bool = False
 ) -> collections.abc.Callable[[], float]:
-    """Builds a training step, as published or as tuned, and returns what runs it once.
+    """Returns a function that runs a training step once, as published or tuned.
 
-    Published: eager float32, features of content and stylized down to relu4_3, Adam. Tuned:
-    channels last, bfloat16 autocast, the content's features without gradient and no deeper than
-    relu3_3, Adam fused.
+    Published: eager float32, features of content and stylized images up to relu4_3, Adam. Tuned:
+    channels last, bfloat16 autocast, content features without gradient and only up to relu3_3,
+    fused Adam.
     """
     _use_threads()
     torch.manual_seed(0)
@@ -209,7 +209,7 @@ def train_step(
 def painter(
     size: int, *, tuned: bool = False, compiled: bool = False
 ) -> collections.abc.Callable[[], np.ndarray]:
-    """Builds the network to paint one photo with, uint8 in and out; as it is, or tuned.
+    """Returns a function that paints one photo, uint8 in and out; as published or tuned.
 
     Tuned: channels last and bfloat16 autocast.
     """
@@ -235,7 +235,7 @@ def painter(
 
 
 def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
-    """Exports the PyTorch network to ONNX and builds what paints with ONNX Runtime."""
+    """Returns a function that paints one photo with ONNX Runtime, from an export of the network."""
     import tempfile
     import warnings
 
@@ -245,7 +245,7 @@ def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     photo = contest.photos(size, 1)
     example = torch.zeros(1, 3, size, size)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Of what cannot be folded, and of instance norms that take their moments anew: so they do.
+        # Silences warnings of unfoldable constants and of instance norms in training mode.
         warnings.simplefilter("ignore")
         path = os.path.join(folder, "net.onnx")
         torch.onnx.export(TransformNet().eval(), (example,), path, dynamo=False, opset_version=17)

@@ -1,4 +1,4 @@
-"""What reads photos in the benchmark of the input pipeline."""
+"""The readers in the benchmark of the input pipeline."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SIZE = 256
 
 
 def reader(spec: str, count: int) -> collections.abc.Callable[[], None]:
-    """Builds what reads so many photos through the pipeline, crops of 256 px in batches of 4."""
+    """Returns a function that reads photos through the pipeline: 256 px crops in batches of 4."""
     source = data.open_photos(spec)
     batches = data.batches(
         source, image_size=SIZE, batch_size=BATCH, augment="crop", seed=0, start=0
     ).take(count // BATCH)
 
     def read() -> None:
-        # Begun anew each time, as the decoder's is: nothing is read ahead while others are timed.
+        # Restarted each time, like the decoder, so that nothing is prefetched in others' turns.
         for _ in batches:
             pass
 
@@ -29,7 +29,7 @@ def reader(spec: str, count: int) -> collections.abc.Callable[[], None]:
 
 
 def decoder(folder: str) -> collections.abc.Callable[[], None]:
-    """Builds what decodes all photos of a folder, on all cores, and throws them away."""
+    """Returns a function that decodes all photos of a folder on all cores and discards them."""
     paths = [str(path) for path in sorted(Path(folder).iterdir())]
 
     def decode(path: tf.Tensor) -> tf.Tensor:

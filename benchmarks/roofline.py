@@ -1,9 +1,9 @@
-"""How much arithmetic are a training step and a painting, at what share of the machine's rate?
+"""How much arithmetic do a training step and a painting take, at what share of the peak rate?
 
     python -m benchmarks.roofline
 
-The machine's rate is measured too, in the same rounds: that of a large matrix product, which
-nothing can beat, and that of copying memory.
+The machine's rates are measured in the same rounds: that of a large matrix product, the upper
+bound, and that of copying memory.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rounds=arguments.rounds,
         )
         rate = 2.0 * matrix**3 / timings["matrix product"].median / _GIGA
-        # Read once and written once.
+        # Each element is read once and written once.
         width = 4 if dtype == "float32" else 2
         memory = 2.0 * width * copied / timings["copy"].median / _GIGA
         rows += [
@@ -84,7 +84,7 @@ def _machine(function: str, **arguments: object) -> contest.Contender:
 
 
 def _amounts(works: dict[str, tuple[str, dict[str, int]]]) -> dict[str, float]:
-    """FLOP of each, counted from its graph."""
+    """Returns the FLOP of each, counted from its graph."""
     from benchmarks import ours
 
     return {

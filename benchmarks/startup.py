@@ -1,4 +1,4 @@
-"""How long from a command to its result, with files in memory or on disk, and where does it go?
+"""How long does a command take to its result, with cached and uncached files, and on what?
 
 python -m benchmarks.startup
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import contest
 
 ROOT = Path(__file__).resolve().parent.parent
-# What one process does from its start to the painting, with the time after each part.
+# Does the work of one process from its start to the painting, and times each part.
 _PARTS = """
 import json, sys, time
 times = {}
@@ -30,7 +30,8 @@ import numpy, PIL.Image
 start = part("import NumPy and Pillow", start)
 import tensorflow
 start = part("import TensorFlow", start)
-from fastnst import images, stylizer
+from fastnst import images
+from fastnst.models import stylizer
 start = part("import fastnst", start)
 model = stylizer.load(sys.argv[1], "auto")
 start = part("load the network", start)
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for _ in range(max(arguments.rounds // 2, 1)):
             _forget_files()
             cold.append(_run(evaluate))
-        taken["eval.py, photo to painting, files not in memory"] = cold
+        taken["eval.py, photo to painting, files not cached"] = cold
         script = [sys.executable, "-c", _PARTS, arguments.model, str(photo), str(output)]
         parts = [
             json.loads(subprocess.run(script, check=True, capture_output=True, cwd=ROOT).stdout)
@@ -90,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(contest.table(["command", "s", "spread"], rows))
     middle = {name: statistics.median(each[name] for each in parts) for name in parts[0]}
     rows = [[name, f"{seconds:.2f}"] for name, seconds in middle.items()]
-    print(f"\n{contest.table(['within it', 's'], rows)}", flush=True)
+    print(f"\n{contest.table(['part', 's'], rows)}", flush=True)
     return contest.finish(
         "startup",
         size=arguments.size,
@@ -113,7 +114,7 @@ def _write_photo(path: Path, size: int) -> None:
 
 
 def _forget_files() -> None:
-    """Asks the system to drop what it holds in memory of Python's packages and of the project."""
+    """Asks the system to drop Python's packages and the project from its file cache."""
     if not hasattr(os, "posix_fadvise"):
         return
     packages = importlib.util.find_spec("numpy")

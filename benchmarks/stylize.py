@@ -1,9 +1,9 @@
-"""How long does painting a photo take, and how much memory, beside the same network elsewhere?
+"""How long does painting a photo take, and how much memory, compared with other runtimes?
 
     pip install -e ".[bench]"
     python -m benchmarks.stylize
 
-From a uint8 photo to a uint8 painting, in a process that has painted one of the size before.
+Measures from a uint8 photo to a uint8 painting, in a process that has already painted that size.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ PUBLISHED = "PyTorch, as published"
 TUNED = "PyTorch, tuned"
 COMPILED = "PyTorch, tuned and compiled"
 ONNX = "ONNX Runtime"
-# Where the peers are compared with.
+# The size at which the peers are compared.
 _REFERENCE = 512
 _SIZES = (256, 512, 1024, 2048, 4096)
-# From here on fewer rounds, and one contender after the other: together they need too much memory.
+# From this size on, fewer rounds and one contender at a time, because together they need too much
+# memory.
 _LARGE = 2048
 _ROUNDS_LARGE = 3
 
@@ -29,8 +30,8 @@ _ROUNDS_LARGE = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the benchmark."""
     parser = contest.parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="turns of each; of large photos 3")
-    parser.add_argument("--size", type=int, help="only this size")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each; 3 for large photos")
+    parser.add_argument("--size", type=int, help="measure only this size")
     arguments = parser.parse_args(argv)
     sizes = (arguments.size,) if arguments.size else _SIZES
     if arguments.toy:
@@ -49,11 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
             for name, timing in timings.items()
         ]
-        head = ["", "ms", "spread", f"times {DEFAULT}'s", "peak MiB", "above its imports"]
+        head = ["", "ms", "spread", f"times {DEFAULT}'s", "peak MiB", "above imports"]
         print(f"\n{size} x {size} px\n\n{contest.table(head, rows)}", flush=True)
         found[size] = timings
     reference = found.get(_REFERENCE) or next(iter(found.values()))
-    # An expert compiles where it helps.
+    # Counts the faster of compiled and not, as an expert would choose.
     tuned = [name for name in (TUNED, COMPILED) if name in reference]
     fastest = min(tuned, key=lambda name: reference[name].median, default=TUNED)
     peers = {"published": PUBLISHED, "tuned": fastest, "onnxruntime": ONNX}
@@ -77,7 +78,7 @@ def _timings(size: int, rounds: int) -> dict[str, contest.Timing]:
         except RuntimeError as error:
             if name == DEFAULT:
                 raise
-            # Too large for this one: what others took is told all the same.
+            # Too large for this contender; the others are still reported.
             print(f"{size} x {size} px: {error}", flush=True)
     return timings
 

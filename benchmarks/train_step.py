@@ -1,10 +1,10 @@
-"""How many images a second does training take, beside the same step in PyTorch?
+"""How many images per second does training process, compared with the same step in PyTorch?
 
     pip install -e ".[bench]"
     python -m benchmarks.train_step
 
-The peers are those of benchmarks/peers.py: as pytorch/examples has it, and as an expert would
-tune it.
+The peers are in benchmarks/peers.py: the step of pytorch/examples, and the same step as an expert
+would tune it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the benchmark."""
     parser = contest.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--size", type=int, help="only this size, with --batch")
+    parser.add_argument("--size", type=int, help="measure only this size, with --batch")
     parser.add_argument("--batch", type=int, default=4)
     arguments = parser.parse_args(argv)
     cases = [(256, 4), (512, 1)]
@@ -46,11 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
             for name, timing in timings.items()
         ]
-        head = ["", "images/s", "s a step", "spread", f"times {DEFAULT}'s", "peak MiB"]
+        head = ["", "images/s", "s/step", "spread", f"times {DEFAULT}'s", "peak MiB"]
         print(f"\n{size} px, batch {batch}\n\n{contest.table(head, rows)}", flush=True)
         found[f"{size} px, batch {batch}"] = timings
     first = next(iter(found.values()))
-    # An expert compiles where it helps.
+    # Counts the faster of compiled and not, as an expert would choose.
     fastest = min(first[TUNED], first[COMPILED], key=lambda timing: timing.median)
     return contest.finish(
         "train_step",

@@ -1,7 +1,7 @@
-"""TensorFlow checkpoints as plain dictionaries of arrays, under exactly the names they carry.
+"""Reads and writes TensorFlow checkpoints as plain dictionaries from variable names to arrays.
 
-Object-based checkpoints (`tf.train.Checkpoint`) tie names to Python attributes. The files here are
-name-based, like those of slim: the loss network's weights and the style networks that are shipped.
+Object-based checkpoints (`tf.train.Checkpoint`) derive names from Python attributes. These files
+are name-based, like those of slim: the loss network's weights and the shipped style networks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from fastnst import errors, files
 
-# The names of a run's checkpoints begin so, and the best is in this folder among them.
+# Prefix of the names of a run's checkpoints, and the subfolder that holds the best one.
 PREFIX = "step"
 BEST = "best"
 
@@ -26,26 +26,27 @@ BEST = "best"
 def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Writes the arrays as a TensorFlow checkpoint (V2), `prefix.index` and `prefix.data-*`.
 
-    The files are written elsewhere and then moved: a reader never sees half a file. The same
-    arrays give the same bytes.
+    The files are written atomically: a reader never sees a partial file. The same arrays always
+    give the same bytes.
 
     Args:
-        prefix: Where to write, for instance `pretrained/vgg_16.ckpt`. Missing folders are made.
-        tensors: The arrays by name, stored with the dtype they have.
+        prefix: Prefix of the files, for example `pretrained/vgg_16.ckpt`. Missing folders are
+            created.
+        tensors: The arrays by name; their dtypes are kept.
 
     Raises:
-        UserError: It cannot be written there, or a V1 checkpoint of that very name would hide it.
+        UserError: If it cannot be written, or a V1 checkpoint of the same name would hide it.
     """
     import tensorflow as tf
 
     prefix = Path(prefix)
     if prefix.is_file():
         raise errors.UserError(
-            f"{prefix}: a checkpoint in a single file lies there and would be read instead of the "
-            "new one; move it away or choose another name"
+            f"{prefix}: a single-file checkpoint of this name exists and would be read instead of "
+            "the new one; move it away or choose another name"
         )
     try:
-        # The index moves last, being last in the alphabet: it makes the files a checkpoint.
+        # Files move in alphabetical order, so the index moves last and completes the checkpoint.
         with files.staging(prefix.parent) as staged, tf.device("CPU"):
             tf.raw_ops.SaveV2(
                 prefix=str(staged / prefix.name),
@@ -61,17 +62,17 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
     """Reads the arrays of a TensorFlow checkpoint, V1 (one file) or V2 (`path.index` and its data).
 
     Args:
-        path: The file of a V1 checkpoint, or the prefix of a V2 one or one of its files. Where both
-            exist the V1 file is read: slim publishes VGG16 as a single `vgg_16.ckpt`, and whoever
-            puts it beside the pair of files of the same name means it.
-        names: Only the names that begin so are read. Slim's file has 500 MB of fully connected
-            layers, which nobody needs here.
+        path: The file of a V1 checkpoint, or the prefix of a V2 checkpoint, or one of its files. If
+            both exist, the V1 file is read: slim publishes VGG16 as a single `vgg_16.ckpt`, and a
+            user who puts it beside the two files of the same name wants it to be used.
+        names: Prefix of the names to read. Slim's file has 500 MB of fully connected layers, which
+            are not needed here.
 
     Returns:
-        The arrays by name; floating-point ones as float32, others as they are stored.
+        The arrays by name; floating-point arrays as float32, others unchanged.
 
     Raises:
-        UserError: There is no checkpoint, or it is damaged.
+        UserError: If there is no checkpoint, or it is damaged.
     """
     import tensorflow as tf
 
@@ -94,13 +95,14 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
         except (OSError, IndexError, RuntimeError, ValueError, tf.errors.OpError) as error:
             reason = _first_line(error).replace(str(readable), path.name)
             damage = "" if "not an sstable" in reason else f", or damaged: {reason}"
-            raise errors.UserError(f"{path}: no TensorFlow checkpoint{damage}") from error
+            raise errors.UserError(f"{path}: not a TensorFlow checkpoint{damage}") from error
 
 
 def saved(folder: Path) -> list[str]:
-    """The checkpoints in a folder, from the oldest to the newest.
+    """Returns the checkpoints in a folder, from the oldest to the newest.
 
-    TensorFlow's note of them can be lost, in a power cut for one; then their names tell.
+    TensorFlow lists them in its `checkpoint` file. If that is lost, for example in a power cut,
+    the order follows from their names.
     """
     listed = noted(folder)
     if listed is not None:
@@ -114,13 +116,13 @@ def saved(folder: Path) -> list[str]:
 
 
 def newest(folder: Path) -> str | None:
-    """Finds the checkpoint to paint with below a run's folder: the best one, else the last."""
+    """Returns the checkpoint to paint with in a run's folder: the best one, else the last."""
     found = saved(folder / BEST) or saved(folder)
     return found[-1] if found else None
 
 
 def noted(folder: Path) -> list[str] | None:
-    """The checkpoints that TensorFlow has noted in a folder, or None if the note is lost."""
+    """Returns the checkpoints listed in a folder's `checkpoint` file, or None if it is lost."""
     import tensorflow as tf
 
     try:
@@ -132,8 +134,8 @@ def noted(folder: Path) -> list[str] | None:
 
 
 def note(folder: Path, paths: list[str]) -> None:
-    """Notes which checkpoints there are, as TensorFlow does."""
-    # As TensorFlow writes a CheckpointState; relative to the folder, which may be moved.
+    """Lists the checkpoints in the folder's `checkpoint` file, as TensorFlow does."""
+    # In the format of CheckpointState, with relative paths, because the folder may be moved.
     lines = [f'model_checkpoint_path: "{Path(paths[-1]).name}"\n']
     for path in paths:
         lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"\n')
@@ -144,11 +146,10 @@ def note(folder: Path, paths: list[str]) -> None:
 
 @contextlib.contextmanager
 def _unambiguous(path: Path) -> Iterator[Path]:
-    """Yields a path by which TensorFlow finds the checkpoint `path` and no other.
+    """Yields a path at which TensorFlow finds the checkpoint `path` and no other.
 
-    TensorFlow takes a path for a glob pattern, so that brackets in a folder's name lead it astray,
-    and reads `path.index` although there is a `path`. Links in a folder of their own are free of
-    both.
+    TensorFlow interprets a path as a glob pattern, which fails for folders with brackets in their
+    names, and it prefers `path.index` to `path`. Links in a temporary folder avoid both problems.
     """
     single = path.is_file()
     found = [path] if single else path.parent.glob(f"{glob.escape(path.name)}.*")
@@ -158,17 +159,17 @@ def _unambiguous(path: Path) -> Iterator[Path]:
             link = Path(f"{alone}{file.name.removeprefix(path.name)}")
             try:
                 link.symlink_to(file.resolve())
-            except OSError:  # Windows allows links to some users only
+            except OSError:  # On Windows, links need a privilege.
                 shutil.copyfile(file, link)
         yield alone
 
 
 def _as_float32(tensor: np.ndarray) -> np.ndarray:
-    """Returns a floating-point array as float32 and leaves any other alone."""
+    """Converts floating-point arrays to float32 and returns others unchanged."""
     array = np.asarray(tensor)
     return array.astype(np.float32) if np.issubdtype(array.dtype, np.floating) else array
 
 
 def _first_line(error: Exception) -> str:
-    """Returns the first line of what an error says."""
+    """Returns the first line of an error's message."""
     return (str(error).splitlines() or [type(error).__name__])[0]

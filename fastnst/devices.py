@@ -1,4 +1,4 @@
-"""What the machine has: on which devices a run is spread, and what it computes in."""
+"""Chooses the devices, the compute dtype and the compilation of a run."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 
 import tensorflow as tf
 
-# Processor features by which bfloat16 multiplies faster than float32, as Linux names them.
+# CPU flags, as named by Linux, with which bfloat16 multiplies faster than float32.
 _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def make_strategy(batch_size: int) -> tf.distribute.Strategy:
-    """Chooses how a run is spread: always on, so that there is one code path.
+    """Returns the distribution strategy of a run.
 
-    Mirrored on as many GPUs as can share a batch evenly. On one GPU, the strategy that sends
-    batches to it ahead of the step that takes them; without any, the no-op strategy.
+    This is a MirroredStrategy over as many GPUs as can share a batch evenly. On one GPU it is a
+    OneDeviceStrategy, which copies batches to the GPU in advance. Without GPUs it is the no-op
+    strategy, so that all runs use the same code.
 
     Args:
-        batch_size: Photos in a batch, over all devices.
+        batch_size: Global batch size, over all devices.
     """
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     if not gpus:
@@ -58,11 +59,11 @@ def has_gpu() -> bool:
 
 
 def compute_dtype(precision: str) -> tf.DType:
-    """The dtype that convolutions compute in.
+    """Returns the dtype in which convolutions are computed.
 
     Args:
-        precision: "float32", "mixed_bfloat16", "mixed_float16", or "auto" for bfloat16 where the
-            device is fast at it and float32 elsewhere.
+        precision: "float32", "mixed_bfloat16", "mixed_float16", or "auto" for bfloat16 on devices
+            where it is fast and float32 on others.
     """
     if precision == "auto":
         return tf.bfloat16 if _bfloat16_is_fast() else tf.float32
@@ -70,19 +71,20 @@ def compute_dtype(precision: str) -> tf.DType:
 
 
 def use_xla(choice: str, replicas: int) -> bool:
-    """Whether to compile the step.
+    """Returns whether to compile the training step with XLA.
 
     Args:
-        choice: "on", "off", or "auto" for a GPU, where it fuses what is bandwidth. Not for several:
-            how they exchange gradients within a compiled step is proven on none.
-        replicas: How many devices share a batch.
+        choice: "on", "off" or "auto". "auto" compiles on a single GPU, where XLA fuses operations
+            limited by memory bandwidth. It does not compile on several GPUs, because the gradient
+            exchange within a compiled step is untested.
+        replicas: Number of devices that share a batch.
     """
     alone_on_gpu = replicas == 1 and has_gpu()
     return choice == "on" or (choice == "auto" and alone_on_gpu)
 
 
 def describe() -> str:
-    """Names the device for the log, for example "2 CPU cores" or "NVIDIA H200"."""
+    """Returns the device's name for the log, for example "2 CPU cores" or "NVIDIA H200"."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         cores = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()

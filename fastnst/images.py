@@ -1,8 +1,8 @@
-"""Pictures in files and in memory: the only place where uint8 and float32 meet.
+"""Reads and writes image files; the only module that converts between uint8 and float32.
 
-In memory a picture is RGB in (height, width, channel) order: uint8 at the edges, float32 in
-[0, 255] within. What a file holds beside its colours (orientation, colour profile, alpha,
-Exif) is kept in a `Picture`, so that a painted photo can be written back as it came.
+Pictures in memory are RGB [height, width, channel]: uint8 when read or written, float32 in [0, 255]
+for computation. A `Picture` also holds the file's metadata (color profile, alpha, Exif), so that a
+painted photo keeps it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ FORMATS = {
 }
 _KEEPS_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 _KEEPS_EXIF = frozenset({"JPEG", "PNG", "WEBP"})
-# A segment of a JPEG file holds so many bytes.
+# Capacity of a JPEG segment in bytes.
 _LONGEST_EXIF_IN_JPEG = 65_533
 _ORIENTATION_TAG = 0x0112
-# What brings a picture of each orientation upright; 1 is upright.
+# The transpose that turns each orientation upright; 1 is already upright.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,10 +48,10 @@ class Picture:
     """A decoded image file, upright.
 
     Attributes:
-        pixels: uint8 RGB [H, W, 3]; transparent pixels keep their own colours.
-        alpha: uint8 [H, W], or None where the file has no transparency.
-        icc_profile: The embedded RGB colour profile, which the pixels are in.
-        exif: The Exif block, its orientation reset because the pixels are upright.
+        pixels: uint8 RGB [H, W, 3]; transparent pixels keep their own colors.
+        alpha: uint8 [H, W], or None if the file has no transparency.
+        icc_profile: The embedded RGB color profile of the pixels.
+        exif: The Exif block without its orientation, because the pixels are upright.
     """
 
     pixels: np.ndarray
@@ -61,11 +61,11 @@ class Picture:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Brings 16-bit and float greyscale down to 8 bits (Pillow would clip them)."""
+    """Scales 16-bit and float grayscale to 8 bits, because Pillow would clip them."""
     if not image.mode.startswith(("I", "F")):
         return image
     values = np.asarray(image, np.float32)
-    # Pillow opens 16-bit PNG as "I;16" and, in older releases, as "I": both hold 0..65535.
+    # Pillow opens 16-bit PNG as "I;16", older releases as "I"; both hold 0..65535.
     full = 65535.0 if image.mode.startswith("I") else max(float(values.max()), 1.0)
     return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
 
@@ -79,15 +79,15 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise errors.UserError(
             f"{name}: not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF"
         ) from None
-    # Pillow raises whatever a damaged file makes it stumble over.
+    # Damaged files make Pillow raise exceptions of many types.
     except Exception as error:
         raise errors.UserError(f"{name}: the image is damaged ({error})") from None
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, bytes | None]:
-    """Turns an image as its Exif block says; returns it and the block without the orientation."""
-    # Pillow raises whatever a damaged or unusual block makes it stumble over. Such a block is
-    # left out: the picture itself is whole.
+    """Rotates an image by its Exif orientation; returns it and its Exif without orientation."""
+    # Damaged or unusual blocks make Pillow raise exceptions of many types. Such a block is
+    # dropped, because the picture itself is intact.
     try:
         exif = image.getexif()
         orientation = exif.pop(_ORIENTATION_TAG, 1)
@@ -99,17 +99,17 @@ def _upright(image: Image.Image) -> tuple[Image.Image, bytes | None]:
 
 
 def decode_picture(data: bytes, name: str = "image") -> Picture:
-    """Decodes the bytes of an image file of any format and colour mode that Pillow reads.
+    """Decodes an image file of any format and color mode that Pillow supports.
 
     Args:
-        data: The whole file. Of an animation the first frame is taken.
-        name: What to call it in an error.
+        data: The content of the file. Only the first frame of an animation is decoded.
+        name: Name of the file in error messages.
 
     Raises:
-        UserError: If the bytes are no image or a damaged one.
+        UserError: If the data are not an image, or damaged.
     """
     image, exif = _upright(_open(data, name))
-    # A profile of a CMYK or greyscale file does not describe the RGB pixels made from it.
+    # The profile of a CMYK or grayscale file does not apply to the converted RGB pixels.
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     alpha = None
     image = _eight_bit(image)
@@ -125,10 +125,10 @@ def decode_picture(data: bytes, name: str = "image") -> Picture:
 
 
 def decode(data: bytes, name: str = "image") -> np.ndarray:
-    """Decodes an image file to uint8 RGB [H, W, 3], with transparency laid on white.
+    """Decodes an image file to uint8 RGB [H, W, 3], composited on white if transparent.
 
     Raises:
-        UserError: If the bytes are no image or a damaged one.
+        UserError: If the data are not an image, or damaged.
     """
     picture = decode_picture(data, name)
     if picture.alpha is None:
@@ -138,10 +138,10 @@ def decode(data: bytes, name: str = "image") -> np.ndarray:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Reads a file whole, with a one-line error where that fails.
+    """Reads the content of a file.
 
     Raises:
-        UserError: If there is no such file or it cannot be read.
+        UserError: If the file does not exist or cannot be read.
     """
     try:
         return Path(path).read_bytes()
@@ -154,10 +154,10 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def read_picture(path: str | Path) -> Picture:
-    """Reads an image file with all that is to be kept of it.
+    """Reads an image file with its metadata.
 
     Raises:
-        UserError: If it cannot be read or is no image.
+        UserError: If it cannot be read or is not an image.
     """
     return decode_picture(read_bytes(path), str(path))
 
@@ -167,10 +167,11 @@ def read(path: str | Path, size: int | None = None) -> np.ndarray:
 
     Args:
         path: The file.
-        size: The shorter side to scale it to, in pixels; its aspect ratio is kept.
+        size: If given, the image is scaled to this shorter side in pixels, keeping its aspect
+            ratio.
 
     Raises:
-        UserError: If it cannot be read or is no image.
+        UserError: If it cannot be read or is not an image.
     """
     pixels = decode(read_bytes(path), str(path))
     if size is not None:
@@ -182,12 +183,12 @@ def encode(picture: Picture, file_format: str, quality: int = 92) -> bytes:
     """Encodes a picture as an image file.
 
     Args:
-        picture: What to write; alpha is dropped, and laid on white, where the format has none.
+        picture: The picture; it is composited on white if the format has no alpha.
         file_format: Pillow's name of the format, for example "JPEG".
         quality: 1 to 100, for JPEG and WebP.
 
     Raises:
-        UserError: If the picture is larger than the format can hold.
+        UserError: If the picture is too large for the format.
     """
     image = Image.fromarray(picture.pixels)
     if picture.alpha is not None:
@@ -206,7 +207,7 @@ def encode(picture: Picture, file_format: str, quality: int = 92) -> bytes:
     if file_format in ("JPEG", "WEBP"):
         options["quality"] = quality
     if file_format == "JPEG":
-        # Strokes are saturated and thin: chroma at half resolution would smear them.
+        # Chroma at half resolution would smear thin, saturated strokes.
         options["subsampling"] = 0
     buffer = io.BytesIO()
     try:
@@ -219,31 +220,31 @@ def encode(picture: Picture, file_format: str, quality: int = 92) -> bytes:
 
 
 def format_of(path: str | Path) -> str:
-    """Tells the format that a file of this name is written in.
+    """Returns the format in which a file of this name is written.
 
     Raises:
-        UserError: If the extension is none of an image.
+        UserError: If the extension is not that of an image.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise errors.UserError(
             f"{path}: cannot write {suffix or 'a name without extension'}; "
-            f"end the name in one of {', '.join(sorted(FORMATS))}"
+            f"use one of {', '.join(sorted(FORMATS))}"
         )
     return FORMATS[suffix]
 
 
 def write(path: str | Path, picture: Picture | np.ndarray, quality: int = 92) -> None:
-    """Writes an image file, whole or not at all.
+    """Writes an image file atomically.
 
     Args:
-        path: Its extension gives the format; missing folders are made.
+        path: The file; its extension determines the format. Missing folders are created.
         picture: A picture, or uint8 RGB [H, W, 3].
         quality: 1 to 100, for JPEG and WebP.
 
     Raises:
-        UserError: If the extension is unknown, the picture larger than its format can hold, or
-            the file cannot be written.
+        UserError: If the extension is unknown, the picture is too large for the format, or the
+            file cannot be written.
     """
     if isinstance(picture, np.ndarray):
         picture = Picture(picture)
@@ -256,25 +257,25 @@ def write(path: str | Path, picture: Picture | np.ndarray, quality: int = 92) ->
 
 
 def noise(height: int, width: int, seed: int) -> np.ndarray:
-    """Draws white noise, float32 RGB [height, width, 3], even over [0, 255]."""
+    """Draws uniform white noise: float32 RGB [height, width, 3] in [0, 255]."""
     return np.random.default_rng(seed).uniform(0, 255, (height, width, 3)).astype(np.float32)
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Rounds float [..., 3] in [0, 255] to uint8, clipping what lies outside."""
+    """Rounds float [..., 3] to uint8 and clips it to [0, 255]."""
     rounded = np.rint(image)
-    # In place: of a large picture every copy counts.
+    # In place, to avoid copies of large pictures.
     return np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resamples uint8 [H, W, 3] or [H, W] to [height, width, ...] with Lanczos' filter."""
+    """Resamples uint8 [H, W, 3] or [H, W] to [height, width, ...] with a Lanczos filter."""
     image = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 
 def resize_shorter_side(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Scales uint8 [H, W, 3] so that its shorter side is `size`, keeping its aspect ratio."""
+    """Scales uint8 [H, W, 3] to a shorter side of `size`, keeping the aspect ratio."""
     height, width = pixels.shape[:2]
     scale = size / min(height, width)
     return resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))

@@ -1,4 +1,4 @@
-"""What the tests share: a network small enough to train in a second, and one trained run of it."""
+"""Shared fixtures: a network that trains in a second, and a finished run of it."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ TINY = {
 
 
 def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Smooth colours with some noise, uint8 [height, width, 3]."""
+    """Smooth colors with some noise, uint8 [height, width, 3]."""
     random = np.random.default_rng(seed)
     down = np.linspace(0, 1, height)[:, np.newaxis, np.newaxis]
     across = np.linspace(0, 1, width)[:, np.newaxis]
-    colours = random.uniform(20, 120, (2, 3))
+    colors = random.uniform(20, 120, (2, 3))
     noise = random.uniform(0, 10, (height, width, 3))
-    return (down * colours[0] + across * colours[1] + noise).astype(np.uint8)
+    return (down * colors[0] + across * colors[1] + noise).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def photo() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="session")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two small photos to validate by, which is faster than the bundled six."""
+    """A folder of two small validation photos, which are faster than the six bundled ones."""
     folder = tmp_path_factory.mktemp("judges")
     for seed, size in enumerate([(40, 50), (48, 40)]):
         Image.fromarray(draw_photo(*size, seed)).save(folder / f"{seed}.png")
@@ -79,7 +79,7 @@ def conf(judges: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, conf: Callable[..., Path]) -> Path:
-    """The folder of a finished run of six steps; not to be written to."""
+    """The folder of a finished run of six steps; must not be modified."""
     from fastnst.cli import train
 
     folder = tmp_path_factory.mktemp("trained")
@@ -89,7 +89,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, conf: Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def script() -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Runs one of the scripts in a process of its own: script("eval.py", "--model", ...)."""
+    """Runs one of the scripts in its own process: script("eval.py", "--model", ...)."""
 
     def run(
         name: str, *arguments: object, cwd: Path = ROOT, stdin: bytes = b""

@@ -1,4 +1,4 @@
-"""What is written about the networks that are shipped."""
+"""The cards and tables of the shipped networks."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def test_the_tables_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-def test_a_shipped_network_has_its_conf_its_card_and_its_sample(folder: Path) -> None:
+def test_a_shipped_network_has_a_conf_a_card_and_a_sample(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert card.startswith(f"# {folder.name}\n") and "](sample.jpg)" in card
     assert images.read(folder / "sample.jpg").shape[0] > 500
     assert (ROOT / "conf" / f"{folder.name}.yml").is_file()
     written = (folder / "config.yml").read_text(encoding="utf-8")
-    # No path of the machine it was trained on.
+    # Contains no path of the machine that trained it.
     assert not re.search(r": /", written)
     assert store.find(folder.name) == store.SHIPPED / folder.name
     weights = folder / "weights.ckpt.data-00000-of-00001"
     assert weights.stat().st_size < 4_000_000
 
 
-def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+def test_a_table_replaces_the_previous_one(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     begin, end = "<!-- table: python -m tools.build_cards -->", "<!-- end of table -->"
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The pictures that the repository carries, and the scripts that gather them from packages."""
+"""The pictures in the repository, and the scripts that collect them from packages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def credited() -> set[str]:
 
 
 def make_rcc(version: int) -> bytes:
-    """Writes by hand a resource with a plain file a/x and a packed file a/y."""
+    """Builds a resource with an uncompressed file a/x and a compressed file a/y."""
     names = b""
     for name in ("a", "x", "y"):
         names += struct.pack(">HI", 1, 0) + name.encode("utf-16-be")  # 8 bytes each
@@ -48,15 +48,15 @@ def make_rcc(version: int) -> bytes:
     time = b"" if version == 1 else struct.pack(">Q", 0)
     tree = struct.pack(">IHII", 0, 2, 1, 1) + time  # the root: 1 child, which is node 1
     tree += struct.pack(">IHII", 0, 2, 2, 2) + time  # a: 2 children from node 2 on
-    tree += struct.pack(">IHHHI", 8, 0, 0, 0, 0) + time  # x, as it is
-    tree += struct.pack(">IHHHI", 16, 1, 0, 0, 7) + time  # y, packed
+    tree += struct.pack(">IHHHI", 8, 0, 0, 0, 0) + time  # x, uncompressed
+    tree += struct.pack(">IHHHI", 16, 1, 0, 0, 7) + time  # y, compressed
     head = 20 if version < 3 else 24
     offsets = (head, head + len(tree), head + len(tree) + len(data))
     return b"qres" + struct.pack(">4I", version, *offsets) + bytes(head - 20) + tree + data + names
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_resource_gives_its_plain_and_its_packed_files(tmp_path: Path, version: int) -> None:
+def test_compressed_and_uncompressed_files_are_read(tmp_path: Path, version: int) -> None:
     path = tmp_path / "tiny.rcc"
     path.write_bytes(make_rcc(version))
     assert rcc.read_rcc(path) == {"a/x": b"raw", "a/y": b"hello"}
@@ -65,14 +65,14 @@ def test_a_resource_gives_its_plain_and_its_packed_files(tmp_path: Path, version
 @pytest.mark.parametrize(
     "contents", [b"", b"PNG" * 20, make_rcc(2).replace(b"\x00\x02", b"\x00\x09", 1)]
 )
-def test_a_file_that_is_no_resource_is_refused(tmp_path: Path, contents: bytes) -> None:
+def test_a_file_that_is_not_a_resource_raises_an_error(tmp_path: Path, contents: bytes) -> None:
     path = tmp_path / "wrong.rcc"
     path.write_bytes(contents)
     with pytest.raises(ValueError, match=r"wrong\.rcc"):
         rcc.read_rcc(path)
 
 
-def test_a_puzzle_is_put_together_although_its_positions_are_off() -> None:
+def test_a_puzzle_is_assembled_despite_inexact_positions() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (160, 200, 4), np.int16)
     picture[..., 3] = 255
     pieces = [
@@ -101,7 +101,7 @@ def test_every_picture_is_credited_and_opens() -> None:
         assert path.name in credited(), f"img/CREDITS.md does not list {path.name}"
 
 
-def test_the_list_of_photos_is_what_is_bundled_and_what_is_credited() -> None:
+def test_the_listed_photos_are_bundled_and_credited() -> None:
     photos = build_photos.read_list()
     training = {photo.file for photo in photos if photo.use == "train"}
     validation = {photo.file for photo in photos if photo.use == "validation"}
@@ -115,7 +115,7 @@ def test_the_list_of_photos_is_what_is_bundled_and_what_is_credited() -> None:
         assert photo.link.startswith("https://"), photo
 
 
-def test_the_validation_photos_are_made_from_other_files_than_the_training_photos() -> None:
+def test_no_photo_is_used_twice() -> None:
     sources = [(photo.package, photo.source) for photo in build_photos.read_list()]
     assert len(set(sources)) == len(sources)
 

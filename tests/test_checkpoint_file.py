@@ -16,7 +16,7 @@ NAME = "vgg_16/conv1/conv1_1/weights"
 
 
 def write_v1(path: Path, value: float) -> None:
-    """Writes a single-file checkpoint as slim's are, with an fc layer and a step."""
+    """Writes a single-file checkpoint like slim's, with a fully connected layer and a step."""
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
         v1.get_variable(NAME, initializer=np.full((2, 3), value, np.float32))
@@ -27,7 +27,7 @@ def write_v1(path: Path, value: float) -> None:
         saver.save(session, str(path), write_meta_graph=False, write_state=False)
 
 
-def test_arrays_come_back_under_exactly_their_names_and_halves_as_float32(tmp_path: Path) -> None:
+def test_arrays_keep_their_names_and_float16_is_read_as_float32(tmp_path: Path) -> None:
     kernel = np.array([[0.5, -2.0], [1 / 3, 65504.0]], np.float16)
     write_checkpoint(tmp_path / "net.ckpt", {"conv1/kernel": kernel, "step": np.array(3)})
     read = read_checkpoint(tmp_path / "net.ckpt")
@@ -39,7 +39,7 @@ def test_arrays_come_back_under_exactly_their_names_and_halves_as_float32(tmp_pa
     assert reader.get_variable_to_dtype_map() == {"conv1/kernel": tf.float16, "step": tf.int64}
 
 
-def test_writing_leaves_two_files_and_the_same_arrays_give_the_same_bytes(tmp_path: Path) -> None:
+def test_a_checkpoint_has_two_files_and_is_reproducible(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         write_checkpoint(tmp_path / folder / "net", {"x": np.arange(5.0), "a": np.ones(3)})
     names = ["net.data-00000-of-00001", "net.index"]
@@ -49,7 +49,7 @@ def test_writing_leaves_two_files_and_the_same_arrays_give_the_same_bytes(tmp_pa
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_a_write_that_fails_leaves_the_old_checkpoint_as_it_was(
+def test_a_failed_write_leaves_the_old_checkpoint_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(source: str, target: str) -> None:
@@ -63,13 +63,13 @@ def test_a_write_that_fails_leaves_the_old_checkpoint_as_it_was(
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_each_file_of_a_checkpoint_stands_for_the_whole(tmp_path: Path) -> None:
+def test_a_checkpoint_can_be_read_by_any_of_its_files(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "net.ckpt", {"x": np.ones(3)})
     for suffix in (".index", ".data-00000-of-00001"):
         assert set(read_checkpoint(tmp_path / f"net.ckpt{suffix}")) == {"x"}
 
 
-def test_a_v1_file_is_read_and_names_are_chosen_by_their_beginning(tmp_path: Path) -> None:
+def test_a_v1_file_is_read_and_names_are_selected_by_prefix(tmp_path: Path) -> None:
     write_v1(tmp_path / "vgg_16.ckpt", 5)
     read = read_checkpoint(tmp_path / "vgg_16.ckpt", "vgg_16/conv")
     assert set(read) == {NAME}
@@ -77,7 +77,7 @@ def test_a_v1_file_is_read_and_names_are_chosen_by_their_beginning(tmp_path: Pat
     assert read_checkpoint(tmp_path / "vgg_16.ckpt")["global_step"] == 7
 
 
-def test_a_v1_file_beside_a_v2_pair_of_the_same_name_wins(tmp_path: Path) -> None:
+def test_a_v1_file_takes_precedence_over_v2_files_of_the_same_name(tmp_path: Path) -> None:
     path = tmp_path / "vgg_16.ckpt"
     write_checkpoint(path, {NAME: np.ones((2, 3), np.float16)})
     assert read_checkpoint(path)[NAME][0, 0] == 1
@@ -85,7 +85,7 @@ def test_a_v1_file_beside_a_v2_pair_of_the_same_name_wins(tmp_path: Path) -> Non
     assert read_checkpoint(path)[NAME][0, 0] == 5
 
 
-def test_a_v1_file_is_read_where_links_are_not_allowed(
+def test_a_v1_file_is_read_if_links_are_not_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Path, target: Path) -> None:
@@ -104,14 +104,14 @@ def test_a_path_with_glob_characters_is_taken_literally(tmp_path: Path) -> None:
     assert read_checkpoint(folder / "v1")[NAME][0, 0] == 5
 
 
-def test_a_v2_pair_is_not_written_where_a_v1_file_would_hide_it(tmp_path: Path) -> None:
+def test_writing_raises_an_error_if_a_v1_file_would_hide_the_checkpoint(tmp_path: Path) -> None:
     write_v1(tmp_path / "vgg_16.ckpt", 5)
     with pytest.raises(UserError, match="move it away"):
         write_checkpoint(tmp_path / "vgg_16.ckpt", {"x": np.ones(3)})
     assert [file.name for file in tmp_path.iterdir()] == ["vgg_16.ckpt"]
 
 
-def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+def test_a_missing_checkpoint_raises_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"net\.ckpt: no checkpoint there; expected net\.ckpt\.ind"):
         read_checkpoint(tmp_path / "net.ckpt")
 
@@ -131,12 +131,12 @@ def test_damage_is_reported_in_one_line(tmp_path: Path, damage: str) -> None:
         index.write_bytes(b"")
     else:
         path.write_text("a text file")
-    with pytest.raises(UserError, match=r"net\.ckpt: no TensorFlow checkpoint") as caught:
+    with pytest.raises(UserError, match=r"net\.ckpt: not a TensorFlow checkpoint") as caught:
         read_checkpoint(path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_raises_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"net: cannot be written: .*"):
         write_checkpoint(tmp_path / "file" / "net", {"x": np.ones(3)})

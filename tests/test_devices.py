@@ -1,4 +1,4 @@
-"""What is made of the machine's devices."""
+"""The choice of devices, dtype and compilation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastnst import devices
 
 
 def processor_with(*features: str) -> Any:
-    """Stands in for `Path.read_text` on a processor of these features."""
+    """Replaces `Path.read_text` on a CPU with these flags."""
     text = f"processor\t: 0\nflags\t\t: fpu sse2 {' '.join(features)} avx\nbugs\t\t:\n"
     return lambda path, **options: text
 
@@ -25,7 +25,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def graphics_cards(monkeypatch: pytest.MonkeyPatch, *generations: tuple[int, int]) -> None:
-    """Lets TensorFlow see GPUs of these compute capabilities."""
+    """Makes TensorFlow report GPUs of these compute capabilities."""
     cards = [types.SimpleNamespace(generation=generation) for generation in generations]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: cards)
     monkeypatch.setattr(
@@ -39,7 +39,7 @@ def graphics_cards(monkeypatch: pytest.MonkeyPatch, *generations: tuple[int, int
     ("precision", "dtype"),
     [("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16), ("mixed_float16", tf.float16)],
 )
-def test_a_precision_that_is_named_is_taken(precision: str, dtype: tf.DType) -> None:
+def test_an_explicit_precision_is_used(precision: str, dtype: tf.DType) -> None:
     assert devices.compute_dtype(precision) == dtype
 
 
@@ -53,7 +53,7 @@ def test_a_precision_that_is_named_is_taken(precision: str, dtype: tf.DType) -> 
     ],
 )
 @pytest.mark.usefixtures("no_gpu")
-def test_auto_takes_bfloat16_where_the_processor_is_fast_at_it(
+def test_auto_uses_bfloat16_on_cpus_that_are_fast_at_it(
     monkeypatch: pytest.MonkeyPatch, features: tuple[str, ...], dtype: tf.DType
 ) -> None:
     monkeypatch.setattr(Path, "read_text", processor_with(*features))
@@ -61,7 +61,7 @@ def test_auto_takes_bfloat16_where_the_processor_is_fast_at_it(
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_auto_takes_float32_where_nothing_is_known_of_the_processor(
+def test_auto_uses_float32_on_unknown_cpus(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(path: Path, **options: str) -> str:
@@ -71,14 +71,16 @@ def test_auto_takes_float32_where_nothing_is_known_of_the_processor(
     assert devices.compute_dtype("auto") == tf.float32
 
 
-def test_auto_takes_bfloat16_on_gpus_that_all_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_uses_bfloat16_if_all_gpus_support_it(monkeypatch: pytest.MonkeyPatch) -> None:
     graphics_cards(monkeypatch, (9, 0), (8, 0))
     assert devices.compute_dtype("auto") == tf.bfloat16
     graphics_cards(monkeypatch, (9, 0), (7, 5))
     assert devices.compute_dtype("auto") == tf.float32
 
 
-def test_xla_is_used_as_told_and_else_on_a_single_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xla_follows_its_setting_and_auto_means_one_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for cards in ((), ((9, 0),)):
         graphics_cards(monkeypatch, *cards)
         for replicas in (1, 2):
@@ -87,7 +89,7 @@ def test_xla_is_used_as_told_and_else_on_a_single_gpu(monkeypatch: pytest.Monkey
             assert devices.use_xla("auto", replicas) == (bool(cards) and replicas == 1)
 
 
-def test_the_device_is_named_for_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_device_has_a_name_for_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     graphics_cards(monkeypatch, (9, 0))
     assert devices.describe() == "NVIDIA H200"
     graphics_cards(monkeypatch, (9, 0), (9, 0))
@@ -100,7 +102,7 @@ def test_the_device_is_named_for_the_log(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_one_device_needs_no_special_strategy() -> None:
+def test_without_gpus_the_strategy_is_the_default_one() -> None:
     assert devices.make_strategy(4) is tf.distribute.get_strategy()
 
 
@@ -108,12 +110,12 @@ def test_one_device_needs_no_special_strategy() -> None:
     ("gpus", "batch_size", "taken"),
     [(1, 4, [0]), (2, 4, [0, 1]), (2, 1, [0]), (2, 3, [0]), (4, 6, [0, 1]), (3, 6, [0, 1, 2])],
 )
-def test_as_many_gpus_are_taken_as_can_share_a_batch(
+def test_as_many_gpus_are_used_as_can_share_a_batch_evenly(
     monkeypatch: pytest.MonkeyPatch, gpus: int, batch_size: int, taken: list[int]
 ) -> None:
     logical = [types.SimpleNamespace(name=f"GPU:{number}") for number in range(gpus)]
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: logical)
-    # Without such devices, strategies cannot be made.
+    # Strategies cannot be created without real devices.
     monkeypatch.setattr(tf.distribute, "OneDeviceStrategy", lambda name: [name])
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", list)
     assert devices.make_strategy(batch_size) == [f"GPU:{number}" for number in taken]

@@ -1,4 +1,4 @@
-"""Pictures in files: every kind that a user may have, and what of it is kept."""
+"""Image files of every kind, and the metadata that is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from fastnst import errors, files, images
 
-# An "F" tells all eight orientations apart.
+# An "F" looks different in all eight orientations.
 LETTER = np.array(
     [
         [0, 0, 0, 0, 0, 0],
@@ -31,8 +31,8 @@ RED, SEA = (200, 30, 40), (20, 120, 160)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def colours(height: int = 20, width: int = 30) -> np.ndarray:
-    """Red on the left, sea green on the right: two halves that any compression keeps."""
+def colors(height: int = 20, width: int = 30) -> np.ndarray:
+    """Red on the left, sea green on the right, which any compression preserves."""
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[:, : width // 2], pixels[:, width // 2 :] = RED, SEA
     return pixels
@@ -53,8 +53,8 @@ def exif_block(orientation: int | None = None) -> bytes:
     return exif.tobytes()
 
 
-RGB = Image.fromarray(colours())
-# What is in the middle of the left and of the right half: exact, unless JPEG rounds it.
+RGB = Image.fromarray(colors())
+# The centers of the left and the right half: exact, unless JPEG rounds them.
 KINDS: dict[str, Callable[[], bytes]] = {
     "jpeg": lambda: encode(RGB, "JPEG", quality=95),
     "progressive jpeg": lambda: encode(RGB, "JPEG", quality=95, progressive=True),
@@ -75,7 +75,7 @@ KINDS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_file_comes_out_as_rgb(kind: str) -> None:
+def test_every_kind_of_file_is_decoded_to_rgb(kind: str) -> None:
     picture = images.decode_picture(KINDS[kind](), kind)
     assert picture.pixels.dtype == np.uint8
     assert picture.pixels.shape == (20, 30, 3)
@@ -94,12 +94,12 @@ GREYS: dict[str, Callable[[], bytes]] = {
     "16-bit tiff": lambda: encode(Image.fromarray(GREY.astype(np.uint16) * 257), "TIFF"),
     "32-bit tiff": lambda: encode(Image.fromarray(GREY.astype(np.int32) * 257), "TIFF"),
     "float tiff": lambda: encode(Image.fromarray(GREY.astype(np.float32) / 255), "TIFF"),
-    "grey with alpha": lambda: encode(Image.fromarray(GREY).convert("LA"), "PNG"),
+    "gray with alpha": lambda: encode(Image.fromarray(GREY).convert("LA"), "PNG"),
 }
 
 
 @pytest.mark.parametrize("kind", GREYS)
-def test_greyscale_of_any_depth_becomes_three_equal_channels(kind: str) -> None:
+def test_grayscale_of_any_depth_becomes_three_equal_channels(kind: str) -> None:
     pixels = images.decode_picture(GREYS[kind](), kind).pixels
     assert (pixels[..., :1] == pixels).all()
     step = pixels.shape[1] // 4
@@ -107,7 +107,7 @@ def test_greyscale_of_any_depth_becomes_three_equal_channels(kind: str) -> None:
     assert np.abs(found - GREY[0]).max() <= (3 if kind == "jpeg" else 0)
 
 
-def test_black_and_white_is_black_and_white() -> None:
+def test_bilevel_images_are_decoded_to_black_and_white() -> None:
     bits = Image.fromarray(LETTER * 255).convert("1")
     for file_format in ("PNG", "TIFF", "BMP"):
         pixels = images.decode_picture(encode(bits, file_format)).pixels
@@ -116,12 +116,12 @@ def test_black_and_white_is_black_and_white() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_a_photo_comes_out_upright_however_the_camera_was_held(
+def test_a_photo_is_rotated_upright_from_every_orientation(
     orientation: int, file_format: str
 ) -> None:
     upright = LETTER.repeat(8, 0).repeat(8, 1) * 200
-    # How a camera stores it, by the definition of the tag: the first stored row is the visual
-    # top, bottom, left or right, and so on. Undoing these by hand needs no library.
+    # The stored image, by the definition of the tag: the first stored row is the visual
+    # top, bottom, left or right, and so on.
     stored = {
         1: upright,
         2: upright[:, ::-1],
@@ -146,7 +146,7 @@ def test_a_photo_comes_out_upright_however_the_camera_was_held(
 
 @pytest.mark.parametrize("written", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("read", ["JPEG", "PNG", "WEBP"])
-def test_profile_and_exif_survive_and_the_orientation_is_reset(read: str, written: str) -> None:
+def test_profile_and_exif_are_kept_and_the_orientation_is_reset(read: str, written: str) -> None:
     data = encode(RGB, read, exif=exif_block(6), icc_profile=PROFILE)
     picture = images.decode_picture(data)
     again = Image.open(io.BytesIO(images.encode(picture, written)))
@@ -160,13 +160,13 @@ def test_profile_and_exif_survive_and_the_orientation_is_reset(read: str, writte
     assert details[ExifTags.Base.DateTimeOriginal] == "2024:05:06 07:08:09"
 
 
-def test_a_profile_that_describes_other_colours_than_rgb_is_not_kept() -> None:
+def test_a_profile_of_another_color_mode_than_rgb_is_dropped() -> None:
     for mode in ("CMYK", "L"):
         data = encode(RGB.convert(mode), "JPEG", icc_profile=PROFILE)
         assert images.decode_picture(data).icc_profile is None
 
 
-def test_no_exif_block_is_made_up() -> None:
+def test_no_exif_block_is_added() -> None:
     assert images.decode_picture(encode(RGB, "JPEG")).exif is None
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 3
@@ -174,12 +174,12 @@ def test_no_exif_block_is_made_up() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
-def test_a_damaged_exif_block_does_not_spoil_a_photo() -> None:
+def test_a_photo_with_a_damaged_exif_block_is_decoded() -> None:
     block = exif_block(6)
     for damaged in (
         block.replace(b"MM\x00*", b"XX\x00*"),
         block[:40],
-        # A text where the orientation should be: not turned.
+        # A text in place of the orientation: the photo is not rotated.
         block.replace(b"\x01\x12\x00\x03", b"\x01\x12\x00\x02"),
     ):
         assert damaged != block
@@ -188,15 +188,15 @@ def test_a_damaged_exif_block_does_not_spoil_a_photo() -> None:
         images.encode(picture, "JPEG")
 
 
-def test_a_photo_is_turned_upright_although_its_exif_block_cannot_be_kept() -> None:
-    # The maker's name declared as a fraction: read by Pillow, but not written again.
+def test_a_photo_is_rotated_upright_even_if_its_exif_block_cannot_be_kept() -> None:
+    # The maker's name declared as a fraction, which Pillow can read but not write.
     block = exif_block(6).replace(b"\x01\x0f\x00\x02", b"\x01\x0f\x00\x0b")
     picture = images.decode_picture(encode(RGB, "JPEG", exif=block))
     assert picture.pixels.shape == (30, 20, 3)
     assert picture.exif is None
 
 
-def test_an_exif_block_too_long_for_jpeg_is_left_out() -> None:
+def test_an_exif_block_too_long_for_jpeg_is_dropped() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "x" * 70_000
     picture = images.decode_picture(encode(RGB, "PNG", exif=exif))
@@ -218,16 +218,16 @@ def see_through() -> Image.Image:
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
-def test_alpha_survives_and_hidden_colours_with_it(file_format: str) -> None:
+def test_alpha_and_the_colors_of_transparent_pixels_are_kept(file_format: str) -> None:
     picture = images.decode_picture(encode(see_through(), "PNG"))
-    np.testing.assert_array_equal(picture.pixels, colours())
+    np.testing.assert_array_equal(picture.pixels, colors())
     np.testing.assert_array_equal(picture.alpha, transparent())
     again = images.decode_picture(images.encode(picture, file_format, quality=100))
     np.testing.assert_array_equal(again.alpha, transparent())
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "BMP", "GIF"])
-def test_alpha_is_laid_on_white_where_the_format_has_none(file_format: str) -> None:
+def test_transparency_is_composited_on_white_if_the_format_has_no_alpha(file_format: str) -> None:
     picture = images.decode_picture(encode(see_through(), "PNG"))
     again = images.decode_picture(images.encode(picture, file_format, quality=100))
     assert again.alpha is None
@@ -237,14 +237,14 @@ def test_alpha_is_laid_on_white_where_the_format_has_none(file_format: str) -> N
     assert np.abs(again.pixels[18, 5].astype(int) - RED).max() <= 4
 
 
-def test_decode_lays_transparency_on_white() -> None:
+def test_decode_composites_transparency_on_white() -> None:
     pixels = images.decode(encode(see_through(), "PNG"))
     np.testing.assert_array_equal(pixels[4, 5], [255, 255, 255])
     np.testing.assert_array_equal(pixels[12, 5], [244, 210, 212])
     np.testing.assert_array_equal(pixels[18, 5], RED)
 
 
-def test_transparent_colours_of_a_palette_are_seen() -> None:
+def test_transparent_colors_of_a_palette_are_recognized() -> None:
     palette = RGB.quantize(4)
     red = palette.getpixel((0, 0))
     for data in (
@@ -260,7 +260,7 @@ def test_transparent_colours_of_a_palette_are_seen() -> None:
 
 
 def tiff_that_begins_at_a_fraction() -> bytes:
-    """Of its pixels the place is a number that Pillow cannot seek: it raises a TypeError."""
+    """A TIFF whose pixel offset is a fraction, so that Pillow raises a TypeError."""
     data = bytearray(encode(RGB, "TIFF"))
     (directory,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, directory)
@@ -283,7 +283,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_file_is_named_in_one_line(kind: str, tmp_path: Path) -> None:
+def test_a_damaged_file_raises_a_one_line_error_with_its_name(kind: str, tmp_path: Path) -> None:
     data, complaint = DAMAGED[kind]
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
@@ -294,7 +294,7 @@ def test_a_damaged_file_is_named_in_one_line(kind: str, tmp_path: Path) -> None:
     assert "\n" not in message
 
 
-def test_no_damage_brings_the_program_down() -> None:
+def test_no_damage_raises_anything_but_a_user_error() -> None:
     random = np.random.default_rng(0)
     for kind in ("jpeg", "gif", "bmp", "webp"):
         whole = np.frombuffer(KINDS[kind](), np.uint8)
@@ -308,19 +308,19 @@ def test_no_damage_brings_the_program_down() -> None:
             assert picture.pixels.shape[2] == 3
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(errors.UserError, match=r"nothing\.jpg: no such file$"):
         images.read(tmp_path / "nothing.jpg")
     with pytest.raises(errors.UserError, match="cannot be read"):
         images.read_picture(tmp_path)
 
 
-def test_reading_gives_floats_at_the_size_asked_for(tmp_path: Path) -> None:
+def test_reading_returns_floats_at_the_given_size(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     RGB.save(path)
     image = images.read(path)
     assert image.dtype == np.float32
-    np.testing.assert_array_equal(image, colours())
+    np.testing.assert_array_equal(image, colors())
     small = images.read(path, 10)
     assert small.shape == (10, 15, 3)
     assert small.dtype == np.float32
@@ -331,36 +331,36 @@ def test_reading_gives_floats_at_the_size_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("extension", sorted(files.PHOTO_EXTENSIONS))
 def test_every_extension_is_written_in_its_format(extension: str, tmp_path: Path) -> None:
     path = tmp_path / "made" / "on the way" / f"painting{extension.upper()}"
-    images.write(path, colours())
+    images.write(path, colors())
     with Image.open(path) as image:
         assert image.format == images.FORMATS[extension]
         assert image.size == (30, 20)
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_quality_decides_the_size_of_the_file() -> None:
+def test_higher_quality_gives_larger_files() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     for file_format in ("JPEG", "WEBP"):
         sizes = [len(images.encode(images.Picture(noise), file_format, q)) for q in (30, 92)]
         assert sizes[0] < 0.7 * sizes[1]
 
 
-def test_thin_coloured_strokes_keep_their_colour_in_jpeg() -> None:
+def test_thin_colored_strokes_keep_their_color_in_jpeg() -> None:
     stripes = np.zeros((32, 32, 3), np.uint8)
     stripes[:, ::2], stripes[:, 1::2] = (255, 0, 0), (0, 0, 255)
     again = images.decode(images.encode(images.Picture(stripes), "JPEG"))
     assert np.abs(again.astype(int) - stripes).mean() < 10
 
 
-def test_an_extension_that_is_none_of_an_image_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(errors.UserError, match=r"x\.pdf: cannot write \.pdf; end the name in one"):
-        images.write(tmp_path / "x.pdf", colours())
+def test_an_extension_of_another_file_type_raises_an_error(tmp_path: Path) -> None:
+    with pytest.raises(errors.UserError, match=r"x\.pdf: cannot write \.pdf; use one of"):
+        images.write(tmp_path / "x.pdf", colors())
     with pytest.raises(errors.UserError, match="cannot write a name without extension"):
-        images.write(tmp_path / "x", colours())
+        images.write(tmp_path / "x", colors())
     assert not list(tmp_path.iterdir())
 
 
-def test_a_picture_too_large_for_the_format_is_the_users_error(tmp_path: Path) -> None:
+def test_a_picture_too_large_for_the_format_raises_a_user_error(tmp_path: Path) -> None:
     wide = np.zeros((1, 16_384, 3), np.uint8)
     with pytest.raises(
         errors.UserError, match=r"x\.webp: 16384 x 1 pixels cannot be written as WEBP"
@@ -369,22 +369,22 @@ def test_a_picture_too_large_for_the_format_is_the_users_error(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_written_is_the_users_error_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_write_raises_a_user_error_and_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     (tmp_path / "folder.png").mkdir()
     for path in (tmp_path / "file" / "x.png", tmp_path / "folder.png"):
         with pytest.raises(errors.UserError, match=f"{path.name}: cannot be written"):
-            images.write(path, colours())
+            images.write(path, colors())
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.png"]
 
 
 @pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root can write anywhere"
 )
-def test_a_closed_folder_is_the_users_error(tmp_path: Path) -> None:
+def test_a_folder_without_write_permission_raises_a_user_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(errors.UserError, match="cannot be written"):
-        images.write(tmp_path / "x.png", colours())
+        images.write(tmp_path / "x.png", colors())
 
 
 def test_floats_are_rounded_to_the_nearest_level_and_clipped() -> None:
@@ -406,7 +406,7 @@ def test_floats_are_rounded_to_the_nearest_level_and_clipped() -> None:
         (500, 3, 3, (500, 3)),
     ],
 )
-def test_the_shorter_side_is_scaled_to_the_size_and_the_aspect_kept(
+def test_the_shorter_side_is_scaled_and_the_aspect_ratio_kept(
     height: int, width: int, size: int, expected: tuple[int, int]
 ) -> None:
     pixels = np.full((height, width, 3), 77, np.uint8)
@@ -415,12 +415,12 @@ def test_the_shorter_side_is_scaled_to_the_size_and_the_aspect_kept(
     assert (scaled == 77).all()
 
 
-def test_resize_takes_a_height_then_a_width_and_masks_too() -> None:
-    assert images.resize(colours(), 4, 9).shape == (4, 9, 3)
+def test_resize_takes_height_and_width_and_accepts_masks() -> None:
+    assert images.resize(colors(), 4, 9).shape == (4, 9, 3)
     assert images.resize(transparent(), 4, 9).shape == (4, 9)
 
 
-def test_noise_is_even_over_all_levels_and_follows_from_its_seed() -> None:
+def test_noise_is_uniform_and_reproducible() -> None:
     noise = images.noise(50, 60, seed=3)
     assert noise.shape == (50, 60, 3) and noise.dtype == np.float32
     assert noise.min() >= 0 and noise.max() <= 255

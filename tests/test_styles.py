@@ -1,4 +1,4 @@
-"""Tests of the painters of the original style images."""
+"""The programs that paint the original style images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pictures() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", styles.PAINTERS)
-def test_a_painter_returns_rgb_of_the_size_asked_for(name, pictures):
+def test_a_painter_returns_rgb_of_the_requested_size(name, pictures):
     picture = pictures[name]
     assert picture.dtype == np.uint8
     assert picture.shape[0] == SIZE
@@ -27,7 +27,7 @@ def test_a_painter_returns_rgb_of_the_size_asked_for(name, pictures):
 
 
 @pytest.mark.parametrize("name", styles.PAINTERS)
-def test_a_painter_repeats_itself_for_the_same_seed(name, pictures):
+def test_the_same_seed_paints_the_same_picture(name, pictures):
     np.testing.assert_array_equal(styles.PAINTERS[name](SIZE), pictures[name])
 
 
@@ -39,13 +39,13 @@ def test_another_seed_paints_another_picture(name, pictures):
 
 @pytest.mark.parametrize("name", styles.PAINTERS)
 def test_every_region_of_a_picture_is_painted(name, pictures):
-    grey = pictures[name].astype(float).mean(axis=2)[:SIZE, :SIZE]
-    blocks = grey.reshape(4, SIZE // 4, 4, SIZE // 4)
+    gray = pictures[name].astype(float).mean(axis=2)[:SIZE, :SIZE]
+    blocks = gray.reshape(4, SIZE // 4, 4, SIZE // 4)
     assert blocks.std(axis=(1, 3)).min() > 10
 
 
 @pytest.mark.parametrize("name", ["candy", "feathers"])
-def test_candy_and_feathers_are_saturated_and_of_many_hues(name, pictures):
+def test_candy_and_feathers_are_saturated_with_many_hues(name, pictures):
     hue, saturation, _ = np.moveaxis(
         np.asarray(Image.fromarray(pictures[name]).convert("HSV")), 2, 0
     )
@@ -54,7 +54,7 @@ def test_candy_and_feathers_are_saturated_and_of_many_hues(name, pictures):
     assert (vivid > 0.01 * hue.size).sum() >= 6
 
 
-def test_the_command_writes_a_jpeg_and_says_where(tmp_path, capsys):
+def test_the_command_writes_a_jpeg_and_prints_its_path(tmp_path, capsys):
     path = tmp_path / "new" / "candy.jpg"
     assert styles.main(["candy", "-o", str(path), "--size", "64"]) == 0
     assert capsys.readouterr().out.startswith(f"{path} 64x64")
@@ -63,7 +63,7 @@ def test_the_command_writes_a_jpeg_and_says_where(tmp_path, capsys):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_command_refuses_a_size_too_small_to_paint(capsys):
+def test_the_command_rejects_a_size_that_is_too_small(capsys):
     with pytest.raises(SystemExit, match="2"):
         styles.main(["candy", "--size", "8"])
     assert "64 or more" in capsys.readouterr().err

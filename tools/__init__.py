@@ -1,1 +1,1 @@
-"""Scripts that make what the repository carries."""
+"""Scripts that build the pictures and pages of the repository."""

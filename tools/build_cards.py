@@ -1,10 +1,10 @@
-"""Builds the samples and cards of the shipped networks, and the tables that list them.
+"""Builds the pictures, model cards and tables of the shipped networks.
 
     python -m tools.build_cards
 
-Writes pretrained/<name>/sample.jpg (the style image, then photos above their stylized versions)
-and a model card that shows it, with the figures of `fastnst quality` if they are in generated/.
-Also writes the sheet at the top of README.md and the tables in README.md and docs/quality.md.
+Writes pretrained/<name>/sample.jpg (the style image, then photos above their paintings) and a
+model card, which includes the results of `fastnst quality` if they are in generated/. Also writes
+the sheet at the top of README.md and the tables in README.md and docs/quality.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fastnst.reports import contact_sheet
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
 README_SHEET = ROOT / "img" / "readme" / "styles.jpg"
-# Each row of the sheet: a photo and the styles that it is shown in.
+# The rows of the sheet: a photo, and the styles to show it in.
 ROWS = {"koala": ("candy", "starry", "kandinsky"), "pagoda": ("wave", "mosaic", "feathers")}
 QUALITY = "quality.json"
 _SAMPLE = "![The style image, photos, and their stylized versions](sample.jpg)"
@@ -34,7 +34,7 @@ _JPEG_QUALITY = 80
 
 
 def main() -> int:
-    """Builds samples, cards and tables."""
+    """Builds everything."""
     folders = [
         weights.parent for weights in sorted((ROOT / "pretrained").glob(f"*/{store.WEIGHTS}.index"))
     ]
@@ -129,7 +129,7 @@ def _replace_table(page: Path, table: str) -> None:
 
 
 def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
-    """Renders the style image beside photos and their stylized versions; uint8 RGB [H, W, 3]."""
+    """Arranges the style image, the photos and the paintings: uint8 RGB [H, W, 3]."""
     style = images.decode(images.read_bytes(ROOT / "img" / f"{name}.jpg"))
     columns = [_to_height(style, 2 * _HEIGHT + _GAP)]
     for photo in PHOTOS:
@@ -141,7 +141,7 @@ def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
 
 
 def _sheet() -> np.ndarray:
-    """Renders photos beside their stylized versions; uint8 RGB [H, W, 3]."""
+    """Arranges photos beside their paintings in some styles: uint8 RGB [H, W, 3]."""
     pictures = {}
     for name, styles in ROWS.items():
         photo = _photo(name)
@@ -156,7 +156,7 @@ def _photo(name: str) -> np.ndarray:
 
 
 def _to_square(pixels: np.ndarray) -> np.ndarray:
-    """Crops the central square."""
+    """Returns the center square of a picture."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -132,7 +132,7 @@ Two things differ: the style image is not cropped to a square, and the network i
 
 
 def render() -> str:
-    """Writes the page as Markdown."""
+    """Renders the page as Markdown."""
     parts = [_HEAD]
     for heading, fields in groups().items():
         rows = [
@@ -237,7 +237,7 @@ def _allowed(field: dataclasses.Field[Any]) -> str:
 
 
 def _code(value: object) -> str:
-    """Writes a value as YAML does."""
+    """Formats a value as in YAML."""
     words = {None: "null", True: "true", False: "false"}
     shown = words[value] if value is None or isinstance(value, bool) else str(value)
     return f"`{shown}`"

@@ -1,7 +1,7 @@
 """Builds the pictures of docs/your-own-style.md: `python -m tools.build_guide`.
 
-Trains thirteen small networks, about four minutes each on two cores. Networks that are finished
-in build/guide are reused, so the command can be stopped and run again.
+Trains thirteen small networks, each in about four minutes on two cores. Networks that are already
+trained in build/guide are kept, so the script can be interrupted and rerun.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ def main() -> int:
 
 
 def _painted(style: str, **keys: float) -> np.ndarray:
-    """Trains a network, unless it exists, and stylizes the photo; uint8 RGB [H, W, 3]."""
+    """Trains a network unless it exists, and paints the photo: uint8 RGB [H, W, 3]."""
     conf = ROOT / f"conf/{style}.yml"
     settings = config.load(conf, quick=True).flat()
-    # Named after its departures from the conf, so that several pictures share one network.
-    departures = {key: value for key, value in keys.items() if value != settings[key]}
-    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in departures.items())])
+    # Named after the keys that differ from the conf, so that several pictures can share a network.
+    changes = {key: value for key, value in keys.items() if value != settings[key]}
+    naming = "-".join([style, *(f"{key}-{value:g}" for key, value in changes.items())])
     command = [sys.executable, str(ROOT / "train.py"), "-c", str(conf)]
     command += ["--quick", "--model_path", str(MODELS)]
-    for key, value in {"naming": naming, **departures}.items():
+    for key, value in {"naming": naming, **changes}.items():
         command += ["--set", f"{key}={value}"]
-    # A finished run ends at once.
+    # Returns immediately if the run is finished.
     subprocess.run(command, check=True)
     return stylizer.load(MODELS / naming)(images.to_uint8(images.read(PHOTO, _SIDE)))
 

@@ -1,7 +1,7 @@
 """Builds the style images that are old paintings: `python -m tools.build_paintings`.
 
-The Debian package opencv-doc holds The Starry Night, on a black ground; the activity `paintings`
-of gcompris-qt-data holds the others as jigsaw puzzles, whose pieces are put together here.
+The Debian package opencv-doc contains The Starry Night on a black background. The `paintings`
+activity of gcompris-qt-data contains the others as jigsaw puzzles, which this script assembles.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ PUZZLES = {
     "poppies": "board11_0",
     "auvers": "board22_0",
 }
-"""Style image by the level of the puzzle that shows it."""
+"""Puzzle level of each style image."""
 
 _ACTIVITY = "gcompris/src/activities/paintings/resource"
 _RCC = "usr/share/gcompris-qt/rcc/paintings.rcc"
 _STARRY = "usr/share/doc/opencv-doc/examples/data/starry_night.jpg"
-_STARRY_BOX = (24, 19, 730, 580)  # inside the black ground and the bare rim of the canvas
-_RIM = 3  # pixels at the border of the puzzles, where some scans show the white of the page
-_SEARCH = 3  # pixels; the centres are given as shares of the board, to three decimals
+_STARRY_BOX = (24, 19, 730, 580)  # excludes the black background and the bare rim of the canvas
+_RIM = 3  # pixels at the border, where some scans show the white page
+_SEARCH = 3  # pixels; centers are fractions of the board, given to three decimals
 
-_TOO_FEW = 60  # shared pixels, from which a misfit says nothing
+_TOO_FEW = 60  # shared pixels, too few for a meaningful misfit
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Piece:
 
     Attributes:
         pixels: int16 RGBA [height, width, 4].
-        top: About where its top row should lie on the board, in pixels.
-        left: The same of its first column.
+        top: Approximate row of its top edge on the board, in pixels.
+        left: Approximate column of its left edge.
     """
 
     pixels: np.ndarray
@@ -54,7 +54,7 @@ class Piece:
 def read_puzzle(resource: dict[str, bytes], board: str) -> list[Piece]:
     """Reads the pieces of one level from the contents of paintings.rcc.
 
-    The level, a QML file, gives the size of the board and the centre of each piece as shares of it.
+    The level is a QML file with the board's size and each piece's center as a fraction of it.
     """
     level = resource[f"{_ACTIVITY}/board/{board}.qml"].decode()
     width, height = (int(size) for size in re.findall(r'"(?:width|height)": (\d+)', level)[:2])
@@ -68,11 +68,11 @@ def read_puzzle(resource: dict[str, bytes], board: str) -> list[Piece]:
 
 
 def assemble(pieces: list[Piece]) -> np.ndarray:
-    """Puts a puzzle together.
+    """Assembles a puzzle.
 
-    Neighbouring pieces share a line of pixels. Each piece is laid, from the top left corner on,
-    where these differ least from those that lie there already: the given positions are off by up
-    to 3 px.
+    Neighboring pieces share a line of pixels. Beginning at the top left corner, each piece is
+    placed where its shared pixels differ least from those already on the board, because the given
+    positions are off by up to 3 px.
 
     Args:
         pieces: All pieces of a picture without holes.
@@ -91,7 +91,7 @@ def assemble(pieces: list[Piece]) -> np.ndarray:
 
         places = [board[top + dy :, left + dx :][:rows, :columns] for dy, dx in moves]
         distances = [abs(dy) + abs(dx) for dy, dx in moves]
-        # The distance decides where there is nothing to compare.
+        # The distance decides if there is nothing to compare.
         costs = [
             _misfit(piece, place) + 0.1 * far for place, far in zip(places, distances, strict=True)
         ]
@@ -106,7 +106,7 @@ def _solid(pixels: np.ndarray) -> np.ndarray:
 
 
 def _misfit(piece: Piece, place: np.ndarray) -> float:
-    """Returns the mean difference of the pixels that a piece shares with its neighbours."""
+    """Returns the mean difference of the pixels that a piece shares with its neighbors."""
     shared = _solid(piece.pixels) & _solid(place)
     if 0 < shared.sum() <= _TOO_FEW:
         return float("inf")
@@ -115,7 +115,7 @@ def _misfit(piece: Piece, place: np.ndarray) -> float:
 
 
 def _trim(board: np.ndarray) -> np.ndarray:
-    """Cuts a board down until no pixel is empty, and then the rim of the scan."""
+    """Crops a board until no pixel is empty, then crops the rim of the scan."""
     full = _solid(board)
     rows, columns = np.flatnonzero(full.any(1)), np.flatnonzero(full.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1

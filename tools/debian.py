@@ -1,4 +1,4 @@
-"""Fetches Debian packages and unpacks them without installing anything."""
+"""Downloads and unpacks Debian packages without installing them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def unpack(packages: Iterable[str], into: Path, deb_dir: Path | None = None) -> dict[str, Path]:
-    """Unpacks packages, each into a folder of its own.
+    """Unpacks packages, each into its own folder.
 
     Args:
         packages: Names of Debian packages.
         into: Where to unpack them.
-        deb_dir: Folder with ready .deb files; without it `apt-get download` fetches the packages.
+        deb_dir: Folder with the .deb files; None to fetch them with `apt-get download`.
 
     Returns:
         The root folder of each package.

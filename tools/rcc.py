@@ -1,8 +1,8 @@
-"""Reader of Qt's binary resource files (.rcc), in which KDE's programs ship their pictures.
+"""Reads Qt's binary resource files (.rcc), in which KDE programs ship their pictures.
 
-A file is a header of big-endian words (magic, version, offsets of the tree, of the data and of the
-names) and these three parts. Qt's rcc.cpp and qresource.cpp define the format; versions 1 to 3 are
-read.
+A file consists of a header of big-endian words (magic, version, offsets of the tree, the data and
+the names), followed by these three parts. Qt's rcc.cpp and qresource.cpp define the format;
+versions 1 to 3 are supported.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ def read_rcc(path: str | Path) -> dict[str, bytes]:
         The contents of each file by its path inside the resource, in the order of the tree.
 
     Raises:
-        ValueError: The file is no Qt resource, is of an unknown version, or holds data compressed
-            with Zstandard, for which Python has no standard reader.
+        ValueError: The file is not a Qt resource, has an unknown version, or holds data compressed
+            with Zstandard, which Python's standard library cannot read.
     """
     return dict(_files(Path(path).read_bytes(), str(path)))
 
 
 def _files(blob: bytes, path: str) -> Iterator[tuple[str, bytes]]:
     if len(blob) < 20 or blob[:4] != b"qres":
-        raise ValueError(f"{path} is no Qt resource: it does not begin with 'qres'")
+        raise ValueError(f"{path}: not a Qt resource, it does not begin with 'qres'")
     version, tree, data, names = struct.unpack_from(">4I", blob, 4)
     if version not in (1, 2, 3):
         raise ValueError(
-            f"{path}: version {version} of the Qt resource format; only 1 to 3 are read"
+            f"{path}: unsupported version {version} of the Qt resource format; use 1 to 3"
         )
     node_size = 14 if version == 1 else 22  # version 2 added the time of modification
 
@@ -50,8 +50,8 @@ def _files(blob: bytes, path: str) -> Iterator[tuple[str, bytes]]:
         (size,) = struct.unpack_from(">I", blob, data + offset)
         packed = blob[data + offset + 4 : data + offset + 4 + size]
         if flags & _ZSTD:
-            raise ValueError(f"{path}: compressed with Zstandard, which is not read")
-        # qCompress puts the unpacked size, four bytes, before the zlib stream.
+            raise ValueError(f"{path}: compressed with Zstandard, which is not supported")
+        # qCompress puts the uncompressed size, four bytes, before the zlib stream.
         return zlib.decompress(packed[4:]) if flags & _ZLIB else packed
 
     def walk(node: int, prefix: str) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""The `fastnst` command: the scripts, as subcommands."""
+"""The `fastnst` command, which runs its subcommands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import fastnst
 from fastnst.cli import terminal
 
-# Name -> (module with `main(argv, program)`, what it does).
+# Name -> (module with `main(argv, program)`, summary).
 COMMANDS = {
     "train": ("fastnst.cli.train", "train a style"),
     "eval": ("fastnst.cli.eval", "paint photos in a trained style"),
@@ -18,11 +18,11 @@ COMMANDS = {
     "gallery": ("fastnst.cli.gallery", "paint a photo in every style, on one sheet"),
     "optimize": (
         "fastnst.cli.optimize",
-        "paint a photo by optimising its pixels",
+        "paint a photo by optimizing its pixels",
     ),
-    "quality": ("fastnst.cli.quality", "measure a network beside the optimisation method"),
-    "records": ("fastnst.cli.records", "write TFRecords of a folder or zip of photos"),
-    "weights": ("fastnst.cli.weights", "fetch the whole loss network"),
+    "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
+    "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
+    "weights": ("fastnst.cli.weights", "download the whole loss network"),
 }
 
 
@@ -36,10 +36,10 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     if name in COMMANDS:
         module = importlib.import_module(COMMANDS[name][0])
         return module.main(arguments[1:], program=f"fastnst {name}")
-    usage = "\n".join(f"  {command:<9} {what}" for command, (_, what) in COMMANDS.items())
-    text = f"usage: fastnst COMMAND ...\n\n{usage}\n\n`fastnst COMMAND --help` tells more."
+    usage = "\n".join(f"  {command:<9} {summary}" for command, (_, summary) in COMMANDS.items())
+    text = f"usage: fastnst COMMAND ...\n\n{usage}\n\nRun `fastnst COMMAND --help` for the options."
     if name in ("-h", "--help"):
         print(text)
         return terminal.DONE
-    terminal.say(f"fastnst: no command {name}\n{text}")
+    terminal.say(f"fastnst: unknown command {name}\n{text}")
     return terminal.USAGE

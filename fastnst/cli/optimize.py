@@ -1,4 +1,4 @@
-"""The command that paints one photo by optimising its pixels: slow, but with nothing to train.
+"""`fastnst optimize`: paints one photo by optimizing its pixels. Slow, but needs no training.
 
 fastnst optimize photo.jpg --style painting.jpg -o painted.jpg
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fastnst.pixels import descent
 
 PROGRAM = "fastnst optimize"
-# Named here, too, so that the help need not wait for TensorFlow.
+# Repeated here, so that --help does not import TensorFlow.
 VARIANTS = ("johnson", "gatys", "cs20", "stylenet")
 METHODS = ("lbfgs", "adam")
 LOSS_MODEL_FILES = {
@@ -36,9 +36,9 @@ LOSS_MODEL_FILES = {
     "vgg_19": "pretrained/imagenet-vgg-verydeep-19.mat",
 }
 POOLINGS = ("max", "avg")
-# Deep layers see nothing of smaller pictures.
+# Deep layers have no pixels left for smaller pictures.
 MIN_SIDE = 16
-# At 12 megapixels, the size of a phone's photo, L-BFGS would take tens of gigabytes.
+# At 12 megapixels, the size of a phone's photos, L-BFGS would need tens of gigabytes.
 DEFAULT_SIDE = 512
 _SECONDS_BETWEEN_LINES = 10.0
 _TERMS = ("content", "style", "tv")
@@ -47,8 +47,8 @@ _TERMS = ("content", "style", "tv")
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Paints one photo in the style of a picture by optimising its pixels.",
-        epilog="Ctrl-C ends it early; the best picture so far is written.",
+        description="Paint one photo in the style of a picture by optimizing its pixels.",
+        epilog="Ctrl-C stops early and writes the best picture so far.",
     )
     parser.add_argument("content", type=Path, metavar="CONTENT", help="the photo")
     parser.add_argument(
@@ -57,41 +57,41 @@ def _parser(program: str) -> argparse.ArgumentParser:
         action="append",
         type=Path,
         metavar="IMAGE",
-        help="the picture whose style is taken; again for more",
+        help="style image; repeat the option to blend several",
     )
     parser.add_argument(
-        "--style_blend", metavar="X,X,...", help="shares of several styles (default: equal)"
+        "--style_blend", metavar="X,X,...", help="weights of several styles (default: equal)"
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FILE",
-        help="a file or a folder (default: generated/CONTENT-STYLE-optimised, numbered if taken)",
+        help="file or folder (default: generated/CONTENT-STYLE-optimized, numbered if it exists)",
     )
     parser.add_argument(
         "--size",
         type=terminal.positive,
         metavar="PX",
-        help="shorter side to work at; the painting is then scaled to the photo's own size "
-        f"(default: the photo's own, at most {DEFAULT_SIDE})",
+        help="shorter side during optimization; the result is scaled to the photo's size "
+        f"(default: that of the photo, at most {DEFAULT_SIDE})",
     )
     parser.add_argument(
         "--style_size",
         type=terminal.positive,
         metavar="PX",
-        help="shorter side of the styles: larger gives larger strokes (default: that of the photo)",
+        help="shorter side of the styles; larger means larger strokes (default: that of the photo)",
     )
     parser.add_argument(
         "--init",
         default="content",
         metavar="content|noise|FILE",
-        help="where to begin (default: %(default)s)",
+        help="initial picture (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="of the noise (default: %(default)s)"
+        "--seed", type=_seed, default=0, metavar="N", help="noise seed (default: %(default)s)"
     )
-    search = parser.add_argument_group("search")
+    search = parser.add_argument_group("optimizer")
     search.add_argument("--method", choices=METHODS, default="lbfgs", help="(default: %(default)s)")
     search.add_argument(
         "--steps",
@@ -105,14 +105,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
         type=_amount,
         default=10.0,
         metavar="X",
-        help="of Adam, in levels of 255 (default: %(default)s)",
+        help="learning rate of Adam, in levels of 255 (default: %(default)s)",
     )
     objective = parser.add_argument_group("objective")
     objective.add_argument(
-        "--variant", choices=VARIANTS, default="johnson", help="whose (default: %(default)s)"
+        "--variant", choices=VARIANTS, default="johnson", help="its source (default: %(default)s)"
     )
     for term in _TERMS:
-        suited = "; with johnson what suits the style" if term == "style" else ""
+        suited = "; johnson adapts it to the style" if term == "style" else ""
         objective.add_argument(
             f"--{term}_weight",
             type=_amount,
@@ -128,21 +128,21 @@ def _parser(program: str) -> argparse.ArgumentParser:
     objective.add_argument(
         "--loss_model_file",
         metavar="FILE",
-        help="checkpoint under slim's names, or .mat of MatConvNet (default: "
+        help="checkpoint with slim's variable names, or MatConvNet's .mat file (default: "
         f"{' or '.join(LOSS_MODEL_FILES.values())})",
     )
     objective.add_argument(
-        "--pooling", choices=POOLINGS, help="of the loss network (default: the variant's)"
+        "--pooling", choices=POOLINGS, help="pooling of the loss network (default: the variant's)"
     )
-    beside = parser.add_argument_group("beside the picture")
-    beside.add_argument(
+    extra = parser.add_argument_group("additional output")
+    extra.add_argument(
         "--save_every",
         type=terminal.positive,
         metavar="N",
-        help="write the picture after every N iterations, too",
+        help="also write the picture after every N iterations",
     )
-    beside.add_argument(
-        "--report", action="store_true", help="write a page with the curves of the losses"
+    extra.add_argument(
+        "--report", action="store_true", help="write an HTML report with the loss curves"
     )
     return parser
 
@@ -167,12 +167,12 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
     """Runs the command.
 
     Args:
-        argv: The arguments; None for those of the process.
-        program: What it is called in its own help and errors.
+        argv: Command-line arguments; None for those of the process.
+        program: Name of the command in help and errors.
 
     Returns:
-        0 when the picture was painted, 1 for an error of the user's, 130 after Ctrl-C, when the
-        best picture so far was written.
+        0 if the picture was painted, 1 for a user error, 130 after Ctrl-C, which writes the best
+        picture so far.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser(program).parse_args(arguments)
@@ -186,12 +186,12 @@ def _run(options: argparse.Namespace, command: str) -> int:
     side = options.size or min(*photo.pixels.shape[:2], DEFAULT_SIDE)
     if side < MIN_SIDE:
         raise errors.UserError(
-            f"{options.content}: {side} px are too few, the shorter side should be at least "
-            f"{MIN_SIDE}; choose a larger --size"
+            f"{options.content}: {side} px is too small, the shorter side should be at least "
+            f"{MIN_SIDE} px; choose a larger --size"
         )
     style_side = options.style_size or side
     if style_side < MIN_SIDE:
-        raise errors.UserError(f"--style_size {style_side}: should be at least {MIN_SIDE}")
+        raise errors.UserError(f"--style_size {style_side}: should be at least {MIN_SIDE} px")
     pixels = images.resize_shorter_side(photo.pixels, side).astype(np.float32)
     styles = [images.read(path, style_side) for path in options.style]
     start = _start(options.init, options.seed, pixels)
@@ -237,7 +237,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if options.report:
         figures = {
             "Objective": fall,
-            "Iterations": f"{done:,}, the best of them {result.iteration:,}",
+            "Iterations": f"{done:,}, the best at {result.iteration:,}",
             "Weights": weights,
             "Painted at": size,
             "Time": f"{seconds:,.0f} s",
@@ -253,13 +253,13 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
 
 class _Keeper:
-    """Shows the progress and writes the pictures on the way."""
+    """Shows the progress and writes the intermediate pictures."""
 
     def __init__(self, photo: images.Picture, on_the_way: dict[int, Path], steps: int) -> None:
         self._photo, self._on_the_way = photo, on_the_way
         self.saved: dict[int, Path] = {}
         self._last_line = time.monotonic()
-        # A bar where stderr is a terminal; elsewhere a plain line every few seconds.
+        # A progress bar if stderr is a terminal, otherwise a plain line every few seconds.
         self._bar = tqdm.tqdm(total=steps, unit="it", disable=None, dynamic_ncols=True)
 
     def __call__(
@@ -278,17 +278,17 @@ class _Keeper:
                 self.write(path, picture)
                 self.saved[iteration] = path
             except errors.UserError as error:
-                # No reason to lose what the search has found.
+                # Losing an intermediate picture is no reason to abort the optimization.
                 terminal.say(str(error))
 
     def write(self, path: Path, picture: np.ndarray) -> np.ndarray:
-        """Writes a picture at the photo's size, with the photo's alpha and profile; returns it."""
+        """Writes a picture with the photo's size, alpha and color profile; returns its pixels."""
         pixels = images.resize(images.to_uint8(picture), *self._photo.pixels.shape[:2])
         images.write(path, dataclasses.replace(self._photo, pixels=pixels))
         return pixels
 
     def close(self) -> None:
-        """Ends the bar's line."""
+        """Closes the progress bar."""
         self._bar.close()
 
 
@@ -298,12 +298,12 @@ def _shares(text: str | None, count: int) -> list[float]:
     try:
         shares = [_amount(part) for part in text.split(",")]
         if len(shares) != count:
-            raise argparse.ArgumentTypeError(f"{len(shares)} shares for {count} styles")
+            raise argparse.ArgumentTypeError(f"{len(shares)} weights for {count} styles")
         if not any(shares):
-            raise argparse.ArgumentTypeError("all shares are 0")
+            raise argparse.ArgumentTypeError("all weights are 0")
     except argparse.ArgumentTypeError as error:
         raise errors.UserError(
-            f"--style_blend {text}: {error}; give one number for each --style, such as 2,1"
+            f"--style_blend {text}: {error}; set one number for each --style, such as 2,1"
         ) from None
     return shares
 
@@ -317,22 +317,22 @@ def _start(init: str, seed: int, pixels: np.ndarray) -> np.ndarray:
     if not Path(init).is_file():
         near = errors.did_you_mean(init, ("content", "noise"))
         raise errors.UserError(
-            f"--init {init}: no such file; begin with content, noise or a picture{near}"
+            f"--init {init}: no such file; use content, noise or a picture{near}"
         )
     return images.resize(images.to_uint8(images.read(init)), *pixels.shape[:2]).astype(np.float32)
 
 
 def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
-    """Decides where the picture goes, and those on the way: nowhere that one is read from."""
+    """Returns the path of the result, and of each intermediate picture by its iteration."""
     suffix = options.content.suffix.lower()
-    # What cannot hold a painting is written as PNG.
+    # Formats that cannot hold a painting are replaced by PNG.
     suffix = suffix if suffix in (".jpg", ".jpeg", ".png", ".webp", ".bmp") else ".png"
     output: Path = options.output or Path("generated")
     if options.output is None or output.is_dir() or not output.suffix:
-        stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimised"
+        stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimized"
         stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         places = (output / f"{name}{suffix}" for name in stems)
-        # A painting takes minutes to make: one of other options is not painted over.
+        # A painting takes minutes, so one made with other options is not overwritten.
         output = next(place for place in places if not place.exists())
     images.format_of(output)
     every, digits = options.save_every or options.steps + 1, len(str(options.steps))
@@ -344,21 +344,21 @@ def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
     for path in (output, *on_the_way.values()):
         if path.resolve() in read:
             raise errors.UserError(
-                f"{path}: would take the place of a picture that is read; name another with -o"
+                f"{path}: would overwrite an input picture; choose another file with -o"
             )
     return output, on_the_way
 
 
 def _check_writable(output: Path, photo: images.Picture) -> None:
-    """Sees to it that what took minutes to make will not be lost at the end."""
+    """Checks that the output can be written, before minutes are spent on it."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise errors.UserError(f"{output}: cannot be written ({error.strerror})") from None
     if not os.access(output.parent, os.W_OK):
-        raise errors.UserError(f"{output}: cannot be written, the folder is closed to you")
+        raise errors.UserError(f"{output}: cannot be written, the folder is not writable")
     try:
-        # Formats have their limits: WebP ends at 16,383 pixels a side.
+        # Formats have limits: WebP allows 16,383 pixels per side.
         images.encode(photo, images.format_of(output))
     except errors.UserError as error:
         raise errors.UserError(f"{output}: {error}") from None

@@ -1,9 +1,9 @@
-"""How good a network is: its objective beside the optimiser's (Johnson et al. 2016, figure 5).
+"""`fastnst quality`: compares a network with the optimizer (Johnson et al. 2016, figure 5).
 
     fastnst quality --model candy
 
-The optimisation method minimises the same objective for one photo at a time. After how many of
-its iterations it draws level with the network's single pass is the measure.
+The optimization method minimizes the same objective for one photo at a time. The measure is the
+number of its iterations that equal the network's single pass.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STARTS = {"noise": ("noise",), "photo": ("photo",), "both": ("noise", "photo")}
 
 
 def table(name: str, size: int, found: dict[str, Any]) -> str:
-    """The summary as text."""
+    """Formats the summary as text."""
 
     def cell(value: dict[str, float]) -> str:
         return f"{value['mean'] / 1e3:,.1f} ± {value['spread'] / 1e3:,.1f}"
@@ -44,7 +44,7 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
         f"{name} at {size} px, {found['photos']} photos: the objective in thousands, mean ± spread",
         f"  {'the photo itself':<28}{cell(found['photo']):>20}",
         f"  {'the network':<28}{cell(found['network']):>20}",
-        f"  {'the optimiser, from':<28}{''.join(f'{start:>20}' for start in curves)}",
+        f"  {'the optimizer, from':<28}{''.join(f'{start:>20}' for start in curves)}",
     ]
     for iteration in next(iter(curves.values())):
         cells = "".join(f"{cell(curve[iteration]):>20}" for curve in curves.values())
@@ -60,7 +60,7 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
         )
         by_photo = f" ({least} to {most} by photo)" if least != most else ""
         lines.append(f"  This network equals {count} iterations from {start}{by_photo}.")
-    lines.append(f"  Its objective is {found['ratio_to_best']:.2f} x the optimiser's best.")
+    lines.append(f"  Its objective is {found['ratio_to_best']:.2f} x the optimizer's best.")
     lines += [
         f"  {label:<40}{value['mean']:8.3f} ± {value['spread']:.3f}"
         for label, value in found["figures"].items()
@@ -69,13 +69,13 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
 
 
 def plot(name: str, size: int, found: dict[str, Any], path: Path) -> None:
-    """Draws the mean curves and the network's level, as figure 5 of Johnson et al."""
+    """Plots the mean curves and the network's objective, like figure 5 of Johnson et al."""
     from matplotlib import figure
 
     drawing = figure.Figure(figsize=(7, 4.5), layout="constrained")
     axes = drawing.subplots()
     for start, curve in found["mean_curves"].items():
-        axes.plot(curve, label=f"optimiser, from {start}")
+        axes.plot(curve, label=f"optimizer, from {start}")
     axes.axhline(found["photo"]["mean"], color="grey", linestyle=":", label="the photo")
     axes.axhline(found["network"]["mean"], color="black", linestyle="--", label="the network")
     axes.set(
@@ -84,7 +84,7 @@ def plot(name: str, size: int, found: dict[str, Any], path: Path) -> None:
         yscale="log",
         title=f"{name}, {size} px, mean of {found['photos']} photos",
     )
-    # Noise begins far above all else.
+    # Curves from noise begin far above everything else.
     axes.set_ylim(top=1.5 * found["photo"]["mean"])
     axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def plot(name: str, size: int, found: dict[str, Any], path: Path) -> None:
 
 
 def beside(assessments: collections.abc.Sequence[iterations.Assessment]) -> np.ndarray:
-    """Lays the pictures out, a photo a column: uint8 RGB [H, W, 3]."""
+    """Arranges the pictures with one column per photo: uint8 RGB [H, W, 3]."""
     columns = [np.concatenate(list(one.pictures.values()), axis=0) for one in assessments]
     return np.concatenate(columns, axis=1)
 
@@ -101,18 +101,20 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
     """Runs the command and returns its exit code."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Measure a network: its objective on photos it has not seen, beside that of "
-        "the optimisation method after so many iterations.",
+        description="Measure a network: compare its objective on unseen photos with that of the "
+        "optimization method after each number of iterations.",
     )
-    parser.add_argument("--model", required=True, metavar="NAME|PATH", help="a run or its name")
+    parser.add_argument(
+        "--model", required=True, metavar="NAME|PATH", help="a run, by name or folder"
+    )
     parser.add_argument(
         "--style", metavar="NAME", help="style of the model (default: each in turn)"
     )
     parser.add_argument(
-        "--images", default="bundled", metavar="DIR", help="photos (default: the bundled six)"
+        "--images", default="bundled", metavar="DIR", help="photos (default: the six bundled ones)"
     )
     parser.add_argument(
-        "--photos", type=terminal.positive, metavar="N", help="only the first N of them"
+        "--photos", type=terminal.positive, metavar="N", help="use only the first N photos"
     )
     parser.add_argument(
         "--size", default="256", metavar="PX[,PX]", help="sides of the square crops (default: 256)"
@@ -122,14 +124,23 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         type=terminal.positive,
         default=500,
         metavar="N",
-        help="iterations of the optimiser (default: 500)",
+        help="iterations of the optimizer (default: 500)",
     )
     parser.add_argument(
-        "--start", choices=STARTS, default="both", help="where it begins (default: both)"
+        "--start",
+        choices=STARTS,
+        default="both",
+        help="initial picture (default: both)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="default: generated/quality-<model>"
+        "--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="output folder (default: generated/quality-MODEL)",
     )
     arguments = parser.parse_args(argv)
     return terminal.guarded(program, lambda: _run(arguments))
@@ -146,8 +157,8 @@ def _run(arguments: argparse.Namespace) -> int:
     conf = run_folder.RunFolder(reference.folder).config
     if not conf.is_file():
         raise errors.UserError(
-            f"{reference.path}: has no config.yml, which names the objective; name the folder of a "
-            "run"
+            f"{reference.path}: has no config.yml, which defines the objective; name the folder of "
+            "a run"
         )
     settings = config.load(conf)
     model = store.load(reference)
@@ -222,7 +233,7 @@ def _measure(
                     bar.update,
                 )
                 assessments.append(one)
-                # After each photo, so that an interruption after an hour loses little.
+                # Saved after each photo, so that an interrupted run keeps its results.
                 found[size] = iterations.summary(assessments)
                 images.write(output / f"pictures-{size}.png", beside(assessments))
                 plot(subject.name, size, found[size], output / f"curves-{size}.png")
@@ -233,22 +244,23 @@ def _measure(
 
 
 def _require_extras() -> None:
-    """Checks now for what would be missing only after minutes."""
+    """Checks for optional packages now, because they are first imported minutes later."""
     for module in ("scipy", "matplotlib"):
         if importlib.util.find_spec(module) is None:
             raise errors.UserError(
-                f'{module} is not installed, which this command needs: pip install -e ".[quality]"'
+                f"this command needs {module}, which is not installed; "
+                'run pip install -e ".[quality]"'
             )
 
 
 def _size(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < 96:
-        raise errors.UserError(f"--size: {text!r} should be a whole number of pixels from 96")
+        raise errors.UserError(f"--size: {text!r} should be a whole number of pixels, at least 96")
     return int(text)
 
 
 def _square(path: Path, size: int) -> np.ndarray:
-    """The middle of a photo, scaled so that it is as large as can be: uint8 [size, size, 3]."""
+    """Returns the largest center square of a photo, scaled to uint8 RGB [size, size, 3]."""
     pixels = images.to_uint8(images.read(path, size))
     top, left = ((side - size) // 2 for side in pixels.shape[:2])
     return pixels[top : top + size, left : left + size]

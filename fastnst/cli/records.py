@@ -1,4 +1,4 @@
-"""The command that writes photos as TFRecord shards.
+"""`fastnst records`: writes photos as TFRecord shards.
 
 fastnst records --images train2014.zip --out data/coco
 """
@@ -21,27 +21,31 @@ PROGRAM = "fastnst records"
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Writes photos as TFRecord shards, in the schema of COCO, to train on.",
-        epilog="Stopped? The same command goes on where it was.",
+        description="Write photos as TFRecord shards to train on, with the keys of COCO records.",
+        epilog="If it is interrupted, run the same command again to resume.",
     )
     parser.add_argument(
-        "--images", required=True, type=Path, metavar="DIR|ZIP", help="a folder or a zip archive"
+        "--images",
+        required=True,
+        type=Path,
+        metavar="DIR|ZIP",
+        help="folder or zip archive of photos",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="new folder")
     parser.add_argument(
         "--shards",
         type=terminal.positive,
         metavar="N",
-        help=f"number of files (default: one for every {writer.PHOTOS_PER_SHARD:,} photos)",
+        help=f"number of files (default: one per {writer.PHOTOS_PER_SHARD:,} photos)",
     )
     parser.add_argument(
-        "--workers", type=terminal.positive, metavar="N", help="threads (default: one a processor)"
+        "--workers", type=terminal.positive, metavar="N", help="threads (default: one per CPU)"
     )
     parser.add_argument(
         "--max-side",
         type=terminal.positive,
         metavar="PX",
-        help="make photos smaller whose longer side is longer (default: keep their size)",
+        help="shrink photos whose longer side exceeds PX (default: keep their size)",
     )
     return parser
 
@@ -50,12 +54,12 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Runs the command.
 
     Args:
-        argv: The arguments; None for those of the process.
-        program: What it is called in its own help and errors.
+        argv: Command-line arguments; None for those of the process.
+        program: Name of the command in help and errors.
 
     Returns:
-        0 when photos were written, even where some files had to be skipped; 1 for an error of
-        the user's, 2 for wrong usage, 130 after Ctrl-C.
+        0 if photos were written, even if some files were skipped; 1 for a user error, 2 for
+        wrong usage, 130 after Ctrl-C.
     """
     try:
         options = _parser(program).parse_args(argv)
@@ -85,7 +89,10 @@ def _run(options: argparse.Namespace, program: str) -> int:
             progress=show,
         )
     except KeyboardInterrupt:
-        terminal.say(f"{program}: stopped; the finished shards are kept, the same command goes on")
+        terminal.say(
+            f"{program}: interrupted; finished shards are kept, "
+            "run the same command again to resume"
+        )
         return terminal.INTERRUPTED
     finally:
         if bar is not None:

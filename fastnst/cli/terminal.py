@@ -1,4 +1,4 @@
-"""What all commands share at the terminal: errors, exit codes and a quiet TensorFlow."""
+"""Terminal helpers of all commands: errors, exit codes, signals and a quiet TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ DONE, USER_ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
-    """Runs a command's body; a user's error becomes a line on stderr and an exit code."""
+    """Runs a command's body and returns its exit code.
+
+    A UserError is printed as one line on stderr. Ctrl-C and a closed stdout end the command
+    without a traceback.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name may be bytes of no known characters, which a pipe is given as they are.
+        # File names may be bytes that are not valid text; they are printed unchanged.
         sys.stdout.reconfigure(
             errors="surrogateescape" if os.name == "posix" else "backslashreplace"
         )
@@ -34,49 +38,49 @@ def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
         print(f"{command}: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has seen enough; keep Python from complaining at exit.
+        # The reader closed the pipe; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
 
 
 def say(line: str) -> None:
-    """Tells the user something on stderr, where it mixes with no result, above any bar."""
+    """Prints a message on stderr, apart from the results on stdout, above any progress bar."""
     tqdm.tqdm.write(line, file=sys.stderr)
     sys.stderr.flush()
 
 
 @contextlib.contextmanager
 def stopping_gently() -> collections.abc.Iterator[collections.abc.Callable[[], bool]]:
-    """Makes of Ctrl-C, and of SIGTERM, a wish to stop after the step; the second stops at once.
+    """Turns Ctrl-C and SIGTERM into a request to stop after this step; a second one stops at once.
 
     Yields:
-        What tells whether it was wished.
+        A function that returns whether a stop has been requested.
     """
-    wished: list[int] = []
+    received: list[int] = []
 
     def on_signal(number: int, frame: types.FrameType | None) -> None:
-        if wished:
+        if received:
             raise KeyboardInterrupt
-        wished.append(number)
-        say("stopping after this step; once more to stop at once")
+        received.append(number)
+        say("stopping after this step; press Ctrl-C again to stop at once")
 
     earlier = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        yield lambda: bool(wished)
+        yield lambda: bool(received)
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
 
 
 def positive(text: str) -> int:
-    """Reads a whole number above 0, for argparse."""
+    """Parses a whole number above 0, for argparse."""
     return _whole(text, 1, None)
 
 
 def quality(text: str) -> int:
-    """Reads a quality of JPEG, for argparse."""
+    """Parses a JPEG quality from 1 to 100, for argparse."""
     return _whole(text, 1, 100)
 
 
@@ -103,20 +107,20 @@ def _whole(text: str, least: int, most: int | None) -> int:
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow without its start-up chatter.
+    """Imports TensorFlow without its startup messages.
 
-    The libraries below it write to the file descriptor before any logging can be configured.
+    Its native libraries write to the file descriptor before logging can be configured.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silenced(2):
         import tensorflow as tf
 
-        # Else TensorFlow takes the whole card, and a second command finds no room on it. It cannot
-        # be changed any more where somebody uses the card already.
+        # By default TensorFlow reserves all GPU memory, which leaves none to a second command.
+        # Once the GPU is in use, setting this raises a RuntimeError.
         with contextlib.suppress(RuntimeError):
             for gpu in tf.config.list_physical_devices("GPU"):
                 tf.config.experimental.set_memory_growth(gpu, True)
-        # Devices are looked for at the first use, with more chatter.
+        # Initializes the devices now, because the first use prints more messages.
         tf.config.list_logical_devices()
     tf.get_logger().setLevel("ERROR")
 
@@ -125,8 +129,8 @@ def import_tensorflow() -> None:
 def _silenced(descriptor: int) -> collections.abc.Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(descriptor)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), descriptor)
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), descriptor)
     try:
         yield
     finally:

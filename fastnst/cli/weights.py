@@ -1,4 +1,4 @@
-"""The command that fetches the loss network's weights.
+"""`fastnst weights`: downloads the weights of the loss network.
 
 fastnst weights                              all 13 layers
 fastnst weights --through conv4_3 --force    the file that the repository ships
@@ -15,18 +15,18 @@ from fastnst.features import download
 
 
 def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") -> int:
-    """Fetches the weights from the command line; returns the exit code."""
+    """Runs the command and returns its exit code."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Fetch the loss network's weights: VGG16's convolutions, trained on ImageNet.",
+        description="Download the loss network: VGG16's convolutions, trained on ImageNet.",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         default=download.DEFAULT_PATH,
-        help="checkpoint (default: %(default)s in the working directory, which commands started "
-        "there prefer to the package's own file)",
+        help="checkpoint to write (default: %(default)s in the working directory, which commands "
+        "started there prefer to the package's own file)",
     )
     parser.add_argument(
         "--through",
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") ->
         "--dtype",
         choices=("float16", "float32"),
         default="float16",
-        help="how they are stored (default: %(default)s)",
+        help="dtype to store (default: %(default)s)",
     )
-    parser.add_argument("--force", action="store_true", help="fetch even if they are there already")
+    parser.add_argument("--force", action="store_true", help="download even if the file exists")
     args = parser.parse_args(argv)
     return terminal.guarded(program, lambda: _run(args))
 
@@ -53,5 +53,5 @@ def _run(args: argparse.Namespace) -> int:
     if fetched:
         print(f"{args.output}: VGG16, conv1_1 to {args.through}, {args.dtype}, checksum verified")
     else:
-        print(f"{args.output}: already there, checksum verified (--force fetches it again)")
+        print(f"{args.output}: exists, checksum verified (--force downloads it again)")
     return terminal.DONE

@@ -1,11 +1,11 @@
-"""Photos to train on: finding them, reading them in batches, writing them as TFRecords.
+"""Training photos: find them, read them in batches, write them as TFRecords.
 
     source = data.open_photos("photos/")
     for images, positions in data.batches(source, image_size=256, batch_size=4):
         ...
 
-What needs TensorFlow is imported when it is first asked for, so that the command which writes
-records answers `--help` at once.
+Submodules that need TensorFlow are imported on first access, so that `fastnst records --help`
+answers immediately.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The batches of a run: of each stage's size, shared among devices, and ready in time.
+"""The batches of a training run: sized per stage, distributed over devices and prefetched.
 
-A feed is a function of the step and position to start at, and of a function that receives the
-reason for each photo that is skipped. It yields batches without end, and the position after each.
+A feed is a function of the first step, the position to start at, and a function that receives the
+reason for each skipped photo. It yields batches endlessly, each with the position after it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fastnst.data import source as source_module
 
 OnSkip: TypeAlias = collections.abc.Callable[[str], None]
 _Item = TypeVar("_Item")
-# Batches that wait for the engine to take them.
+# Number of batches fetched in advance.
 _AHEAD = 2
 
 
@@ -112,8 +112,7 @@ class PhotoFeed:
                 skipped.update(names)
             start = int(seen.max()) + 1
             yield batch, start
-        # Like TensorFlow's own. Restarted, a stream that ended because no photo can be read would
-        # be searched for ever.
+        # The stream ends only if no photo can be read; restarting it would search forever.
         raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
 
 
@@ -156,10 +155,10 @@ class IterableFeed:
 
 
 def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
-    """Takes from an endless iterator ahead of need, in a thread.
+    """Prefetches from an endless iterator, in a thread.
 
-    A copy to or from a GPU waits for the steps issued before it. Here the thread waits, and
-    meanwhile the engine issues the next step.
+    A copy to or from a GPU waits for the steps queued before it. Only the thread waits; the engine
+    meanwhile queues the next step.
     """
     thread = futures.ThreadPoolExecutor(1)
     try:
@@ -169,15 +168,15 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
             coming.append(thread.submit(next, items))
             yield item
     finally:
-        # Nobody waits for a batch that nobody will take.
+        # The consumer is gone, so do not wait for the pending batches.
         thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _why_skipped(source: source_module.PhotoSource, name: str) -> str:
     if source.kind == "records":
-        return f"{name or 'a record without an image'}: damaged or blank"
+        return f"{name or 'a record without a name'}: damaged or of a single color"
     try:
         images.read(name)
     except errors.UserError as error:
         return str(error)
-    return f"{name}: blank where it was cropped"
+    return f"{name}: the crop is of a single color"

@@ -1,4 +1,4 @@
-"""Finding and reading the photos that lie in a folder or a zip archive."""
+"""Lists and reads the photos in a folder or a zip archive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fastnst import errors, files, images
 
-# RuntimeError stands for an encrypted entry and for a compression that Python does not know.
+# zipfile raises RuntimeError for encrypted entries and for unsupported compression.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
@@ -19,9 +19,9 @@ class Listing:
     """The photos of a folder or an archive.
 
     Attributes:
-        sizes: Name -> bytes, in the order of the names; a name is the path below the folder, or
-            inside the archive, with forward slashes.
-        read: Gives the bytes of a name; safe to call from several threads at once.
+        sizes: A dict from name to size in bytes, sorted by name. A name is the path relative to
+            the folder, or inside the archive, with forward slashes.
+        read: Returns the content of a name; thread-safe.
     """
 
     sizes: dict[str, int]
@@ -29,10 +29,10 @@ class Listing:
 
 
 def photos(source: Path) -> Listing:
-    """Lists the photos of a folder, of everything below it, or of a zip archive.
+    """Lists the photos in a zip archive, or in a folder and everything below it.
 
     Raises:
-        UserError: If there is no such folder or archive, or no photo in it.
+        UserError: If there is no such folder or archive, or it contains no photo.
     """
     if source.is_dir():
         listing = _folder(source)
@@ -42,14 +42,14 @@ def photos(source: Path) -> Listing:
         raise errors.UserError(f"{source}: no such folder or zip archive")
     if not listing.sizes:
         raise errors.UserError(
-            f"{source}: no photo in it; looked for {' '.join(sorted(files.PHOTO_EXTENSIONS))}"
+            f"{source}: contains no photos; supported: {' '.join(sorted(files.PHOTO_EXTENSIONS))}"
         )
     return listing
 
 
 def _folder(path: Path) -> Listing:
     def size(name: str) -> int:
-        # A link may lead nowhere: reading it will give the reason.
+        # A link may be broken; reading it will raise the error.
         return (path / name).stat().st_size if (path / name).exists() else 0
 
     try:
@@ -64,7 +64,7 @@ def _archive(path: Path) -> Listing:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise errors.UserError(
-            f"{path}: not a zip archive that can be read ({error}); give a folder or a .zip"
+            f"{path}: not a readable zip archive ({error}); name a folder or a .zip file"
         ) from None
     sizes = {
         entry.filename: entry.file_size

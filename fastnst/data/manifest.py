@@ -1,4 +1,4 @@
-"""The file that lies beside a set of TFRecord shards and says what is in them."""
+"""The manifest of a set of TFRecord shards, a JSON file in the same folder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _FORMAT = "fastnst records 1"
 
 @dataclasses.dataclass(frozen=True)
 class Skipped:
-    """A file that is no readable photo.
+    """A file that was skipped because it is not a readable photo.
 
     Attributes:
         file: Its name in the folder or archive.
-        reason: Why it was left out, in a line.
+        reason: Why it was skipped, in one line.
     """
 
     file: str
@@ -32,11 +32,11 @@ class Shard:
     """A finished TFRecord file.
 
     Attributes:
-        file: Its name.
-        photos: The number of records.
-        bytes: The size of the file.
-        sha256: Its checksum, in hexadecimal.
-        skipped: The files that belonged here but could not be read.
+        file: Name of the file.
+        photos: Number of records.
+        bytes: Size of the file.
+        sha256: Checksum of the file, in hexadecimal.
+        skipped: The photos of this shard that could not be read.
     """
 
     file: str
@@ -48,13 +48,13 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a set of shards was made from and how far the making has come.
+    """The inputs and the progress of a set of shards.
 
     Attributes:
-        inputs: A checksum over the names and sizes of the photos.
-        options: What else decides what the shards hold.
+        inputs: Checksum over the names and sizes of the photos.
+        options: The options that determine the content of the shards.
         complete: Whether all shards are written.
-        shards: The finished ones, in order.
+        shards: The finished shards, in order.
     """
 
     inputs: str
@@ -64,17 +64,17 @@ class Manifest:
 
     @property
     def photos(self) -> int:
-        """The number of photos in all shards."""
+        """Number of photos in all shards."""
         return sum(shard.photos for shard in self.shards)
 
     @property
     def bytes(self) -> int:
-        """The size of all shards."""
+        """Size of all shards."""
         return sum(shard.bytes for shard in self.shards)
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """All files that could not be read, by name."""
+        """All files that could not be read, sorted by name."""
         found = (file for shard in self.shards for file in shard.skipped)
         return tuple(sorted(found, key=lambda skipped: skipped.file))
 
@@ -92,10 +92,10 @@ def save(manifest: Manifest, folder: Path) -> None:
 
 
 def load(folder: Path) -> Manifest | None:
-    """Reads the manifest of a folder; None where it has none, or one of something else.
+    """Reads the manifest of a folder; returns None if it has none, or one of another program.
 
     Raises:
-        UserError: If it is ours but damaged.
+        UserError: If the manifest is one of fastnst but damaged.
     """
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -129,7 +129,7 @@ def checksum(path: Path) -> str:
 
 
 def is_whole(shard: Shard, folder: Path) -> bool:
-    """Tells whether a shard's file is there, byte for byte as it was written."""
+    """Returns whether a shard's file exists and is unchanged, byte for byte."""
     path = folder / shard.file
     try:
         return path.stat().st_size == shard.bytes and checksum(path) == shard.sha256

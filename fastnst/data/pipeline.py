@@ -1,9 +1,9 @@
-"""The endless stream of batches to train on, in an order that can be taken up anywhere.
+"""The endless stream of training batches, resumable at any position.
 
-A sample is known by its position: its number since the beginning of the training run. Which
-photo it is, how it is cut and whether it is flipped are functions of (seed, position) alone, so
-a run that starts at position p sees what an unbroken run saw from there on. In each epoch,
-which is `source.count` positions, each photo comes once.
+A sample is identified by its position: its index since the beginning of the training run. The
+choice of photo, the crop and the flip depend only on (seed, position), so a run that starts at
+position p sees the same samples from there on as an uninterrupted run. Each photo appears once
+per epoch of `source.count` positions.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from fastnst.data.source import PhotoSource, check_readable
 
 Augment = Literal["crop", "none"]
 
-# What records wait in to be shuffled: so many, but not more bytes than this.
+# The shuffle buffer for records: at most this many records, and at most this many bytes.
 _SHUFFLED_RECORDS = 4096
 _SHUFFLED_BYTES = 256 * 2**20
 _FILES_AT_ONCE = 16
 
-# Named, so that no other release or machine chooses another and with it another order.
+# Fixed, because the default algorithm, and with it the order, could differ between TensorFlow
+# releases and devices.
 _RANDOM = "philox"
 
 
@@ -42,23 +43,25 @@ def batches(
     shuffle: bool = True,
     shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Makes the endless stream of batches of a training run.
+    """Returns the endless stream of batches of a training run.
 
-    A photo that cannot be decoded, or a crop of a single colour, is left out: its position is
-    missing (`missing`), the batch is filled with the next one. The stream ends only if at the
-    beginning of an epoch no photo at all can be decoded; `user_errors` makes a UserError of that.
+    Photos that cannot be decoded and crops of a single color are skipped: their positions are
+    missing from the batch (see `missing`), which is filled with the next samples. The stream ends
+    only if no photo at all can be decoded when an epoch begins; `user_errors` turns that into a
+    UserError.
 
     Args:
         source: The photos.
         image_size: Height and width of the images.
-        batch_size: Images a batch.
+        batch_size: Images per batch.
         augment: "crop" for a random crop and flip, "none" for the original program's scaling
-            and central crop.
-        seed: Decides the order, the crops and the flips.
-        start: The position of the first sample: where an earlier run stopped.
-        shuffle: Whether the photos of an epoch come in random order, or as they lie.
-        shard: Index of this process and number of processes that share the positions: each takes
-            those that leave its index when divided by the number.
+            and center crop.
+        seed: Seed of the order, the crops and the flips.
+        start: Position of the first sample, for example where an earlier run stopped.
+        shuffle: Whether to shuffle the photos in each epoch; if False, they keep the order of
+            `source.files`.
+        shard: Index of this process and number of processes that share the positions. A process
+            takes the positions that equal its index modulo that number.
 
     Returns:
         A dataset of (images, positions): float32 [batch_size, image_size, image_size, 3] in
@@ -69,17 +72,17 @@ def batches(
     """
     if source.count < batch_size:
         raise errors.UserError(
-            f"{source.root}: {source.count:,} photos are fewer than the {batch_size:,} "
-            "of one batch; use a smaller batch_size or more photos"
+            f"{source.root}: {source.count:,} photos are fewer than one batch of "
+            f"{batch_size:,}; use a smaller batch_size or more photos"
         )
 
     def load(position: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         _, content = item
         image = _load(source, content, image_size, augment, seed, position)
-        # Instance norm divides by the deviation: on a crop of a single colour its gradient is
-        # infinite. Failing here leaves the sample out, as a damaged photo is.
+        # Instance norm divides by the standard deviation, so its gradient is infinite on a crop
+        # of a single color. Failing here skips the sample, like a damaged photo.
         varied = tf.reduce_any(image != image[:1, :1])
-        with tf.control_dependencies([tf.debugging.Assert(varied, ["a crop of a single colour"])]):
+        with tf.control_dependencies([tf.debugging.Assert(varied, ["a crop of a single color"])]):
             return tf.identity(image), position
 
     def to_float(images: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -102,11 +105,11 @@ def batches(
 
 
 def missing(start: int, positions: Sequence[int]) -> list[int]:
-    """Lists the positions left out of a batch because their photos could not be read.
+    """Returns the positions that a batch skipped because their photos could not be used.
 
     Args:
-        start: The position after the last one of the batch before, or where the stream began.
-        positions: Those of the batch.
+        start: The position after the previous batch, or the stream's own `start`.
+        positions: The positions in the batch.
     """
     there = set(map(int, positions))
     return [position for position in range(start, max(there) + 1) if position not in there]
@@ -115,12 +118,13 @@ def missing(start: int, positions: Sequence[int]) -> list[int]:
 def names(
     source: PhotoSource, positions: Iterable[int], *, seed: int, shuffle: bool = True
 ) -> dict[int, str]:
-    """Tells which photos the samples at some positions were, without decoding any.
+    """Returns the names of the photos at the given positions, without decoding any.
 
-    For records this reads again what lies before them in their epochs: seconds, for gigabytes.
+    For records, this rereads each epoch up to the positions, which takes seconds for gigabytes.
 
     Returns:
-        Position -> file, or for records the name within, or "" where they hold none.
+        A dict from position to file path; for records, to the name stored in the record, or ""
+        if it stores none.
     """
     found: dict[int, str] = {}
     wanted = sorted(set(positions))
@@ -145,13 +149,14 @@ def names(
 
 @contextlib.contextmanager
 def user_errors(source: PhotoSource) -> Iterator[None]:
-    """Makes a UserError of the end of the stream, which comes when no photo can be read."""
+    """Turns the end of the stream, which means that no photo can be read, into a UserError."""
     try:
         yield
     except (StopIteration, tf.errors.OutOfRangeError):
         check_readable(source)
         raise errors.UserError(
-            f"{source.root}: none of its photos could be read for an epoch"
+            f"{source.root}: none of its photos could be read for a whole epoch; check that the "
+            "files are still there"
         ) from None
 
 
@@ -163,7 +168,7 @@ def _load(
     seed: int,
     position: tf.Tensor,
 ) -> tf.Tensor:
-    """Makes the image at a position out of a path or a serialized record."""
+    """Loads the image at a position from a path or a serialized record."""
     random = tf.random.stateless_uniform([4], tf.stack([seed, position]), alg=_RANDOM)
     if source.schema is not None and source.schema.shape is not None:
         pixels = schemas.pixels(content, source.schema)
@@ -182,11 +187,11 @@ def _load(
 
 
 def _samples(source: PhotoSource, *, seed: int, start: int, shuffle: bool) -> tf.data.Dataset:
-    """The stream of (position, item of an epoch) for as long as any can be read."""
+    """Returns the stream of (position, item of `_epoch`), endless while any photo is readable."""
 
     def is_readable(number: tf.Tensor) -> tf.Tensor:
-        # Unreadable photos are dropped further down: with no other left, the search for one
-        # would go on for ever.
+        # Unreadable photos are dropped downstream. With no readable one left, the pipeline would
+        # search forever.
         readable = tf.numpy_function(lambda: _is_readable(source), [], tf.bool)
         return tf.ensure_shape(readable, [])
 
@@ -208,13 +213,13 @@ def _is_readable(source: PhotoSource) -> np.ndarray:
 
 
 def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> tf.data.Dataset:
-    """One epoch's items in its order: (number, path), or (number, serialized record).
+    """Returns the items of one epoch in order: (index, path) or (index, serialized record).
 
-    The number is that of the file in the epoch, or of the record in its file.
+    The index counts files within the epoch, or records within their file.
     """
-    # No position is negative: these numbers are never those of a crop.
+    # Positions are never negative, so these random numbers differ from those of every crop.
     seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-    # As bytes: a name need not be UTF-8.
+    # As bytes, because file names need not be valid UTF-8.
     files = tf.constant([os.fsencode(file) for file in source.files])
     if shuffle:
         order = tf.argsort(tf.random.stateless_uniform(tf.shape(files), seeds, alg=_RANDOM))
@@ -224,8 +229,8 @@ def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> 
         return items.enumerate()
 
     def records(file: tf.Tensor) -> tf.data.Dataset:
-        # A damaged record ends its file. A file that cannot be opened would raise errors for
-        # ever: the count, which goes on with each, ends it too.
+        # A damaged record ends its file. A file that cannot be opened would raise errors
+        # forever; zipping it with a finite counter ends it as well.
         counted = tf.data.Dataset.range(source.count)
         return tf.data.Dataset.zip((counted, tf.data.TFRecordDataset(file))).ignore_errors()
 
@@ -237,8 +242,8 @@ def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> 
     )
     if not shuffle:
         return items
-    # `shuffle` mixes its seed with the program's; in this graph that shall be a constant.
+    # `shuffle` combines its seed with the global seed, which must be constant in this graph.
     tf.random.set_seed(1)
-    room = min(_SHUFFLED_RECORDS, source.count, _SHUFFLED_BYTES * source.count // source.bytes)
+    buffer = min(_SHUFFLED_RECORDS, source.count, _SHUFFLED_BYTES * source.count // source.bytes)
     shuffle_seed = tf.random.stateless_uniform([], seeds, 0, tf.int64.max, tf.int64, alg=_RANDOM)
-    return items.shuffle(max(room, 1), seed=shuffle_seed)
+    return items.shuffle(max(buffer, 1), seed=shuffle_seed)

@@ -1,4 +1,4 @@
-"""How a record holds its photo: told from the record itself."""
+"""Detects how a TFRecord stores its photo, and reads it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from google.protobuf import message
 from fastnst import errors
 from fastnst.data import tfrecord
 
-# In the order of preference; a record may hold masks and thumbnails beside its photo.
+# In order of preference: a record may hold masks and thumbnails as well as the photo.
 _IMAGE_KEYS = ("image/encoded", "image")
 _SHAPE_KEY = "shape"
 _NAME_KEYS = ("image/filename", "image_name", "filename", "image/source_id", "id")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 # Shorter than any image file, longer than most texts that happen to begin like one.
 _SHORTEST = 32
-_LOOKED_AT = 16
+_EXAMINED = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Schema:
-    """Where a record keeps what.
+    """The keys of a record's features.
 
     Attributes:
-        image: The key of the photo: an image file, or bare pixels where there is a `shape`.
-        name: The key of the photo's name, if it has one.
-        shape: The key of its (height, width) or (height, width, channels), int32 bytes, if the
-            photo is bare uint8 pixels.
+        image: Key of the photo: an image file, or raw pixels if `shape` is set.
+        name: Key of the photo's name, if the records store one.
+        shape: Key of (height, width) or (height, width, channels) as int32 bytes, if the photo
+            is stored as raw uint8 pixels.
     """
 
     image: str
@@ -41,15 +41,15 @@ class Schema:
 
 
 def detect(path: Path) -> Schema:
-    """Finds the schema of a TFRecord file by its first records.
+    """Detects the schema of a TFRecord file from its first records.
 
-    Known are TF Object Detection and COCO (`image/encoded`), Kaggle (`image`, `image_name`),
-    bare pixels (`image`, `shape`), and any other that holds an image file under some key.
+    Supports TF Object Detection and COCO (`image/encoded`), Kaggle (`image`, `image_name`), raw
+    pixels (`image`, `shape`), and any schema that holds an image file under some key.
 
     Raises:
-        UserError: If there is no photo in the records, with the keys that there are.
+        UserError: If the records hold no photo; the message lists their keys.
     """
-    first = itertools.islice(tfrecord.payloads(path), _LOOKED_AT)
+    first = itertools.islice(tfrecord.payloads(path), _EXAMINED)
     examples = [_parse(path, payload) for payload in first]
     for features in examples:
         schema = _schema(features)
@@ -57,7 +57,7 @@ def detect(path: Path) -> Schema:
             return schema
     keys = ", ".join(sorted({key for features in examples for key in features})) or "none"
     raise errors.UserError(
-        f"{path}: no image in its records; keys found: {keys}. Wanted: image/encoded or image "
+        f"{path}: no image in its records; keys found: {keys}. Expected: image/encoded or image "
         "(a JPEG or PNG file), or image with shape (uint8 pixels)"
     )
 
@@ -67,12 +67,13 @@ def _parse(path: Path, payload: bytes) -> dict[str, tf.train.Feature]:
         return dict(tf.train.Example.FromString(payload).features.feature)
     except message.DecodeError:
         raise errors.UserError(
-            f"{path}: its records are no tf.train.Example, which is what holds photos"
+            f"{path}: its records are not tf.train.Example protos; write them with "
+            "'fastnst records'"
         ) from None
 
 
 def _value(features: dict[str, tf.train.Feature], key: str) -> bytes:
-    """The one byte string under a key, or none."""
+    """Returns the byte string under a key, or b"" unless there is exactly one."""
     values = features[key].bytes_list.value if key in features else []
     return values[0] if len(values) == 1 else b""
 
@@ -98,7 +99,7 @@ def _fits(shape: list[int], pixels: int) -> bool:
 
 
 def encoded(payload: bytes, schema: Schema) -> bytes:
-    """Takes the image file out of a serialized record, outside the graph; b"" if it has none."""
+    """Returns the image file in a serialized record, outside the graph; b"" if it has none."""
     try:
         return _value(dict(tf.train.Example.FromString(payload).features.feature), schema.image)
     except message.DecodeError:
@@ -106,25 +107,25 @@ def encoded(payload: bytes, schema: Schema) -> bytes:
 
 
 def image_file(record: tf.Tensor, schema: Schema) -> tf.Tensor:
-    """Takes the image file, a string scalar, out of a serialized record."""
+    """Returns the image file in a serialized record, as a string scalar."""
     features = {schema.image: tf.io.FixedLenFeature([], tf.string)}
     return tf.io.parse_single_example(record, features)[schema.image]
 
 
 def pixels(record: tf.Tensor, schema: Schema) -> tf.Tensor:
-    """Takes the bare pixels out of a serialized record, as uint8 RGB [H, W, 3]."""
+    """Returns the raw pixels in a serialized record, as uint8 RGB [H, W, 3]."""
     keys = (schema.image, schema.shape)
     features = {key: tf.io.FixedLenFeature([], tf.string) for key in keys}
     parsed = tf.io.parse_single_example(record, features)
     shape = tf.io.decode_raw(parsed[schema.shape], tf.int32)
     flat = tf.io.decode_raw(parsed[schema.image], tf.uint8)
     image = tf.reshape(flat, [shape[0], shape[1], -1])
-    # One channel becomes three; any other number is refused by the concatenation.
+    # Broadcasts one channel to three, and fails for any other number of channels.
     return tf.broadcast_to(image, [shape[0], shape[1], 3])
 
 
 def name(record: tf.Tensor, schema: Schema) -> tf.Tensor:
-    """Takes the photo's name, a string scalar, out of a record; empty where it has none."""
+    """Returns the photo's name in a record, as a string scalar; empty if it has none."""
     if schema.name is None:
         return tf.constant("")
     features = {schema.name: tf.io.FixedLenFeature([], tf.string, default_value="")}

@@ -1,4 +1,4 @@
-"""Where the photos come from: a folder of them, or TFRecord files."""
+"""Finds the training photos: a folder of image files, or TFRecord files."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class PhotoSource:
     """Photos to train on.
 
     Attributes:
-        root: The folder below which the names of the photos lie, or the spec as it was given.
+        root: The folder of the photos, or the glob pattern that matched them.
         kind: Whether `files` are photos or TFRecord files.
-        files: Paths, sorted.
-        count: The number of photos.
-        bytes: The size of all record files; 0 for a folder of photos.
-        schema: How the records hold their photos; None for a folder.
-        upright_jpegs: Whether all photos are known to be upright JPEGs, greyscale or RGB.
+        files: Sorted paths.
+        count: Number of photos.
+        bytes: Total size of the record files; 0 for a folder of photos.
+        schema: How the records store their photos; None for a folder.
+        upright_jpegs: Whether all photos are known to be upright grayscale or RGB JPEGs.
     """
 
     root: str
@@ -42,21 +42,21 @@ class PhotoSource:
 
     @property
     def description(self) -> str:
-        """A line for the log."""
+        """One line for the log."""
         if self.kind == "folder":
             return f"{self.count:,} photos in {self.root}"
         return f"{self.count:,} photos in {len(self.files):,} TFRecord files of {self.root}"
 
 
 def open_photos(spec: str) -> PhotoSource:
-    """Finds the photos that `dataset` names and sees that they can be read.
+    """Finds the photos of the conf key `dataset` and checks that they are readable.
 
     Args:
-        spec: `bundled` for the photos that come with the program; a folder of photos, with all
-            below it; or TFRecord files by path, glob or folder.
+        spec: `bundled` for the photos that come with the program; a folder of photos, searched
+            recursively; or a path, glob or folder of TFRecord files.
 
     Raises:
-        UserError: If there is nothing, nothing readable, or no photo in the records.
+        UserError: If nothing is found, nothing is readable, or the records hold no photos.
     """
     try:
         root, found = _find(spec)
@@ -67,7 +67,8 @@ def open_photos(spec: str) -> PhotoSource:
         source = _open_records(root, records)
     elif records:
         raise errors.UserError(
-            f"{root}: matches photos and other files, such as {records[0]}; name one kind"
+            f"{root}: matches photos and other files, such as {records[0]}; "
+            "narrow the pattern to one kind of file"
         )
     else:
         source = PhotoSource(root, "folder", tuple(map(str, found)), len(found))
@@ -76,7 +77,7 @@ def open_photos(spec: str) -> PhotoSource:
 
 
 def _find(spec: str) -> tuple[str, list[Path]]:
-    """Gives the place that a spec means and the files there, photos or records."""
+    """Resolves a spec to its root and its files, either photos or records."""
     if spec == BUNDLED:
         path = files.asset("img/bundled")
         if not path.is_dir():
@@ -90,7 +91,7 @@ def _find(spec: str) -> tuple[str, list[Path]]:
         return str(path), _in_folder(path)
     if path.suffix.lower() == ".zip" and path.is_file():
         raise errors.UserError(
-            f"{path}: a zip archive; make records of it first: "
+            f"{path}: zip archives cannot be read directly; convert it to records first: "
             f"fastnst records --images {shlex.quote(str(path))} "
             f"--out {shlex.quote(str(path.with_suffix('')))}"
         )
@@ -100,16 +101,16 @@ def _find(spec: str) -> tuple[str, list[Path]]:
         matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
         found = [match for match in matches if match.is_file()]
         if not found:
-            raise errors.UserError(f"{spec}: no file matches; check the folder and the pattern")
+            raise errors.UserError(f"{spec}: no file matches; check the folder and pattern")
         return spec, found
     raise errors.UserError(_missing(spec, path))
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    """Lists the records that lie in a folder, or else the photos, or else the records, below."""
+    """Returns a folder's record files, else the photos below it, else the record files below."""
     made = manifest.load(folder)
     if made is not None:
-        # None yet where the writing has just begun: `_made_by_us` will say so.
+        # Without shards, writing has only begun: `_made_by_us` reports that from the manifest.
         return [folder / shard.file for shard in made.shards] or [folder / manifest.FILE]
     names = files.walk(folder)
     records = [name for name in names if _RECORDS.search(name)]
@@ -117,8 +118,8 @@ def _in_folder(folder: Path) -> list[Path]:
     chosen = top or [name for name in names if files.is_photo(name)] or records
     if not chosen:
         raise errors.UserError(
-            f"{folder}: no photo ({' '.join(sorted(files.PHOTO_EXTENSIONS))}) "
-            "and no TFRecord file (.tfrecord .record .tfrec) in it"
+            f"{folder}: contains no photo ({' '.join(sorted(files.PHOTO_EXTENSIONS))}) "
+            "and no TFRecord file (.tfrecord .record .tfrec); name another folder"
         )
     return [folder / name for name in chosen]
 
@@ -126,7 +127,7 @@ def _in_folder(folder: Path) -> list[Path]:
 def _missing(spec: str, path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
-        return f"{spec}: no such file or folder; there is no {parent} either"
+        return f"{spec}: no such file or folder; {parent} does not exist either"
     candidates = {entry.name: str(entry) for entry in parent.iterdir()}
     if spec == path.name:
         candidates[BUNDLED] = BUNDLED
@@ -140,13 +141,17 @@ def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
         counts = dict(zip(paths, pool.map(lambda path: _count(path, made), paths), strict=True))
     filled = {path: count for path, count in counts.items() if count}
     if not filled:
-        raise errors.UserError(f"{root}: no records in its {len(counts):,} TFRecord files")
+        plural = "" if len(counts) == 1 else "s"
+        raise errors.UserError(
+            f"{root}: no records in {len(counts):,} TFRecord file{plural}; name other files"
+        )
     found = {path: schemas.detect(path) for path in filled}
     one, schema = next(iter(found.items()))
     for other, its_schema in found.items():
         if (its_schema.image, its_schema.shape) != (schema.image, schema.shape):
             raise errors.UserError(
-                f"{root}: {one} and {other} hold their photos in different ways; name one kind"
+                f"{root}: {one} and {other} store their photos under different keys; "
+                "name files of one kind"
             )
     return PhotoSource(
         root=root,
@@ -160,17 +165,18 @@ def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
 
 
 def _made_by_us(paths: Sequence[Path]) -> dict[Path, manifest.Shard]:
-    """Gives what the manifests beside some record files say about them.
+    """Returns the manifest entries of those record files that fastnst wrote.
 
     Raises:
-        UserError: If the writing of the records was not finished.
+        UserError: If writing the records was not finished.
     """
     shards: dict[Path, manifest.Shard] = {}
     for folder in {path.parent for path in paths}:
         made = manifest.load(folder)
         if made is not None and not made.complete:
             raise errors.UserError(
-                f"{folder}: its records are not complete; run the command that writes them again"
+                f"{folder}: its records are incomplete; "
+                "run the command that writes them again to finish"
             )
         if made is not None:
             shards |= {folder / shard.file: shard for shard in made.shards}
@@ -178,26 +184,26 @@ def _made_by_us(paths: Sequence[Path]) -> dict[Path, manifest.Shard]:
 
 
 def _count(path: Path, made: Mapping[Path, manifest.Shard]) -> int:
-    """Counts the records of a file: by its manifest, or else by walking through it.
+    """Counts the records of a file, from its manifest if there is one.
 
     Raises:
-        UserError: If it is no TFRecord file, or not what its manifest says.
+        UserError: If it is not a TFRecord file, or does not match its manifest.
     """
     if path not in made:
         return tfrecord.count(path)
     if not path.is_file() or path.stat().st_size != made[path].bytes:
         raise errors.UserError(
-            f"{path}: not there, or not as its {manifest.FILE} says; "
+            f"{path}: missing, or not of the size in {manifest.FILE}; "
             "copy it again, or write the records again"
         )
     return made[path].photos
 
 
 def check_readable(source: PhotoSource) -> None:
-    """Sees that there is at least one photo that can be decoded.
+    """Checks that at least one photo can be decoded.
 
     Raises:
-        UserError: If there is none.
+        UserError: If none can.
     """
     first = ""
     for fault in _faults(source):
@@ -205,20 +211,20 @@ def check_readable(source: PhotoSource) -> None:
             return
         first = first or fault
     raise errors.UserError(
-        f"{source.root}: none of its {source.count:,} photos can be read; the first: {first}"
+        f"{source.root}: none of its {source.count:,} photos can be read; first error: {first}"
     )
 
 
 def _faults(source: PhotoSource) -> Iterator[str]:
-    """Yields what is wrong with each photo, "" where nothing is."""
+    """Yields an error message for each photo, "" if the photo is readable."""
     for file in source.files:
         try:
             if source.schema is None:
                 yield _fault(file, images.read_bytes(file))
                 continue
             for payload in tfrecord.payloads(Path(file)):
-                bare = source.schema.shape is not None  # Pixels need no decoding.
-                yield "" if bare else _fault(file, schemas.encoded(payload, source.schema))
+                raw = source.schema.shape is not None  # Raw pixels need no decoding.
+                yield "" if raw else _fault(file, schemas.encoded(payload, source.schema))
         except errors.UserError as error:
             yield str(error)
 

@@ -1,8 +1,8 @@
-"""The container format of TFRecord files: where records begin and how many there are.
+"""Counts and reads the records of TFRecord files, without TensorFlow.
 
-A record is its length (8 bytes, little-endian), a checksum of that length (4 bytes), the
-payload, and a checksum of the payload (4 bytes). Counting needs no more than the lengths, so a
-file of gigabytes is counted in the time of a few thousand seeks.
+A record consists of its length (8 bytes, little-endian), a checksum of the length (4 bytes), the
+payload, and a checksum of the payload (4 bytes). Counting needs only the lengths, so it takes one
+seek per record.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def _crc32c(data: bytes) -> int:
-    """The Castagnoli checksum, bit by bit: enough for the eight bytes of a length."""
+    """Returns the Castagnoli checksum, bit by bit: fast enough for the 8 bytes of a length."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte
@@ -29,7 +29,7 @@ def _crc32c(data: bytes) -> int:
 
 
 def _masked(crc: int) -> int:
-    """Masks a checksum as the format does, which stores checksums of checksums."""
+    """Masks a checksum as the format requires."""
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
@@ -37,16 +37,16 @@ def count(path: Path) -> int:
     """Counts the records of a file.
 
     Raises:
-        UserError: If it cannot be read, is no TFRecord file, or ends within a record.
+        UserError: If it cannot be read, is not a TFRecord file, or ends within a record.
     """
     return sum(1 for _ in _walk(path))
 
 
 def payloads(path: Path) -> Iterator[bytes]:
-    """Reads the records of a file one by one, without a look at their checksums.
+    """Yields the payload of each record of a file, without verifying its checksum.
 
     Raises:
-        UserError: As for `count`.
+        UserError: If the file cannot be read, is not a TFRecord file, or ends within a record.
     """
     with _readable(path), path.open("rb") as file:
         for offset, length in _walk(path):
@@ -55,8 +55,8 @@ def payloads(path: Path) -> Iterator[bytes]:
 
 
 def _walk(path: Path) -> Iterator[tuple[int, int]]:
-    """Yields where the payload of each record begins and how long it is."""
-    # Unbuffered: a buffer would be filled, and thrown away, at every seek.
+    """Yields the offset and the length of each record's payload."""
+    # Unbuffered, because every seek would discard a buffer that was just filled.
     with _readable(path), path.open("rb", buffering=0) as file:
         size = path.stat().st_size
         end = number = 0
@@ -78,11 +78,11 @@ def _walk(path: Path) -> Iterator[tuple[int, int]]:
 
 def _check_first(path: Path, header: bytes) -> None:
     if header.startswith(_GZIP):
-        raise errors.UserError(f"{path}: compressed with gzip; unpack it first (gunzip)")
+        raise errors.UserError(f"{path}: compressed with gzip; decompress it first (gunzip)")
     checksum = int.from_bytes(header[8:], "little")
     if len(header) < _HEADER or _masked(_crc32c(header[:8])) != checksum:
         raise errors.UserError(
-            f"{path}: not a TFRecord file; give TFRecord files, or a folder of photos"
+            f"{path}: not a TFRecord file; name TFRecord files, or a folder of photos"
         )
 
 

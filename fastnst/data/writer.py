@@ -1,9 +1,9 @@
-"""Photos into TFRecord shards, in the schema of TF Object Detection and COCO.
+"""Writes photos as TFRecord shards, with the keys of TF Object Detection and COCO records.
 
-Many small files become a few large ones that are read in a row, every photo is known to be
-readable before a training run begins, and a checksum is kept of each shard. A shard appears
-under its name only when it is whole, so a run that was stopped goes on with the next one.
-The same photos and options always give the same shards, whatever the number of workers.
+Shards turn many small files into a few large ones that are read sequentially. Every photo is
+verified before training, and the manifest has a checksum of each shard. Shards are written
+atomically, so an interrupted run resumes with the first unfinished one. The same photos and options
+always give the same shards, whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _Out = TypeVar("_Out")
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
-    """A photo as it goes into a record.
+    """A photo, prepared for a record.
 
     Attributes:
-        encoded: An upright RGB or greyscale JPEG.
-        height: Its height in pixels.
-        width: Its width in pixels.
+        encoded: An upright RGB or grayscale JPEG.
+        height: Height in pixels.
+        width: Width in pixels.
     """
 
     encoded: bytes
@@ -54,17 +54,17 @@ class Photo:
 
 
 def prepare(data: bytes, name: str = "image", max_side: int | None = None) -> Photo:
-    """Makes an upright JPEG of an image file, of its own bytes where it is one already.
+    """Converts an image file to an upright JPEG; the bytes of a suitable JPEG are kept.
 
     Args:
-        data: The whole file, of any format and colour mode.
-        name: What to call it in an error.
-        max_side: The most pixels that its longer side may keep; None for no limit.
+        data: The content of the file, of any format and color mode.
+        name: Name of the file in error messages.
+        max_side: Limit of the longer side in pixels; None for no limit.
 
     Raises:
-        UserError: If the bytes are no image or a damaged one.
+        UserError: If the data are not an image, or damaged.
     """
-    # On damaged files Pillow raises many kinds of errors. `decode` will say what is wrong.
+    # Damaged files make Pillow raise exceptions of many types; `decode` below reports the reason.
     with contextlib.suppress(Exception), Image.open(io.BytesIO(data)) as image:
         width, height = image.size
         if (
@@ -73,7 +73,7 @@ def prepare(data: bytes, name: str = "image", max_side: int | None = None) -> Ph
             and image.getexif().get(_ORIENTATION_TAG, 1) == 1
             and (max_side is None or max(height, width) <= max_side)
         ):
-            # At an eighth of its size all of the file is still read: damage shows, sooner.
+            # Decoding at an eighth of the size is faster and still detects damage anywhere.
             image.draft(image.mode, (width // 8, height // 8))
             image.load()
             return Photo(data, height, width)
@@ -99,23 +99,23 @@ def write(
 ) -> manifest.Manifest:
     """Writes all photos of a folder or a zip archive as TFRecord shards with a manifest.
 
-    Photo number i, by name, goes into shard i modulo the number of shards, so that each shard
-    holds a bit of everything. Files that cannot be read are left out and listed.
+    Photo i in the order of names goes into shard i modulo the number of shards, so that each shard
+    holds photos from the whole collection. Unreadable files are skipped and listed in the manifest.
 
     Args:
-        source: A folder, with all below it, or a zip archive.
-        out: Where `photos-00000-of-00004.tfrecord` ... and manifest.json go.
-        shards: The number of files; None for one for every 1,024 photos, at most 128.
-        workers: The number of threads that decode; None for one a processor.
-        max_side: Photos whose longer side is longer, in pixels, are made smaller.
-        progress: Called with the number of photos done and of all photos.
+        source: A folder, searched recursively, or a zip archive.
+        out: Output folder of manifest.json and the shards, `photos-00000-of-00004.tfrecord` ...
+        shards: Number of files; None for one per 1,024 photos, at most 128.
+        workers: Number of decoding threads; None for one per CPU.
+        max_side: Photos with a longer side above this many pixels are shrunk; None for no limit.
+        progress: Called with the number of photos done and the total number.
 
     Returns:
-        The manifest: what was written and what was left out.
+        The manifest, which lists the shards and the skipped files.
 
     Raises:
-        UserError: If there is nothing to read, or no room or permission to write, or `out`
-            holds other records.
+        UserError: If there is nothing to read, no space or permission to write, or `out` holds
+            other records.
     """
     photos = listing.photos(source)
     names = list(photos.sizes)
@@ -151,7 +151,7 @@ def write(
             _remove(out, state)
             raise errors.UserError(
                 f"{source}: none of its {len(names)} photos can be read; "
-                f"the first: {state.skipped[0].reason}"
+                f"first error: {state.skipped[0].reason}"
             )
         state = dataclasses.replace(state, complete=True)
         manifest.save(state, out)
@@ -159,7 +159,7 @@ def write(
 
 
 def _load(read: Callable[[str], bytes], max_side: int | None, name: str) -> Photo | str:
-    """Gives the photo of a name, or the reason why there is none."""
+    """Returns the photo of a name, or an error message if it cannot be read."""
     try:
         return prepare(read(name), name, max_side)
     except errors.UserError as error:
@@ -169,7 +169,7 @@ def _load(read: Callable[[str], bytes], max_side: int | None, name: str) -> Phot
 def _map_ahead(
     pool: futures.Executor, function: Callable[[_In], _Out], items: Iterable[_In], ahead: int
 ) -> Iterator[_Out]:
-    """Maps in parallel and in order, at most `ahead` items ahead of the taker."""
+    """Maps in parallel and in order, at most `ahead` items ahead of the consumer."""
     pending: collections.deque[futures.Future[_Out]] = collections.deque()
     try:
         for item in items:
@@ -186,7 +186,7 @@ def _map_ahead(
 def _write_shard(
     path: Path, results: Iterable[tuple[str, Photo | str]], tick: Callable[[int], None]
 ) -> manifest.Shard:
-    # Here and not above, so that --help and mistakes in the options are answered at once.
+    # Imported here, so that --help and errors in the options appear immediately.
     import tensorflow as tf
 
     skipped: list[manifest.Skipped] = []
@@ -217,7 +217,7 @@ def _example(name: str, photo: Photo) -> tf.train.Example:
     def number(value: int) -> tf.train.Feature:
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
-    # Not every name that a file system allows is Unicode.
+    # File names need not be valid Unicode.
     encoded_name = os.fsencode(name)
     feature = {
         "image/encoded": text(photo.encoded),
@@ -239,25 +239,25 @@ def _fingerprint(sizes: dict[str, int]) -> str:
 
 
 def _begin(out: Path, wanted: manifest.Manifest) -> manifest.Manifest:
-    """Gives what an earlier run has finished already, or makes the folder for a first one.
+    """Returns the manifest of an interrupted run, or creates the folder and a new manifest.
 
     Raises:
-        UserError: If the folder holds records of something else.
+        UserError: If the folder holds other records.
     """
     out.mkdir(parents=True, exist_ok=True)
     state = manifest.load(out)
     if state is None:
         if any(out.glob("*.tfrecord")) or (out / manifest.FILE).exists():
             raise errors.UserError(
-                f"{out}: holds records, or a {manifest.FILE}, that this command did not write; "
-                "give --out a new folder"
+                f"{out}: contains records or a {manifest.FILE} that this command did not write; "
+                "choose a new folder with --out"
             )
         manifest.save(wanted, out)
         return wanted
     if (state.inputs, state.options) != (wanted.inputs, wanted.options):
         raise errors.UserError(
-            f"{out}: holds records of other photos or options; "
-            "give --out a new folder, or delete this one first"
+            f"{out}: contains records of other photos or options; "
+            "choose a new folder with --out, or delete this one first"
         )
     whole = tuple(shard for shard in state.shards if manifest.is_whole(shard, out))
     state = dataclasses.replace(state, shards=whole, complete=False)
@@ -269,8 +269,8 @@ def _check_room(out: Path, needed: int) -> None:
     free = shutil.disk_usage(out).free
     if needed > free:
         raise errors.UserError(
-            f"{out}: about {needed / 1e6:,.0f} MB are needed but only {free / 1e6:,.0f} MB free; "
-            "give --out another disk, or a --max-side"
+            f"{out}: needs about {needed / 1e6:,.0f} MB but only {free / 1e6:,.0f} MB are free; "
+            "choose another disk with --out, or shrink the photos with --max-side"
         )
 
 

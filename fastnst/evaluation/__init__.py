@@ -1,1 +1,1 @@
-"""How good a network is, in figures."""
+"""Measures the quality of trained networks."""

@@ -1,7 +1,7 @@
-"""Judging a network by the optimisation method: which iteration of it draws level.
+"""Compares a network with the optimization method: how many iterations equal one forward pass.
 
-Both minimise the same objective, the network in one pass, for photos it has never seen (Johnson et
-al. 2016, figure 5).
+Both minimize the same objective; the network does so in one pass, for photos it has not been
+trained on (Johnson et al. 2016, figure 5).
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ STARTS = ("noise", "photo")
 
 @dataclasses.dataclass(frozen=True)
 class Assessment:
-    """What was found for one photo.
+    """The results for one photo.
 
     Attributes:
-        photo: Its name.
-        of_photo: The objective of the photo itself.
-        of_network: The objective of what the network makes of it.
-        curves: By start, the optimiser's objective: at 0 that of the start, then after each
-            iteration.
-        figures: What is not trained on, by name: see `measures`.
-        pictures: uint8 RGB [H, W, 3] by name: the photo, the network's, the optimiser's.
+        photo: Name of the photo.
+        of_photo: Objective of the photo itself.
+        of_network: Objective of the network's output.
+        curves: The optimizer's objective for each start: first that of the start itself, then
+            after each iteration.
+        figures: Metrics that are not part of the objective, by name; see `measures`.
+        pictures: uint8 RGB [H, W, 3] by name: the photo, the network's output, the optimizer's.
     """
 
     photo: str
@@ -45,12 +45,12 @@ class Assessment:
     pictures: dict[str, np.ndarray]
 
     def equal_iterations(self, start: str) -> float:
-        """Iterations after which the optimiser draws level; infinity where it never does."""
+        """Returns the iterations after which the optimizer is level; inf if it never is."""
         return equal_iterations(self.curves[start], self.of_network)
 
 
 def equal_iterations(curve: collections.abc.Sequence[float], goal: float) -> float:
-    """Where a falling curve first meets a value, between two iterations by proportion."""
+    """Returns where a falling curve first reaches a value, interpolated between iterations."""
     for iteration, value in enumerate(curve):
         if value <= goal:
             before = curve[iteration - 1] if iteration else value
@@ -71,19 +71,22 @@ def assess(
     starts: collections.abc.Sequence[str] = STARTS,
     on_step: collections.abc.Callable[[], object] = lambda: None,
 ) -> Assessment:
-    """Judges a network by one photo.
+    """Compares a network with the optimizer on one photo.
 
     Args:
-        paint: Maps RGB [H, W, 3] in 0..255 to a picture, float32 of the same shape.
-        objective: What it was trained for.
+        paint: Maps RGB [H, W, 3] in 0..255 to its painting, float32 of the same shape.
+        objective: The objective that the network was trained with.
         style: The style image, RGB [H, W, 3] in 0..255.
-        further: Compares at layers that the objective does not look at.
-        name: The photo's.
+        further: Gram distance at layers that the objective does not use.
+        name: Name of the photo.
         photo: uint8 RGB [H, W, 3].
-        steps: Iterations of the optimiser, from each start.
-        seed: Of the noise.
-        starts: Where it begins, of `STARTS`.
+        steps: Iterations of the optimizer from each start.
+        seed: Seed of the noise.
+        starts: Initial pictures of the optimizer, a subset of `STARTS`.
         on_step: Called after each iteration.
+
+    Raises:
+        KeyboardInterrupt: If Ctrl-C interrupts the optimizer.
     """
     total = objective.towards(photo.astype(np.float32))
 
@@ -103,9 +106,9 @@ def assess(
         if found.interrupted:
             raise KeyboardInterrupt
         curve = [terms["total"] for terms in found.history]
-        # Where it found no way down any more, further iterations would change nothing.
+        # Once it has converged, further iterations would change nothing.
         curves[start] = curve + curve[-1:] * (steps + 1 - len(curve))
-        pictures[f"optimiser from {start}"] = images.to_uint8(found.picture)
+        pictures[f"optimizer from {start}"] = images.to_uint8(found.picture)
     gram = further(photo, painted)
     return Assessment(
         photo=name,
@@ -124,10 +127,11 @@ def assess(
 
 
 def summary(assessments: collections.abc.Sequence[Assessment]) -> dict[str, Any]:
-    """Means and spreads (standard deviations) over the photos, for JSON.
+    """Summarizes the means and spreads (standard deviations) over the photos, for JSON.
 
-    "equal_iterations" is where the mean curve meets the network's mean, and null where it does
-    not; "ratio_to_best" is the network's mean over the lowest of the mean curves.
+    "equal_iterations" is the iteration at which the mean curve reaches the network's mean, or
+    null if it never does. "ratio_to_best" is the network's mean divided by the minimum of all
+    mean curves.
     """
     starts = tuple(assessments[0].curves)
     steps = len(assessments[0].curves[starts[0]]) - 1
@@ -157,7 +161,7 @@ def summary(assessments: collections.abc.Sequence[Assessment]) -> dict[str, Any]
             }
             for start in starts
         },
-        # JSON knows no infinity: null where the optimiser never drew level.
+        # JSON has no infinity, so null means that the optimizer never reached the network.
         "equal_iterations": {
             start: _finite(equal_iterations(curve, of_network["mean"]))
             for start, curve in mean_curves.items()

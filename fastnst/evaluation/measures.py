@@ -1,4 +1,4 @@
-"""Figures of a stylized picture that no network is trained on: structure, colour, steadiness."""
+"""Metrics of stylized pictures that are not part of the objective: structure, color, stability."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import tensorflow as tf
 from fastnst.features import loss_network
 from fastnst.losses import functional
 
-# ITU-R BT.601, which JPEG uses too.
+# ITU-R BT.601, as in JPEG.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
-    """Structural similarity of the luma (Wang et al. 2004), 1 for the photo itself.
+    """Returns the structural similarity of the luma (Wang et al. 2004); 1 for the photo itself.
 
     Args:
         photo: RGB [H, W, 3] in 0..255, at least 11 x 11.
@@ -28,10 +28,10 @@ def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
 
 
 def colour_distance(stylized: np.ndarray, style: np.ndarray) -> float:
-    """How far the colours lie from those of the style, in levels of 255.
+    """Returns the distance of a picture's colors from those of the style, in levels of 255.
 
-    The mean over the channels of the Wasserstein-1 distance of their histograms: by how much
-    the level of a pixel must change, on average, to turn one histogram into the other.
+    This is the Wasserstein-1 distance of the channels' histograms, averaged over the channels:
+    the mean change of a pixel's level that turns one histogram into the other.
 
     Args:
         stylized: RGB [H, W, 3] in 0..255.
@@ -46,7 +46,7 @@ def _quantiles(picture: np.ndarray) -> np.ndarray:
 
 
 class GramDistance:
-    """Distance of Gram matrices at chosen layers, relative to how far the photo was."""
+    """Distance of Gram matrices from the style's, relative to the photo's own distance."""
 
     def __init__(
         self,
@@ -54,12 +54,12 @@ class GramDistance:
         style: np.ndarray,
         layers: collections.abc.Sequence[str],
     ) -> None:
-        """Computes the targets.
+        """Computes the style's Gram matrices.
 
         Args:
-            network: Gives the features.
+            network: The loss network.
             style: RGB [H, W, 3] in 0..255.
-            layers: Best those that the objective does not look at.
+            layers: Layers to compare at, ideally ones that the objective does not use.
         """
         self._layers = tuple(layers)
         self._grams = tf.function(
@@ -73,9 +73,9 @@ class GramDistance:
         self._targets = self._grams(_batch(style))
 
     def __call__(self, photo: np.ndarray, stylized: np.ndarray) -> dict[str, float]:
-        """Gives ||G(stylized) - G(style)|| / ||G(photo) - G(style)|| (Frobenius) by layer.
+        """Returns ||G(stylized) - G(style)|| / ||G(photo) - G(style)|| (Frobenius) by layer.
 
-        1 is as far from the style as the photo, 0 is the style itself.
+        The ratio is 1 for the photo itself and 0 for the style image.
         """
         before, after = self._grams(_batch(photo)), self._grams(_batch(stylized))
         return {
@@ -90,15 +90,16 @@ class GramDistance:
 def shift_change(
     paint: collections.abc.Callable[[np.ndarray], np.ndarray], photo: np.ndarray
 ) -> float:
-    """How much a painting changes where the photo moves by a pixel: what flickers in a video.
+    """Measures how much a painting changes if the photo shifts by a pixel, the flicker in a video.
 
     Args:
-        paint: From RGB [H, W, 3] in 0..255 to the same.
-        photo: At least 80 x 80: a rim of 32 pixels, where the border plays in, is left out.
+        paint: Maps RGB [H, W, 3] in 0..255 to the same shape and range.
+        photo: RGB of at least 80 x 80 pixels. A rim of 32 pixels is ignored, because the border
+            influences it.
 
     Returns:
-        The mean absolute difference, in levels of 255, between the painting of the moved photo
-        and the moved painting of the photo.
+        The mean absolute difference, in levels of 255, between the painting of the shifted photo
+        and the shifted painting of the photo.
     """
     here, moved = (paint(picture).astype(np.float32) for picture in (photo[:, :-1], photo[:, 1:]))
     difference = np.abs(here[:, 1:] - moved[:, :-1])

@@ -1,1 +1,1 @@
-"""The loss network: its tables, its weights and where they come from."""
+"""The loss network: its tables, its weights and their sources."""

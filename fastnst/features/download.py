@@ -1,7 +1,7 @@
-"""Fetches the loss network's weights: the convolutions of VGG16, trained on ImageNet.
+"""Downloads the loss network's weights: the convolutions of VGG16, trained on ImageNet.
 
-The result is a TensorFlow checkpoint under the variable names of slim's vgg_16, for RGB images in
-0..255 from which the mean colour was taken. All sources are held to the same checksum.
+The result is a TensorFlow checkpoint with the variable names of slim's vgg_16, for RGB images in
+0..255 minus the mean color. The weights of every source must have the same checksum.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LAYERS = vgg.convolutions_of("vgg_16")
 SHIPPED_THROUGH = "conv4_3"
 SLIM_URL = "http://download.tensorflow.org/models/vgg_16_2016_08_28.tar.gz"
 
-# Of the bytes of conv1_1..conv4_3, weights then biases, layer by layer: as fetched, as rounded.
+# Checksums of conv1_1..conv4_3, weights then biases of each layer: as downloaded, and rounded.
 SHA256 = {
     "float32": "98fa911087a1c120252a643ba8bcef79e21d5a54808fae6d8bd9a7e5281d6228",
     "float16": "a01f13b58a6b5c4912e0574b218a74caca9526c873866a332f39e274d2ceec35",
@@ -42,28 +42,29 @@ def fetch(
     say: Callable[[str], None] = lambda line: None,
     sources: Mapping[str, Source] = SOURCES,
 ) -> bool:
-    """Puts the weights at `path`, unless they are there already.
+    """Downloads the weights to `path`, unless they exist already.
 
     Args:
-        path: Prefix of the checkpoint. One with fewer layers, less precise or damaged is replaced.
+        path: Prefix of the checkpoint. An existing one with fewer layers, lower precision or damage
+            is replaced.
         through: The last layer, conv4_3 or later.
-        dtype: How they are stored, "float16" or "float32".
-        force: Fetches them even so, and replaces whatever checkpoint is there.
-        say: Is told what happens, a line at a time.
-        sources: Where to look, by name, in order.
+        dtype: The dtype to store, "float16" or "float32".
+        force: Whether to download anyway and replace any checkpoint at `path`.
+        say: Called with progress messages.
+        sources: The sources by name, tried in order.
 
     Returns:
-        Whether they were fetched; False where they were there already.
+        Whether the weights were downloaded; False if they existed already.
 
     Raises:
-        UserError: No source can be reached, or something else is at `path`.
+        UserError: If all sources fail, or `path` holds something else.
     """
     wanted = _variables(through)
     if not force and _is_there(path, wanted, dtype):
         return False
     failures = []
     for name, source in sources.items():
-        say(f"fetching VGG16 from {name}")
+        say(f"downloading VGG16 from {name}")
         try:
             tensors = source()
             if fingerprint(tensors, "float32") != SHA256["float32"]:
@@ -76,7 +77,7 @@ def fetch(
             checkpoint_file.write_checkpoint(path, stored)
             return True
     raise errors.UserError(
-        f"VGG16 cannot be fetched ({'; '.join(failures)}); run this again with a connection, or "
+        f"VGG16 cannot be downloaded ({'; '.join(failures)}); try again with a connection, or "
         f"put the vgg_16.ckpt of {SLIM_URL} at {path}"
     )
 
@@ -92,10 +93,10 @@ def fingerprint(tensors: Mapping[str, np.ndarray], dtype: str) -> str | None:
 
 
 def _is_there(path: Path, wanted: list[str], dtype: str) -> bool:
-    """Returns whether `path` holds these weights at least as precisely.
+    """Returns whether `path` holds these weights, in this precision or a higher one.
 
     Raises:
-        UserError: It holds something else.
+        UserError: If it holds something else.
     """
     try:
         tensors = checkpoint_file.read_checkpoint(path, "vgg_16/conv")
@@ -103,14 +104,14 @@ def _is_there(path: Path, wanted: list[str], dtype: str) -> bool:
         return False
     if fingerprint(tensors, "float16") != SHA256["float16"]:
         raise errors.UserError(
-            f"{path}: holds something else than the weights that would be put there; keep it, "
-            "choose another place with -o, or replace it with --force"
+            f"{path}: contains other weights; keep it and choose another file with -o, "
+            "or replace it with --force"
         )
     precise = dtype == "float16" or fingerprint(tensors, "float32") == SHA256["float32"]
     return precise and set(wanted) <= set(tensors)
 
 
 def _variables(through: str) -> list[str]:
-    """Returns the names of the variables from conv1_1 to this layer."""
+    """Returns the names of the variables from conv1_1 to the given layer."""
     layers = LAYERS[: LAYERS.index(through) + 1]
     return [name for layer in layers for name in vgg.variables("vgg_16", layer)]

@@ -1,8 +1,8 @@
 """The loss network: slim's VGG16 or VGG19, convolutions only, frozen.
 
-The one module that imports tf_slim. Slim builds variables through a variable scope; here the
-scope hands it constants instead, so there is nothing to train, to save or to initialise, and
-the network can be called inside any graph, under any distribution strategy.
+This is the only module that imports tf_slim. Slim creates variables through a variable scope. Here
+the scope returns constants instead, so there is nothing to train, save or initialize, and the
+network can be called inside any graph and under any distribution strategy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ POOLINGS = {"max": slim.max_pool2d, "avg": slim.avg_pool2d}
 class LossNetwork:
     """Maps images to the features that the losses compare (Simonyan & Zisserman 2014).
 
-    Its weights are constants: no gradient reaches them and no checkpoint holds them.
+    Its weights are constants: they get no gradients and are not saved in checkpoints.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class LossNetwork:
         mean_rgb: collections.abc.Sequence[float] = vgg.MEAN_RGB,
         pooling: str = "max",
     ) -> None:
-        """Checks that the weights reach as deep as the layers asked for.
+        """Stores the weights and checks that they contain the layers.
 
         Args:
-            weights: Slim's variables by name, as `load_weights` returns them.
-            layers: All layers that will be asked for, for example "relu3_3".
-            compute_dtype: What the convolutions compute in.
+            weights: Slim's variables by name, as returned by `load_weights`.
+            layers: All layers that will be requested, for example "relu3_3".
+            compute_dtype: The dtype of the convolutions.
             model: One of `vgg.MODELS`.
-            mean_rgb: What the network's images were freed of, in [0, 255].
-            pooling: "max", as it was trained, or "avg", which Gatys et al. 2015 prefer.
+            mean_rgb: Mean color to subtract from the images, in [0, 255].
+            pooling: "max", as in training, or "avg", which Gatys et al. 2015 prefer.
 
         Raises:
             UserError: If a layer is not in the weights.
@@ -61,7 +61,7 @@ class LossNetwork:
                 whole = (
                     "fetch the whole network with `fastnst weights`"
                     if model == "vgg_16"
-                    else "name a file that holds the whole network"
+                    else "name a file of the whole network"
                 )
                 raise errors.UserError(
                     f"layer {layer} is not in the loss network's file, which ends at "
@@ -76,18 +76,21 @@ class LossNetwork:
     def __call__(
         self, images: tf.Tensor, layers: collections.abc.Collection[str]
     ) -> dict[str, tf.Tensor]:
-        """Computes the features of the layers named, building the network no deeper than those.
+        """Computes the features of the given layers; deeper layers are not built.
 
         Args:
             images: float32 RGB [B, H, W, 3] in [0, 255].
-            layers: Names such as "relu3_3": the output of conv3_3 after its ReLU, which is what
-                slim calls the end point vgg_16/conv3/conv3_3.
+            layers: Names such as "relu3_3", the output of conv3_3 after its ReLU, which slim calls
+                the end point vgg_16/conv3/conv3_3.
 
         Returns:
             Features by layer: [B, H // 2^k, W // 2^k, C] in the compute dtype.
+
+        Raises:
+            ValueError: If there is no such layer.
         """
         if tf.executing_eagerly():
-            # Slim reuses nothing and collects nothing in eager mode: always give it a graph.
+            # Slim neither reuses nor collects variables in eager mode, so it always needs a graph.
             build = tf.function(lambda batch: self._build(batch, layers), autograph=False)
             return build(images)
         return self._build(images, layers)
@@ -102,14 +105,14 @@ class LossNetwork:
             warnings.catch_warnings(),
             tf.compat.v1.variable_scope(self._model, custom_getter=self._constant),
         ):
-            # Slim stands on TensorFlow's legacy layers, which warn at every call.
+            # Slim uses TensorFlow's legacy layers, which warn at every call.
             warnings.simplefilter("ignore", UserWarning)
             for block, (repeats, channels) in enumerate(vgg.MODELS[self._model], start=1):
                 if block > 1:
                     net = self._pool(net, [2, 2], scope=f"pool{block - 1}")
                 for index in range(1, repeats + 1):
-                    # Zeros beyond the border would count as strokes there, which a transform net
-                    # learns to answer with a dull frame around every painting.
+                    # Zero padding would look like strokes along the border. A transform net would
+                    # compensate for them with a dull frame around every painting.
                     net = padding.repeat_edge(net, 1)
                     layer = f"relu{block}_{index}"
                     scope = vgg.scope(layer)
@@ -119,13 +122,13 @@ class LossNetwork:
                         wanted.discard(layer)
                     if not wanted:
                         return features
-        there_are = ", ".join(vgg.layers_of(self._model))
-        raise ValueError(f"no such layers: {sorted(wanted)}; there are {there_are}")
+        known = ", ".join(vgg.layers_of(self._model))
+        raise ValueError(f"unknown layers: {sorted(wanted)}; choose from {known}")
 
     def _constant(
         self, getter: object, name: str, dtype: tf.DType = tf.float32, **unused: object
     ) -> tf.Tensor:
-        """Stands in for slim's variable getter."""
+        """Replaces slim's variable getter and returns a constant."""
         return tf.constant(self._weights[name], dtype=dtype, name=name)
 
 
@@ -134,17 +137,17 @@ def load_weights(path: str | Path, model: str = "vgg_16") -> dict[str, np.ndarra
 
     Args:
         path: The checkpoint.
-        model: One of `vgg.MODELS`, whose variables are looked for.
+        model: The network in it, one of `vgg.MODELS`.
 
     Raises:
-        UserError: If there is no checkpoint at the path or it is none of this network.
+        UserError: If there is no checkpoint at the path, or it is not one of this network.
     """
     weights = checkpoint_file.read_checkpoint(path, f"{model}/conv")
     first, _ = vgg.variables(model, "relu1_1")
     if first not in weights:
         name = model.upper().replace("_", "")
-        hint = "; `fastnst weights` fetches one" if model == "vgg_16" else ""
-        raise errors.UserError(f"{path}: holds no {name} under slim's names ({first}, ...){hint}")
+        hint = "; download one with `fastnst weights`" if model == "vgg_16" else ""
+        raise errors.UserError(f"{path}: contains no {name} with slim's names ({first}, ...){hint}")
     return weights
 
 

@@ -1,9 +1,9 @@
 """Reads the VGG networks that MatConvNet publishes as .mat files.
 
-The file of vlfeat.org holds "layers", a cell of structs in the order of computation (of VGG19, 43:
-conv1_1, relu1_1, conv1_2, ... pool5, fc6, ... prob), and the mean image. In files up to beta 16
-that is `normalization.averageImage`, of 224 x 224 pixels; later `meta.normalization.averageImage`,
-which may be the mean colour alone. A convolution's kernels lie as [width, height, in, out].
+The files of vlfeat.org contain "layers", a cell of structs in order of computation (43 for VGG19:
+conv1_1, relu1_1, conv1_2, ... pool5, fc6, ... prob), and the mean image. Up to beta 16, that is
+`normalization.averageImage` of 224 x 224 pixels; later it is `meta.normalization.averageImage`,
+which may be just the mean color. Kernels are stored as [width, height, in, out].
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from fastnst.features import vgg
 
 
 def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Reads the convolutions and the mean colour.
+    """Reads the convolutions and the mean color.
 
     Args:
         path: The file.
-        model: Whether "vgg_19" or "vgg_16" is expected in it.
+        model: The expected network, "vgg_19" or "vgg_16".
 
     Returns:
-        Slim's variables by name, float32, kernels [height, width, in, out], as
-        `loss_network.load_weights` returns them; and the mean, float32 RGB [3] in [0, 255].
+        Slim's variables by name, float32, with kernels [height, width, in, out], as returned by
+        `loss_network.load_weights`; and the mean color, float32 RGB [3] in [0, 255].
 
     Raises:
-        UserError: If there is no such file, it is no network of this kind, or SciPy is missing.
+        UserError: If the file does not exist or is not such a network, or SciPy is missing.
     """
     content = _load(Path(path))
     try:
@@ -37,23 +37,25 @@ def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray]
         convolutions = _convolutions(content["layers"], len(vgg.MODELS[model]))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         raise errors.UserError(
-            f"{path}: no network of MatConvNet's; imagenet-vgg-verydeep-19.mat is one"
+            f"{path}: not a MatConvNet network; use imagenet-vgg-verydeep-19.mat, for example"
         ) from None
     known = vgg.layers_of(model)
-    # A file may end early; what it holds until there has to be as in the model.
+    # A file may end early, but its layers must match the first ones of the model.
     if not convolutions or tuple(convolutions) != known[: len(convolutions)]:
-        count = f"{len(convolutions)} convolutions, in blocks that are not those of {model}"
-        raise errors.UserError(f"{path}: holds {count}; --loss_model is {' or '.join(vgg.MODELS)}")
+        count = f"{len(convolutions)} convolutions, whose blocks do not match {model}"
+        raise errors.UserError(
+            f"{path}: contains {count}; set --loss_model to {' or '.join(vgg.MODELS)}"
+        )
     weights = {}
     sizes = [channels for repeats, channels in vgg.MODELS[model] for _ in range(repeats)]
     for inputs, outputs, layer in zip([3, *sizes], sizes, convolutions, strict=False):
         kernels, biases = convolutions[layer]
         if kernels.shape != (3, 3, inputs, outputs) or biases.size != outputs:
             raise errors.UserError(
-                f"{path}: the kernels of {layer} are {kernels.shape}, should be "
-                f"{(3, 3, inputs, outputs)} with {outputs} biases"
+                f"{path}: the kernels of {layer} have shape {kernels.shape}, but should have "
+                f"{(3, 3, inputs, outputs)} with {outputs} biases; use another file"
             )
-        # MATLAB counts columns first: width lies before height.
+        # MATLAB is column-major: width precedes height.
         weights_name, biases_name = vgg.variables(model, layer)
         weights[weights_name] = kernels.transpose(1, 0, 2, 3)
         weights[biases_name] = biases
@@ -65,11 +67,11 @@ def _load(path: Path) -> dict[str, Any]:
         from scipy import io
     except ImportError:
         raise errors.UserError(
-            f'{path}: a .mat file takes SciPy to read: `pip install -e ".[optimize]"`'
+            f'{path}: .mat files need SciPy; run `pip install -e ".[optimize]"`'
         ) from None
     if not path.is_file():
         raise errors.UserError(
-            f"{path}: no such file; imagenet-vgg-verydeep-19.mat is to be had from "
+            f"{path}: no such file; download imagenet-vgg-verydeep-19.mat from "
             "https://www.vlfeat.org/matconvnet/pretrained/"
         )
     try:
@@ -79,9 +81,9 @@ def _load(path: Path) -> dict[str, Any]:
             appendmat=False,
             variable_names=("layers", "meta", "normalization"),
         )
-    # SciPy's reader lets through whatever a damaged file makes it stumble over.
+    # Damaged files make SciPy raise exceptions of many types.
     except Exception as error:
-        raise errors.UserError(f"{path}: not a .mat file that can be read ({error})") from None
+        raise errors.UserError(f"{path}: not a readable .mat file ({error})") from None
 
 
 def _mean(content: dict[str, Any]) -> np.ndarray:
@@ -91,13 +93,13 @@ def _mean(content: dict[str, Any]) -> np.ndarray:
 
 
 def _convolutions(layers: Any, blocks: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Kernels and biases by layer, located by their place: a block ends with a pooling."""
+    """Returns kernels and biases by layer, identified by position: blocks end with a pooling."""
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     block, index = 1, 0
     for layer in layers:
         if layer["type"] == "pool":
             block, index = block + 1, 0
-        # The fully connected layers behind the last pooling are convolutions, too.
+        # The fully connected layers after the last pooling are stored as convolutions, too.
         elif layer["type"] == "conv" and block <= blocks:
             index += 1
             kernels, biases = layer["weights"]

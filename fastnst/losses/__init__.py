@@ -1,1 +1,1 @@
-"""What makes a stylized image good, as a number to minimise."""
+"""The losses that training and optimization minimize."""

@@ -1,8 +1,8 @@
-"""The style weight that suits a painting: what `style_weight: auto` stands for.
+"""Computes a style weight for a painting: the value of `style_weight: auto`.
 
-Style losses of photos differ by a factor of forty between paintings, so that no one weight suits
-all. Here the weight is chosen such that what pulls a photo towards the style stands in a fixed
-ratio to what its content can resist with; docs/theory.md tells the reasons.
+Style losses of photos differ by a factor of forty between paintings, so no single weight suits
+all. This module chooses the weight such that the pull of the style and the resistance of a
+photo's content stand in a fixed ratio; docs/theory.md explains why.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fastnst import errors
 from fastnst.features import loss_network
 from fastnst.losses import functional, perceptual
 
-# Pull over resistance at a strength of 1: see docs/theory.md.
+# Ratio of pull to resistance at a strength of 1: see docs/theory.md.
 BALANCE = 9.0
 _SIDE = 256
 # Crops of the painting along each axis.
@@ -30,19 +30,18 @@ def style_weight(
     photos: collections.abc.Iterable[np.ndarray],
     weights: perceptual.Weights,
 ) -> float:
-    """Finds the style weight by which a painting looks about as strong as any other.
+    """Returns the style weight at which a painting looks about as strong as any other.
 
     Args:
-        network: Gives the features.
-        paintings: The style images, float32 RGB [H, W, 3] in [0, 255] each, at the size trained
-            with.
-        photos: Ordinary ones, RGB [H, W, 3] in 0..255, best of about 256 x 256 pixels.
-        weights: All but `style`, which is what is found.
+        network: The loss network.
+        paintings: The style images, float32 RGB [H, W, 3] in [0, 255] each, at the training size.
+        photos: Ordinary photos, RGB [H, W, 3] in 0..255, ideally of about 256 x 256 pixels.
+        weights: The other weights; the value of `style` has no effect.
 
     Returns:
-        BALANCE * content * E(photos) / (S(photos) - S(crop)), where E is the mean square of the
-        content features, S the style loss, and the crop that of the painting which is most like
-        the whole: closer to it no picture of its size can be expected to come.
+        BALANCE * content * E(photos) / (S(photos) - S(crop)). E is the mean square of the content
+        features and S is the style loss. The crop is the crop of the painting with the smallest
+        style loss, which no stylized picture of its size can be expected to undercut.
 
     Raises:
         UserError: If photos are as close to the painting as its own crops are.
@@ -71,14 +70,14 @@ def style_weight(
     distance = of_photos[:, 1].mean() - of_crops[:, 1].min()
     if not distance > 0:
         raise errors.UserError(
-            "style_weight: auto does not suit this style image: no part of it is more like the "
-            "whole than photos are; give a number, or a smaller style_size"
+            "style_weight: auto does not work for this style image, whose crops are no closer to "
+            "its style than photos are; set a number, or a smaller style_size"
         )
     return float(BALANCE * weights.content * energy / distance)
 
 
 def _crops(style: np.ndarray) -> list[np.ndarray]:
-    """Squares of at most 256 pixels, evenly over the painting."""
+    """Returns squares of at most 256 x 256 pixels, evenly spaced over the painting."""
     side = min(_SIDE, *style.shape[:2])
     tops, lefts = (np.linspace(0, length - side, _CROPS).astype(int) for length in style.shape[:2])
     return [

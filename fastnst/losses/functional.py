@@ -1,7 +1,7 @@
 """The losses of Gatys et al. 2015 and Johnson et al. 2016, as pure functions.
 
-All take any float dtype and compute in float32: in float16 a Gram matrix overflows.
-How these normalise, and how others do, is told in docs/theory.md.
+All accept any float dtype and compute in float32, because a Gram matrix overflows in float16.
+docs/theory.md compares their normalization with that of other implementations.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import collections.abc
 
 import tensorflow as tf
 
-# Style weights are those of pictures of 256 x 256 pixels, whatever the size trained at.
+# Style weights refer to pictures of 256 x 256 pixels, whatever the training size.
 REFERENCE_AREA = 256.0 * 256.0
 
 
 def gram_matrix(features: tf.Tensor) -> tf.Tensor:
-    """G = F^T F / (H W C): how strongly each pair of channels fires together.
+    """Returns the Gram matrix G = F^T F / (H W C), the correlations between channels.
 
     Args:
         features: [B, H, W, C].
@@ -34,15 +34,15 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
 def _inner_products(
     flat: tf.Tensor,
 ) -> tuple[tf.Tensor, collections.abc.Callable[[tf.Tensor], tf.Tensor]]:
-    """F^T F of [B, N, C] in float32, with F (U + U^T) for its gradient.
+    """Returns F^T F of [B, N, C] in float32, with the gradient F (U + U^T).
 
-    TensorFlow's own gradient takes a product for each factor, F U and F U^T.
+    TensorFlow's own gradient computes two products, F U and F U^T.
     """
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
         both = upstream + tf.linalg.matrix_transpose(upstream)
         if flat.dtype == tf.bfloat16:
-            # As exact as the features; float16 would not hold numbers so small.
+            # As precise as the features themselves. In float16 such small numbers underflow.
             return tf.matmul(flat, tf.cast(both, tf.bfloat16))
         return tf.cast(tf.matmul(tf.cast(flat, tf.float32), both), flat.dtype)
 
@@ -51,29 +51,31 @@ def _inner_products(
 
 
 def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Mean squared difference of two feature maps (Johnson et al. 2016, equation 2).
+    """Returns the mean squared difference of two feature maps (Johnson et al. 2016, equation 2).
 
     Args:
-        features: Of the stylized images, [B, H, W, C].
-        target: Of the content images, the same shape.
+        features: Features of the stylized images, [B, H, W, C].
+        target: Features of the content images, the same shape.
     """
     difference = tf.cast(features, tf.float32) - tf.cast(target, tf.float32)
     return tf.reduce_mean(tf.square(difference))
 
 
 def style_loss(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) -> tf.Tensor:
-    """Distance of the Gram matrices, sum_b ||G_b - T||_F^2 / (B H W C) * image_area / 256^2.
+    """Returns the distance of the Gram matrices to the target.
+
+    The distance is sum_b ||G_b - T||_F^2 / (B H W C) * image_area / 256^2.
 
     Args:
-        features: Of the stylized images, [B, H, W, C].
+        features: Features of the stylized images, [B, H, W, C].
         target: Gram matrix of the style image at the same layer, [C, C] or [1, C, C].
-        image_area: Pixels of one stylized image.
+        image_area: Number of pixels of one stylized image.
 
     Note:
-        Johnson et al. (equation 4) take ||G - T||_F^2 itself. Dividing by the size of the feature
-        map is the habit of the TensorFlow implementation whose weights are in circulation; the
-        factor image_area / 256^2 takes the picture's size out of it again, so that a style weight
-        means the same at every image_size, and at 256 px exactly what it meant there.
+        Johnson et al. (equation 4) use ||G - T||_F^2 itself. The TensorFlow implementation whose
+        style weights are in circulation also divides by the size of the feature map. The factor
+        image_area / 256^2 makes a style weight mean the same at every image_size; at 256 px it
+        means exactly the same as in that implementation.
     """
     distance = tf.reduce_sum(tf.square(gram_matrix(features) - target))
     size = tf.cast(tf.size(features, tf.int64), tf.float32)
@@ -81,7 +83,10 @@ def style_loss(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) ->
 
 
 def total_variation(images: tf.Tensor) -> tf.Tensor:
-    """Half the mean squared step between neighbours, down plus across: noise costs.
+    """Returns the total variation, which penalizes noise.
+
+    It is half the mean squared difference between vertical neighbors, plus half that between
+    horizontal neighbors.
 
     Args:
         images: [B, H, W, C] in [0, 255].
@@ -94,7 +99,7 @@ def total_variation(images: tf.Tensor) -> tf.Tensor:
 
 
 def _rows(images: tf.Tensor, first: int, count: tf.Tensor, axis: int) -> tf.Tensor:
-    """Some rows, or columns: not by indexing, whose gradient takes several times as long."""
+    """Slices rows or columns; the gradient of indexing would take several times as long."""
     begin, size = [0, 0, 0, 0], [-1, -1, -1, -1]
     begin[axis], size[axis] = first, count
     return tf.slice(images, begin, size)

@@ -1,4 +1,4 @@
-"""The objective: what makes a stylized image good, as one number and its terms."""
+"""The perceptual loss, which judges stylized images: the objective and its terms."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import tensorflow as tf
 from fastnst.features import loss_network
 from fastnst.losses import functional
 
-# Of features and target; the style's takes the area of the picture, in pixels, too.
+# Both take features and target; a style loss also takes the area of the picture in pixels.
 ContentLoss: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 StyleLoss: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-# The objective and its terms by name.
+# The objective, and its terms by name.
 Verdict: TypeAlias = tuple[tf.Tensor, dict[str, tf.Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """How much each term counts.
+    """Weights of the objective's terms and layers.
 
     Attributes:
         content: Weight of the content loss.
@@ -39,7 +39,10 @@ class Weights:
 
 
 class PerceptualLoss:
-    """content_weight * content + style_weight * style + tv_weight * tv (Johnson et al. 2016)."""
+    """The objective of Johnson et al. 2016.
+
+    It is content_weight * content + style_weight * style + tv_weight * tv.
+    """
 
     def __init__(
         self,
@@ -53,12 +56,12 @@ class PerceptualLoss:
         """Computes the style targets, once.
 
         Args:
-            network: Gives the features.
-            style_image: float32 RGB [H, W, 3] in [0, 255], at the size that sets the strokes; or
-                several, each with its share in the style, not all of which may be 0.
-            weights: Of the terms and layers.
-            content_loss: Of one layer.
-            style_loss: Of one layer.
+            network: The loss network.
+            style_image: float32 RGB [H, W, 3] in [0, 255], at the size that sets the size of the
+                strokes; or several, each with its share of the style. The shares may not all be 0.
+            weights: Weights of the terms and layers.
+            content_loss: Content loss of one layer.
+            style_loss: Style loss of one layer.
         """
         self.network = network
         self.weights = weights
@@ -70,39 +73,40 @@ class PerceptualLoss:
             return {layer: functional.gram_matrix(features[layer]) for layer in layers}
 
         shares = [(style_image, 1.0)] if isinstance(style_image, np.ndarray) else style_image
-        whole = sum(share for _, share in shares)
+        total = sum(share for _, share in shares)
         compute = tf.function(targets, autograph=False)
         grams = [(compute(tf.constant(image, tf.float32)), share) for image, share in shares]
-        # As arrays they become constants of whatever graph compares with them. The mean of several
-        # is what the weighted sum of their losses is lowest at: the two differ by a constant.
+        # As arrays, the targets become constants of any graph that uses them. For several styles,
+        # the loss to their mean Gram matrix differs from the weighted mean of their losses only
+        # by a constant.
         self.style_targets = {
-            layer: sum(gram[layer].numpy() * (share / whole) for gram, share in grams)
+            layer: sum(gram[layer].numpy() * (share / total) for gram, share in grams)
             for layer in layers
         }
 
     def __call__(self, content: tf.Tensor, stylized: tf.Tensor) -> Verdict:
-        """Judges stylized images.
+        """Computes the objective of stylized images.
 
         Args:
-            content: What was to be painted, float32 RGB [B, H, W, 3] in [0, 255].
-            stylized: What came of it, the same shape.
+            content: The content images, float32 RGB [B, H, W, 3] in [0, 255].
+            stylized: The stylized images, the same shape.
 
         Returns:
-            The objective, and float32 scalars by name: "total"; "content", "style" and "tv" as
-            they are in the total; the same under "unweighted/"; each layer's own loss under
-            "layers/", for example "layers/style/relu1_2".
+            The objective, and float32 scalars by name: "total"; the weighted terms "content",
+            "style" and "tv"; the same terms unweighted under "unweighted/"; and the unweighted
+            loss of each layer under "layers/", for example "layers/style/relu1_2".
         """
         return self._judge(self._goal(content), stylized)
 
     def towards(self, content: np.ndarray) -> collections.abc.Callable[[tf.Tensor], Verdict]:
-        """The objective for one photo, whose features are computed once.
+        """Returns the objective for one photo, whose features are computed only once.
 
         Args:
-            content: What is to be painted, float32 RGB [H, W, 3] in [0, 255].
+            content: The photo, float32 RGB [H, W, 3] in [0, 255].
 
         Returns:
-            A function of stylized images [1, H, W, 3] that gives what calling this with the photo
-            and them gives.
+            A function that maps stylized images [1, H, W, 3] to the same results as calling this
+            object with the photo and the stylized images.
         """
         goal = tf.function(self._goal, autograph=False)(tf.constant(content[np.newaxis]))
         return lambda stylized: self._judge(goal, stylized)
@@ -112,8 +116,8 @@ class PerceptualLoss:
 
     def _judge(self, goal: dict[str, tf.Tensor], stylized: tf.Tensor) -> Verdict:
         weights = self.weights
-        # Not one call on content and stylized joined: the content image needs no gradient and
-        # nothing deeper than its deepest layer.
+        # Content and stylized images are not concatenated into one call: the content images need
+        # no gradient, and no layer deeper than the deepest content layer.
         features = self.network(stylized, {*weights.content_layers, *weights.style_layers})
         shape = tf.shape(stylized)
         terms: dict[str, tf.Tensor] = {}
@@ -130,7 +134,7 @@ class PerceptualLoss:
         unweighted["tv"] = functional.total_variation(stylized)
         factors = {"content": weights.content, "style": weights.style, "tv": weights.tv}
         weighted = {name: factors[name] * unweighted[name] for name in unweighted}
-        # A term without weight is reported but sends no gradient back, which would cost time.
+        # Terms of weight 0 are reported but left out of the total, which saves their gradients.
         total = tf.add_n([loss for name, loss in weighted.items() if factors[name]])
         terms |= {f"unweighted/{name}": loss for name, loss in unweighted.items()}
         return total, {"total": total, **weighted, **terms}

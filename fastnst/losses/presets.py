@@ -1,6 +1,6 @@
-"""The objectives of others, by name: what they take for content and style, and how they weigh it.
+"""The objectives of other implementations, by name: their layers, losses and weights.
 
-How one's weights translate into another's is tabulated in docs/theory.md.
+docs/theory.md tabulates how to convert the weights of one into those of another.
 """
 
 from __future__ import annotations
@@ -17,58 +17,61 @@ from fastnst import errors
 from fastnst.features import loss_network, matconvnet, vgg
 from fastnst.losses import functional, perceptual
 
-# What ships with the project is enough for it.
+# The variant that needs no more of the loss network than the file that ships with the project.
 SHIPPED = "johnson"
-# Less than the style loss of a photo by any painting; a photo in its own style has none.
-_NEAREST = 1000.0
+# Lower bound of the style loss to divide by, below that of a photo for any painting. The style
+# loss of a photo in its own style is 0.
+_MIN_DISTANCE = 1000.0
 _FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 def _gram_distance(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """||G - T||_F^2 with our G, which has Gatys' 1 / (N M) in it; the mean over the batch."""
+    """Returns the batch mean of ||G - T||_F^2; our G already includes Gatys' 1 / (N M)."""
     distance = tf.reduce_sum(tf.square(functional.gram_matrix(features) - target))
     return distance / tf.cast(tf.shape(features)[0], tf.float32)
 
 
 def half_square_content(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """1/2 sum (F - P)^2 (Gatys et al. 2015, equation 1), the mean over the batch.
+    """Returns the batch mean of 1/2 sum (F - P)^2 (Gatys et al. 2015, equation 1).
 
     Args:
-        features: Of the stylized images, [B, H, W, C].
-        target: Of the content images, the same shape.
+        features: Features of the stylized images, [B, H, W, C].
+        target: Features of the content images, the same shape.
     """
     size = tf.cast(tf.size(target, tf.int64), tf.float32) / tf.cast(tf.shape(target)[0], tf.float32)
     return 0.5 * size * functional.content_loss(features, target)
 
 
 def quarter_mean_content(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """1/(4 s) sum (F - P)^2, s being the size of P (the course CS 20 at Stanford).
+    """Returns 1/(4 s) sum (F - P)^2, where s is the size of P (Stanford's course CS 20).
 
     Args:
-        features: Of the stylized images, [B, H, W, C].
-        target: Of the content images, the same shape.
+        features: Features of the stylized images, [B, H, W, C].
+        target: Features of the content images, the same shape.
     """
     return 0.25 * functional.content_loss(features, target)
 
 
 def quarter_style(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) -> tf.Tensor:
-    """1/(4 N^2 M^2) sum (G - A)^2, N channels and M positions (Gatys et al. 2015, equation 4).
+    """Returns 1/(4 N^2 M^2) sum (G - A)^2 (Gatys et al. 2015, equation 4).
+
+    N is the number of channels and M the number of positions.
 
     Args:
-        features: Of the stylized images, [B, H, W, C].
-        target: Gram matrix of the style image, with 1 / (N M) in it, [C, C] or [1, C, C].
-        image_area: Makes no difference.
+        features: Features of the stylized images, [B, H, W, C].
+        target: Gram matrix of the style image, including 1 / (N M), [C, C] or [1, C, C].
+        image_area: Ignored.
     """
     return 0.25 * _gram_distance(features, target)
 
 
 def mean_style(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) -> tf.Tensor:
-    """1/N^2 sum (G - A)^2 with G = F^T F / (N M): the mean over the entries (Stylenet).
+    """Returns 1/N^2 sum (G - A)^2 with G = F^T F / (N M), the mean over the entries (Stylenet).
 
     Args:
-        features: Of the stylized images, [B, H, W, C].
+        features: Features of the stylized images, [B, H, W, C].
         target: Gram matrix of the style image, [C, C] or [1, C, C].
-        image_area: Makes no difference.
+        image_area: Ignored.
     """
     channels = tf.cast(tf.shape(features)[-1], tf.float32)
     return _gram_distance(features, target) / channels**2
@@ -76,15 +79,15 @@ def mean_style(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) ->
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """An objective.
+    """The objective of one implementation.
 
     Attributes:
-        weights: Of its terms and layers.
-        content_loss: Of one layer.
-        style_loss: Of one layer.
-        pooling: What the loss network takes to halve: "max" or "avg".
-        pull: What the style weight makes the style term of the photo, as it is, where none is asked
-            for; None for the weight in `weights`.
+        weights: Weights of its terms and layers.
+        content_loss: Content loss of one layer.
+        style_loss: Style loss of one layer.
+        pooling: Pooling of the loss network, "max" or "avg".
+        pull: If set, the default style weight is chosen such that the style term of the unchanged
+            photo has this value. If None, the default is the weight in `weights`.
     """
 
     weights: perceptual.Weights
@@ -95,8 +98,8 @@ class Variant:
 
 
 VARIANTS = {
-    # The layers are those that are trained with unless a conf says otherwise. No one style weight
-    # would suit all styles: their distances from photos vary too much.
+    # The default layers for training. No single style weight would suit all styles, because their
+    # distances from photos vary too much.
     "johnson": Variant(
         perceptual.Weights(
             content=1.0,
@@ -110,7 +113,7 @@ VARIANTS = {
         pooling="max",
         pull=5e6,
     ),
-    # Content to style as 1e-3, of the two ratios in the paper.
+    # A content to style ratio of 1e-3, one of the two in the paper.
     "gatys": Variant(
         perceptual.Weights(
             content=1.0,
@@ -123,7 +126,7 @@ VARIANTS = {
         quarter_style,
         pooling="avg",
     ),
-    # Content to style as 1/20, of the two ratios in the course.
+    # A content to style ratio of 1/20, one of the two in the course.
     "cs20": Variant(
         perceptual.Weights(
             content=1.0,
@@ -136,7 +139,7 @@ VARIANTS = {
         quarter_style,
         pooling="avg",
     ),
-    # The regularisation weight of 100 counts every step twice.
+    # Its regularization weight is 100, but its total variation is twice ours.
     "stylenet": Variant(
         perceptual.Weights(
             content=5.0,
@@ -162,25 +165,28 @@ def make_objective(
     pooling: str | None = None,
     asked: collections.abc.Mapping[str, float | None],
 ) -> perceptual.PerceptualLoss:
-    """Makes the objective of a variant.
+    """Builds the objective of a variant.
 
     Args:
         name: One of `VARIANTS`.
-        photo: What is to be painted, float32 RGB [H, W, 3] in [0, 255].
-        styles: Images of the same kind, each with its share in the style.
-        path: The loss network: a checkpoint under slim's names, or a .mat of MatConvNet's.
-        model: Which network it holds, one of `vgg.MODELS`.
-        pooling: "max" or "avg"; None for the variant's.
-        asked: Weights of "content", "style" and "tv"; None for the variant's.
+        photo: The photo to stylize, float32 RGB [H, W, 3] in [0, 255].
+        styles: Style images, float32 RGB [H, W, 3] in [0, 255], each with its share of the style.
+        path: The loss network's file: a checkpoint with slim's variable names, or a .mat file of
+            MatConvNet.
+        model: The network in the file, one of `vgg.MODELS`.
+        pooling: "max" or "avg"; None for the variant's own.
+        asked: Weights of "content", "style" and "tv"; None for the variant's own.
 
     Raises:
-        UserError: If all weights are 0, or the file is missing, unfit or too shallow.
+        UserError: If all weights are 0, or the file is missing, invalid or too shallow.
     """
     variant = VARIANTS[name]
     given: dict[str, Any] = {term: weight for term, weight in asked.items() if weight is not None}
     weights = dataclasses.replace(variant.weights, **given)
     if not (weights.content or weights.style or weights.tv):
-        raise errors.UserError("all weights are 0: nothing to paint for; give --style_weight")
+        raise errors.UserError(
+            "all weights are 0, so there is nothing to optimize; set --style_weight"
+        )
     if path.suffix == ".mat":
         tensors, mean = matconvnet.read(path, model)
     else:
@@ -202,6 +208,6 @@ def make_objective(
     if variant.pull and "style" not in given:
         images = tf.constant(photo[np.newaxis])
         distance = float(objective(images, images)[1]["unweighted/style"])
-        style = variant.pull / max(distance, _NEAREST)
+        style = variant.pull / max(distance, _MIN_DISTANCE)
         objective.weights = dataclasses.replace(weights, style=style)
     return objective

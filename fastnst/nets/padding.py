@@ -1,7 +1,7 @@
-"""Continuing pictures beyond their borders by mirroring.
+"""Mirror padding of images.
 
-It gives what tf.pad gives, several times as fast on a processor: tf.pad finds the place of every
-single number, while here pixels are copied with all their channels.
+Returns the same as `tf.pad`, but is several times as fast on a CPU: `tf.pad` computes the source
+of every single number, while these functions copy whole pixels with all their channels.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import tensorflow as tf
 
 
 def reflect(images: tf.Tensor, before: int, after: int | None = None) -> tf.Tensor:
-    """Mirrors outwards without repeating the edge: a b c becomes c b | a b c.
+    """Pads by reflection without repeating the edge: a b c becomes c b | a b c.
 
     Args:
         images: [B, H, W, C], more than `before` and `after` pixels high and wide.
-        before: Pixels above and on the left.
-        after: Pixels below and on the right, if not as many.
+        before: Number of pixels to add at the top and on the left.
+        after: Number of pixels to add at the bottom and on the right; None for `before`.
 
     Returns:
         [B, H + before + after, W + before + after, C].
@@ -24,11 +24,11 @@ def reflect(images: tf.Tensor, before: int, after: int | None = None) -> tf.Tens
 
 
 def repeat_edge(images: tf.Tensor, margin: int) -> tf.Tensor:
-    """Mirrors outwards with the edge itself: a b c becomes b a | a b c.
+    """Pads by reflection including the edge: a b c becomes b a | a b c.
 
     Args:
         images: [B, H, W, C], at least `margin` pixels high and wide.
-        margin: Pixels on each side.
+        margin: Number of pixels to add on each side.
 
     Returns:
         [B, H + 2 margin, W + 2 margin, C].
@@ -41,8 +41,10 @@ def _mirror(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
 
     @tf.custom_gradient
     def mirrored(images: tf.Tensor) -> tuple[tf.Tensor, object]:
-        known, told = images.shape.as_list(), tf.shape(images)
-        batch, height, width, channels = (told[i] if n is None else n for i, n in enumerate(known))
+        static, dynamic = images.shape.as_list(), tf.shape(images)
+        batch, height, width, channels = (
+            dynamic[i] if size is None else size for i, size in enumerate(static)
+        )
         rows = _sources(height, before, after, mode)
         columns = _sources(width, before, after, mode)
         pixels = tf.reshape(images, [batch, height * width, channels])
@@ -53,7 +55,7 @@ def _mirror(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
         )
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            # That of a gather adds up pixel by pixel, which is slow.
+            # The gradient of tf.gather adds pixel by pixel, which is slow.
             paddings = [[0, 0], margins, margins, [0, 0]]
             return tf.raw_ops.MirrorPadGrad(input=upstream, paddings=paddings, mode=mode)
 
@@ -63,7 +65,7 @@ def _mirror(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
 
 
 def _sources(size: int | tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
-    """Which of `size` rows each row of the result is: int32 [before + size + after]."""
+    """Returns the source row of each padded row: int32 [before + size + after] in [0, size)."""
     last = size - 1
     rows = tf.range(-before, size + after)
     if mode == "REFLECT":

@@ -1,1 +1,1 @@
-"""Optimising the pixels of a picture itself."""
+"""Methods that optimize the pixels of a picture directly."""

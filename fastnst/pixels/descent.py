@@ -1,7 +1,7 @@
-"""Minimising an objective over the pixels of one picture (Gatys et al. 2015).
+"""Minimizes an objective over the pixels of one picture (Gatys et al. 2015).
 
-The slow method: hundreds of passes through the loss network for a single painting, and no network
-to train. It tells how well a transform net could do at most.
+This is slow: a single painting takes hundreds of passes through the loss network, but no training.
+Its result bounds how well a transform net can do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tensorflow as tf
 from fastnst import errors
 
 METHODS = ("lbfgs", "adam")
-# Pairs of steps that L-BFGS models the curvature by.
+# Number of corrections from which L-BFGS approximates the curvature.
 _MEMORY = 20
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
@@ -25,19 +25,19 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 Objective: TypeAlias = collections.abc.Callable[
     [tf.Tensor], tuple[tf.Tensor, collections.abc.Mapping[str, tf.Tensor]]
 ]
-# Takes the iteration, the total, its terms and the picture float32 [H, W, 3] in [0, 255].
+# Takes the iteration, the total, its terms, and the picture as float32 [H, W, 3] in [0, 255].
 OnStep: TypeAlias = collections.abc.Callable[[int, float, dict[str, float], np.ndarray], object]
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of a minimisation.
+    """The result of a minimization.
 
     Attributes:
-        picture: The best picture met, float32 RGB [H, W, 3] in [0, 255].
-        total: The objective of it.
-        iteration: When it was met.
-        history: The terms after each iteration, with "total" among them; first those of the start.
+        picture: The best picture found, float32 RGB [H, W, 3] in [0, 255].
+        total: Its objective.
+        iteration: The iteration that found it.
+        history: The terms, including "total": first those of the start, then after each iteration.
         interrupted: Whether Ctrl-C ended it early.
     """
 
@@ -50,16 +50,16 @@ class Result:
 
 @dataclasses.dataclass(frozen=True)
 class _Point:
-    """A picture as a vector, float64 as SciPy wants it, and what the objective says of it."""
+    """A picture as a float64 vector, which SciPy requires, with its objective and gradient."""
 
-    place: np.ndarray
+    vector: np.ndarray
     total: float
     gradient: np.ndarray
     terms: dict[str, float]
 
 
 class _Descent:
-    """Evaluates the objective, and keeps the history and the best picture."""
+    """Evaluates the objective and records the history and the best picture."""
 
     def __init__(self, objective: Objective, start: np.ndarray, on_step: OnStep) -> None:
         self._shape = start.shape
@@ -81,34 +81,33 @@ class _Descent:
         self.last = self.evaluate(np.clip(start, 0, 255).astype(np.float64).ravel())
         if not math.isfinite(self.last.total):
             raise errors.UserError(
-                f"the objective of the picture to begin with is {self.last.total}; choose smaller "
-                "weights"
+                f"the objective of the initial picture is {self.last.total}; choose smaller weights"
             )
         self.best, self.best_iteration = self.last, 0
         self.history.append({"total": self.last.total} | self.last.terms)
 
-    def evaluate(self, place: np.ndarray) -> _Point:
-        """Judges a picture; `last` is what was judged last."""
-        pictures = place.astype(np.float32).reshape(1, *self._shape)
+    def evaluate(self, vector: np.ndarray) -> _Point:
+        """Evaluates the objective at a picture and stores the result as `last`."""
+        pictures = vector.astype(np.float32).reshape(1, *self._shape)
         try:
             total, gradient, terms = self._judge(tf.constant(pictures))
         except tf.errors.ResourceExhaustedError:
             height, width = self._shape[:2]
             raise errors.UserError(
-                f"memory does not suffice for {width} x {height} px; choose a smaller --size"
+                f"out of memory at {width} x {height} px; choose a smaller --size"
             ) from None
         self.last = _Point(
-            place.copy(),
+            vector.copy(),
             float(total),
             gradient.numpy().astype(np.float64).ravel(),
             {name: float(term) for name, term in terms.items()},
         )
         return self.last
 
-    def step(self, place: np.ndarray) -> None:
-        """Ends an iteration, at a picture that most often was the last to be judged."""
-        if not np.array_equal(place, self.last.place):
-            self.evaluate(place)
+    def step(self, vector: np.ndarray) -> None:
+        """Ends an iteration at a picture, usually the one evaluated last."""
+        if not np.array_equal(vector, self.last.vector):
+            self.evaluate(vector)
         point, iteration = self.last, len(self.history)
         if point.total < self.best.total:
             self.best, self.best_iteration = point, iteration
@@ -117,7 +116,7 @@ class _Descent:
         self._on_step(iteration, point.total, terms, self._picture(point))
 
     def result(self, interrupted: bool) -> Result:
-        """What there is to hand back by now."""
+        """Returns the result so far."""
         return Result(
             self._picture(self.best),
             self.best.total,
@@ -127,7 +126,7 @@ class _Descent:
         )
 
     def _picture(self, point: _Point) -> np.ndarray:
-        return point.place.astype(np.float32).reshape(self._shape)
+        return point.vector.astype(np.float32).reshape(self._shape)
 
 
 def minimize(
@@ -139,26 +138,27 @@ def minimize(
     learning_rate: float = 10.0,
     on_step: OnStep = lambda iteration, total, terms, picture: None,
 ) -> Result:
-    """Changes a picture until the objective is low; every pixel stays in [0, 255].
+    """Minimizes an objective over the pixels of a picture, which stay in [0, 255].
 
     Args:
-        objective: Is built as a graph, once.
-        start: Where to begin, float [H, W, 3] in [0, 255].
-        steps: Iterations; L-BFGS ends sooner where it finds no way down any more. Each of its
-            iterations asks for the objective once, seldom twice.
+        objective: The objective; it is traced once into a graph.
+        start: The initial picture, float [H, W, 3] in [0, 255].
+        steps: Number of iterations. L-BFGS stops earlier if it finds no further descent. Each of
+            its iterations evaluates the objective once, rarely twice.
         method: "lbfgs", with bounds (Byrd et al. 1995), or "adam" (Kingma & Ba 2014).
-        learning_rate: Of Adam, in levels of 255.
-        on_step: Called after each iteration, the first of which is 1.
+        learning_rate: Learning rate of Adam, in levels of 255.
+        on_step: Called after each iteration; iterations count from 1.
 
     Returns:
-        The best picture met and what led there; after Ctrl-C, that by then.
+        The best picture found and the history; after Ctrl-C, those found so far.
 
     Raises:
-        UserError: If L-BFGS is asked for and SciPy is not installed, the objective of `start` is
-            no finite number, or memory does not suffice.
+        UserError: If `method` is "lbfgs" and SciPy is not installed, the objective of `start` is
+            not finite, or memory runs out.
+        ValueError: If there is no such method.
     """
     if method not in METHODS:
-        raise ValueError(f"no method {method}; there are {', '.join(METHODS)}")
+        raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
     scipy_minimize = _scipy_minimize() if method == "lbfgs" else None
     descent = _Descent(objective, start, on_step)
     try:
@@ -176,7 +176,7 @@ def _scipy_minimize() -> collections.abc.Callable[..., object]:
         from scipy import optimize
     except ImportError:
         raise errors.UserError(
-            '--method lbfgs needs SciPy: `pip install -e ".[optimize]"`, or use --method adam'
+            '--method lbfgs needs SciPy; run `pip install -e ".[optimize]"` or use --method adam'
         ) from None
     return optimize.minimize
 
@@ -184,19 +184,19 @@ def _scipy_minimize() -> collections.abc.Callable[..., object]:
 def _lbfgs(
     descent: _Descent, steps: int, scipy_minimize: collections.abc.Callable[..., object]
 ) -> None:
-    def value(place: np.ndarray) -> tuple[float, np.ndarray]:
-        point = descent.evaluate(place)
+    def value(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        point = descent.evaluate(vector)
         return point.total, point.gradient
 
     while (done := len(descent.history) - 1) < steps:
-        # It gives up where float32 is too coarse for its line search. Begun again there, without
-        # its memory, it most often finds a way on.
+        # SciPy gives up where float32 is too coarse for its line search. Restarted there without
+        # its memory, it usually finds further descent.
         scipy_minimize(
             value,
-            descent.best.place,
+            descent.best.vector,
             jac=True,
             method="L-BFGS-B",
-            bounds=[(0.0, 255.0)] * descent.best.place.size,
+            bounds=[(0.0, 255.0)] * descent.best.vector.size,
             callback=descent.step,
             options={
                 "maxiter": steps - done,
@@ -212,10 +212,10 @@ def _lbfgs(
 
 def _adam(descent: _Descent, steps: int, learning_rate: float) -> None:
     point = descent.last
-    mean, square = np.zeros_like(point.place), np.zeros_like(point.place)
+    mean, square = np.zeros_like(point.vector), np.zeros_like(point.vector)
     for step in range(1, steps + 1):
         mean += (1 - _BETA_1) * (point.gradient - mean)
         square += (1 - _BETA_2) * (point.gradient**2 - square)
-        speed = (mean / (1 - _BETA_1**step)) / (np.sqrt(square / (1 - _BETA_2**step)) + _EPSILON)
-        point = descent.evaluate(np.clip(point.place - learning_rate * speed, 0, 255))
-        descent.step(point.place)
+        update = (mean / (1 - _BETA_1**step)) / (np.sqrt(square / (1 - _BETA_2**step)) + _EPSILON)
+        point = descent.evaluate(np.clip(point.vector - learning_rate * update, 0, 255))
+        descent.step(point.vector)

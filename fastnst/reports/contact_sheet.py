@@ -1,4 +1,4 @@
-"""A contact sheet: one photo in every style, side by side, each with its name."""
+"""Contact sheets: one photo in every style, side by side, each labeled with its name."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LABEL = 28
 def render(
     pictures: collections.abc.Mapping[str, np.ndarray], columns: int | None = None
 ) -> np.ndarray:
-    """Lays pictures of one size out in rows, their names below them.
+    """Arranges pictures in a grid, each with its name below it.
 
     Args:
-        pictures: uint8 RGB [H, W, 3] by name, all of one size.
-        columns: Pictures in a row; None for as many as make the sheet about a square.
+        pictures: uint8 RGB [H, W, 3] by name, all of the same size.
+        columns: Pictures per row; None for a sheet that is approximately square.
 
     Returns:
-        uint8 RGB, on white.
+        The sheet, uint8 RGB [H, W, 3] on a white background.
     """
     height, width = next(iter(pictures.values())).shape[:2]
     cell_width, cell_height = width + _GAP, height + _LABEL + _GAP

@@ -1,4 +1,4 @@
-"""Counting the arithmetic of a graph."""
+"""Counting the FLOP of a graph."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_convolution_and_a_matrix_product() -> None:
             loss = tf.reduce_sum(convolve(net))
         return tape.gradient(loss, [net, kernel])
 
-    # To the input and to the kernel it costs the same again; calls within calls are counted.
+    # The gradients to input and kernel each cost the same again; nested calls are counted.
     assert arithmetic.flop(learn, images(2, 7, 9, 4)) == 3 * forward
 
     @tf.function(autograph=False)
@@ -40,7 +40,7 @@ def test_a_convolution_and_a_matrix_product() -> None:
             loss = tf.reduce_sum(tf.nn.conv2d(net, kernel, 2, "VALID"))
         return tape.gradient(loss, net)
 
-    # TensorFlow writes down the sum, and the gradient to the kernel, but nobody asks for them.
+    # The graph contains the sum and the gradient to the kernel, but no result depends on them.
     assert arithmetic.flop(only_to_input, images(2, 7, 9, 4)) == forward
 
     @tf.function(autograph=False)
@@ -51,7 +51,7 @@ def test_a_convolution_and_a_matrix_product() -> None:
     assert arithmetic.flop(gram, images(50, 6)) == 2 * 6 * 6 * 50
 
 
-def test_what_cannot_be_counted_is_told() -> None:
+def test_an_unknown_shape_raises_an_error() -> None:
     convolve = tf.function(lambda net: tf.nn.conv2d(net, tf.ones([3, 3, 4, 5]), 1, "SAME"))
-    with pytest.raises(ValueError, match="shape is not known"):
+    with pytest.raises(ValueError, match="unknown shape"):
         arithmetic.flop(convolve, images(1, None, 9, 4))

@@ -1,4 +1,4 @@
-"""Contenders that work in turn, and what is made of their times."""
+"""Contenders that run in turn, and the statistics of their times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from benchmarks import contest
 
 
-def test_a_ratio_is_the_median_of_those_of_the_rounds() -> None:
+def test_a_ratio_is_the_median_over_the_rounds() -> None:
     slower = contest.Timing((4.0, 2.0, 9.0), 0, 0)
     faster = contest.Timing((2.0, 2.0, 3.0), 0, 0)
     assert contest.ratio(slower, faster) == 2.0
@@ -19,7 +19,7 @@ def test_a_ratio_is_the_median_of_those_of_the_rounds() -> None:
     assert contest.Timing((4.0,), 0, 0).spread == 0
 
 
-def test_contenders_work_in_turn_in_processes_of_their_own() -> None:
+def test_contenders_run_in_turn_in_their_own_processes() -> None:
     def sleeper(seconds: float) -> contest.Contender:
         return contest.Contender(
             "tests.benchmarks.test_contest", "make_sleeper", {"seconds": seconds}
@@ -32,27 +32,27 @@ def test_contenders_work_in_turn_in_processes_of_their_own() -> None:
     assert 0 < found["long"].footprint <= found["long"].peak
 
 
-def test_a_contender_that_fails_says_who_and_why() -> None:
+def test_a_failing_contender_raises_an_error_with_its_name_and_reason() -> None:
     broken = contest.Contender("tests.benchmarks.test_contest", "make_broken", {})
     with pytest.raises(RuntimeError, match=r"^mine: .*no such device"):
         contest.contest({"mine": broken}, rounds=1)
     ended = contest.Contender("tests.benchmarks.test_contest", "make_ended", {})
     with pytest.raises(RuntimeError, match=r"^mine: its process ended"):
         contest.contest({"mine": ended}, rounds=1)
-    # One that is killed while another one works, as it is where memory runs out.
+    # A contender that is killed during another's turn, as happens when memory runs out.
     killed = contest.Contender("tests.benchmarks.test_contest", "make_killed", {})
     sleeper = contest.Contender("tests.benchmarks.test_contest", "make_sleeper", {"seconds": 0.01})
     with pytest.raises(RuntimeError, match=r"^mine: its process ended"):
         contest.contest({"mine": killed, "other": sleeper}, rounds=2)
 
 
-def test_photos_are_squares_of_any_number() -> None:
+def test_photos_are_squares_in_any_number() -> None:
     found = contest.photos(40, 8)
     assert found.shape == (8, 40, 40, 3) and found.dtype == np.uint8
     assert (found[0] != found[1]).any() and (found[0] == found[6]).all()
 
 
-def test_the_last_line_is_json_and_tells_with_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_line_is_json_with_versions_and_device(capsys: pytest.CaptureFixture[str]) -> None:
     timing = contest.Timing((0.5, 0.25), 10, 20)
     assert contest.finish("mine", timings=contest.as_json({"a": timing})) == 0
     found = json.loads(capsys.readouterr().out)

@@ -44,7 +44,7 @@ def test_the_transform_net_paints_the_same_picture() -> None:
     np.testing.assert_allclose(painted, net(tf.constant(photos)), atol=0.05)
 
 
-def test_the_loss_network_sees_the_same_away_from_the_border() -> None:
+def test_the_loss_network_gives_the_same_features_away_from_the_border() -> None:
     layers = list(peers.STYLE_LAYERS)
     photos = contest.photos(128, 1).astype(np.float32)
     weights = loss_network.load_weights(files.find("pretrained/vgg_16.ckpt"))

@@ -13,7 +13,7 @@ from fastnst.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-# Imported for help and for a mistake in a conf, this would cost two seconds.
+# Importing TensorFlow for help or for a mistake in a conf would cost two seconds.
 _HELP_OF_ALL = """
 import sys
 from fastnst.cli import main
@@ -32,7 +32,7 @@ assert "tensorflow" not in sys.modules
 """
 
 
-def test_help_and_mistakes_do_not_wait_for_tensorflow() -> None:
+def test_help_and_user_errors_do_not_import_tensorflow() -> None:
     finished = subprocess.run(
         [sys.executable, "-c", _HELP_OF_ALL, *main.COMMANDS],
         cwd=ROOT,
@@ -52,22 +52,22 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         assert main.main(arguments) == 0
         output = capsys.readouterr().out
         assert output.startswith("usage: fastnst COMMAND")
-        for name, (_, what) in main.COMMANDS.items():
-            assert name in output and what in output
+        for name, (_, summary) in main.COMMANDS.items():
+            assert name in output and summary in output
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["--version"]) == 0
     assert capsys.readouterr().out == f"fastnst {fastnst.__version__}\n"
 
 
-def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_exits_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["paint"]) == 2
     output, error = capsys.readouterr()
-    assert output == "" and error.startswith("fastnst: no command paint\nusage:")
+    assert output == "" and error.startswith("fastnst: unknown command paint\nusage:")
 
 
-def test_python_dash_m_fastnst_is_the_same_command() -> None:
+def test_python_dash_m_fastnst_runs_the_same_command() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "fastnst", "--version"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The optimisation command, on pictures of 32 pixels and a few iterations."""
+"""`fastnst optimize`, on pictures of 32 pixels and with a few iterations."""
 
 from __future__ import annotations
 
@@ -52,29 +52,29 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, st
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Spares the loss network: pictures should be grey. Collects what objectives are made of."""
+    """Replaces the objective by one for gray pictures; collects `make_objective`'s arguments."""
     made: list[tuple[Any, ...]] = []
 
     def judge(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         far = tf.reduce_mean(tf.square(pictures - 128.0))
         return far, {"total": far, "content": far, "style": 0 * far, "tv": 0 * far}
 
-    class Grey:
+    class Gray:
         weights = perceptual.Weights(1.0, 2.0, 0.0, {}, {})
 
         def towards(self, content: np.ndarray) -> Any:
             return judge
 
-    def make(*arguments: Any, **named: Any) -> Grey:
+    def make(*arguments: Any, **named: Any) -> Gray:
         made.append(arguments)
-        return Grey()
+        return Gray()
 
     monkeypatch.setattr(presets, "make_objective", make)
     return made
 
 
 def files() -> set[str]:
-    """What there is beside the photo and the paintings."""
+    """All files except the photo and the paintings."""
     found = {str(path) for path in Path().rglob("*") if path.is_file()}
     return found - {"photo.png", "red.png", "blue.png"}
 
@@ -82,12 +82,12 @@ def files() -> set[str]:
 def test_a_photo_is_painted_at_its_own_size(here: Path, said: Any) -> None:
     code, output, error = said("photo.png", "--style", "blue.png", "--size", "32", "--steps", "9")
     assert code == 0
-    assert files() == {"generated/photo-blue-optimised.png"}
+    assert files() == {"generated/photo-blue-optimized.png"}
     found = re.match(
-        r"generated/photo-blue-optimised\.png: objective (.+)M from 5M, 9 iterations in", output
+        r"generated/photo-blue-optimized\.png: objective (.+)M from 5M, 9 iterations in", output
     )
     assert found and float(found[1]) < 4
-    painted = images.decode(images.read_bytes("generated/photo-blue-optimised.png"))
+    painted = images.decode(images.read_bytes("generated/photo-blue-optimized.png"))
     assert painted.shape == (40, 50, 3)
     lines = error.splitlines()
     assert lines[0].startswith("40 x 32 px, johnson, weights: content 1, style ")
@@ -95,7 +95,7 @@ def test_a_photo_is_painted_at_its_own_size(here: Path, said: Any) -> None:
     assert all(f"  {term} " in lines[-1] for term in ("content", "style", "tv"))
 
 
-def test_what_is_painted_is_what_the_minimiser_found_best(
+def test_the_best_picture_of_the_minimizer_is_written(
     here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
@@ -118,7 +118,7 @@ def test_what_is_painted_is_what_the_minimiser_found_best(
 
 
 def start_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> np.ndarray:
-    """Where a search would begin."""
+    """The initial picture that the minimizer gets."""
     starts: list[np.ndarray] = []
 
     def minimize(objective: object, start: np.ndarray, *others: Any, **more: Any) -> object:
@@ -130,7 +130,7 @@ def start_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> np.ndarray:
     return starts[0]
 
 
-def test_it_begins_with_the_photo_with_noise_or_with_a_picture(
+def test_it_starts_from_the_photo_from_noise_or_from_a_picture(
     here: Path, plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = images.resize(images.decode(images.read_bytes("photo.png")), 32, 40)
@@ -155,7 +155,7 @@ def test_it_begins_with_the_photo_with_noise_or_with_a_picture(
         ((20, 30), ["--size", "40"], (40, 60)),
     ],
 )
-def test_it_works_at_the_photos_own_size_but_no_larger_than_512(
+def test_it_works_at_the_photos_own_size_up_to_512_pixels(
     here: Path,
     plain: list[tuple[Any, ...]],
     photo: Callable[..., np.ndarray],
@@ -169,10 +169,10 @@ def test_it_works_at_the_photos_own_size_but_no_larger_than_512(
     _, pixels, [(style, _)], _ = plain[0]
     assert pixels.shape == (*expected, 3) and pixels.dtype == np.float32
     assert min(style.shape[:2]) == min(expected)
-    assert images.read("generated/photo-red-optimised.png").shape == (*own, 3)
+    assert images.read("generated/photo-red-optimized.png").shape == (*own, 3)
 
 
-def test_several_styles_are_blended_by_their_shares(
+def test_several_styles_are_blended_by_their_weights(
     here: Path, said: Any, plain: list[tuple[Any, ...]]
 ) -> None:
     both = ["photo.png", "--style", "red.png", "--style", "blue.png", *SMALL]
@@ -181,14 +181,14 @@ def test_several_styles_are_blended_by_their_shares(
     seen = [[(style.shape, share) for style, share in made[2]] for made in plain]
     assert seen[0] == [((43, 32, 3), 1.0), ((32, 47, 3), 1.0)]
     assert seen[1] == [((32, 24, 3), 2.0), ((24, 35, 3), 0.5)]
-    # The second has a name of its own, for the first was not asked to be painted over.
+    # The second painting gets a number, because the first is not overwritten.
     assert files() == {
-        "generated/photo-red-blue-optimised.png",
-        "generated/photo-red-blue-optimised-2.png",
+        "generated/photo-red-blue-optimized.png",
+        "generated/photo-red-blue-optimized-2.png",
     }
 
 
-def test_pictures_on_the_way_are_written(here: Path, said: Any, plain: Any) -> None:
+def test_intermediate_pictures_are_written(here: Path, said: Any, plain: Any) -> None:
     asked = "--method adam --size 32 --steps 10 --save_every 4 -o out/a.jpg".split()
     assert said("photo.png", "--style", "red.png", *asked)[0] == 0
     assert files() == {"out/a.jpg", "out/a-04.jpg", "out/a-08.jpg"}
@@ -199,7 +199,7 @@ def test_pictures_on_the_way_are_written(here: Path, said: Any, plain: Any) -> N
     assert 0 < np.abs(second - last).mean() < np.abs(first - last).mean()
 
 
-def test_a_picture_on_the_way_that_cannot_be_written_does_not_end_the_search(
+def test_an_intermediate_picture_that_cannot_be_written_does_not_stop_the_search(
     here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = images.write
@@ -217,7 +217,7 @@ def test_a_picture_on_the_way_that_cannot_be_written_does_not_end_the_search(
     assert files() == {"a.png", "a.html"}
 
 
-def test_the_report_shows_picture_curves_and_how_to_paint_it_again(here: Path, said: Any) -> None:
+def test_the_report_shows_pictures_curves_and_the_command(here: Path, said: Any) -> None:
     arguments = ["photo.png", "--style", "red.png", "--style", "blue.png", *SMALL]
     code, output, _ = said(*arguments, "--save_every", "1", "--report", "-o", "my paintings/a.png")
     assert code == 0
@@ -227,18 +227,18 @@ def test_the_report_shows_picture_curves_and_how_to_paint_it_again(here: Path, s
     assert page.count('<img alt="painted at step ') == 3
     for curve in ("total", "content", "style"):
         assert f'<g class="training {curve}">' in page
-    assert "<dt>Iterations</dt><dd>3, the best of them 3</dd>" in page
+    assert "<dt>Iterations</dt><dd>3, the best at 3</dd>" in page
     assert "style: red.png blue.png\n" in page
     assert "style_blend" not in page and "Configuration" not in page and "eval.py" not in page
     assert (
         "fastnst optimize photo.png --style red.png --style blue.png --size 32 --steps 3 "
         "--save_every 1 --report -o &#x27;my paintings/a.png&#x27;</pre>"
     ) in page
-    # Both styles, side by side: 43 x 32 px brought to the height of 32 x 47.
+    # Both styles side by side: 43 x 32 px is scaled to the height of 32 x 47 px.
     assert '<img alt="the style image" width="71" height="32"' in page
 
 
-def test_the_best_terms_are_told_not_the_last(
+def test_the_report_shows_the_best_terms_not_the_last(
     here: Path, said: Any, plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history = tuple({"total": total, "content": total} for total in (999.0, 111.0, 555.0))
@@ -251,7 +251,7 @@ def test_the_best_terms_are_told_not_the_last(
     page = Path("a.html").read_text(encoding="utf-8")
     assert '<th scope="row">total</th><td>111</td></tr>' in page
     assert "<td>555</td>" not in page
-    assert "2, the best of them 1" in page
+    assert "2, the best at 1" in page
 
 
 def test_the_alpha_of_the_photo_is_kept(here: Path, said: Any, plain: Any) -> None:
@@ -259,12 +259,12 @@ def test_the_alpha_of_the_photo_is_kept(here: Path, said: Any, plain: Any) -> No
     picture.putalpha(Image.fromarray(np.tile(np.arange(50, dtype=np.uint8), (40, 1))))
     picture.save("photo.png")
     assert said("photo.png", "--style", "red.png", *SMALL)[0] == 0
-    alpha = images.read_picture("generated/photo-red-optimised.png").alpha
+    alpha = images.read_picture("generated/photo-red-optimized.png").alpha
     assert alpha is not None
     np.testing.assert_array_equal(alpha[7], np.arange(50))
 
 
-def test_every_variant_and_method_that_the_help_names_is_there() -> None:
+def test_the_choices_in_the_help_match_the_modules() -> None:
     assert set(optimize.VARIANTS) == set(presets.VARIANTS)
     assert set(optimize.METHODS) == set(descent.METHODS)
     assert set(optimize.LOSS_MODEL_FILES) == set(vgg.MODELS)
@@ -304,48 +304,46 @@ def test_vgg19_of_matconvnet_paints(here: Path, said: Any, monkeypatch: pytest.M
     [
         (["foto.png"], "foto.png: no such file; did you mean photo.png?"),
         (["photo.png", "--style", "green.png"], "green.png: no such file"),
-        (["photo.png", "--size", "8"], "photo.png: 8 px are too few, the shorter side should be"),
+        (["photo.png", "--size", "8"], "photo.png: 8 px is too small, the shorter side should be"),
         (["photo.png", "--style_size", "9"], "--style_size 9: should be at least 16"),
-        (["photo.png", "--init", "nose"], "--init nose: no such file; begin with content, noise"),
-        (["photo.png", "--style_blend", "1,2"], "--style_blend 1,2: 2 shares for 1 styles; give"),
-        (["photo.png", "--style_blend", "0"], "--style_blend 0: all shares are 0; give"),
+        (["photo.png", "--init", "nose"], "--init nose: no such file; use content, noise"),
+        (["photo.png", "--style_blend", "1,2"], "--style_blend 1,2: 2 weights for 1 styles; set"),
+        (["photo.png", "--style_blend", "0"], "--style_blend 0: all weights are 0; set"),
         (["photo.png", "--style_blend", "x"], "--style_blend x: 'x' should be a number, at least"),
         (["photo.png", "-o", "a.xyz"], "a.xyz: cannot write .xyz"),
-        (["photo.png", "-o", "photo.png"], "photo.png: would take the place of a picture that is"),
-        (["photo.png", "-o", "red.png"], "red.png: would take the place of a picture that is"),
+        (["photo.png", "-o", "photo.png"], "photo.png: would overwrite an input picture; choose"),
+        (["photo.png", "-o", "red.png"], "red.png: would overwrite an input picture; choose"),
         (["photo.png", "-o", "red.png/a.png"], "red.png/a.png: cannot be written (File exists)"),
         (["photo.png", "--style_weight", "0", "--content_weight", "0"], "all weights are 0"),
-        (["photo.png", "--style_weight", "1e38"], "the objective of the picture to begin with is"),
+        (["photo.png", "--style_weight", "1e38"], "the objective of the initial picture is"),
         (["photo.png", "--variant", "gatys"], "--variant gatys: layer relu5_1 is not in the loss"),
         (["photo.png", "--loss_model_file", "no.ckpt"], "no.ckpt: no checkpoint there"),
         (["photo.png", "--loss_model_file", "red.png"], "red.png: "),
     ],
 )
-def test_mistakes_are_a_line_and_nothing_is_written(
+def test_user_errors_print_one_line_and_write_nothing(
     here: Path, said: Any, arguments: list[str], message: str
 ) -> None:
     style = [] if "--style" in arguments else ["--style", "red.png"]
     code, output, error = said(*arguments, *style, "--steps", "3")
-    # What is to be done is told before the search, in a line that it would begin with.
+    # The line with the weights is printed before the search, so it may precede the error.
     lines = [line for line in error.splitlines() if ", weights: " not in line]
     assert (code, output, len(lines)) == (1, "", 1), error
     assert lines[0].startswith(f"fastnst optimize: {message}")
     assert not files()
 
 
-def test_a_picture_on_the_way_never_takes_the_place_of_one_that_is_read(
-    here: Path, said: Any
-) -> None:
+def test_intermediate_pictures_never_overwrite_an_input(here: Path, said: Any) -> None:
     Path("photo.png").rename("a-2.png")
     before = images.read_bytes("a-2.png")
     code, _, error = said(
         "a-2.png", "--style", "red.png", *SMALL, "--save_every", "2", "-o", "a.png"
     )
-    assert code == 1 and "a-2.png: would take the place of a picture that is read" in error
+    assert code == 1 and "a-2.png: would overwrite an input picture" in error
     assert images.read_bytes("a-2.png") == before
 
 
-def test_a_format_that_cannot_hold_the_painting_is_told_before_the_search(
+def test_a_format_that_cannot_hold_the_painting_raises_an_error_before_the_search(
     here: Path, said: Any, plain: Any
 ) -> None:
     Image.fromarray(np.zeros((20, 17_000, 3), np.uint8)).save("photo.png")
@@ -353,7 +351,7 @@ def test_a_format_that_cannot_hold_the_painting_is_told_before_the_search(
     code, output, error = said("photo.png", "--style", "red.png", *asked)
     assert (code, output) == (1, "")
     assert "a.webp: 17000 x 20 pixels cannot be written as WEBP" in error
-    assert error.count("\n") == 1  # and nothing of iterations
+    assert error.count("\n") == 1  # No iteration was run.
 
 
 @pytest.mark.parametrize(
@@ -367,14 +365,14 @@ def test_a_format_that_cannot_hold_the_painting_is_told_before_the_search(
         ["photo.png", "--style", "red.png", "--variant", "monet"],
     ],
 )
-def test_wrong_usage_is_told(here: Path, arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_code_2(here: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         optimize.main(arguments)
     assert stop.value.code == 2
     assert not files()
 
 
-def test_ctrl_c_ends_it_with_the_best_picture_by_then(here: Path) -> None:
+def test_ctrl_c_writes_the_best_picture_so_far(here: Path) -> None:
     command = f"{sys.executable} -m fastnst optimize photo.png --style blue.png --size 32"
     with subprocess.Popen(
         [*command.split(), "--steps", "5000", "--save_every", "5"],
@@ -382,23 +380,23 @@ def test_ctrl_c_ends_it_with_the_best_picture_by_then(here: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Where the tests run in the background, Ctrl-C is ignored, and would be here too.
+        # Tests that run in the background ignore Ctrl-C, which child processes would inherit.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while (
-            process.poll() is None and not Path("generated/photo-blue-optimised-0005.png").exists()
+            process.poll() is None and not Path("generated/photo-blue-optimized-0005.png").exists()
         ):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         output, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert re.match(
-        r"generated/photo-blue-optimised\.png: objective \S+ from 5M, \d+ iterations in ", output
+        r"generated/photo-blue-optimized\.png: objective \S+ from 5M, \d+ iterations in ", output
     )
     assert "Traceback" not in error
     last = error.splitlines()[-1]
     assert last.startswith("stopped after ") and last.endswith(" of 5,000 iterations")
-    painted = images.decode(images.read_bytes("generated/photo-blue-optimised.png"))
+    painted = images.decode(images.read_bytes("generated/photo-blue-optimized.png"))
     assert painted.shape == (40, 50, 3)
     assert not np.array_equal(painted, images.read("photo.png"))
 

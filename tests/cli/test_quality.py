@@ -1,4 +1,4 @@
-"""The quality command, on pictures of 96 pixels and a few iterations."""
+"""`fastnst quality`, on pictures of 96 pixels and with a few iterations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastnst import images
 from fastnst.cli import quality
 
 
-def test_the_table_tells_what_the_network_equals() -> None:
+def test_the_table_shows_how_many_iterations_the_network_equals() -> None:
     value = {"mean": 1750.0, "spread": 1250.0}
     found = {
         "photos": 2,
@@ -52,7 +52,9 @@ def here(
     return tmp_path
 
 
-def test_a_network_is_measured_and_drawn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_writes_figures_pictures_and_curves(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--model", "tiny", "--images", "photos", "--photos", "2", "--size", "96"]
     assert quality.main([*arguments, "--steps", "3"]) == 0
     output = capsys.readouterr().out
@@ -80,7 +82,7 @@ def test_a_network_is_measured_and_drawn(here: Path, capsys: pytest.CaptureFixtu
         (["--model", "tini"], "no model tini; did you mean tiny?"),
     ],
 )
-def test_mistakes_are_a_line_and_nothing_is_written(
+def test_user_errors_print_one_line_and_write_nothing(
     here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert quality.main(arguments) == 1

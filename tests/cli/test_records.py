@@ -1,4 +1,4 @@
-"""The command that writes records."""
+"""`fastnst records`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastnst.cli import records
 PHOTOS = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(3)}
 
 
-def test_it_writes_what_can_be_trained_on_and_lists_what_it_skipped(
+def test_it_writes_records_to_train_on_and_lists_skipped_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = made.write_files(tmp_path / "photos", PHOTOS | {"text.jpg": b"no photo"})
@@ -28,7 +28,7 @@ def test_it_writes_what_can_be_trained_on_and_lists_what_it_skipped(
     assert data.open_photos(str(out)).count == 3
 
 
-def test_a_mistake_is_one_line_and_1_wrong_usage_2_and_help_0(
+def test_exit_codes_are_1_for_user_errors_2_for_wrong_usage_and_0_for_help(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = ["--images", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
@@ -43,7 +43,7 @@ def test_a_mistake_is_one_line_and_1_wrong_usage_2_and_help_0(
     assert "usage: fastnst records" in capsys.readouterr().out
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_so(
+def test_ctrl_c_reports_that_finished_shards_are_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*arguments: object, **options: object) -> None:
@@ -51,10 +51,10 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(
 
     monkeypatch.setattr(records.writer, "write", stopped)
     assert records.main(["--images", "photos", "--out", str(tmp_path)]) == 130
-    assert "the finished shards are kept, the same command goes on" in capsys.readouterr().err
+    assert "finished shards are kept, run the same command again" in capsys.readouterr().err
 
 
-def test_its_help_does_not_wait_for_tensorflow() -> None:
+def test_help_does_not_import_tensorflow() -> None:
     code = (
         "import sys; from fastnst.cli import records; "
         "assert records.main(['--help']) == 0; assert 'tensorflow' not in sys.modules"

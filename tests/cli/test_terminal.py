@@ -1,4 +1,4 @@
-"""Exit codes, errors in one line, and a TensorFlow that keeps quiet."""
+"""Exit codes, one-line errors, and a quiet TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def run(program: str, **options: object) -> subprocess.CompletedProcess[str]:
-    """Runs a Python program in a process of its own."""
+    """Runs a Python program in its own process."""
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [sys.executable, "-c", program], cwd=ROOT, text=True, check=False, **options
     )
@@ -30,15 +30,15 @@ def raising(error: BaseException) -> int:
     return terminal.guarded("train.py", body)
 
 
-def test_a_users_error_is_a_line_on_stderr_and_exit_code_1(
+def test_a_user_error_prints_one_line_on_stderr_and_exits_with_code_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert raising(errors.UserError("image_size: 0 is too small")) == 1
     assert capsys.readouterr() == ("", "train.py: image_size: 0 is too small\n")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are of known characters")
-def test_a_name_that_is_not_utf_8_is_printed_as_it_is() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode elsewhere")
+def test_file_names_that_are_not_utf_8_are_printed_unchanged() -> None:
     program = (
         "import os; from fastnst.cli import terminal\n"
         "terminal.guarded('eval.py', lambda: print(os.fsdecode(b'caf\\xe9.png')) or 0)"
@@ -53,22 +53,22 @@ def test_a_name_that_is_not_utf_8_is_printed_as_it_is() -> None:
     assert finished.stdout == b"caf\xe9.png\n", finished.stderr
 
 
-def test_ctrl_c_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_exits_with_code_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert raising(KeyboardInterrupt()) == 130
     assert capsys.readouterr() == ("", "train.py: interrupted\n")
 
 
-def test_what_is_no_users_error_is_a_bug_and_keeps_its_traceback() -> None:
+def test_other_exceptions_keep_their_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         raising(ZeroDivisionError())
 
 
-def test_the_bodys_exit_code_is_the_commands() -> None:
+def test_the_exit_code_of_the_body_is_returned() -> None:
     assert terminal.guarded("x", lambda: 0) == 0
     assert terminal.guarded("x", lambda: 130) == 130
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     program = """
 import sys
 from fastnst.cli import terminal
@@ -88,7 +88,7 @@ sys.exit(terminal.guarded("x", body))
     assert process.returncode == 0
 
 
-def test_numbers_on_the_command_line_are_checked() -> None:
+def test_numbers_on_the_command_line_are_validated() -> None:
     assert terminal.positive("3") == 3
     with pytest.raises(argparse.ArgumentTypeError, match="'0' should be a whole number, at least"):
         terminal.positive("0")
@@ -98,7 +98,7 @@ def test_numbers_on_the_command_line_are_checked() -> None:
             terminal.quality(text)
 
 
-def test_tensorflow_starts_without_a_word_and_stderr_works_again_afterwards() -> None:
+def test_tensorflow_starts_silently_and_stderr_works_afterwards() -> None:
     program = """
 import sys
 from fastnst.cli import terminal

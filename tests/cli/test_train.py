@@ -263,7 +263,7 @@ def test_ctrl_c_saves_the_very_step_and_the_same_command_goes_on_from_there(stor
     stage = story.interrupted
     last = logged(stage)[-1]
     assert stage.code == 130 and stage.stdout == ""
-    assert "stopping after this step; once more to stop at once" in stage.stderr
+    assert "stopping after this step; press Ctrl-C again to stop at once" in stage.stderr
     assert f"stopped at step {last} of 100000, which is saved" in stage.stderr
     assert stage.saved[-1] == last
     assert f"going on with {story.run} at step {last} of {last + 4}" in story.ended.stderr
@@ -462,7 +462,7 @@ BAD_CONFS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "loss network is something else": (
         {"loss_model_file": "{text}"},
-        "loss_model_file: {text}: no TensorFlow checkpoint",
+        "loss_model_file: {text}: not a TensorFlow checkpoint",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What the tests of this folder are fed with: small photos of every odd kind, and records."""
+"""Inputs for the tests in this folder: small photos of every odd kind, and records."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def encode(pixels: np.ndarray, file_format: str = "PNG", **options: object) -> b
 
 
 def noise(seed: int, height: int = 24, width: int = 30) -> np.ndarray:
-    """Noise, so that every cut of every photo differs from every other."""
+    """Noise, so that every crop of every photo differs from every other."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def flat(height: int = 40, width: int = 60, colour: Sequence[int] = ORANGE) -> np.ndarray:
-    """One colour everywhere."""
-    return np.full((height, width, 3), colour, np.uint8)
+def flat(height: int = 40, width: int = 60, color: Sequence[int] = ORANGE) -> np.ndarray:
+    """An image of a single color."""
+    return np.full((height, width, 3), color, np.uint8)
 
 
 def turned_jpeg(pixels: np.ndarray, orientation: int, endian: str = ">") -> bytes:
-    """A JPEG whose Exif block asks to turn it."""
+    """A JPEG with an Exif orientation."""
     exif = Image.Exif()
     exif.endian = endian
     exif[0x0112] = orientation
@@ -39,7 +39,7 @@ def turned_jpeg(pixels: np.ndarray, orientation: int, endian: str = ">") -> byte
 
 
 def odd_photos() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
-    """Name -> (file of one colour, the RGB that it should be seen in)."""
+    """Name -> (image file of a single color, its expected RGB)."""
     orange = Image.fromarray(flat())
     grey = Image.new("L", (60, 40), 90)
     clear = Image.new("RGBA", (60, 40), (0, 0, 255, 0))
@@ -70,7 +70,7 @@ def odd_photos() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
 
 
 def broken_photos() -> dict[str, bytes]:
-    """Name -> a file that is no photo, or half of one."""
+    """Name -> a file that is not a photo, or only half of one."""
     whole = encode(noise(0, 64, 64), "JPEG")
     return {
         "half.jpg": whole[: len(whole) // 2],

@@ -1,4 +1,4 @@
-"""The batches of a run; how a run goes through them is in test_factory.py."""
+"""The batches of a run; test_factory.py tests how a run uses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastnst.data import feed
 def source(
     tmp_path_factory: pytest.TempPathFactory, photo: Callable[..., np.ndarray]
 ) -> data.PhotoSource:
-    """Five photos, of which one is none."""
+    """Four photos, and a broken file."""
     folder = tmp_path_factory.mktemp("photos")
     for seed in range(4):
         Image.fromarray(photo(40 + seed, 36, seed)).save(folder / f"{seed}.png")
@@ -33,7 +33,7 @@ def size_at(step: int) -> tuple[int, int | None]:
 
 
 def take(
-    source: data.PhotoSource, count: int, step: int, position: int, heard: list[str]
+    source: data.PhotoSource, count: int, step: int, position: int, messages: list[str]
 ) -> list[tuple[np.ndarray, int]]:
     batches = feed.batches(
         source,
@@ -44,12 +44,12 @@ def take(
         seed=0,
         step=step,
         position=position,
-        say=heard.append,
+        say=messages.append,
     )
     return [(batch.numpy(), after) for batch, after in itertools.islice(batches, count)]
 
 
-def test_begun_anywhere_the_batches_are_those_of_an_unbroken_run(source: data.PhotoSource) -> None:
+def test_a_resumed_run_gets_the_batches_of_an_uninterrupted_run(source: data.PhotoSource) -> None:
     whole = take(source, 8, 0, 0, [])
     assert [batch.shape for batch, _ in whole] == [(2, 16, 16, 3)] * 3 + [(2, 24, 24, 3)] * 5
     for begin in (1, 3, 5):
@@ -59,16 +59,16 @@ def test_begun_anywhere_the_batches_are_those_of_an_unbroken_run(source: data.Ph
             assert after == position
 
 
-def test_a_photo_that_cannot_be_read_is_named_once(source: data.PhotoSource) -> None:
-    heard: list[str] = []
+def test_an_unreadable_photo_is_reported_once(source: data.PhotoSource) -> None:
+    messages: list[str] = []
     # Each photo comes up several times, in both stages.
-    positions = [after for _, after in take(source, 12, 0, 0, heard)]
+    positions = [after for _, after in take(source, 12, 0, 0, messages)]
     assert positions == sorted(set(positions)) and positions[-1] > 24
-    (line,) = heard
+    (line,) = messages
     assert line.startswith("skipped ") and "broken.png: " in line
 
 
-def test_when_no_photo_can_be_read_any_more_the_stream_ends(
+def test_the_stream_ends_when_no_photo_can_be_read_anymore(
     tmp_path: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     for seed in range(3):
@@ -92,7 +92,7 @@ def test_when_no_photo_can_be_read_any_more_the_stream_ends(
             next(batches)
 
 
-def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
+def test_batches_are_prefetched_and_an_error_is_raised_in_its_turn() -> None:
     fetched = threading.Semaphore(0)
 
     def numbers() -> Iterator[int]:
@@ -103,7 +103,7 @@ def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
 
     ahead = feed._ahead(numbers())
     assert next(ahead) == 0
-    # Two more are fetched although nobody asked for them yet, and no third.
+    # Two more are prefetched, and no third.
     for _ in range(3):
         assert fetched.acquire(timeout=60)
     assert not fetched.acquire(timeout=0.2)

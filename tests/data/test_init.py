@@ -1,4 +1,4 @@
-"""What the package offers."""
+"""The public names of the package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from fastnst import data
 
 
-def test_all_that_it_offers_is_there_and_nothing_else() -> None:
+def test_exactly_the_public_names_can_be_accessed() -> None:
     assert all(hasattr(data, name) for name in data.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = data.nothing

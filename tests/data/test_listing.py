@@ -1,4 +1,4 @@
-"""Finding the photos of a folder or an archive."""
+"""Listing the photos of a folder or an archive."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def zipped(path: Path) -> Path:
     return path
 
 
-def test_photos_are_found_below_a_folder_sorted_and_without_anything_else(tmp_path: Path) -> None:
+def test_a_folder_lists_all_photos_below_it_sorted_and_nothing_else(tmp_path: Path) -> None:
     found = listing.photos(made.write_files(tmp_path / "photos", FILES))
     assert list(found.sizes.items()) == list(PHOTOS.items())
     assert found.read("b/Two.JPEG") == b"22"
 
 
-def test_a_zip_archive_lists_the_same_as_the_folder(tmp_path: Path) -> None:
+def test_a_zip_archive_gives_the_same_listing_as_the_folder(tmp_path: Path) -> None:
     found = listing.photos(zipped(tmp_path / "photos.zip"))
     assert list(found.sizes.items()) == list(PHOTOS.items())
     assert found.read("b/c/three.webp") == b"333"
 
 
-def test_a_dangling_link_is_listed_and_refused_when_it_is_read(tmp_path: Path) -> None:
+def test_a_broken_link_is_listed_and_raises_an_error_when_read(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "photos", {"near.jpg": b"1"})
     (root / "lost.jpg").symlink_to(tmp_path / "nowhere.jpg")
     found = listing.photos(root)
@@ -53,13 +53,13 @@ def test_a_dangling_link_is_listed_and_refused_when_it_is_read(tmp_path: Path) -
         found.read("lost.jpg")
 
 
-def test_what_holds_no_photo_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_sources_without_photos_raise_a_one_line_error(tmp_path: Path) -> None:
     empty = made.write_files(tmp_path / "empty", {"notes.txt": b""})
     text = made.write_files(tmp_path, {"notes.txt": b"no zip"}) / "notes.txt"
     for path, reason in (
         (tmp_path / "none", "no such folder or zip archive"),
-        (empty, "no photo in it; looked for .bmp .gif"),
-        (text, "not a zip archive that can be read"),
+        (empty, "contains no photos; supported: .bmp .gif"),
+        (text, "not a readable zip archive"),
     ):
         with pytest.raises(errors.UserError, match=reason) as caught:
             listing.photos(path)
@@ -67,10 +67,10 @@ def test_what_holds_no_photo_is_refused_in_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_entry_of_an_archive_is_a_users_error(tmp_path: Path) -> None:
+def test_a_damaged_entry_of_an_archive_raises_a_user_error(tmp_path: Path) -> None:
     path = zipped(tmp_path / "photos.zip")
     data = bytearray(path.read_bytes())
-    data[data.index(b"333")] ^= 1  # Stored, not deflated: now its checksum is wrong.
+    data[data.index(b"333")] ^= 1  # Stored without compression, so that only the checksum is wrong.
     path.write_bytes(data)
     with pytest.raises(errors.UserError, match=r"three\.webp: cannot be read from .*CRC"):
         listing.photos(path).read("b/c/three.webp")

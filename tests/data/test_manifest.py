@@ -25,31 +25,31 @@ def example() -> manifest.Manifest:
     )
 
 
-def test_a_manifest_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+def test_a_saved_manifest_is_loaded_unchanged(tmp_path: Path) -> None:
     manifest.save(example(), tmp_path)
     assert manifest.load(tmp_path) == example()
     assert [path.name for path in tmp_path.iterdir()] == [manifest.FILE]
 
 
-def test_it_sums_up_its_shards() -> None:
+def test_a_manifest_adds_up_its_shards() -> None:
     assert (example().photos, example().bytes) == (5, 50)
     assert [skipped.file for skipped in example().skipped] == ["y.jpg", "z.jpg"]
 
 
-def test_a_folder_without_one_or_with_one_of_something_else_has_none(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_of_ours_has_none(tmp_path: Path) -> None:
     assert manifest.load(tmp_path) is None
     for text in ('{"format": "other"}', "[]", "no json"):
         (tmp_path / manifest.FILE).write_text(text)
         assert manifest.load(tmp_path) is None
 
 
-def test_a_damaged_one_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_manifest_raises_an_error(tmp_path: Path) -> None:
     (tmp_path / manifest.FILE).write_text('{"format": "fastnst records 1", "shards": [{}]}')
     with pytest.raises(errors.UserError, match=r"manifest\.json: damaged"):
         manifest.load(tmp_path)
 
 
-def test_a_shard_is_whole_only_byte_for_byte(tmp_path: Path) -> None:
+def test_a_shard_is_whole_only_if_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "shard"
     path.write_bytes(b"fastnst")
     shard = manifest.Shard("shard", 1, 7, SHA256)

@@ -1,4 +1,4 @@
-"""The stream of batches: its order, how it is taken up, and what it leaves out."""
+"""The stream of batches: its order, how it resumes, and which samples it skips."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def named(index: int) -> str:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Callable[..., data.PhotoSource]:
-    """Makes a source of seven photos of noise, and of what else is given."""
+    """Makes a source of seven photos of noise and the given other files."""
 
     def make(kind: str, others: dict[str, bytes] | None = None) -> data.PhotoSource:
         files = {named(i): made.encode(made.noise(i)) for i in range(COUNT)} | (others or {})
@@ -49,7 +49,7 @@ both = pytest.mark.parametrize("kind", [FOLDER, RECORDS])
 
 
 def take(source: data.PhotoSource, batches: int, **options: Any) -> tuple[np.ndarray, list[int]]:
-    """The images and positions of some batches, joined."""
+    """The images and positions of some batches, concatenated."""
     options = {"image_size": 8, "batch_size": 3} | options
     taken = list(data.batches(source, **options).take(batches))
     images = np.concatenate([image.numpy() for image, _ in taken])
@@ -62,7 +62,7 @@ def photo_numbers(source: data.PhotoSource, positions: list[int], **options: Any
 
 
 @both
-def test_a_run_that_is_taken_up_sees_what_an_unbroken_one_sees(
+def test_a_resumed_run_sees_the_samples_of_an_uninterrupted_run(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     source = photos(kind)
@@ -75,7 +75,7 @@ def test_a_run_that_is_taken_up_sees_what_an_unbroken_one_sees(
 
 
 @both
-def test_each_epoch_shows_each_photo_once_in_an_order_of_its_own(
+def test_each_epoch_shows_each_photo_once_in_its_own_order(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     numbers = photo_numbers(photos(kind), list(range(21)), seed=1)
@@ -85,18 +85,18 @@ def test_each_epoch_shows_each_photo_once_in_an_order_of_its_own(
 
 
 @both
-def test_names_are_those_of_the_photos_at_the_positions(
+def test_names_match_the_photos_at_the_positions(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     source = photos(kind)
-    # "none" of a photo that has the size already is the photo itself.
+    # With "none", a photo whose shorter side fits is only cropped.
     images, positions = take(source, 2, seed=2, augment="none", image_size=24, start=5)
     for image, number in zip(images, photo_numbers(source, positions, seed=2), strict=True):
         np.testing.assert_array_equal(image, made.noise(number)[:, 3:27])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are of known characters")
-def test_a_name_need_not_be_utf_8(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode elsewhere")
+def test_file_names_need_not_be_utf_8(tmp_path: Path) -> None:
     names = {os.fsdecode(b"caf\xe9.png"): 0, "caf\u00e9.png": 1}
     source = data.open_photos(
         str(
@@ -111,14 +111,14 @@ def test_a_name_need_not_be_utf_8(tmp_path: Path) -> None:
 
 
 @both
-def test_without_shuffling_the_photos_come_as_they_lie(
+def test_without_shuffling_the_photos_keep_their_order(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     source = photos(kind)
-    lying = list(range(7)) if kind == FOLDER else [0, 3, 6, 1, 4, 2, 5]
-    assert photo_numbers(source, list(range(14)), seed=0, shuffle=False) == lying * 2
+    stored = list(range(7)) if kind == FOLDER else [0, 3, 6, 1, 4, 2, 5]
+    assert photo_numbers(source, list(range(14)), seed=0, shuffle=False) == stored * 2
     images, _ = take(source, 2, augment="none", image_size=24, shuffle=False)
-    np.testing.assert_array_equal(images[1], made.noise(lying[1])[:, 3:27])
+    np.testing.assert_array_equal(images[1], made.noise(stored[1])[:, 3:27])
 
 
 @both
@@ -134,7 +134,7 @@ def test_another_seed_gives_another_order_and_other_crops(
 
 
 @both
-def test_the_programs_own_seed_neither_matters_nor_changes(
+def test_the_global_seed_has_no_effect_and_is_not_changed(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     source = photos(kind)
@@ -152,25 +152,25 @@ def test_the_programs_own_seed_neither_matters_nor_changes(
 
 @both
 @pytest.mark.parametrize("augment", ["crop", "none"])
-def test_unreadable_photos_are_left_out_and_can_be_named(
+def test_unreadable_photos_are_skipped_and_can_be_named(
     photos: Callable[..., data.PhotoSource], kind: str, augment: str
 ) -> None:
     source = photos(kind, made.broken_photos())
     assert source.count == 10
     images, positions = take(source, 5, seed=6, augment=augment)
-    left_out = data.missing(0, positions)
-    names = data.names(source, left_out, seed=6)
-    assert set(positions) | set(left_out) == set(range(positions[-1] + 1))
+    skipped = data.missing(0, positions)
+    names = data.names(source, skipped, seed=6)
+    assert set(positions) | set(skipped) == set(range(positions[-1] + 1))
     broken = {Path(name).name for name in names.values()}
     assert broken == set(made.broken_photos())
     assert all(image.std() > 0 for image in images)
-    # A run that is taken up after the last position goes on as the first would have.
-    again, taken_up = take(source, 2, seed=6, augment=augment, start=positions[8] + 1)
-    assert taken_up == positions[9:]
+    # A run that resumes after the ninth sample continues as the first run did.
+    again, resumed = take(source, 2, seed=6, augment=augment, start=positions[8] + 1)
+    assert resumed == positions[9:]
     np.testing.assert_array_equal(again, images[9:])
 
 
-def test_missing_positions_are_those_that_were_passed_over() -> None:
+def test_missing_positions_are_those_that_were_skipped() -> None:
     assert data.missing(4, [5, 6, 9]) == [4, 7, 8]
     assert data.missing(4, [4, 5, 6]) == []
     assert data.missing(0, np.array([1, 2])) == [0]
@@ -185,15 +185,15 @@ def test_a_damaged_record_ends_its_file_but_not_the_run(
     content[content.index(named(3).encode())] ^= 1
     path.write_bytes(content)
     images, positions = take(source, 7, shuffle=False, augment="none", image_size=24)
-    # Two photos are missing from each epoch of seven, and the next begins where it should.
+    # Each epoch of seven lacks two photos, and the next one begins at the right position.
     assert positions == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21, 22, 23, 24, 25, 28]
-    again, taken_up = take(source, 1, shuffle=False, augment="none", image_size=24, start=8)
-    assert taken_up == [8, 9, 10]
+    again, resumed = take(source, 1, shuffle=False, augment="none", image_size=24, start=8)
+    assert resumed == [8, 9, 10]
     np.testing.assert_array_equal(again, images[6:9])
 
 
 @both
-def test_when_no_photo_can_be_read_any_more_the_run_ends_with_the_reason(
+def test_the_stream_ends_with_the_reason_when_no_photo_can_be_read_anymore(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     source = photos(kind)
@@ -202,24 +202,24 @@ def test_when_no_photo_can_be_read_any_more_the_run_ends_with_the_reason(
         next(stream)
     for file in source.files:
         Path(file).unlink()
-    with pytest.raises(errors.UserError, match="none of its 7 photos can be read; the first: "):
-        # What was read ahead still comes.
+    with pytest.raises(errors.UserError, match="none of its 7 photos can be read; first error: "):
+        # Prefetched batches still arrive.
         for _ in range(1000):
             with data.user_errors(source):
                 next(stream)
 
 
-def test_fewer_photos_than_a_batch_are_refused_with_both_numbers(
+def test_fewer_photos_than_one_batch_raise_an_error_with_both_numbers(
     photos: Callable[..., data.PhotoSource],
 ) -> None:
     source = photos(FOLDER)
     data.batches(source, image_size=8, batch_size=7)
-    with pytest.raises(errors.UserError, match="7 photos are fewer than the 8 of one batch"):
+    with pytest.raises(errors.UserError, match="7 photos are fewer than one batch of 8;"):
         data.batches(source, image_size=8, batch_size=8)
 
 
 @both
-def test_shapes_are_known_beforehand(photos: Callable[..., data.PhotoSource], kind: str) -> None:
+def test_shapes_are_static(photos: Callable[..., data.PhotoSource], kind: str) -> None:
     for augment in ("crop", "none"):
         images, positions = data.batches(
             photos(kind), image_size=8, batch_size=3, augment=augment
@@ -229,7 +229,7 @@ def test_shapes_are_known_beforehand(photos: Callable[..., data.PhotoSource], ki
 
 
 @both
-def test_the_originals_preprocessing_is_at_hand(
+def test_augment_none_uses_the_originals_preprocessing(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     images, _ = take(photos(kind), 1, augment="none", image_size=9, shuffle=False)
@@ -237,7 +237,7 @@ def test_the_originals_preprocessing_is_at_hand(
     np.testing.assert_array_equal(images[0], expected)
 
 
-def test_bare_pixels_are_read(tmp_path: Path) -> None:
+def test_raw_pixels_are_read(tmp_path: Path) -> None:
     shape = np.array([24, 30, 3], np.int32).tobytes()
     path = made.write_records(
         tmp_path / "raw.tfrecord",
@@ -251,7 +251,7 @@ def test_bare_pixels_are_read(tmp_path: Path) -> None:
     assert data.names(source, [1], seed=0) == {1: ""}
 
 
-def test_our_own_records_show_what_the_folder_shows(tmp_path: Path) -> None:
+def test_our_own_records_give_the_same_images_as_the_folder(tmp_path: Path) -> None:
     files = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(4)}
     folder = data.open_photos(str(made.write_files(tmp_path / "photos", files)))
     writer.write(tmp_path / "photos", tmp_path / "records")
@@ -263,21 +263,21 @@ def test_our_own_records_show_what_the_folder_shows(tmp_path: Path) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_over_many_positions_a_photo_is_cut_everywhere_and_flipped_half_of_the_time(
+def test_crops_cover_all_positions_and_half_of_them_are_flipped(
     tmp_path: Path,
 ) -> None:
     ramp = np.repeat(np.arange(11, dtype=np.uint8)[np.newaxis, :, np.newaxis], 3, 2).repeat(8, 0)
     source = data.open_photos(str(made.write_files(tmp_path, {"a.png": made.encode(ramp)})))
     images, _ = take(source, 200, batch_size=1)
     rows = [tuple(image[0, :, 0].astype(int)) for image in images]
-    forth = [row[0] for row in rows if row[1] > row[0]]
-    back = [row[-1] for row in rows if row[1] < row[0]]
-    # Four places by two ways, 25 times each, give or take four deviations of about five.
-    for corner, way in itertools.product(range(4), (forth, back)):
-        assert 5 <= way.count(corner) <= 45
+    forward = [row[0] for row in rows if row[1] > row[0]]
+    mirrored = [row[-1] for row in rows if row[1] < row[0]]
+    # Four offsets by two directions: 25 each, within four standard deviations of about five.
+    for corner, direction in itertools.product(range(4), (forward, mirrored)):
+        assert 5 <= direction.count(corner) <= 45
 
 
-def test_a_crop_of_a_single_colour_is_left_out(tmp_path: Path) -> None:
+def test_a_crop_of_a_single_color_is_skipped(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("a", "b", "c"):
         pixels = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)

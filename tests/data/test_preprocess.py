@@ -1,4 +1,4 @@
-"""Decoding, scaling and cutting in the graph."""
+"""Decoding, scaling and cropping in the graph."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def smooth(height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", made.odd_photos())
-def test_every_kind_of_photo_is_seen_in_its_colours(name: str) -> None:
-    data, colour = made.odd_photos()[name]
+def test_every_kind_of_photo_has_the_right_colors(name: str) -> None:
+    data, color = made.odd_photos()[name]
     for cut in (crop(data), preprocess.original(decode(data), SIZE).numpy()):
         assert cut.shape == (SIZE, SIZE, 3)
-        assert np.abs(cut.astype(float) - colour).max() <= 4
+        assert np.abs(cut.astype(float) - color).max() <= 4
 
 
 @pytest.mark.parametrize("data", made.broken_photos().values(), ids=made.broken_photos())
-def test_a_photo_that_cannot_be_decoded_is_an_error(data: bytes) -> None:
+def test_a_photo_that_cannot_be_decoded_raises_an_error(data: bytes) -> None:
     with pytest.raises(tf.errors.OpError):
         crop(data)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("endian", ["<", ">"])
-def test_a_jpeg_is_turned_as_its_exif_block_says(orientation: int, endian: str) -> None:
+def test_a_jpeg_is_rotated_by_its_exif_orientation(orientation: int, endian: str) -> None:
     with_jfif = made.turned_jpeg(smooth(24, 30), orientation, endian)
     assert with_jfif[2:11] == b"\xff\xe0\x00\x10JFIF\x00"
     for data in (with_jfif, with_jfif[:2] + with_jfif[20:]):
@@ -62,8 +62,8 @@ def test_a_jpeg_is_turned_as_its_exif_block_says(orientation: int, endian: str) 
         np.testing.assert_allclose(decode(data).numpy(), upright, atol=8)
 
 
-def test_a_square_is_cut_at_the_scale_of_the_pixels() -> None:
-    photo = made.noise(0, 15, 20)  # 15 < 2 * 8: there is no smaller scale.
+def test_a_square_is_cropped_without_resampling() -> None:
+    photo = made.noise(0, 15, 20)  # 15 < 2 * 8: no smaller scale fits.
     data = made.encode(photo)
     np.testing.assert_array_equal(crop(data), photo[:8, :8])
     # The last of 15 - 8 + 1 = 8 rows and of 20 - 8 + 1 = 13 columns.
@@ -72,7 +72,7 @@ def test_a_square_is_cut_at_the_scale_of_the_pixels() -> None:
     np.testing.assert_array_equal(crop(data, (0.5, 0.5, 0.9, 0.1)), photo[4:12, 6:14][:, ::-1])
 
 
-def test_a_larger_photo_is_scaled_down_by_two_or_not() -> None:
+def test_a_photo_of_twice_the_size_is_halved_or_kept() -> None:
     photo = made.noise(0, 16, 16)
     halved = photo.reshape(8, 2, 8, 2, 3).mean((1, 3))
     data = made.encode(photo)
@@ -80,7 +80,7 @@ def test_a_larger_photo_is_scaled_down_by_two_or_not() -> None:
     np.testing.assert_array_equal(crop(data, (0.0, 0.0, 0.1, 0.9)), photo[:8, :8])
 
 
-def test_the_scale_goes_down_to_an_eighth_and_no_further() -> None:
+def test_the_smallest_scale_is_one_eighth() -> None:
     for side, ratio in ((31, 2), (32, 4), (63, 4), (64, 8), (500, 8)):
         photo = smooth(side, side)
         square = photo[: 8 * ratio, : 8 * ratio]
@@ -90,7 +90,7 @@ def test_the_scale_goes_down_to_an_eighth_and_no_further() -> None:
         np.testing.assert_allclose(crop(jpeg), means, atol=4)
 
 
-def test_a_jpeg_is_cut_as_other_files_are() -> None:
+def test_jpegs_are_cropped_like_other_files() -> None:
     photo = smooth(40, 72)
     jpeg = made.encode(photo, "JPEG", quality=100, subsampling=0)
     for random in np.random.default_rng(0).uniform(size=(8, 4)).astype(np.float32):
@@ -107,7 +107,7 @@ def test_a_smaller_photo_is_enlarged() -> None:
     photo[:, 2:] = 200
     jpeg = made.encode(photo, "JPEG", quality=100, subsampling=0)
     for data in (made.encode(photo), jpeg):
-        # The first four of the six columns, twice as wide, with half-pixel centres.
+        # The first four of the six columns, twice as wide, with half-pixel centers.
         expected = np.array([0, 0, 0, 50, 150, 200, 200, 200])[:, np.newaxis]
         np.testing.assert_allclose(crop(data), np.broadcast_to(expected, (8, 8, 3)), atol=4)
 
@@ -117,10 +117,10 @@ def test_a_photo_of_one_pixel_fills_the_square() -> None:
 
 
 def legacy(photo: np.ndarray, size: int) -> np.ndarray:
-    """The original's preprocessing, by hand: output pixel i samples at i * in / out."""
+    """The original's preprocessing in NumPy: output pixel i samples at i * in / out."""
     height, width = photo.shape[:2]
     scale = max(size / height, size / width)
-    new = [round(height * scale), round(width * scale)]  # Python, too, rounds half to even.
+    new = [round(height * scale), round(width * scale)]  # Python also rounds half to even.
     taps = []
     for old, scaled in zip((height, width), new, strict=True):
         at = np.arange(scaled, dtype=np.float32) * np.float32(old / scaled)
@@ -135,14 +135,14 @@ def legacy(photo: np.ndarray, size: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(37, 23), (23, 37), (5, 7), (8, 8), (16, 40), (8, 21)])
-def test_the_originals_preprocessing_is_kept_exactly(shape: tuple[int, int]) -> None:
+def test_original_matches_the_original_programs_preprocessing(shape: tuple[int, int]) -> None:
     photo = made.noise(3, *shape)
     image = preprocess.original(tf.constant(photo), SIZE)
     assert image.dtype == tf.float32
     np.testing.assert_allclose(image.numpy(), legacy(photo, SIZE), atol=1e-3)
 
 
-def test_the_originals_preprocessing_equals_tensorflow_1() -> None:
+def test_original_equals_the_resize_of_tensorflow_1() -> None:
     photo = made.noise(4, 37, 23)
     # 37 * 8 / 23 = 12.87 -> 13; offset (13 - 8) // 2 = 2.
     resized = tf.compat.v1.image.resize_bilinear(photo[np.newaxis], [13, 8])[0]

@@ -1,4 +1,4 @@
-"""Finding out how a record holds its photo."""
+"""Detecting how a record stores its photo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIXELS = made.noise(1, 4, 5)
 
 
 def raw(pixels: np.ndarray) -> dict[str, object]:
-    """A record of bare pixels, as an early tutorial of TensorFlow writes it."""
+    """A record of raw pixels, as an early TensorFlow tutorial writes it."""
     shape = np.array(pixels.shape, np.int32).tobytes()
     return {"label": 1, "shape": shape, "image": pixels.tobytes()}
 
@@ -41,13 +41,11 @@ def raw(pixels: np.ndarray) -> dict[str, object]:
         (raw(PIXELS[:, :, :1]), Schema("image", shape="shape")),
     ],
 )
-def test_each_schema_is_found_by_itself(
-    tmp_path: Path, record: dict[str, object], schema: Schema
-) -> None:
+def test_each_schema_is_detected(tmp_path: Path, record: dict[str, object], schema: Schema) -> None:
     assert schemas.detect(made.write_records(tmp_path / "x.tfrecord", [record])) == schema
 
 
-def test_one_bad_record_at_the_beginning_does_no_harm(tmp_path: Path) -> None:
+def test_a_bad_first_record_does_not_prevent_detection(tmp_path: Path) -> None:
     path = made.write_records(tmp_path / "x.tfrecord", [{"image": b""}, {"image": PHOTO}])
     assert schemas.detect(path) == Schema("image")
 
@@ -61,7 +59,7 @@ def test_one_bad_record_at_the_beginning_does_no_harm(tmp_path: Path) -> None:
         raw(made.noise(0, 4, 4)) | {"shape": np.array([4, 6, 2], np.int32).tobytes()},
     ],
 )
-def test_records_without_an_image_are_refused_with_their_keys(
+def test_records_without_an_image_raise_an_error_that_lists_their_keys(
     tmp_path: Path, record: dict[str, object]
 ) -> None:
     path = made.write_records(tmp_path / "x.tfrecord", [record])
@@ -71,15 +69,15 @@ def test_records_without_an_image_are_refused_with_their_keys(
     assert str(caught.value).startswith(f"{path}: no image in its records; keys found: {keys}.")
 
 
-def test_records_that_are_no_examples_are_refused(tmp_path: Path) -> None:
+def test_records_that_are_not_examples_raise_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x.tfrecord"
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(b"\xff\xff\xff")
-    with pytest.raises(errors.UserError, match=r"are no tf\.train\.Example"):
+    with pytest.raises(errors.UserError, match=r"are not tf\.train\.Example"):
         schemas.detect(path)
 
 
-def test_file_and_name_are_taken_out_in_the_graph_and_outside(tmp_path: Path) -> None:
+def test_file_and_name_are_read_inside_and_outside_the_graph(tmp_path: Path) -> None:
     path = made.write_records(tmp_path / "x.tfrecord", [{"image": PHOTO, "id": b"7"}])
     record = next(iter(tf.data.TFRecordDataset(str(path))))
     schema = schemas.detect(path)
@@ -90,7 +88,7 @@ def test_file_and_name_are_taken_out_in_the_graph_and_outside(tmp_path: Path) ->
     assert schemas.encoded(b"\xff\xff\xff", schema) == b""
 
 
-def test_bare_pixels_come_out_as_rgb(tmp_path: Path) -> None:
+def test_raw_pixels_become_rgb(tmp_path: Path) -> None:
     grey = PIXELS[:, :, :1]
     for pixels, rgb in (
         (PIXELS, PIXELS),

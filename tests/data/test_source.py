@@ -1,4 +1,4 @@
-"""Finding the photos that `dataset` names."""
+"""Finding the photos of the conf key `dataset`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PHOTOS = {f"{i}.png": made.encode(made.noise(i)) for i in range(4)}
 RECORDS = [{"image/encoded": PHOTOS["0.png"], "image/filename": b"0.png"}]
 
 
-def refused(spec: object) -> str:
+def error_of(spec: object) -> str:
     with pytest.raises(errors.UserError) as caught:
         data.open_photos(str(spec))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
+def test_a_folder_is_searched_recursively(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "photos", PHOTOS | {"deep/er/5.JPG": b"?", "a.txt": b"?"})
     source = data.open_photos(str(root))
     assert (source.kind, source.count) == ("folder", 5)
@@ -33,7 +33,7 @@ def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
     assert source.description == f"5 photos in {root}"
 
 
-def test_a_glob_or_a_path_names_photos_too(tmp_path: Path) -> None:
+def test_photos_are_found_by_glob_and_by_path(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "photos", PHOTOS | {"deep/4.png": PHOTOS["0.png"]})
     assert data.open_photos(f"{root}/[01].png").count == 2
     assert data.open_photos(f"{root}/**/*.png").count == 5
@@ -55,7 +55,7 @@ def test_records_are_found_by_path_glob_and_folder(tmp_path: Path, name: str) ->
         assert source.description.startswith(f"{count} photos in {shards} TFRecord files of ")
 
 
-def test_records_go_before_photos_and_photos_before_records_below(tmp_path: Path) -> None:
+def test_records_precede_photos_and_photos_precede_records_in_subfolders(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "set", PHOTOS)
     made.write_records(root / "deep" / "a.tfrecord", RECORDS)
     assert data.open_photos(str(root)).kind == "folder"
@@ -74,88 +74,88 @@ def test_our_own_records_are_counted_by_their_manifest(tmp_path: Path) -> None:
     assert data.open_photos(str(tmp_path / "set" / "*-00001-*")).count == 2
     shard = tmp_path / "set" / "photos-00000-of-00002.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
-    assert refused(tmp_path / "set").startswith(f"{shard}: not there, or not as its manifest")
+    assert error_of(tmp_path / "set").startswith(f"{shard}: missing, or not of the size")
     shard.unlink()
-    assert refused(tmp_path / "set").startswith(f"{shard}: not there, or not as its manifest")
+    assert error_of(tmp_path / "set").startswith(f"{shard}: missing, or not of the size")
 
 
-def test_records_that_are_still_being_written_are_refused(tmp_path: Path) -> None:
+def test_incomplete_records_raise_an_error(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "photos", PHOTOS)
     writer.write(root, tmp_path / "set", shards=2)
     path = tmp_path / "set" / "manifest.json"
     path.write_text(path.read_text().replace('"complete": true', '"complete": false'))
-    assert "its records are not complete; run the command" in refused(tmp_path / "set")
-    assert "its records are not complete" in refused(tmp_path / "set" / "*.tfrecord")
+    assert "its records are incomplete; run the command" in error_of(tmp_path / "set")
+    assert "its records are incomplete" in error_of(tmp_path / "set" / "*.tfrecord")
     path.write_text(re.sub(r'"shards": \[.*\]', '"shards": []', path.read_text(), flags=re.S))
-    assert "its records are not complete" in refused(tmp_path / "set")
+    assert "its records are incomplete" in error_of(tmp_path / "set")
 
 
 def test_the_bundled_photos_are_assets_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "asset", tmp_path.joinpath)
-    assert refused("bundled").startswith(f"dataset bundled: {tmp_path}/img/bundled is missing")
+    assert error_of("bundled").startswith(f"dataset bundled: {tmp_path}/img/bundled is missing")
     made.write_files(tmp_path / "img" / "bundled", PHOTOS)
     assert data.open_photos("bundled").count == 4
 
 
-def test_what_is_not_there_is_named_with_what_may_be_meant(tmp_path: Path) -> None:
+def test_a_missing_path_raises_an_error_with_a_suggestion(tmp_path: Path) -> None:
     made.write_files(tmp_path / "photos", PHOTOS)
     photos = tmp_path / "photos"
-    assert refused(tmp_path / "photo") == (
+    assert error_of(tmp_path / "photo") == (
         f"{tmp_path}/photo: no such file or folder; did you mean {photos}?"
     )
-    assert refused(photos / "00.png").endswith(f"did you mean {photos}/0.png?")
-    assert refused(tmp_path / "zzz").endswith("no such file or folder; name one, or 'bundled'")
-    assert refused("bundeld").endswith("did you mean bundled?")
-    assert refused(tmp_path / "x" / "y").endswith(f"there is no {tmp_path}/x either")
+    assert error_of(photos / "00.png").endswith(f"did you mean {photos}/0.png?")
+    assert error_of(tmp_path / "zzz").endswith("no such file or folder; name one, or 'bundled'")
+    assert error_of("bundeld").endswith("did you mean bundled?")
+    assert error_of(tmp_path / "x" / "y").endswith(f"{tmp_path}/x does not exist either")
 
 
-def test_what_holds_nothing_is_refused(tmp_path: Path) -> None:
+def test_folders_patterns_and_files_without_photos_raise_an_error(tmp_path: Path) -> None:
     made.write_files(tmp_path / "texts", {"a.txt": b""})
     made.write_records(tmp_path / "empty.tfrecord", [])
-    assert "no photo (.bmp .gif" in refused(tmp_path / "texts")
-    assert refused(tmp_path / "*.jpg").endswith("no file matches; check the folder and the pattern")
-    assert "no records in its 1 TFRecord files" in refused(tmp_path / "empty.tfrecord")
-    assert "not a TFRecord file" in refused(
+    assert "contains no photo (.bmp .gif" in error_of(tmp_path / "texts")
+    assert error_of(tmp_path / "*.jpg").endswith("no file matches; check the folder and pattern")
+    assert "no records in 1 TFRecord file;" in error_of(tmp_path / "empty.tfrecord")
+    assert "not a TFRecord file" in error_of(
         made.write_files(tmp_path, {"a.bin": b"0" * 99}) / "a.bin"
     )
 
 
-def test_a_zip_archive_is_answered_with_the_command_that_makes_records_of_it(
+def test_a_zip_archive_raises_an_error_with_the_command_that_converts_it(
     tmp_path: Path,
 ) -> None:
     made.write_files(tmp_path, {"train.zip": b"PK"})
-    assert refused(tmp_path / "train.zip").endswith(
+    assert error_of(tmp_path / "train.zip").endswith(
         f"fastnst records --images {tmp_path}/train.zip --out {tmp_path}/train"
     )
 
 
-def test_mixtures_are_refused(tmp_path: Path) -> None:
+def test_files_of_several_kinds_raise_an_error(tmp_path: Path) -> None:
     made.write_records(tmp_path / "a.tfrecord", RECORDS)
     made.write_records(tmp_path / "b.tfrecord", [{"image": PHOTOS["0.png"]}])
-    assert "hold their photos in different ways" in refused(tmp_path)
+    assert "store their photos under different keys" in error_of(tmp_path)
     made.write_files(tmp_path, {"0.png": PHOTOS["0.png"]})
-    assert "matches photos and other files" in refused(tmp_path / "*")
+    assert "matches photos and other files" in error_of(tmp_path / "*")
 
 
-def test_photos_of_which_none_can_be_read_are_refused_with_the_first_reason(
+def test_a_source_without_readable_photos_raises_an_error_with_the_first_reason(
     tmp_path: Path,
 ) -> None:
     root = made.write_files(tmp_path / "photos", made.broken_photos())
-    message = refused(root)
-    assert message.startswith(f"{root}: none of its 3 photos can be read; the first: {root}/empty")
+    message = error_of(root)
+    assert message.startswith(f"{root}: none of its 3 photos can be read; first error: {root}")
     path = made.write_records(
         tmp_path / "a.record", [{"image/encoded": made.encode(made.noise(0))[:99]}] * 2
     )
-    assert refused(path).startswith(f"{path}: none of its 2 photos can be read; the first: ")
+    assert error_of(path).startswith(f"{path}: none of its 2 photos can be read; first error: ")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
-def test_a_folder_that_may_not_be_read_is_a_users_error(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_a_folder_without_read_permission_raises_a_user_error(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "photos", PHOTOS)
     root.chmod(0)
     try:
-        assert refused(root).endswith("cannot be read (Permission denied)")
+        assert error_of(root).endswith("cannot be read (Permission denied)")
     finally:
         root.chmod(0o700)

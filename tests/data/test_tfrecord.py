@@ -1,4 +1,4 @@
-"""Walking through TFRecord files by their lengths."""
+"""Counting and reading the records of TFRecord files."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_records_are_counted_and_read(three: Path) -> None:
     assert list(tfrecord.payloads(three)) == [b"one", b"", b"three" * 1000]
 
 
-def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
+def test_an_empty_file_has_no_records(tmp_path: Path) -> None:
     (tmp_path / "empty.tfrecord").touch()
     assert tfrecord.count(tmp_path / "empty.tfrecord") == 0
 
 
-def test_a_file_that_ends_within_a_record_says_in_which(three: Path) -> None:
+def test_a_truncated_file_raises_an_error_that_names_the_record(three: Path) -> None:
     data = three.read_bytes()
     # Records are 16 bytes longer than their payloads: the third begins at 19 + 16 = 35.
     for length, record in ((len(data) - 1, 3), (40, 3), (34, 2), (18, 1)):
@@ -40,11 +40,11 @@ def test_a_file_that_ends_within_a_record_says_in_which(three: Path) -> None:
             tfrecord.count(three)
 
 
-def test_other_files_are_refused(tmp_path: Path) -> None:
+def test_files_of_other_formats_raise_an_error(tmp_path: Path) -> None:
     for content, reason in (
         (b"hello", "not a TFRecord file"),
         (b"\xff\xd8\xff\xe0" + bytes(100), "not a TFRecord file"),
-        (gzip.compress(b"records"), "compressed with gzip; unpack it"),
+        (gzip.compress(b"records"), "compressed with gzip; decompress it"),
     ):
         path = tmp_path / "other.tfrecord"
         path.write_bytes(content)
@@ -52,6 +52,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             tfrecord.count(path)
 
 
-def test_a_file_that_cannot_be_opened_is_a_users_error(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_raises_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(errors.UserError, match=r"none: cannot be read \(No such file"):
         tfrecord.count(tmp_path / "none")

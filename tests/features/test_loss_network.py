@@ -1,6 +1,6 @@
-"""The loss network, held equal to slim's own VGG16 on the weights that come with the project.
+"""The loss network, compared with slim's own VGG16 on the shipped weights.
 
-Equal but for the border: slim's own pads with zeros.
+They are equal except near the border, because slim's network pads with zeros.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def shipped() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def weights(shipped: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The shipped weights and, where they end, random ones."""
+    """The shipped weights, and random ones for the deeper layers."""
     random = np.random.default_rng(0)
     deeper = {}
     for index in (1, 2, 3):
@@ -41,7 +41,7 @@ def weights(shipped: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    """Of a size that no pooling divides evenly."""
+    """A photo of a size that no pooling divides evenly."""
     return np.random.default_rng(1).uniform(0, 255, (2, 35, 51, 3)).astype(np.float32)
 
 
@@ -52,12 +52,12 @@ def network(weights: dict[str, np.ndarray]) -> loss_network.LossNetwork:
 
 @pytest.fixture(scope="module")
 def features(network: loss_network.LossNetwork, photo: np.ndarray) -> dict[str, tf.Tensor]:
-    """What the network gives for every layer, called eagerly."""
+    """The features of every layer, from an eager call."""
     return network(tf.constant(photo), vgg.layers_of("vgg_16"))
 
 
 def slims_own(photo: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Slim's VGG16 as slim writes it, up to the last convolution, with its own end points."""
+    """Slim's own VGG16 with its end points, up to the last convolution."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         net = tf.constant(photo - np.array([123.68, 116.78, 103.94], np.float32))
         with (
@@ -78,7 +78,7 @@ def slims_own(photo: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np
         return session.run(ends)
 
 
-@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # slim's layers are legacy, and say so
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Slim's legacy layers warn.
 def test_every_layer_equals_the_end_point_of_slims_own_vgg16(
     network: loss_network.LossNetwork, weights: dict[str, np.ndarray]
 ) -> None:
@@ -86,7 +86,7 @@ def test_every_layer_equals_the_end_point_of_slims_own_vgg16(
     expected = slims_own(photo, weights)
     features = network(tf.constant(photo), vgg.layers_of("vgg_16"))
     assert list(features) == list(vgg.layers_of("vgg_16"))
-    reach = 0  # of the zeros beyond the border, in cells
+    reach = 0  # Reach of the zeros beyond the border, in feature cells.
     for layer, feature in features.items():
         block, index = map(int, layer.removeprefix("relu").split("_"))
         if block > 1 and index == 1:
@@ -102,15 +102,15 @@ def test_every_layer_equals_the_end_point_of_slims_own_vgg16(
         )
 
 
-def test_the_border_is_not_seen(network: loss_network.LossNetwork) -> None:
-    """A picture of one colour looks the same everywhere, to the rim."""
+def test_the_border_does_not_affect_the_features(network: loss_network.LossNetwork) -> None:
+    """A picture of a single color has the same features everywhere, up to the rim."""
     red = tf.fill([1, 48, 32, 1], 1.0) * [200.0, 20.0, 10.0]
     for layer, feature in network(red, vgg.layers_of("vgg_16")).items():
         everywhere = np.broadcast_to(feature[:, :1, :1], feature.shape)
         np.testing.assert_allclose(feature, everywhere, rtol=1e-3, atol=1e-2, err_msg=layer)
 
 
-def test_features_are_halved_by_every_pooling_and_never_negative(
+def test_features_are_halved_by_each_pooling_and_are_not_negative(
     features: dict[str, tf.Tensor],
 ) -> None:
     expected = {1: (35, 51, 64), 2: (17, 25, 128), 3: (8, 12, 256), 4: (4, 6, 512), 5: (2, 3, 512)}
@@ -119,12 +119,12 @@ def test_features_are_halved_by_every_pooling_and_never_negative(
         assert float(tf.reduce_min(feature)) == 0.0
 
 
-def test_the_mean_colour_is_taken_from_the_images_inside(
+def test_the_mean_color_is_subtracted_from_the_images(
     network: loss_network.LossNetwork, weights: dict[str, np.ndarray]
 ) -> None:
     mean = tf.fill([1, 8, 8, 3], 1.0) * vgg.MEAN_RGB
     first = network(mean, ["relu1_1"])["relu1_1"]
-    # Nothing is left of the picture but the biases.
+    # Nothing but the biases remains.
     biases = weights["vgg_16/conv1/conv1_1/biases"]
     expected = np.broadcast_to(np.maximum(biases, 0), first.shape)
     np.testing.assert_allclose(first, expected, atol=1e-4)
@@ -134,7 +134,7 @@ def test_the_mean_colour_is_taken_from_the_images_inside(
 
 
 def operations(graph: tf.Graph, kind: str) -> int:
-    """How many operations of a kind are run for the graph's outputs."""
+    """Counts the operations of a kind that the graph's outputs depend on."""
     waiting, needed = [output.op for output in graph.outputs], set()
     while waiting:
         operation = waiting.pop()
@@ -154,7 +154,7 @@ def operations(graph: tf.Graph, kind: str) -> int:
         ({"relu2_1": 0.5}, 3),
     ],
 )
-def test_it_is_built_no_deeper_than_asked_and_without_variables(
+def test_it_is_built_only_as_deep_as_needed_and_without_variables(
     network: loss_network.LossNetwork, layers: Collection[str], convolutions: int
 ) -> None:
     @tf.function(input_signature=[ANY_SIZE], autograph=False)
@@ -204,7 +204,7 @@ def test_gradients_reach_the_images_and_nothing_else(
     images = tf.constant(photo)
     assert float(tf.reduce_max(tf.abs(gradient(images)))) > 0
     assert seen == [()]
-    # Nothing is computed for the weights either, which would cost half of the time.
+    # Gradients of the weights are not computed either; they would take half of the time.
     graph = gradient.get_concrete_function(images).graph
     assert operations(graph, "Conv2DBackpropInput") == 4
     assert operations(graph, "Conv2DBackpropFilter") == 0
@@ -226,7 +226,7 @@ def test_half_precision_gives_nearly_the_same_features(
     assert float(error) < tolerance
 
 
-def test_a_layer_that_the_file_lacks_is_told_with_how_to_get_it(
+def test_a_layer_missing_from_the_file_raises_an_error_with_a_remedy(
     shipped: dict[str, np.ndarray],
 ) -> None:
     loss_network.LossNetwork(shipped, THROUGH_4_3)
@@ -239,15 +239,15 @@ def test_a_layer_that_the_file_lacks_is_told_with_how_to_get_it(
     assert "`fastnst weights`" in message
 
 
-def test_a_layer_of_another_network_is_told(shipped: dict[str, np.ndarray]) -> None:
+def test_a_layer_of_another_network_raises_an_error(shipped: dict[str, np.ndarray]) -> None:
     with pytest.raises(errors.UserError, match="vgg_16 has no layer relu3_4; did you mean relu3_"):
         loss_network.LossNetwork(shipped, ["relu3_4"])
 
 
-def test_a_layer_that_no_vgg16_has_is_a_mistake_of_the_program(
+def test_an_unknown_layer_in_a_call_raises_a_value_error(
     network: loss_network.LossNetwork,
 ) -> None:
-    with pytest.raises(ValueError, match=r"no such layers: .*relu6_1.*; there are relu1_1, "):
+    with pytest.raises(ValueError, match=r"unknown layers: .*relu6_1.*; choose from relu1_1, "):
         network(tf.zeros([1, 32, 32, 3]), ["relu1_1", "relu6_1"])
 
 
@@ -264,24 +264,24 @@ def test_only_convolutions_are_read_and_as_float32(tmp_path: Path) -> None:
     assert {tensor.dtype for tensor in weights.values()} == {np.dtype(np.float32)}
 
 
-def test_a_file_that_holds_no_vgg16_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_vgg16_raises_an_error(tmp_path: Path) -> None:
     path = tmp_path / "other.ckpt"
     checkpoint_file.write_checkpoint(path, {"conv1/weights": np.ones([2], np.float32)})
-    with pytest.raises(errors.UserError, match=r"other\.ckpt: holds no VGG16 under slim's names"):
+    with pytest.raises(errors.UserError, match=r"other\.ckpt: contains no VGG16 with slim's names"):
         loss_network.load_weights(path)
     with pytest.raises(errors.UserError, match="no checkpoint there"):
         loss_network.load_weights(tmp_path / "nothing.ckpt")
     with pytest.raises(
-        errors.UserError, match=r"holds no VGG19 under slim's names \(vgg_19/[^;]*$"
+        errors.UserError, match=r"contains no VGG19 with slim's names \(vgg_19/[^;]*$"
     ):
         loss_network.load_weights(SHIPPED, "vgg_19")
 
 
-def test_vgg19_is_slims_own_but_for_the_border(tmp_path: Path) -> None:
+def test_vgg19_equals_slims_own_except_near_the_border(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     tensors: dict[str, np.ndarray] = {}
     inputs = 3
-    # As deep as where VGG19 differs: its fourth convolution in block 3, and the pooling after it.
+    # Up to where VGG19 differs: its fourth convolution in block 3 and the pooling after it.
     for layer in vgg.layers_of("vgg_19")[:9]:
         outputs = {"1": 64, "2": 128, "3": 256, "4": 512}[layer[4]]
         kernels = random.normal(0, (2 / (9 * inputs)) ** 0.5, (3, 3, inputs, outputs))

@@ -1,4 +1,4 @@
-"""MatConvNet's .mat files, written small in the structure that the published VGG19 has."""
+"""MatConvNet's .mat files: small ones with the structure of the published VGG19."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy import io
 from fastnst import errors
 from fastnst.features import loss_network, matconvnet, vgg
 
-# The published file's 43 layers, in its order: conv1_1 is the first, conv2_1 the sixth.
+# The 43 layers of the published file in order: conv1_1 is the first, conv2_1 the sixth.
 VGG_19 = (
     "conv1_1 relu1_1 conv1_2 relu1_2 pool1 "
     "conv2_1 relu2_1 conv2_2 relu2_2 pool2 "
@@ -24,21 +24,21 @@ VGG_19 = (
     "fc6 relu6 fc7 relu7 fc8 prob"
 ).split()
 TYPES = {"conv": "conv", "fc": "conv", "relu": "relu", "pool": "pool", "prob": "softmax"}
-# Of the published file: 64, 128, 256, 512, 512.
+# The published file has 64, 128, 256, 512, 512.
 CHANNELS = (2, 3, 4, 5, 6)
 MEAN = np.array([123.68, 116.779, 103.939])
 
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes networks of these few channels the genuine ones."""
+    """Makes networks with these few channels the expected ones."""
     for model, blocks in list(vgg.MODELS.items()):
         repeats = [count for count, _ in blocks]
         monkeypatch.setitem(vgg.MODELS, model, tuple(zip(repeats, CHANNELS, strict=True)))
 
 
 def kernels_of(name: str, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random kernels [height, width, in, out] and biases, always the same for a name."""
+    """Random kernels [height, width, in, out] and biases, reproducible by name."""
     random = np.random.default_rng([ord(letter) for letter in name])
     side = 3 if name.startswith("conv") else 1
     kernels = random.normal(0, 1, (side, side, inputs, outputs)).astype(np.float32)
@@ -46,7 +46,7 @@ def kernels_of(name: str, inputs: int, outputs: int) -> tuple[np.ndarray, np.nda
 
 
 def channels_of(names: list[str]) -> dict[str, tuple[int, int]]:
-    """By convolution, the channels that go in and out."""
+    """Input and output channels of each convolution."""
     found, inputs = {}, 3
     for name in names:
         if name.startswith(("conv", "fc")):
@@ -56,7 +56,7 @@ def channels_of(names: list[str]) -> dict[str, tuple[int, int]]:
 
 
 def cell(items: list[Any]) -> np.ndarray:
-    """A cell of MATLAB's, [1, N]."""
+    """A MATLAB cell array, [1, N]."""
     array = np.empty((1, len(items)), object)
     array[0, :] = items
     return array
@@ -68,7 +68,7 @@ def layer(name: str, channels: dict[str, tuple[int, int]], newer: bool) -> dict[
     if name in channels:
         kernels, biases = kernels_of(name, *channels[name])
         stored = {"weights": cell([kernels.transpose(1, 0, 2, 3), biases[:, np.newaxis]])}
-        # The older file begins with the weights, the newer one with the name.
+        # Older files start with the weights, newer ones with the name.
         fields = fields | stored if newer else stored | fields
         fields |= {"pad": np.ones((1, 4)), "stride": np.ones((1, 2))}
     if kind == "pool":
@@ -77,7 +77,7 @@ def layer(name: str, channels: dict[str, tuple[int, int]], newer: bool) -> dict[
 
 
 def write_mat(path: Path, newer: bool = True, names: list[str] = VGG_19, **changes: Any) -> Path:
-    """Writes a network as MatConvNet does: newer, or up to its beta 16."""
+    """Writes a network in MatConvNet's format: the newer one, or that up to beta 16."""
     channels = channels_of(names)
     layers = cell([layer(name, channels, newer) for name in names])
     if newer:
@@ -85,7 +85,7 @@ def write_mat(path: Path, newer: bool = True, names: list[str] = VGG_19, **chang
         about = {"normalization": {"imageSize": np.array([[224.0, 224, 3]]), "averageImage": mean}}
         content = {"layers": layers, "meta": about}
     else:
-        # An image whose colours are the mean only on the whole.
+        # An image whose colors have this mean only on average.
         image = np.tile(MEAN, (224, 224, 1)) + np.linspace(-50, 50, 224)[:, np.newaxis, np.newaxis]
         content = {
             "layers": layers,
@@ -97,26 +97,26 @@ def write_mat(path: Path, newer: bool = True, names: list[str] = VGG_19, **chang
 
 
 def of_kernels(inputs: int, outputs: int) -> np.ndarray:
-    """A first layer of this shape, and one after it."""
+    """A first layer of this shape, and a second one."""
     names = ["conv1_1", "relu1_1"]
     return cell([layer(name, {"conv1_1": (inputs, outputs)}, True) for name in names])
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
-    """Both generations, by whether it is the newer one."""
+    """Files of both formats, by whether the format is the newer one."""
     folder = tmp_path_factory.mktemp("mat")
     return {newer: write_mat(folder / f"{newer}.mat", newer) for newer in (True, False)}
 
 
-def test_the_file_of_the_tests_is_laid_out_as_the_published_one(files: dict[bool, Path]) -> None:
+def test_the_test_file_has_the_layout_of_the_published_one(files: dict[bool, Path]) -> None:
     assert len(VGG_19) == 43
     for newer, place in ((True, 2), (False, 0)):
         content = io.loadmat(files[newer])
         layers = content["layers"]
         assert layers.shape == (1, 43)
         assert ("meta" in content, "normalization" in content) == (newer, not newer)
-        # As scripts for the published files read them: by place, without names.
+        # Scripts for the published files access them by position, without names.
         sixth = layers[0][5][0][0]
         kernels, biases = sixth[place][0]
         assert kernels.shape == (3, 3, 2, 3) and biases.shape == (3, 1)
@@ -131,7 +131,7 @@ def test_the_file_of_the_tests_is_laid_out_as_the_published_one(files: dict[bool
 
 
 @pytest.mark.parametrize("newer", [True, False])
-def test_either_generation_gives_all_convolutions_under_slims_names(
+def test_both_formats_give_all_convolutions_with_slims_names(
     files: dict[bool, Path], newer: bool
 ) -> None:
     weights, mean = matconvnet.read(files[newer])
@@ -152,8 +152,8 @@ def test_either_generation_gives_all_convolutions_under_slims_names(
     np.testing.assert_allclose(mean, MEAN, rtol=1e-5)
 
 
-def test_a_stroke_across_is_seen_as_one_across(tmp_path: Path) -> None:
-    """MATLAB's own order of width and height, held to what the kernel does to a picture."""
+def test_kernels_are_transposed_from_matlabs_order(tmp_path: Path) -> None:
+    """MATLAB's order of width and height, checked by the kernel's effect on a picture."""
     path = write_mat(tmp_path / "vgg.mat", names=VGG_19[:2])
     layers = io.loadmat(path)["layers"]
     across = np.zeros((3, 3, 3, 2), np.float32)
@@ -170,8 +170,8 @@ def test_a_stroke_across_is_seen_as_one_across(tmp_path: Path) -> None:
     np.testing.assert_array_equal(downwards, np.zeros((1, 6, 6, 2)))
 
 
-def test_the_network_computes_what_the_file_says(files: dict[bool, Path]) -> None:
-    """Every layer, worked out from the file's list of layers with TensorFlow's plain operations."""
+def test_the_network_computes_the_layers_of_the_file(files: dict[bool, Path]) -> None:
+    """Every layer equals that computed with TensorFlow's plain operations from the file's list."""
     weights, mean = matconvnet.read(files[True])
     known = vgg.layers_of("vgg_19")
     network = loss_network.LossNetwork(weights, known, model="vgg_19", mean_rgb=mean.tolist())
@@ -192,23 +192,23 @@ def test_the_network_computes_what_the_file_says(files: dict[bool, Path]) -> Non
             net = tf.nn.max_pool2d(net, 2, 2, "VALID")
 
 
-def test_a_file_that_ends_early_gives_what_it_holds(tmp_path: Path) -> None:
+def test_a_file_that_ends_early_gives_its_layers(tmp_path: Path) -> None:
     path = write_mat(tmp_path / "short.mat", names=VGG_19[: VGG_19.index("conv4_3")])
     weights, _ = matconvnet.read(path)
     assert list(weights)[-1] == "vgg_19/conv4/conv4_2/biases"
-    with pytest.raises(errors.UserError, match="which ends at relu4_2; name a file that holds the"):
+    with pytest.raises(errors.UserError, match="which ends at relu4_2; name a file of the whole"):
         loss_network.LossNetwork(weights, ["relu5_1"], model="vgg_19")
 
 
-def test_vgg16_is_read_as_vgg16_only(tmp_path: Path, files: dict[bool, Path]) -> None:
+def test_vgg16_can_be_read_only_as_vgg16(tmp_path: Path, files: dict[bool, Path]) -> None:
     names = [name for name in VGG_19 if not name.endswith(("3_4", "4_4", "5_4"))]
     path = write_mat(tmp_path / "imagenet-vgg-verydeep-16.mat", names=names)
     weights, _ = matconvnet.read(path, "vgg_16")
     assert len(weights) == 2 * 13 and "vgg_16/conv5/conv5_3/weights" in weights
-    with pytest.raises(errors.UserError, match=r"16\.mat: holds 13 convolutions, in blocks that"):
+    with pytest.raises(errors.UserError, match=r"16\.mat: contains 13 convolutions, whose blocks"):
         matconvnet.read(path)
     with pytest.raises(
-        errors.UserError, match=r"those of vgg_16; --loss_model is vgg_16 or vgg_19"
+        errors.UserError, match=r"match vgg_16; set --loss_model to vgg_16 or vgg_19"
     ):
         matconvnet.read(files[True], "vgg_16")
 
@@ -216,33 +216,35 @@ def test_vgg16_is_read_as_vgg16_only(tmp_path: Path, files: dict[bool, Path]) ->
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layers": cell([1.0, 2.0])}, "no network of MatConvNet's; imagenet-vgg-verydeep-19"),
-        ({"meta": {"normalization": {"border": 1.0}}}, "no network of MatConvNet's"),
-        ({"layers": cell([{"type": "softmax", "name": "prob"}] * 2)}, "holds 0 convolutions"),
-        ({"layers": of_kernels(4, 2)}, r"the kernels of relu1_1 are \(3, 3, 4, 2\), should be"),
-        ({"layers": of_kernels(3, 9)}, r".* should be \(3, 3, 3, 2\) with 2 biases"),
+        ({"layers": cell([1.0, 2.0])}, "not a MatConvNet network; use imagenet-vgg-verydeep-19"),
+        ({"meta": {"normalization": {"border": 1.0}}}, "not a MatConvNet network"),
+        ({"layers": cell([{"type": "softmax", "name": "prob"}] * 2)}, "contains 0 convolutions"),
+        ({"layers": of_kernels(4, 2)}, r"the kernels of relu1_1 have shape \(3, 3, 4, 2\), but"),
+        ({"layers": of_kernels(3, 9)}, r".* should have \(3, 3, 3, 2\) with 2 biases"),
     ],
 )
-def test_another_network_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_another_network_raises_an_error(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     path = write_mat(tmp_path / "other.mat", **changes)
     with pytest.raises(errors.UserError, match=rf"other\.mat: {message}"):
         matconvnet.read(path)
 
 
-def test_no_file_and_none_of_matlabs_are_told(tmp_path: Path, files: dict[bool, Path]) -> None:
+def test_missing_and_invalid_files_raise_an_error(tmp_path: Path, files: dict[bool, Path]) -> None:
     with pytest.raises(errors.UserError, match=r"nowhere\.mat: no such file; .*www\.vlfeat\.org"):
         matconvnet.read(tmp_path / "nowhere.mat")
     (tmp_path / "text.mat").write_text("<html>404</html>" * 20)
     whole = files[True].read_bytes()
     (tmp_path / "half.mat").write_bytes(whole[: len(whole) // 2])
     for name in ("text.mat", "half.mat"):
-        with pytest.raises(errors.UserError, match=f"{name}: not a .mat file that can be read"):
+        with pytest.raises(errors.UserError, match=f"{name}: not a readable .mat file"):
             matconvnet.read(tmp_path / name)
 
 
-def test_without_scipy_it_tells_what_to_install(
+def test_without_scipy_the_error_tells_what_to_install(
     files: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(errors.UserError, match=r"takes SciPy to read: `pip install -e .*optimize"):
+    with pytest.raises(errors.UserError, match=r"files need SciPy; run `pip install -e .*optimize"):
         matconvnet.read(files[True])

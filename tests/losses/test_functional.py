@@ -1,4 +1,4 @@
-"""The losses, against values worked out by hand and against the original's formulas in NumPy."""
+"""The losses, against values derived by hand and the original's formulas in NumPy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def features(*shape: int) -> np.ndarray:
-    """What comes out of a ReLU: nothing below zero."""
+    """Random ReLU activations: nothing below zero."""
     return np.maximum(RANDOM.normal(1.0, 3.0, shape), 0).astype(np.float32)
 
 
@@ -23,7 +23,7 @@ def original_gram(feature: np.ndarray) -> np.ndarray:
 
 
 def original_style_loss(stylized: np.ndarray, target: np.ndarray) -> float:
-    """The original's style loss: over the batch, divided by the size of all of it."""
+    """The original's style loss: summed over the batch, divided by the batch's total size."""
     distances = [np.sum((original_gram(feature) - target) ** 2) for feature in stylized]
     return float(np.sum(distances) / stylized.size)
 
@@ -41,14 +41,14 @@ def test_the_gram_matrix_of_channels_that_never_fire_together_is_diagonal() -> N
     np.testing.assert_allclose(functional.gram_matrix(feature)[0], [[9 / 4, 0], [0, 25 / 4]])
 
 
-def test_each_picture_has_a_gram_matrix_of_its_own() -> None:
+def test_each_image_has_its_own_gram_matrix() -> None:
     batch = features(3, 5, 4, 6)
     expected = [original_gram(feature) for feature in batch]
     np.testing.assert_allclose(functional.gram_matrix(batch), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.02)])
-def test_a_gram_matrix_hands_back_the_gradient_of_its_definition(
+def test_the_gradient_of_the_gram_matrix_matches_its_definition(
     dtype: str, tolerance: float
 ) -> None:
     features = tf.cast(tf.random.stateless_normal([2, 4, 5, 3], [1, 2]), dtype)
@@ -82,14 +82,14 @@ def test_the_content_loss_of_a_batch_is_the_mean_over_it() -> None:
     )
 
 
-def test_the_style_loss_by_hand() -> None:
-    # Gram of ones is 1/2 everywhere; the target is 0; four entries of 1/4 make 1; the map has
-    # 1 * 2 * 3 * 2 values.
+def test_the_style_loss_matches_a_value_derived_by_hand() -> None:
+    # The Gram matrix is 1/2 everywhere and the target 0: four squares of 1/4 add up to 1. There
+    # are 1 * 2 * 3 * 2 features.
     loss = functional.style_loss(tf.ones([1, 2, 3, 2]), tf.zeros([2, 2]), 256 * 256)
     assert float(loss) == pytest.approx(1 / 12)
 
 
-def test_at_256_pixels_the_style_loss_is_the_originals() -> None:
+def test_the_style_loss_at_256_pixels_equals_the_originals() -> None:
     stylized, target = features(4, 16, 16, 8), original_gram(features(12, 20, 8))
     expected = original_style_loss(stylized, target)
     for shape in ((8, 8), (1, 8, 8)):
@@ -103,7 +103,7 @@ def test_a_style_weight_means_the_same_at_every_size() -> None:
     at_256 = float(functional.style_loss(small, target, 256 * 256))
     at_512 = float(functional.style_loss(tiled, target, 512 * 512))
     assert at_512 == pytest.approx(at_256, rel=1e-5)
-    # The original's falls to a quarter.
+    # The original's drops to a quarter.
     assert original_style_loss(tiled, target) == pytest.approx(at_256 / 4, rel=1e-5)
 
 
@@ -120,7 +120,7 @@ def test_the_total_variation_of_a_checkerboard() -> None:
     assert float(functional.total_variation(board.astype(np.float32))) == pytest.approx(100.0)
 
 
-def test_the_total_variation_counts_both_directions_by_their_own_number_of_steps() -> None:
+def test_the_total_variation_averages_each_direction_separately() -> None:
     rows = np.repeat(np.array([0.0, 2.0, 0.0], np.float32)[:, np.newaxis], 5, 1)
     # Down: every step 2, half of 4; across: none.
     assert float(functional.total_variation(rows[np.newaxis, :, :, np.newaxis])) == pytest.approx(
@@ -132,13 +132,13 @@ def test_the_total_variation_counts_both_directions_by_their_own_number_of_steps
     assert float(functional.total_variation(image)) == pytest.approx(original, rel=1e-5)
 
 
-def test_a_flat_picture_varies_not_at_all() -> None:
+def test_the_total_variation_of_a_flat_image_is_zero() -> None:
     assert float(functional.total_variation(tf.fill([1, 8, 8, 3], 200.0))) == 0
 
 
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
 def test_half_precision_features_are_summed_in_full_precision(dtype: tf.DType) -> None:
-    # Squares of 2000 are 4e6 and their sum over 64 * 64 pixels 1.6e10: far above float16's 65504.
+    # 2000^2 is 4e6, and its sum over 64 * 64 pixels is 1.6e10, far above float16's 65504.
     large = tf.fill([1, 64, 64, 4], tf.constant(2000.0, dtype))
     gram = functional.gram_matrix(large)
     assert gram.dtype == tf.float32
@@ -151,7 +151,7 @@ def test_half_precision_features_are_summed_in_full_precision(dtype: tf.DType) -
         assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
-def test_sizes_need_not_be_known_when_the_graph_is_built() -> None:
+def test_sizes_may_be_unknown_when_the_graph_is_built() -> None:
     spec = tf.TensorSpec([None, None, None, 4], tf.float32)
 
     @tf.function(input_signature=[spec], autograph=False)

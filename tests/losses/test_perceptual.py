@@ -1,4 +1,4 @@
-"""The objective, worked out again in NumPy from the loss network's features."""
+"""The objective, recomputed in NumPy from the loss network's features."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def network() -> loss_network.LossNetwork:
 
 @pytest.fixture(scope="module")
 def style() -> np.ndarray:
-    """Not square, as most paintings."""
+    """Not square, like most paintings."""
     return images.read(ROOT / "img" / "candy.jpg", 40)[:, :33]
 
 
@@ -57,7 +57,7 @@ def original_terms(
     content_layers: list[str],
     style_layers: list[str],
 ) -> tuple[dict[str, float], dict[str, float], float]:
-    """The original's losses by layer, and its total variation, by its own formulas."""
+    """The original's losses per layer and its total variation, by its own formulas."""
     features = network(stylized, {*content_layers, *style_layers})
     goal = network(content, content_layers)
     target = network(tf.constant(style[np.newaxis]), style_layers)
@@ -86,7 +86,7 @@ def test_the_total_is_the_weighted_sum_of_weighted_layers(
     pair: tuple[tf.Tensor, tf.Tensor],
 ) -> None:
     contents, styles, noise = original_terms(network, style, *pair, list(CONTENT), list(STYLE))
-    # The original's style loss, of pictures of 256 x 256.
+    # Rescales the original's style loss to images of 256 x 256.
     styles = {layer: loss * 37 * 50 / 256**2 for layer, loss in styles.items()}
     content = 3.0 * contents["relu2_1"] + 0.5 * contents["relu2_2"]
     styled = styles["relu1_2"] + 0.25 * styles["relu2_2"] + 2.0 * styles["relu3_1"]
@@ -110,7 +110,7 @@ def test_the_total_is_the_weighted_sum_of_weighted_layers(
     assert float(total) == float(terms["total"])
 
 
-def test_at_256_pixels_it_is_exactly_the_originals(
+def test_at_256_pixels_the_objective_equals_the_originals(
     network: loss_network.LossNetwork, style: np.ndarray
 ) -> None:
     content, stylized = tf.constant(RANDOM.uniform(0, 255, (2, 1, 256, 256, 3)), tf.float32)
@@ -135,7 +135,7 @@ def test_the_style_targets_are_the_gram_matrices_of_the_style_image(
         np.testing.assert_allclose(target.squeeze(), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_picture_that_is_the_content_and_one_that_is_the_style_cost_nothing(
+def test_the_content_image_has_no_content_loss_and_the_style_image_no_style_loss(
     objective: perceptual.PerceptualLoss, style: np.ndarray, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:
     content, _ = pair
@@ -145,7 +145,7 @@ def test_a_picture_that_is_the_content_and_one_that_is_the_style_cost_nothing(
     assert float(perfect["style"]) < 1e-6 * float(other["style"])
 
 
-def test_several_styles_pull_as_the_shares_of_their_losses_do(
+def test_the_gradient_of_several_styles_is_the_weighted_mean_of_theirs(
     network: loss_network.LossNetwork, style: np.ndarray, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:
     other = RANDOM.uniform(0, 255, (20, 31, 3)).astype(np.float32)
@@ -158,14 +158,14 @@ def test_several_styles_pull_as_the_shares_of_their_losses_do(
             style_term = of(*pair)[1]["style"]
         return tape.gradient(style_term, pair[1]).numpy()
 
-    # Where the losses differ by a constant, their slopes are the same.
+    # The losses differ by a constant, so their gradients are equal.
     expected = 0.75 * slope(single[0]) + 0.25 * slope(single[1])
     np.testing.assert_allclose(slope(both), expected, rtol=1e-2, atol=1e-4 * expected.max())
     alone = perceptual.PerceptualLoss(network, [(style, 5.0), (other, 0.0)], WEIGHTS)
     assert float(alone(*pair)[0]) == pytest.approx(float(single[0](*pair)[0]), rel=1e-5)
 
 
-def test_towards_a_photo_it_says_what_it_says_of_photo_and_painting(
+def test_towards_returns_the_same_as_a_call_with_the_photo(
     objective: perceptual.PerceptualLoss, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:
     content, stylized = (images[:1] for images in pair)
@@ -177,7 +177,7 @@ def test_towards_a_photo_it_says_what_it_says_of_photo_and_painting(
         assert float(found[1][name]) == pytest.approx(float(term), rel=1e-4), name
 
 
-def test_losses_of_ones_own_take_the_place_of_training_s(
+def test_custom_losses_replace_the_default_ones(
     network: loss_network.LossNetwork, style: np.ndarray, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:
     def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -219,12 +219,12 @@ def test_a_step_down_the_gradient_lowers_the_total(
         before, _ = objective(content, stylized)
     gradient = tape.gradient(before, stylized)
     after, _ = objective(content, stylized - gradient / tf.norm(gradient))
-    # To first order by the gradient's length, which is how a wrong factor would show.
+    # To first order by the norm of the gradient; a wrong factor would change that.
     assert float(before - after) == pytest.approx(float(tf.norm(gradient)), rel=0.1)
 
 
 @pytest.mark.parametrize("term", ["content", "style", "tv"])
-def test_a_term_without_weight_is_reported_but_does_not_count(
+def test_a_term_of_weight_zero_is_reported_but_not_counted(
     network: loss_network.LossNetwork,
     objective: perceptual.PerceptualLoss,
     style: np.ndarray,
@@ -239,14 +239,14 @@ def test_a_term_without_weight_is_reported_but_does_not_count(
     assert float(total) == pytest.approx(float(full["total"] - full[term]), rel=1e-5)
 
 
-def test_a_batch_costs_the_mean_of_its_pictures(
+def test_the_objective_of_a_batch_is_the_mean_over_it(
     objective: perceptual.PerceptualLoss, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:
     alone = [float(objective(pair[0][i : i + 1], pair[1][i : i + 1])[0]) for i in range(2)]
     assert float(objective(*pair)[0]) == pytest.approx(np.mean(alone), rel=1e-4)
 
 
-def test_built_as_a_graph_for_any_size_it_gives_the_same(
+def test_a_graph_for_any_size_returns_the_same(
     objective: perceptual.PerceptualLoss, pair: tuple[tf.Tensor, tf.Tensor]
 ) -> None:
     spec = tf.TensorSpec([None, None, None, 3], tf.float32)
@@ -259,7 +259,7 @@ def test_built_as_a_graph_for_any_size_it_gives_the_same(
             assert float(found[name]) == pytest.approx(float(term), rel=1e-4), name
 
 
-def test_half_precision_features_give_full_precision_losses_close_by(
+def test_half_precision_features_give_similar_losses_in_full_precision(
     network: loss_network.LossNetwork,
     objective: perceptual.PerceptualLoss,
     style: np.ndarray,

@@ -1,4 +1,4 @@
-"""The objectives of others, held against their own formulas and the tables of docs/theory.md."""
+"""The objectives of others, against their own formulas and the tables of docs/theory.md."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ RANDOM = np.random.default_rng(0)
 
 
 def features_of(layer: str, height: int, width: int) -> np.ndarray:
-    """Random features of the shape that the layer has for a picture of this size."""
+    """Random features of the layer's shape for an image of this size."""
     block = int(layer[4])
     shape = (1, height >> (block - 1), width >> (block - 1), CHANNELS[block - 1])
     return RANDOM.uniform(0, 3, shape).astype(np.float32)
 
 
 def products(features: np.ndarray) -> np.ndarray:
-    """F^T F, as Gatys et al. write the Gram matrix: not normalised."""
+    """F^T F, the unnormalized Gram matrix of Gatys et al."""
     flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
     return flat.T @ flat
 
@@ -38,26 +38,26 @@ def target_of(features: np.ndarray) -> np.ndarray:
     return functional.gram_matrix(tf.constant(features)).numpy()
 
 
-def test_the_content_losses_are_those_that_the_papers_write() -> None:
+def test_the_content_losses_match_the_published_formulas() -> None:
     ours, theirs = RANDOM.uniform(0, 9, (2, 1, 6, 5, 4)).astype(np.float32)
     squares = float(np.sum((ours - theirs) ** 2))
     assert float(presets.half_square_content(ours, theirs)) == pytest.approx(squares / 2)
     assert float(presets.quarter_mean_content(ours, theirs)) == pytest.approx(squares / (4 * 120))
 
 
-def test_the_style_losses_are_those_that_the_papers_write() -> None:
+def test_the_style_losses_match_the_published_formulas() -> None:
     ours, theirs = RANDOM.uniform(0, 9, (2, 1, 6, 5, 4)).astype(np.float32)
     squares = float(np.sum((products(ours) - products(theirs)) ** 2))
     channels, positions = 4, 30
     gatys = squares / (4 * channels**2 * positions**2)
     area = tf.constant(9999)
     assert float(presets.quarter_style(ours, target_of(theirs), area)) == pytest.approx(gatys)
-    # The mean over the entries, of products divided by the size of the features.
+    # The mean over the entries, where the products are divided by the size of the features.
     stylenet = squares / (positions * channels) ** 2 / channels**2
     assert float(presets.mean_style(ours, target_of(theirs), area)) == pytest.approx(stylenet)
 
 
-def test_a_batch_costs_the_mean_of_its_pictures() -> None:
+def test_the_losses_of_a_batch_are_the_mean_over_it() -> None:
     ours, theirs = RANDOM.uniform(0, 9, (2, 3, 6, 5, 4)).astype(np.float32)
     area = tf.constant(30)
     for name, variant in presets.VARIANTS.items():
@@ -88,7 +88,7 @@ def test_the_variants_have_the_layers_and_ratios_of_their_sources() -> None:
     training = config.Style("img/candy.jpg")
     assert weights["johnson"].content_layers == training.content_layers
     assert weights["johnson"].style_layers == training.style_layers
-    # Enough of the network comes with the project for this one.
+    # The loss network that ships with the project is deep enough for this variant.
     layers = loss_network.load_weights(SHIPPED)
     loss_network.LossNetwork(
         layers, [*weights["johnson"].content_layers, *weights["johnson"].style_layers]
@@ -99,7 +99,7 @@ def test_the_variants_have_the_layers_and_ratios_of_their_sources() -> None:
 
 
 def rows(first_cell_of_the_head: str) -> dict[str, list[float]]:
-    """The numbers of a table by the name that begins each row."""
+    """The numbers of a table, keyed by the first cell of each row."""
     text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
     table = text[text.index(f"| {first_cell_of_the_head} |") :].partition("\n\n")[0]
     found = {}
@@ -111,7 +111,7 @@ def rows(first_cell_of_the_head: str) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (64, 48)])
 @pytest.mark.parametrize("name", presets.VARIANTS)
-def test_a_style_weight_times_the_documented_factor_is_training_s(
+def test_the_documented_factors_convert_style_weights_to_those_of_training(
     name: str, height: int, width: int
 ) -> None:
     variant = presets.VARIANTS[name]
@@ -126,7 +126,7 @@ def test_a_style_weight_times_the_documented_factor_is_training_s(
 
 
 @pytest.mark.parametrize("name", presets.VARIANTS)
-def test_a_content_weight_times_the_documented_factor_is_training_s(name: str) -> None:
+def test_the_documented_factors_convert_content_weights_to_those_of_training(name: str) -> None:
     variant = presets.VARIANTS[name]
     factors = dict(zip(("relu4_2", "relu5_2"), rows("content weight 1 in")[name], strict=True))
     for layer, factor in factors.items():
@@ -136,7 +136,7 @@ def test_a_content_weight_times_the_documented_factor_is_training_s(name: str) -
         assert theirs / ours == pytest.approx(factor, rel=1e-3), layer
 
 
-def test_the_weights_that_each_variant_amounts_to_are_documented() -> None:
+def test_the_documented_effective_weights_of_each_variant_are_right() -> None:
     style, content = rows("style weight 1 in"), rows("content weight 1 in")
     for name, documented in rows("default weights of").items():
         weights = presets.VARIANTS[name].weights
@@ -155,12 +155,12 @@ def test_the_weights_that_each_variant_amounts_to_are_documented() -> None:
         assert [pull / held for pull in pulled] == pytest.approx(documented, rel=0.01), name
 
 
-# Making one.
+# Building an objective.
 
 
 @pytest.fixture
 def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A whole VGG16 of few channels, to relu5_3."""
+    """A complete VGG16 with few channels, up to relu5_3."""
     blocks = ((2, 4), (2, 5), (3, 6), (3, 7), (3, 8))
     monkeypatch.setitem(vgg.MODELS, "vgg_16", blocks)
     tensors, inputs = {}, 3
@@ -179,7 +179,7 @@ def picture(height: int, width: int) -> np.ndarray:
     return RANDOM.uniform(0, 255, (height, width, 3)).astype(np.float32)
 
 
-def test_stylenet_is_the_cookbook_s_own_total(narrow: Path) -> None:
+def test_stylenet_equals_the_total_of_its_original_code(narrow: Path) -> None:
     content, style, stylized = (picture(48, 48) for _ in range(3))
     objective = presets.make_objective("stylenet", content, [(style, 1.0)], narrow, asked=NONE)
     weights = loss_network.load_weights(narrow)
@@ -209,7 +209,7 @@ def test_stylenet_is_the_cookbook_s_own_total(narrow: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gatys", "cs20"])
-def test_the_whole_network_gives_what_gatys_asks_for(narrow: Path, name: str) -> None:
+def test_the_complete_network_has_the_layers_of_gatys_and_cs20(narrow: Path, name: str) -> None:
     content, style, stylized = (picture(32, 40) for _ in range(3))
     objective = presets.make_objective(name, content, [(style, 1.0)], narrow, asked=NONE)
     total, terms = objective(tf.constant(content[np.newaxis]), tf.constant(stylized[np.newaxis]))
@@ -220,7 +220,7 @@ def test_the_whole_network_gives_what_gatys_asks_for(narrow: Path, name: str) ->
     }
 
 
-def test_pooling_is_the_variants_unless_asked_for(narrow: Path) -> None:
+def test_pooling_defaults_to_the_variants(narrow: Path) -> None:
     content, style = picture(32, 40), picture(32, 40)
 
     def total(**asked: str) -> float:
@@ -233,7 +233,7 @@ def test_pooling_is_the_variants_unless_asked_for(narrow: Path) -> None:
     assert total() == total(pooling="avg") != total(pooling="max")
 
 
-def test_weights_that_are_asked_for_take_the_place_of_the_variants(narrow: Path) -> None:
+def test_given_weights_replace_the_variants(narrow: Path) -> None:
     content, style = picture(32, 32), picture(32, 32)
     asked = {"content": 3.0, "style": 0.0, "tv": None}
     objective = presets.make_objective("gatys", content, [(style, 1.0)], narrow, asked=asked)
@@ -241,7 +241,7 @@ def test_weights_that_are_asked_for_take_the_place_of_the_variants(narrow: Path)
     assert objective.weights == dataclasses.replace(own, content=3.0, style=0.0)
 
 
-def test_johnsons_style_weight_suits_the_style_unless_asked_for(
+def test_johnsons_default_style_weight_depends_on_the_style(
     narrow: Path,
 ) -> None:
     content = picture(32, 32)
@@ -255,14 +255,14 @@ def test_johnsons_style_weight_suits_the_style_unless_asked_for(
     assert objective.weights.style == 7.0
 
 
-def test_a_photo_in_its_own_style_has_a_style_weight_too(narrow: Path) -> None:
+def test_a_photo_in_its_own_style_has_a_finite_style_weight(narrow: Path) -> None:
     same = picture(32, 32)
     objective = presets.make_objective("johnson", same, [(same, 1.0)], narrow, asked=NONE)
     assert objective.weights.style == 5e6 / 1000
 
 
 @pytest.mark.parametrize(("name", "layer"), [("gatys", "relu5_1"), ("stylenet", "relu5_2")])
-def test_what_the_shipped_network_is_too_shallow_for_is_told(name: str, layer: str) -> None:
+def test_a_layer_missing_from_the_shipped_network_raises_an_error(name: str, layer: str) -> None:
     content = picture(32, 32)
     with pytest.raises(errors.UserError) as caught:
         presets.make_objective(name, content, [(content, 1.0)], SHIPPED, asked=NONE)
@@ -273,7 +273,7 @@ def test_what_the_shipped_network_is_too_shallow_for_is_told(name: str, layer: s
     )
 
 
-def test_nothing_to_paint_for_is_told() -> None:
+def test_weights_that_are_all_zero_raise_an_error() -> None:
     content = picture(32, 32)
     asked = {"content": 0.0, "style": 0.0, "tv": None}
     with pytest.raises(errors.UserError, match="all weights are 0"):

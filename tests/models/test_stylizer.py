@@ -155,7 +155,7 @@ def test_what_holds_no_network_is_named(tmp_path: Path) -> None:
         stylizer.load(ROOT / "pretrained" / "vgg_16.ckpt")
     text = tmp_path / "notes.txt"
     text.write_text("no network")
-    with pytest.raises(errors.UserError, match=r"notes\.txt: no TensorFlow checkpoint"):
+    with pytest.raises(errors.UserError, match=r"notes\.txt: not a TensorFlow checkpoint"):
         stylizer.load(text)
     saved = tmp_path / "broken"
     saved.mkdir()

@@ -96,7 +96,7 @@ def test_one_photo_goes_to_the_file_that_is_named_or_into_the_folder_that_is_the
     assert job.painting == Path("is.there/a.jpg")
     (job,) = photos.plan([Path("a.jpg")], Path("new"), "candy")
     assert job.painting == Path("new/a.jpg")
-    with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; end the name in"):
+    with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; use one of"):
         photos.plan([Path("a.jpg")], Path("b.mp4"), "candy")
 
 

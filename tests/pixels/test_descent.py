@@ -1,4 +1,4 @@
-"""The minimiser, on objectives whose lowest point is known."""
+"""The minimizer, on objectives with known minima."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fastnst import errors
 from fastnst.pixels import descent
 
 START = np.random.default_rng(0).uniform(0, 255, (5, 4, 3)).astype(np.float32)
-# Partly out of reach: nothing leaves 0..255.
+# Partly out of reach, because pixels stay in 0..255.
 TARGET = np.random.default_rng(1).uniform(-100, 355, (5, 4, 3)).astype(np.float32)
 
 
 def bowl(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Steeper along some axes than along others."""
+    """A quadratic bowl that is steeper along some axes than along others."""
     slopes = tf.reshape(tf.range(1.0, 61.0), [5, 4, 3])
     near = tf.reduce_sum(slopes * tf.square(pictures[0] - TARGET))
     far = tf.constant(7.0)
@@ -27,7 +27,7 @@ def bowl(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
 
 
 @pytest.mark.parametrize("method", descent.METHODS)
-def test_it_finds_the_lowest_point_between_0_and_255(method: str) -> None:
+def test_it_finds_the_minimum_between_0_and_255(method: str) -> None:
     result = descent.minimize(bowl, START, 400, method=method)
     np.testing.assert_allclose(result.picture, np.clip(TARGET, 0, 255), atol=0.05)
     assert result.picture.dtype == np.float32
@@ -35,7 +35,7 @@ def test_it_finds_the_lowest_point_between_0_and_255(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", descent.METHODS)
-def test_the_history_tells_every_iteration_from_the_start_on(method: str) -> None:
+def test_the_history_covers_the_start_and_every_iteration(method: str) -> None:
     seen: list[tuple[int, float, dict[str, float], np.ndarray]] = []
     result = descent.minimize(
         bowl, START, 8, method=method, on_step=lambda *step: seen.append(step)
@@ -43,8 +43,8 @@ def test_the_history_tells_every_iteration_from_the_start_on(method: str) -> Non
     assert [step[0] for step in seen] == list(range(1, 9))
     assert len(result.history) == 9
     assert result.history[0]["total"] == pytest.approx(float(bowl(START[np.newaxis])[0]), rel=1e-5)
-    for (_, total, terms, picture), told in zip(seen, result.history[1:], strict=True):
-        assert told == terms and set(terms) == {"total", "near", "far"}
+    for (_, total, terms, picture), recorded in zip(seen, result.history[1:], strict=True):
+        assert recorded == terms and set(terms) == {"total", "near", "far"}
         assert picture.shape == START.shape and picture.min() >= 0 and picture.max() <= 255
         assert total == terms["total"] == pytest.approx(float(bowl(picture[np.newaxis])[0]))
     assert result.history[-1]["total"] < result.history[0]["total"]
@@ -67,19 +67,19 @@ def test_adam_takes_the_steps_of_the_paper() -> None:
 
     start = np.full((1, 1, 3), 100.0, np.float32)
     descent.minimize(square, start, 2, method="adam", learning_rate=30.0, on_step=note)
-    # The gradient is the place. Corrected for their start at 0, the first moments are the gradient
-    # and its square: a step of the learning rate. Then, of the gradients 100 and 70:
+    # The gradient equals the pixel. After bias correction, the first moments are the gradient and
+    # its square, so the first step is the learning rate. The second uses gradients 100 and 70:
     mean = (0.9 * 0.1 * 100 + 0.1 * 70) / (1 - 0.9**2)
     square_mean = (0.999 * 0.001 * 100**2 + 0.001 * 70**2) / (1 - 0.999**2)
     assert path == pytest.approx([100.0, 70.0, 70.0 - 30.0 * mean / square_mean**0.5], rel=1e-5)
 
 
-def test_the_best_picture_is_kept_though_later_ones_are_worse() -> None:
+def test_the_best_picture_is_kept_if_later_ones_are_worse() -> None:
     def valley(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         return tf.reduce_sum(tf.square(pictures - 100)), {}
 
     start = np.full((1, 1, 3), 70.0, np.float32)
-    # The first step ends at 98, and its momentum carries the next ones beyond 100.
+    # The first step ends at 98; its momentum carries the next ones beyond 100.
     result = descent.minimize(valley, start, 3, method="adam", learning_rate=28.0)
     assert [round(terms["total"]) for terms in result.history[:2]] == [3 * 30**2, 3 * 2**2]
     assert len(result.history) == 4
@@ -89,7 +89,7 @@ def test_the_best_picture_is_kept_though_later_ones_are_worse() -> None:
 
 
 @pytest.mark.parametrize("method", descent.METHODS)
-def test_ctrl_c_hands_back_the_best_by_then(method: str) -> None:
+def test_ctrl_c_returns_the_best_picture_so_far(method: str) -> None:
     def stop(iteration: int, *others: Any) -> None:
         if iteration == 4:
             raise KeyboardInterrupt
@@ -97,11 +97,11 @@ def test_ctrl_c_hands_back_the_best_by_then(method: str) -> None:
     result = descent.minimize(bowl, START, 100, method=method, on_step=stop)
     assert result.interrupted
     assert len(result.history) == 5
-    unbroken = descent.minimize(bowl, START, 4, method=method)
-    np.testing.assert_array_equal(result.picture, unbroken.picture)
+    uninterrupted = descent.minimize(bowl, START, 4, method=method)
+    np.testing.assert_array_equal(result.picture, uninterrupted.picture)
 
 
-def test_lbfgs_that_gives_up_is_begun_again_until_the_iterations_are_done(
+def test_lbfgs_is_restarted_if_it_gives_up_before_the_last_iteration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = optimize.minimize
@@ -118,7 +118,7 @@ def test_lbfgs_that_gives_up_is_begun_again_until_the_iterations_are_done(
     assert len(result.history) == 9
 
 
-def test_lbfgs_ends_where_there_is_no_way_down() -> None:
+def test_lbfgs_stops_at_a_minimum() -> None:
     bottom = np.clip(TARGET, 0, 255)
     result = descent.minimize(bowl, bottom, 50)
     assert len(result.history) < 50
@@ -134,34 +134,34 @@ def test_lbfgs_needs_far_fewer_iterations_than_adam() -> None:
     assert totals["lbfgs"] - lowest < 0.01 * (totals["adam"] - lowest)
 
 
-def test_without_scipy_lbfgs_tells_what_to_do_and_adam_works(
+def test_without_scipy_lbfgs_raises_an_error_and_adam_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(errors.UserError, match=r"needs SciPy: `pip install -e .*--method adam"):
+    with pytest.raises(errors.UserError, match=r"needs SciPy; run `pip install -e .*--method adam"):
         descent.minimize(bowl, START, 2)
     assert len(descent.minimize(bowl, START, 2, method="adam").history) == 3
 
 
-def test_an_objective_that_is_no_number_is_told_before_the_search() -> None:
-    def endless(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+def test_an_objective_that_is_not_finite_raises_an_error_before_the_search() -> None:
+    def infinite(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         return tf.reduce_sum(pictures) * np.float32(3e38), {}
 
-    with pytest.raises(errors.UserError, match="to begin with is inf; choose smaller weights"):
-        descent.minimize(endless, START, 2)
+    with pytest.raises(errors.UserError, match="initial picture is inf; choose smaller weights"):
+        descent.minimize(infinite, START, 2)
 
 
-def test_a_picture_too_large_for_memory_is_told() -> None:
+def test_a_picture_too_large_for_memory_raises_an_error() -> None:
     def hungry(picture: tf.Tensor) -> tf.Tensor:
         raise MemoryError
 
     def objective(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         return tf.py_function(hungry, [pictures], tf.float32), {}
 
-    with pytest.raises(errors.UserError, match="does not suffice for 4 x 5 px; choose a smaller"):
+    with pytest.raises(errors.UserError, match="out of memory at 4 x 5 px; choose a smaller"):
         descent.minimize(objective, START, 2)
 
 
-def test_a_method_that_there_is_not_is_a_mistake_of_the_program() -> None:
-    with pytest.raises(ValueError, match="no method sgd; there are lbfgs, adam"):
+def test_an_unknown_method_raises_a_value_error() -> None:
+    with pytest.raises(ValueError, match="unknown method 'sgd'; choose one of lbfgs, adam"):
         descent.minimize(bowl, START, 2, method="sgd")

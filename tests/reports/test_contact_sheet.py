@@ -1,4 +1,4 @@
-"""Contact sheets."""
+"""The layout of contact sheets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastnst.reports import contact_sheet
 @pytest.mark.parametrize(
     ("count", "columns", "rows"), [(1, 1, 1), (4, 2, 2), (7, 3, 3), (10, 3, 4)]
 )
-def test_every_picture_is_there_whole_in_rows_that_make_about_a_square(
+def test_pictures_are_arranged_in_an_approximate_square_with_labels(
     count: int, columns: int, rows: int
 ) -> None:
     pictures = {
@@ -27,7 +27,7 @@ def test_every_picture_is_there_whole_in_rows_that_make_about_a_square(
         assert label.min() < 64 and label[0].min() == 255
 
 
-def test_the_columns_can_be_chosen() -> None:
+def test_the_number_of_columns_can_be_chosen() -> None:
     pictures = {str(index): np.zeros((20, 120, 3), np.uint8) for index in range(5)}
     assert contact_sheet.render(pictures, columns=3).shape == (2 * 56 + 8, 3 * 128 + 8, 3)
     assert contact_sheet.render(pictures, columns=9).shape == (56 + 8, 5 * 128 + 8, 3)

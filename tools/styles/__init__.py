@@ -1,1 +1,1 @@
-"""Seeded painters of the style images that are original artworks."""
+"""Programs that paint the original style images, each from a seed."""

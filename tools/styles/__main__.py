@@ -20,15 +20,15 @@ SMALLEST = 64
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Paints the picture that the command line asks for and prints where it is."""
+    """Paints the chosen picture and prints its path."""
     parser = argparse.ArgumentParser(prog="python -m tools.styles", description=__doc__)
     parser.add_argument("style", choices=PAINTERS)
     parser.add_argument("-o", "--out", metavar="FILE", help="JPEG to write (img/STYLE.jpg)")
     parser.add_argument("--size", type=int, default=1024, help="shorter side in pixels (1024)")
-    parser.add_argument("--seed", type=int, help="another seed, another composition")
+    parser.add_argument("--seed", type=int, help="seed of the composition")
     arguments = parser.parse_args(argv)
     if arguments.size < SMALLEST:
-        parser.error(f"--size {arguments.size} is too small: {SMALLEST} or more, please")
+        parser.error(f"--size {arguments.size} is too small; use {SMALLEST} or more")
     chosen = {} if arguments.seed is None else {"seed": arguments.seed}
     picture = PAINTERS[arguments.style](arguments.size, **chosen)
     path = arguments.out or f"img/{arguments.style}.jpg"

@@ -1,6 +1,6 @@
-"""What the painters share: noise, bristles, oriented stamps, colours and saving.
+"""Tools of all painters: noise, bristles, oriented stamps, colors and saving.
 
-Coordinates are in pixels of the canvas that is passed in, `(row, column)` order; colours are
+Coordinates are in pixels of the given canvas, in `(row, column)` order. Colors are
 float32 RGB in [0, 1] until `finish` turns the canvas into uint8.
 """
 
@@ -17,14 +17,14 @@ from fastnst import files
 
 
 def palette(codes: str) -> np.ndarray:
-    """Returns hex colours, written like "ff8800 112233", as float32 [N, 3] in [0, 1]."""
+    """Returns hex colors, written like "ff8800 112233", as float32 [N, 3] in [0, 1]."""
     return np.array([list(bytes.fromhex(code)) for code in codes.split()], np.float32) / 255
 
 
 def noise(rng: np.random.Generator, side: int, cells: int, octaves: int = 1) -> np.ndarray:
     """Returns smooth value noise, float32 [side, side] with mean 0 and deviation 1.
 
-    Random heights on a lattice are joined by cubic splines.
+    Interpolates random heights on a lattice with cubic splines.
 
     Args:
       rng: Source of the lattice values.
@@ -53,7 +53,7 @@ def _cubic(distance: np.ndarray) -> np.ndarray:
 def bristles(
     rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray, length: int
 ) -> np.ndarray:
-    """Returns white noise smeared along a direction field: the marks that a brush leaves.
+    """Returns white noise smeared along a direction field, like the marks of a brush.
 
     This is line integral convolution (Cabral and Leedom 1993) with steps of one pixel.
 
@@ -86,12 +86,12 @@ def bristles(
 
 
 def scatter(rng: np.random.Generator, gap: float, tries: int, margin: float = 0.1) -> np.ndarray:
-    """Returns points [N, 2] in and around the unit square that keep at least `gap` apart.
+    """Returns points [N, 2] in and around the unit square, at least `gap` apart.
 
     Args:
       rng: Source of the points.
       gap: Smallest distance between two of them.
-      tries: Points tried; more fill the square better.
+      tries: Number of points to try; more fill the square better.
       margin: How far outside the square a point may lie.
     """
     points = np.empty((0, 2))
@@ -101,29 +101,29 @@ def scatter(rng: np.random.Generator, gap: float, tries: int, margin: float = 0.
     return points
 
 
-def ramp(colours: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Returns colours [..., 3] between evenly spaced ones: the first at 0, the last at 1."""
-    stops = np.linspace(0, 1, len(colours), dtype=np.float32)
-    channels = [np.interp(at, stops, channel) for channel in colours.T]
+def ramp(colors: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Interpolates evenly spaced colors, the first at 0 and the last at 1: [..., 3]."""
+    stops = np.linspace(0, 1, len(colors), dtype=np.float32)
+    channels = [np.interp(at, stops, channel) for channel in colors.T]
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def over(canvas: np.ndarray, alpha: np.ndarray | float, colour: np.ndarray) -> None:
-    """Lays `colour` over the canvas in place, as thick as `alpha` in [0, 1] says."""
+def over(canvas: np.ndarray, alpha: np.ndarray | float, color: np.ndarray) -> None:
+    """Blends `color` over the canvas in place, with opacity `alpha` in [0, 1]."""
     if isinstance(alpha, np.ndarray):
         alpha = alpha[..., None]
-    canvas += alpha * (colour - canvas)
+    canvas += alpha * (color - canvas)
 
 
 def patch(
     side: int, y: float, x: float, angle: float, reach: float
 ) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray] | None:
-    """Returns the window around a stamp and its own coordinates there, or None outside.
+    """Returns the window around a stamp and its local coordinates, or None outside the canvas.
 
     Args:
       side: Pixels along each edge of the canvas.
-      y: Row of the centre.
-      x: Column of the centre.
+      y: Row of the center.
+      x: Column of the center.
       angle: Direction of the first coordinate, radians from the column axis towards the rows.
       reach: Half the window's edge, in pixels.
 
@@ -149,9 +149,9 @@ def finish(canvas: np.ndarray, scale: int) -> np.ndarray:
 
 
 def save(picture: np.ndarray, path: str | Path, limit: int = 500_000) -> int:
-    """Writes a JPEG at quality 88, or lower, down to 50, until it fits; returns the quality.
+    """Writes a JPEG at the highest quality from 88 down to 50 that fits; returns the quality.
 
-    The file appears under its name only when it is whole.
+    The file is written atomically.
     """
     for quality in range(88, 49, -2):
         memory = io.BytesIO()

@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from tools.styles import brush
 
-# Neighbours in this circle differ in hue and in lightness. A spiral with as many arms as there are
-# colours closes without a seam.
+# Neighbors in this circle differ in hue and in lightness. A spiral with as many arms as there are
+# colors closes without a seam.
 BANDS = brush.palette("e8127c ffd21f 1b2fa8 ff7a12 10b8b4 7a1fb0 f4efd8 d81e2c")
 LIGHTS = brush.palette("ff6db4 fff38a 4a72f5 ffb648 74f2df b46cf2 ffffff ff6f52")
 SHADES = brush.palette("98085f f39200 0b1162 cf3f08 04708f 420c7a e6b673 8e0a34")
@@ -26,7 +26,7 @@ SUPERSAMPLING = 2
 BAND = 0.036
 """Width of a band as a part of the picture's side."""
 THREADED = (2, 5, 7)
-"""Bands that carry beads; the others stay clean, so that colour is what strikes first."""
+"""Bands that carry beads; the others stay clean, so that color is what strikes first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Swirls:
       slope_y: Row component of the unit vector across the bands.
       slope_x: Column component.
       steepness: Growth of the phase per pixel; one over it is the width of the band there.
-      eyes: Centres of the spirals as (row, column) in parts of the side, [N, 2].
+      eyes: Centers of the spirals as (row, column) in parts of the side, [N, 2].
     """
 
     phase: np.ndarray
@@ -59,7 +59,7 @@ class Swirls:
 
     @property
     def band(self) -> np.ndarray:
-        """Index of the band's colour."""
+        """Index of the band's color."""
         return np.floor(self.phase).astype(np.int64) % len(BANDS)
 
 
@@ -85,17 +85,17 @@ def paint(size: int, seed: int = 7) -> np.ndarray:
 def _swirl(rng: np.random.Generator, side: int) -> Swirls:
     """Composes the picture: where the spirals sit and how their bands meet.
 
-    Around each eye the bands run in as many spiral arms as there are colours; farther out the
-    soft minimum of the distances lets neighbouring swirls flow into one another.
+    Around each eye the bands run in as many spiral arms as there are colors; farther out the
+    soft minimum of the distances lets neighboring swirls flow into one another.
     """
-    centres = brush.scatter(rng, 0.3, 400)
+    centers = brush.scatter(rng, 0.3, 400)
     y, x = np.mgrid[:side, :side].astype(np.float32) / (side - 1)
     y += 0.022 * brush.noise(rng, side, 5, 2)
     x += 0.022 * brush.noise(rng, side, 5, 2)
     turns = np.zeros_like(x)
     near = np.zeros_like(x)
     eyes = []
-    for i, (cy, cx) in enumerate(centres):
+    for i, (cy, cx) in enumerate(centers):
         dy, dx = y - cy, x - cx
         distance = np.sqrt(dy**2 + dx**2)
         if distance.min() < max(0.002, 1.5 / side):  # The eye lies inside the picture.
@@ -121,7 +121,7 @@ def _fill(rng: np.random.Generator, swirls: Swirls) -> np.ndarray:
     along = swirls.slope_x[coarse], -swirls.slope_y[coarse]
     streaks = brush.bristles(rng, *along, length=max(side // 140, 2))
     streaks = np.kron(streaks, np.ones((SUPERSAMPLING,) * 2, np.float32))
-    # The brush was loaded unevenly: streaks lean to the tint or the shade of their colour.
+    # The brush was loaded unevenly: streaks lean to the tint or the shade of their color.
     light = 1.1 * (0.5 - place) + 0.42 * streaks
     canvas = BANDS[band]
     brush.over(canvas, np.clip(light, 0, 1), LIGHTS[band])
@@ -149,7 +149,7 @@ def _outline(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> No
 
 
 def _thread(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> None:
-    """Threads beads along the middle of every band, in strings of one kind and one colour.
+    """Threads beads along the middle of every band, in strings of one kind and one color.
 
     A string starts at any free spot and runs both ways until it meets another or the border.
     """
@@ -162,7 +162,7 @@ def _thread(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> Non
         kind = int(band[y, x]) % 4
         if kind == 1 and swirls.steepness[y, x] * side < 26:
             kind = 0  # Rungs would not reach across so wide a band.
-        colour = BEADS[rng.integers(len(BEADS))]
+        color = BEADS[rng.integers(len(BEADS))]
         for way in (1, -1):
             walk = _walk(swirls, place, float(y), float(x), way)
             if way == -1:
@@ -176,7 +176,7 @@ def _thread(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> Non
                 where, along, across = window
                 taken[where] |= np.hypot(along, across) < 1.2 * half
                 if half > 0.003 * side:
-                    _bead(canvas[where], along, across, half, kind, colour)
+                    _bead(canvas[where], along, across, half, kind, color)
 
 
 def _walk(
@@ -208,13 +208,13 @@ def _bead(
     across: np.ndarray,
     half: float,
     kind: int,
-    colour: np.ndarray,
+    color: np.ndarray,
 ) -> None:
     """Paints a pearl (0), a rung (1), a dot (2) or a leaf (3) on its window of the canvas."""
     r = np.hypot(along, across)
     if kind == 0:
         brush.over(canvas, np.clip(0.52 * half - r, 0, 1), INK)
-        brush.over(canvas, np.clip(0.38 * half - r, 0, 1), colour)
+        brush.over(canvas, np.clip(0.38 * half - r, 0, 1), color)
         spark = np.hypot(along + 0.1 * half, across + 0.12 * half)
         brush.over(canvas, np.clip(0.1 * half - spark, 0, 1), WHITE)
     elif kind == 1:
@@ -222,11 +222,11 @@ def _bead(
         brush.over(canvas, rung * (np.abs(across) < 0.8 * half), INK)
     elif kind == 2:
         brush.over(canvas, np.clip(0.40 * half - r, 0, 1), INK)
-        brush.over(canvas, np.clip(0.30 * half - r, 0, 1), colour)
+        brush.over(canvas, np.clip(0.30 * half - r, 0, 1), color)
     else:
         leaf = np.abs(across) - 0.34 * half * (1 - (along / (0.62 * half)) ** 2)
         brush.over(canvas, np.clip(0.5 + 0.1 * half - leaf, 0, 1), INK)
-        brush.over(canvas, np.clip(0.5 - leaf, 0, 1), colour)
+        brush.over(canvas, np.clip(0.5 - leaf, 0, 1), color)
 
 
 def _set_balls(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> None:
@@ -244,8 +244,8 @@ def _set_balls(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> 
         brush.over(ball, np.clip(1.12 * radius - r, 0, 1), INK)
         first = rng.integers(len(BANDS))
         for ring, part in enumerate((0.92, 0.62, 0.34)):
-            colour = BANDS[(first + 3 * ring) % len(BANDS)]
+            color = BANDS[(first + 3 * ring) % len(BANDS)]
             brush.over(ball, np.clip(part * radius + 1.5 - r, 0, 1), INK)
-            brush.over(ball, np.clip(part * radius - 1.5 - r, 0, 1), colour)
+            brush.over(ball, np.clip(part * radius - 1.5 - r, 0, 1), color)
         spark = np.hypot(along + 0.35 * radius, across + 0.4 * radius)
         brush.over(ball, np.clip(0.16 * radius - spark, 0, 1), WHITE)

@@ -6,7 +6,7 @@ whose short dabs keep to the planes, and charcoal on top. Every plane has one li
 away from it, and the ground beyond that edge is darkened, so that each edge is light against dark
 (the *passage* of analytic cubism).
 
-Lengths are parts of the picture's side, x to the right and y down; colours lie in [0, 1].
+Lengths are parts of the picture's side, x to the right and y down; colors lie in [0, 1].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tools.styles import brush, still_life
 
 Array = np.ndarray
 
-# Each family from cool to warm; neighbouring planes take neighbouring paints.
+# Each family from cool to warm; neighboring planes take neighboring paints.
 LIT = {
     "wood": ("cream", "sand", "ochre", "honey", "ochre", "sienna"),
     "air": ("bluegrey", "mist", "cream", "mist", "bluegrey", "sand", "ochre", "olive"),
@@ -55,10 +55,10 @@ def theme_at(x: float, y: float, rng: np.random.Generator) -> str:
 
 
 def tones(canvas: still_life.Canvas, x: float, y: float, accent: float) -> tuple[Array, Array]:
-    """Chooses a lit and a far colour for a plane at a place, against what is there already."""
+    """Chooses a lit and a far color for a plane at a place, against what is there already."""
     rng = canvas.rng
     theme = theme_at(x, y, rng)
-    at = canvas.colour[min(int(abs(y) * canvas.size), canvas.size - 1),
+    at = canvas.color[min(int(abs(y) * canvas.size), canvas.size - 1),
                        min(int(abs(x) * canvas.size), canvas.size - 1)]  # fmt: skip
     bright = at.mean() < 0.42
     warmth = 0.5 + 0.5 * np.sin(6 * x + 4 * y + 2 * np.sin(7 * y) + 4)
@@ -169,16 +169,16 @@ def dabs(canvas: still_life.Canvas, dab: float, spacing: float, strength: float)
     """Goes over the canvas with short dabs that keep to their plane.
 
     Args:
-        canvas: Whose colour is repainted, and whose `relief` grows.
+        canvas: Whose color is repainted, and whose `relief` grows.
         dab: Length of a dab.
         spacing: Distance between dabs.
-        strength: How far a dab's colour strays from the plane's.
+        strength: How far a dab's color strays from the plane's.
     """
     rng, size = canvas.rng, canvas.size
     prints = stamps(dab * size / 2, dab * size / 4.2, rng)
     turns, kinds, side, _ = prints.shape
     reach = side // 2
-    source = canvas.colour.copy()
+    source = canvas.color.copy()
     for row, column in (strewn(int(1 / spacing), rng) * size).astype(int):
         angle = canvas.hatch[row, column] + rng.normal(0, 0.10)
         stamp = prints[int(np.round(angle / np.pi * turns)) % turns, rng.integers(kinds)]
@@ -187,10 +187,10 @@ def dabs(canvas: still_life.Canvas, dab: float, spacing: float, strength: float)
         part = stamp[window[0].start - top :, window[1].start - left :]
         part = part[: size - window[0].start, : size - window[1].start]
         mask = part * (canvas.plane[window] == canvas.plane[row, column])
-        colour = source[row, column] * rng.normal(1, strength) + rng.normal(0, strength / 9, 3)
-        brush.over(canvas.colour[window], 0.9 * mask, colour)
+        color = source[row, column] * rng.normal(1, strength) + rng.normal(0, strength / 9, 3)
+        brush.over(canvas.color[window], 0.9 * mask, color)
         canvas.relief[window] += mask * (part - canvas.relief[window])
-    np.clip(canvas.colour, 0, 1, out=canvas.colour)
+    np.clip(canvas.color, 0, 1, out=canvas.color)
 
 
 def seen(canvas: still_life.Canvas, plane: int, edge: Array) -> bool:
@@ -223,7 +223,7 @@ def draw(canvas: still_life.Canvas) -> None:
     mark *= np.clip(0.88 + 0.15 * grain / grain.std() + 0.20 * press / press.std(), 0.1, 1)
     smudge = ndimage.gaussian_filter(mark, size / 350)
     mark = np.clip(mark + 0.35 * smudge, 0, 1)[..., None]
-    canvas.colour += 0.92 * mark * (np.array([0.085, 0.07, 0.065], np.float32) - canvas.colour)
+    canvas.color += 0.92 * mark * (np.array([0.085, 0.07, 0.065], np.float32) - canvas.color)
 
 
 def paint(size: int = 1024, seed: int = 5) -> Array:
@@ -238,13 +238,13 @@ def paint(size: int = 1024, seed: int = 5) -> Array:
     still_life.guitar(canvas, 0.43, 0.655, 31)
     facets(canvas, 81, 0.06, 0.15, 0.75)
     facets(canvas, 49, 0.03, 0.07, 0.85)
-    # Deepen what the many thin coats have greyed.
-    grey = canvas.colour.mean(2, keepdims=True)
-    canvas.colour = np.clip(0.43 + 1.22 * (grey + 1.14 * (canvas.colour - grey) - 0.41), 0.03, 0.97)
+    # Deepen what the many thin coats have grayed.
+    gray = canvas.color.mean(2, keepdims=True)
+    canvas.color = np.clip(0.43 + 1.22 * (gray + 1.14 * (canvas.color - gray) - 0.41), 0.03, 0.97)
     dabs(canvas, 0.026, 0.0090, 0.04)
     dabs(canvas, 0.019, 0.0105, 0.075)
     draw(canvas)
     # Light from the upper left catches the ridges of the paint.
     slope_y, slope_x = np.gradient(ndimage.gaussian_filter(canvas.relief, 0.7))
-    canvas.colour *= 1 + np.clip(0.42 * (slope_x + slope_y), -0.2, 0.2)[..., None]
-    return np.round(np.clip(canvas.colour, 0, 1) * 255).astype(np.uint8)
+    canvas.color *= 1 + np.clip(0.42 * (slope_x + slope_y), -0.2, 0.2)[..., None]
+    return np.round(np.clip(canvas.color, 0, 1) * 255).astype(np.uint8)

@@ -74,7 +74,7 @@ def paint(size: int, seed: int = 3) -> np.ndarray:
 def _fan(rng: np.random.Generator) -> list[Plume]:
     """Arranges the plumes along a swaying fan, those nearest its hub last, on top.
 
-    Colours gather in drifts with a few strangers among them; long loose sickles lie between the
+    Colors gather in drifts with a few strangers among them; long loose sickles lie between the
     round plumes.
     """
     plumes = []
@@ -141,7 +141,7 @@ def _draw(rng: np.random.Generator, canvas: np.ndarray, plume: Plume) -> None:
     clump = rng.standard_normal(6 * count + 6)[number // 4]
     rough = 0.045 * clump + 0.03 * single
     inside = egg + rough < 1 - 0.04 * (1 - profile)
-    # Here and there neighbouring barbs part, and the vane gapes from the rim inwards.
+    # Here and there neighboring barbs part, and the vane gapes from the rim inwards.
     for split in rng.uniform(-0.1, 0.8, 5):
         gape = 0.035 * np.clip(egg - rng.uniform(0.45, 0.75), 0, 1)
         flank = v > 0 if rng.random() > 0.5 else v < 0
@@ -152,10 +152,10 @@ def _draw(rng: np.random.Generator, canvas: np.ndarray, plume: Plume) -> None:
     light = 0.30 * clump + 0.16 * single + 0.75 * (profile - 0.62) - 0.20 * np.sign(v)
     shown = near.copy()
     shown[near] = inside
-    region[shown] = _colour(plume, width, u, v, egg, rough, light)[inside]
+    region[shown] = _color(plume, width, u, v, egg, rough, light)[inside]
 
 
-def _colour(
+def _color(
     plume: Plume,
     width: float,
     u: np.ndarray,
@@ -164,7 +164,7 @@ def _colour(
     rough: np.ndarray,
     light: np.ndarray,
 ) -> np.ndarray:
-    """Returns the colours [N, 3] of a plume's pixels: its vane, eye, light, rim and quill.
+    """Returns the colors [N, 3] of a plume's pixels: its vane, eye, light, rim and quill.
 
     Args:
       plume: The plume.
@@ -172,7 +172,7 @@ def _colour(
       u: Place along the plume, 0 at the root and 1 at the tip, [N].
       v: Place across it, 0 at the quill and 1 at the end of the longest barb to one side, [N].
       egg: Level of the outline, 1 at the rim, [N].
-      rough: How much each barb is shorter than its neighbours, [N].
+      rough: How much each barb is shorter than its neighbors, [N].
       light: Brightness of each barb and of the place on it, 0 on average, [N].
     """
     q = np.abs(v)
@@ -191,7 +191,7 @@ def _colour(
 
 
 def _tone(u: np.ndarray, q: np.ndarray, egg: np.ndarray) -> np.ndarray:
-    """Returns how far along the vane's colours each pixel is: dark at the quill, rim last."""
+    """Returns how far along the vane's colors each pixel is: dark at the quill, rim last."""
     slide = 0.12 + 0.45 * q + 0.28 * egg**2 + 0.18 * (u - 0.5)
     return np.where(egg > 0.84, 0.8 + 2.0 * (egg - 0.84), np.minimum(slide, 0.8))
 

@@ -2,7 +2,7 @@
 
 The picture is made the way a mosaicist works. A plan divides the wall into regions; rows are drawn
 in each region that follow its outline (opus vermiculatum) or wind up into a spiral; tesserae are
-set along the rows and shift until they fit their neighbours; then each piece gets its own shade of
+set along the rows and shift until they fit their neighbors; then each piece gets its own shade of
 glass, its tilt in the mortar, and the light.
 
 The fitting is Lloyd's relaxation with square distances turned along the rows, after A. Hausner,
@@ -48,7 +48,7 @@ class Disc(NamedTuple):
     y: float
     radius: float
     arms: int
-    colours: tuple[str, ...]  # of the arms, then of the rim
+    colors: tuple[str, ...]  # of the arms, then of the rim
     halo: tuple[str, ...]  # of the rows of sky around it, outwards
 
 
@@ -72,7 +72,7 @@ DISCS = (
          ("night", "turquoise", "cobalt")),
 )  # fmt: skip
 
-# Waves from the farthest to the nearest: height, amplitude, length, phase, colours of the rows.
+# Waves from the farthest to the nearest: height, amplitude, length, phase, colors of the rows.
 WAVES = (
     (0.728, 0.050, 0.62, 0.08, ("ivory", "turquoise", "turquoise", "emerald", "emerald", "night")),
     (0.818, 0.046, 0.50, 0.57, ("gold", "vermilion", "vermilion", "amber", "night", "night")),
@@ -222,32 +222,32 @@ def relax(pieces: Tesserae, rounds: int = 6) -> Tesserae:
 
 
 def scheme_of(x: float, y: float, region: int) -> tuple[str, ...]:
-    """Returns the colours of the rows around a place, from the outline inwards."""
+    """Returns the colors of the rows around a place, from the outline inwards."""
     if region == 0:
         disc = min(DISCS, key=lambda d: np.hypot(x - d.x, y - d.y) - d.radius)
         return disc.halo
     if region <= len(WAVES):
         return WAVES[region - 1][4]
-    return CORONA if region == len(WAVES) + 1 else DISCS[region - len(WAVES) - 2].colours
+    return CORONA if region == len(WAVES) + 1 else DISCS[region - len(WAVES) - 2].colors
 
 
 def glaze(pieces: Tesserae, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Chooses each piece's glass: its colour [count, 3] in [0, 1], and whether it is gold leaf."""
+    """Chooses each piece's glass: its color [count, 3] in [0, 1], and whether it is gold leaf."""
     count = len(pieces.x)
     # Batches of glass change slowly along the wall; single pieces stray from their batch.
     batch = 0.5 + 0.33 * np.sin(17 * pieces.x + 5 * np.sin(9 * pieces.y)) * np.cos(15 * pieces.y)
     batch = np.clip(batch + rng.normal(0, 0.24, count), 0, 0.999)
     # One piece in fourteen is of the next row's glass.
     row = pieces.row + (rng.random(count) < 0.07)
-    colour = np.empty((count, 3))
+    color = np.empty((count, 3))
     gold = np.zeros(count, bool)
     for index, (x, y, region) in enumerate(zip(pieces.x, pieces.y, pieces.region, strict=True)):
         scheme = scheme_of(x, y, region)
         name = scheme[min(row[index], len(scheme) - 1)]
-        colour[index] = GLASS[name][int(batch[index] * len(GLASS[name]))]
+        color[index] = GLASS[name][int(batch[index] * len(GLASS[name]))]
         gold[index] = name == "gold"
-    colour *= rng.normal(1, 0.05, (count, 1)) * rng.normal(1, 0.035, (count, 3))
-    return np.clip(colour, 0, 1), gold
+    color *= rng.normal(1, 0.05, (count, 1)) * rng.normal(1, 0.035, (count, 3))
+    return np.clip(color, 0, 1), gold
 
 
 def grain(rng: np.random.Generator, size: int, width: float) -> Array:
@@ -260,8 +260,8 @@ def light(owner: Array, pieces: Tesserae, rng: np.random.Generator) -> Array:
     """Renders glass and grout, float RGB in [0, 1] of the shape of `owner`."""
     size = len(owner)
     row = ROW * size
-    colour, gold = glaze(pieces, rng)
-    count = len(colour)
+    color, gold = glaze(pieces, rng)
+    count = len(color)
 
     # Height: how far a point lies inside its piece, rounded a little at the corners.
     seam = owner != ndimage.grey_erosion(owner, 3)
@@ -298,10 +298,10 @@ def light(owner: Array, pieces: Tesserae, rng: np.random.Generator) -> Array:
     shade = 1 + 0.42 * sheen + 0.36 * np.clip(facing, -1, 0) + 0.035 * streak + 0.03 * pits
     leaf = gold[owner]
     shade = np.where(leaf, shade + 0.26 * sheen + 0.07 * foil, shade)[..., None]
-    tessera = colour[owner] * shade
-    # Light that enters by the lit edge leaves the glass opposite it, deepened in colour.
+    tessera = color[owner] * shade
+    # Light that enters by the lit edge leaves the glass opposite it, deepened in color.
     through = np.clip(dx * -LIGHT[0] + dy * -LIGHT[1], 0, 1)[..., None]
-    tessera += 0.30 * through * colour[owner] ** 1.5
+    tessera += 0.30 * through * color[owner] ** 1.5
     tessera += 0.42 * np.clip(facing, 0, 1)[..., None]
 
     # Glints: a short stroke of white near the lit corner; gold has more of them, and brighter.

@@ -3,7 +3,7 @@
 A thing is put together from planes (`facet`), which have straight edges, from shapes with curved
 outlines (`solid`), and from charcoal. Curved shapes are fields: how far a pixel lies inside.
 
-Lengths are parts of the picture's side, x to the right and y down; colours lie in [0, 1].
+Lengths are parts of the picture's side, x to the right and y down; colors lie in [0, 1].
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Canvas:
     """The picture while it is painted.
 
     Attributes:
-        colour: RGB [size, size, 3].
+        color: RGB [size, size, 3].
         plane: Number of the plane on top, [size, size]; dabs keep to their plane.
         planes: How many planes have been painted.
         hatch: Direction of the brush in radians, [size, size].
@@ -47,7 +47,7 @@ class Canvas:
         """Stretches a canvas of `size` pixels a side, primed with umber."""
         self.size = size
         self.rng = rng
-        self.colour = np.tile(PAINTS["umber"], (size, size, 1))
+        self.color = np.tile(PAINTS["umber"], (size, size, 1))
         self.plane = np.zeros((size, size), np.int32)
         self.planes = 0
         self.hatch = np.zeros((size, size), np.float32)
@@ -58,16 +58,16 @@ class Canvas:
         axis = (np.arange(size, dtype=np.float32) + 0.5) / size
         self.x, self.y = axis[None, :], axis[:, None]
 
-    def cover(self, window: tuple[slice, slice], alpha: Array, colour: Array, hatch: float) -> None:
-        """Lays a colour over a window with an opacity for each pixel; takes the plane where dense.
+    def cover(self, window: tuple[slice, slice], alpha: Array, color: Array, hatch: float) -> None:
+        """Lays a color over a window with an opacity for each pixel; takes the plane where dense.
 
         Args:
             window: Rows and columns.
             alpha: Opacity in [0, 1], of the window's shape.
-            colour: RGB, of the window's shape and 3, or [3].
+            color: RGB, of the window's shape and 3, or [3].
             hatch: Direction of the brush in radians.
         """
-        brush.over(self.colour[window], alpha, colour)
+        brush.over(self.color[window], alpha, color)
         dense = alpha > 0.4
         self.planes += 1
         self.plane[window][dense] = self.planes
@@ -104,8 +104,8 @@ def facet(
     Args:
         canvas: Where to paint.
         points: Corners [n, 2] of a convex polygon, clockwise as seen.
-        lit: Colour at the first edge.
-        base: Colour at the far side.
+        lit: Color at the first edge.
+        base: Color at the far side.
         density: Opacity at the first edge.
         fade: Opacity at the far side.
         cut: A circle (x, y, radius) outside of which nothing is painted; inside, if radius < 0.
@@ -126,14 +126,14 @@ def facet(
     # The shade that this plane throws past its lit edge, so that light meets dark.
     ends = np.clip(np.minimum(inside[1], inside[-1]) / 0.02, 0, 1)
     shade = np.exp(np.minimum(edge, 0) / 0.024) * (edge < 0) * ends
-    canvas.colour[window] *= 1 - 0.72 * density * shade[..., None]
+    canvas.color[window] *= 1 - 0.72 * density * shade[..., None]
     alpha = mask * (density + (fade - density) * smooth(0.05, 1, far))
-    colour = lit + (base - lit) * smooth(0, 0.8, far)[..., None]
-    colour *= 1 + 0.22 * np.exp(-np.maximum(edge, 0) / 0.007)[..., None]  # the edge itself gleams
-    colour = np.minimum(colour, 1)
+    color = lit + (base - lit) * smooth(0, 0.8, far)[..., None]
+    color *= 1 + 0.22 * np.exp(-np.maximum(edge, 0) / 0.007)[..., None]  # the edge itself gleams
+    color = np.minimum(color, 1)
     slope = points[1] - points[0]
     hatch = np.arctan2(slope[1], slope[0]) + canvas.rng.choice([0, 0, np.pi / 2, 0.6])
-    canvas.cover(window, alpha.astype(np.float32), colour.astype(np.float32), hatch)
+    canvas.cover(window, alpha.astype(np.float32), color.astype(np.float32), hatch)
 
 
 def normal(points: Array) -> Array:
@@ -155,12 +155,12 @@ def solid(
     """Paints a thing with a curved outline, shaded from `lit` to `base` as `across` goes 0 to 1."""
     alpha = np.clip(inside * canvas.size + 0.5, 0, 1) * density
     rim = np.exp(np.minimum(inside, 0) / 0.014) * (inside < 0)
-    canvas.colour *= 1 - 0.38 * rim[..., None]
+    canvas.color *= 1 - 0.38 * rim[..., None]
     mix = smooth(0, 1, across)[..., None]
-    colour = PAINTS[lit] * (1 - mix) + PAINTS[base] * mix
-    colour = colour * (1 + 0.25 * np.exp(-np.abs(inside) / 0.008))[..., None]
+    color = PAINTS[lit] * (1 - mix) + PAINTS[base] * mix
+    color = color * (1 + 0.25 * np.exp(-np.abs(inside) / 0.008))[..., None]
     whole = (slice(None), slice(None))
-    canvas.cover(whole, alpha.astype(np.float32), np.clip(colour, 0, 1), canvas.rng.uniform(0, 3.1))
+    canvas.cover(whole, alpha.astype(np.float32), np.clip(color, 0, 1), canvas.rng.uniform(0, 3.1))
 
 
 def turned(canvas: Canvas, x: float, y: float, degrees: float) -> tuple[Array, Array]:
