@@ -129,6 +129,16 @@ def test_the_python_examples_work(desk: Path, monkeypatch: pytest.MonkeyPatch) -
         assert np.asarray(names["painted"]).shape == photo.shape
 
 
+EXAMPLES = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_of_the_python_page_works_in_a_fresh_process(number: int, desk: Path) -> None:
+    subprocess.run([sys.executable, "-c", EXAMPLES[number]], cwd=desk, check=True)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_that_is_linked_exists(page: Path) -> None:
     links = re.findall(r"\]\((?!http|<)([^)#]+)", page.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,10 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
     for name in found:
         path = folder / FOLDER / f"{name}{_SUFFIX}"
         try:
-            with np.load(path) as arrays:
+            with np.load(io.BytesIO(path.read_bytes())) as arrays:
                 row, painting = arrays["row"], str(arrays["painting"])
                 fits = str(arrays["kernels"]) == kernels and row.shape == (model.net.layout.size,)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise errors.UserError(
                 f"{path}: cannot be read ({error}); delete it, and learn the style again"
             ) from None

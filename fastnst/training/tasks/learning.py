@@ -129,7 +129,7 @@ def _best_row(
 
 def _own_folder(into: store.Reference, restored: model.Model) -> Path:
     """Returns a folder that the user owns: the model's, or a copy of a shipped one in ./models."""
-    if into.folder.parent != files.asset("pretrained").resolve():
+    if into.folder.parent != store.SHIPPED.resolve():
         return into.folder
     folder = Path("models") / into.folder.name
     for path in sorted(into.folder.iterdir()):

@@ -1,0 +1,59 @@
+"""Learning the row of one style; tests/cli/test_learn.py tests it from the command."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnst import config, events
+from fastnst.models import learned, store
+from fastnst.training.tasks import learning
+
+
+@pytest.fixture
+def settings(judges: Path) -> config.Config:
+    return config.from_mapping(
+        {
+            "style_image": "img/wave.jpg",
+            "naming": "wave",
+            "image_size": 32,
+            "stages": {},
+            "batch_size": 1,
+            "style_size": 48,
+            "style_weight": 8.0,
+            "content_layers": ["relu2_2"],
+            "style_layers": ["relu1_2", "relu2_2"],
+            "dataset": str(judges),
+            "validation": str(judges),
+            "precision": "float32",
+            "max_steps": 4,
+            "average": 0.0,
+        }
+    )
+
+
+def test_the_objective_falls_and_events_tell_of_it(
+    tmp_path: Path, tiny_run: Path, settings: config.Config
+) -> None:
+    run = tmp_path / "tiny"
+    shutil.copytree(tiny_run, run)
+    seen: list[events.Event] = []
+    longer = settings.replace(max_steps=30, warmup_steps=0)
+    folder = learning.learn(longer, store.find(run), actions=[seen.append])
+    assert folder == run and learned.names(run) == ("wave",)
+    assert isinstance(seen[0], events.Started) and isinstance(seen[-1], events.Finished)
+    steps = [event for event in seen if isinstance(event, events.Step)]
+    totals = [float(step.recent[-1]["total"]) for step in steps]
+    assert len(totals) == 30 and np.mean(totals[-5:]) < np.mean(totals[:5])
+
+
+def test_a_stopped_run_keeps_the_row_as_it_is(
+    tmp_path: Path, tiny_run: Path, settings: config.Config
+) -> None:
+    run = tmp_path / "tiny"
+    shutil.copytree(tiny_run, run)
+    learning.learn(settings, store.find(run), should_stop=lambda: True)
+    assert learned.names(run) == ("wave",)
