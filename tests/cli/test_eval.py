@@ -110,7 +110,7 @@ def test_the_models_are_listed(
         (["--model", "tiny", "a.png", "--size", "8"], "a.png: 8 x 11 pixels is too small"),
         (["--model", "tiny", "photos/2.jpg"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),
-        (["--model", "tiny", "-", "a.png"], "- stands for one photo"),
+        (["--model", "tiny", "-", "a.png"], "- reads one photo from stdin"),
     ],
     ids=lambda value: " ".join(value[2:]) if isinstance(value, list) else "",
 )
