@@ -14,7 +14,7 @@ from fastnst.cli import terminal
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
-        prog=program, description="Export a trained model, and check the export."
+        prog=program, description="Export a trained model and verify the export."
     )
     parser.add_argument(
         "--model",
@@ -25,10 +25,10 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--style",
         metavar="NAME|A:0.6,B:0.4",
-        help="export this style, or this blend, alone; default: all styles of the model",
+        help="export only this style or blend (default: all styles of the model)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="DIR", help="folder to write; default: exports/<model>"
+        "-o", "--output", metavar="DIR", help="folder to write (default: exports/MODEL)"
     )
     parser.add_argument(
         "--format",

@@ -386,5 +386,7 @@ def _page(
             for key, value in given.items()
         ),
         figures=figures,
-        wording=dataclasses.replace(page.OPTIMISATION, onwards=(("Paint it again:", command),)),
+        wording=dataclasses.replace(
+            page.OPTIMIZATION, next_steps=(("Paint the picture again:", command),)
+        ),
     )

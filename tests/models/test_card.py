@@ -74,9 +74,9 @@ def test_the_figures_of_the_quality_command_are_a_table() -> None:
     assert "On 20 photos at 256 px" in text
     for row in (
         "| objective of the network | 1,235 ± 1 |",
-        "| objective after 50 iterations of the optimiser from noise | 1,235 ± 1 |",
-        "| iterations from noise that it equals | 31.5 |",
-        "| iterations from photo that it equals | more than 60 |",
+        "| objective after 50 iterations of the optimizer from noise | 1,235 ± 1 |",
+        "| iterations from noise that equal the network | 31.5 |",
+        "| iterations from photo that equal the network | more than 60 |",
         "| structure kept | 1,234.57 ± 1.00 |",
     ):
         assert row in text.splitlines()

@@ -54,7 +54,7 @@ def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> No
             run_folder.RunFolder(path).prepare(checkpoints=5)
         message = str(caught.value)
         assert message.startswith(f"model_path: {path} cannot be written (")
-        assert message.endswith("name another place with model_path or --model_path")
+        assert message.endswith("set another folder with model_path or --model_path")
 
 
 @pytest.mark.skipif(
@@ -80,12 +80,14 @@ def test_a_full_disk_is_told_before_training(
         if enough:
             folder.prepare(checkpoints=5)
         else:
-            with pytest.raises(errors.UserError, match=r"has 188 MB of disk left .* need 189 MB"):
+            with pytest.raises(
+                errors.UserError, match=r"has 188 MB of free disk space, .* need 189 MB"
+            ):
                 folder.prepare(checkpoints=5)
 
 
 def test_a_folder_that_tensorflow_takes_for_a_pattern_is_refused_at_once(tmp_path: Path) -> None:
     folder = run_folder.RunFolder(tmp_path / "art [v2]" / "candy")
-    with pytest.raises(errors.UserError, match=r"art \[v2\]/candy has \[ in it"):
+    with pytest.raises(errors.UserError, match=r"art \[v2\]/candy contains \[, which"):
         folder.prepare(checkpoints=5)
     assert not list(tmp_path.iterdir())
