@@ -1,4 +1,4 @@
-"""Mirroring, against what TensorFlow's own padding gives."""
+"""Mirroring, against TensorFlow's own padding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAYS = {
 @pytest.mark.parametrize("known", [True, False], ids=["known size", "unknown size"])
 @pytest.mark.parametrize("shape", [(2, 6, 8, 3), (1, 9, 6, 5)])
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
-def test_it_equals_tensorflows_own_and_so_does_its_gradient(
+def test_padding_and_its_gradient_equal_tensorflows(
     way: str, known: bool, shape: tuple[int, ...], dtype: tf.DType
 ) -> None:
     pad, margins, mode = WAYS[way]
@@ -59,7 +59,7 @@ def _with_gradient(
     return both
 
 
-def test_a_known_size_stays_known() -> None:
+def test_static_sizes_stay_static() -> None:
     @tf.function(input_signature=[tf.TensorSpec([None, 7, None, 3])])
     def pad(images: tf.Tensor) -> tf.Tensor:
         padded = padding.reflect(images, 2, 3)
@@ -69,7 +69,7 @@ def test_a_known_size_stays_known() -> None:
     assert pad(tf.zeros([2, 7, 8, 3])).shape == (2, 12, 13, 3)
 
 
-def test_the_edge_is_repeated_or_not() -> None:
+def test_reflecting_skips_the_edge_and_repeating_includes_it() -> None:
     row = tf.reshape(tf.constant([1.0, 2.0, 3.0]), [1, 1, 3, 1]) * tf.ones([1, 3, 1, 1])
     np.testing.assert_array_equal(padding.reflect(row, 2)[0, 0, :, 0], [3, 2, 1, 2, 3, 2, 1])
     np.testing.assert_array_equal(padding.repeat_edge(row, 2)[0, 0, :, 0], [2, 1, 1, 2, 3, 3, 2])
