@@ -89,6 +89,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
+    from fastnst.models import model as model_module
     from fastnst.models import store, stylizer
     from fastnst.painting import photos
 
@@ -107,7 +108,11 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         job
         for style in styles
         for job in photos.plan(
-            inputs, output, style or reference.name, style=style, apart=len(styles) > 1
+            inputs,
+            output,
+            model_module.file_name(style or reference.name),
+            style=style,
+            apart=len(styles) > 1,
         )
     ]
     model = stylizer.load(

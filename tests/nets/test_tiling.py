@@ -50,7 +50,7 @@ def test_each_row_belongs_to_one_strip_and_strips_begin_at_a_row_of_the_trunk() 
         assert 0 <= strip.begin <= strip.first < strip.last <= strip.end <= 1000
 
 
-def test_the_merged_moments_of_strips_equal_those_of_the_whole(
+def test_merged_moments_of_strips_equal_those_of_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tiling, "_ROWS", 8)
