@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
-import re
 import sys
 from pathlib import Path
 
@@ -97,6 +96,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
+    from fastnst.models import model as model_module
     from fastnst.models import store, stylizer
     from fastnst.painting import photos
 
@@ -117,8 +117,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         for job in photos.plan(
             inputs,
             output,
-            # A blend's signs are not allowed in file names everywhere.
-            re.sub("[:,]", "-", style or reference.name),
+            model_module.file_name(style or reference.name),
             style=style,
             apart=len(styles) > 1,
         )
