@@ -139,9 +139,7 @@ def test_its_history_is_logged(whole: tuple[run_folder.RunFolder, engine.Engine]
 
 def test_tensorboard_shows_its_metrics(whole: tuple[run_folder.RunFolder, engine.Engine]) -> None:
     board = event_accumulator.EventAccumulator(str(whole[0].tensorboard), {"tensors": 0}).Reload()
-    steps = {
-        tag: [event.step for event in board.Tensors(tag)] for tag in board.Tags()["tensors"]
-    }
+    steps = {tag: [event.step for event in board.Tensors(tag)] for tag in board.Tags()["tensors"]}
     assert steps == {
         "training/loss": [4, 8, 12, 16, 20],
         "training/images_per_second": [4, 8, 12, 16, 20],
@@ -350,9 +348,7 @@ def test_only_the_chief_writes_and_tells(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(engine.devices, "is_chief", lambda strategy: False)
     trainer = engine.Engine(Line(), tmp_path / "run", EVERY_STEP)
     happened: list[events.Event] = []
-    finished = trainer.train(
-        feed.IterableFeed(points()), last_step=2, actions=[happened.append]
-    )
+    finished = trainer.train(feed.IterableFeed(points()), last_step=2, actions=[happened.append])
     assert finished == events.Finished(2, 2) and not happened
     assert not (tmp_path / "run").exists()
     # But all know which step was the best.
@@ -409,9 +405,7 @@ def stopped(
     trainer = engine.Engine(line, folder, intervals)
     happened: list[events.Event] = []
     with pytest.raises(errors.UserError) as caught:
-        trainer.train(
-            feed.IterableFeed(batches), last_step=last_step, actions=[happened.append]
-        )
+        trainer.train(feed.IterableFeed(batches), last_step=last_step, actions=[happened.append])
     message = str(caught.value)
     assert "\n" not in message and "learning_rate" in message
     return message, happened
