@@ -28,7 +28,7 @@ from fastnst import errors
 from fastnst.export import verify
 from fastnst.models import model as model_module
 
-FILES = frozenset({"saved_model.pb", "fingerprint.pb", "variables", "assets"})
+FILES = frozenset({"saved_model.pb", "fingerprint.pb", "variables", "assets", model_module.FILE})
 # Float32 must come out the same.
 TOLERANCE = 1.0
 USE = """\
@@ -156,6 +156,7 @@ def write(model: model_module.Model, folder: Path) -> float:
     if styles > 1:
         signatures["serving_styles"] = _serve_styles(served)
     tf.saved_model.save(served, str(folder), signatures=signatures)
+    (folder / model_module.FILE).write_text(model.description.to_json(), encoding="utf-8")
     photos = verify.probe()
     return verify.difference(model, photos, _paint_elsewhere(folder, photos, styles))
 

@@ -138,7 +138,9 @@ def load(
     reference = name if isinstance(name, store.Reference) else store.find(name)
     style = style or reference.style
     if (reference.path / store.SAVED_MODEL).exists():
-        return Stylizer(_saved_model(reference.path), reference.name, (), style, strength)
+        names = store.styles(reference.path)
+        paint = _saved_model(reference.path, names)
+        return Stylizer(paint, reference.name, names, style, strength)
     dtype = devices.compute_dtype(precision)
     restored = store.load(reference, dtype, fused_norms=not devices.has_gpu())
     restored.select(style, strength)  # Raises now, not at the first photo.
@@ -171,21 +173,27 @@ def _painter(restored: model.Model) -> Paint:
     return paint
 
 
-def _saved_model(path: Path) -> Paint:
+def _saved_model(path: Path, names: collections.abc.Sequence[str]) -> Paint:
+    """Restores an exported SavedModel, of fastnst's own or of another program's."""
     try:
-        signature = tf.saved_model.load(str(path)).signatures["serving_default"]
-        (given,) = signature.structured_input_signature[1]
-        (returned,) = signature.structured_outputs
+        signatures = tf.saved_model.load(str(path)).signatures
+        default = signatures["serving_default"]
+        (given,) = default.structured_input_signature[1]
+        (returned,) = default.structured_outputs
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise errors.UserError(f"{path}: not an exported style ({reason})") from None
 
     def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
-        if style is not None or strength is not None:
+        if strength is not None and strength != 1.0:
             raise errors.UserError(
-                f"{path}: --style and --strength need the run or the weights; this is an exported "
-                "SavedModel"
+                f"strength {strength:g}: an exported SavedModel paints with 1 only; name the run or "
+                "its weights"
             )
-        return signature(**{given: photos})[returned]
+        shares = model.parse_blend(style, names)
+        if style is None or len(names) == 1:
+            return default(**{given: photos})[returned]
+        of_styles = signatures["serving_styles"]
+        return of_styles(images=photos, style=tf.constant(shares))["stylized"]
 
     return paint
