@@ -6,7 +6,7 @@ import argparse
 import collections.abc
 from pathlib import Path
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.cli import terminal
 
 
@@ -16,7 +16,13 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         prog=program,
         description="Paint a photo in every style and arrange the pictures on one sheet.",
     )
-    parser.add_argument("photo", metavar="PHOTO")
+    parser.add_argument(
+        "photo",
+        nargs="?",
+        metavar="PHOTO",
+        default=str(files.asset("img/photos/koala.jpg")),
+        help="photo to paint (default: a koala)",
+    )
     parser.add_argument(
         "--model",
         action="append",

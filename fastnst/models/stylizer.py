@@ -187,8 +187,8 @@ def _saved_model(path: Path, names: collections.abc.Sequence[str]) -> Paint:
     def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         if strength is not None and strength != 1.0:
             raise errors.UserError(
-                f"strength {strength:g}: an exported SavedModel paints with 1 only; name the run or "
-                "its weights"
+                f"strength {strength:g}: an exported SavedModel paints with 1 only; name the run "
+                "or its weights"
             )
         shares = model.parse_blend(style, names)
         if style is None or len(names) == 1:
