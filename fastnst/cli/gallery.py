@@ -73,10 +73,19 @@ def _run(arguments: argparse.Namespace) -> int:
         names, tqdm.tqdm(references, unit="model", disable=None), strict=True
     ):
         model = stylizer.load(reference)
-        for style in [reference.style] if reference.style else model.styles:
-            # Several checkpoints of one model share its name, so label them by their paths.
-            label = style if len(model.styles) > 1 else model.name
-            pictures[given if label in pictures else label] = model(photo, style)
+        chosen = reference.style is not None or len(model.styles) == 1
+        for style in [None] if chosen else model.styles:
+            label = _label(model.name, style, len(references) == 1)
+            # Several checkpoints of one model share its name.
+            label = _label(given, style) if label in pictures else label
+            pictures[label] = model(photo, style)
     images.write(output, contact_sheet.render(pictures))
     print(output)
     return terminal.DONE
+
+
+def _label(model: str, style: str | None, alone: bool = False) -> str:
+    """Names a picture by its model, its style, or both."""
+    if style is None:
+        return model
+    return style if alone else f"{model} {style}"

@@ -7,7 +7,7 @@ Signatures:
     stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
         `stylized_bytes` string [B], a PNG file each.
     serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
-        shares of the styles, float32 [styles].
+        shares of the styles, float32 [styles]; TensorFlow Serving paints in the first without it.
 
 The loaded object itself is called with uint8 or float32 tensors and, of a model of several styles,
 with the index of one or the shares of all; its function `style_names` returns their names.
@@ -52,10 +52,16 @@ or uint8 | `stylized`: uint8 [B, H, W, 3] |
 | `serving_uint8` | `images`: the same as uint8 tensor | `stylized`: uint8 [B, H, W, 3] |
 | `stylize_encoded` | `image_bytes`: string [B], each a JPEG, PNG, GIF or BMP file | \
 `stylized_bytes`: string [B], each a PNG file |
+| `serving_styles`, of several styles only | `images`: as in `serving_default`; `style`: shares of \
+the styles, float32 [styles] | `stylized`: uint8 [B, H, W, 3] |
 
 The model itself can be called with uint8 and float32 tensors, as above. Batch size, height and
 width are free, from 16 pixels; the output has the size of the input. TensorFlow's decoders ignore
 the Exif orientation: pass upright photos.
+
+A model of several styles paints in the first unless it is given the index of another, as in
+`model(photos, 2)`, or the shares of all, as in `model(photos, [0.6, 0.4, 0.0])`.
+`model.style_names()` returns their names in order.
 """
 
 _IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
@@ -102,9 +108,9 @@ class _Served(tf.Module):
         if style.dtype.is_floating:
             # Shares may have any sum.
             shares = style / tf.reduce_sum(style)
+            row = tf.linalg.matvec(self._rows(), shares, transpose_a=True)
         else:
-            shares = tf.one_hot(style, self.count)
-        row = tf.linalg.matvec(self._rows(), shares, transpose_a=True)
+            row = tf.gather(self._rows(), style)
         painted = self._paint(tf.cast(images, tf.float32), row)
         return tf.saturate_cast(tf.round(painted), tf.uint8)
 

@@ -74,7 +74,12 @@ def plan(
         else:
             raise errors.UserError(f"{path}: no such file or folder")
     single = len(inputs) == 1 and not inputs[0].is_dir()
-    if apart and output is not None and output.suffix.lower() in files.PHOTO_EXTENSIONS:
+    names_a_photo = (
+        output is not None
+        and output.suffix.lower() in files.PHOTO_EXTENSIONS
+        and not output.is_dir()
+    )
+    if apart and names_a_photo:
         raise errors.UserError(
             f"{output}: is one file, but there are several paintings; name a folder with -o"
         )
@@ -83,7 +88,7 @@ def plan(
         targets = [output]
     elif output is None or apart:
         targets = _as_written([folder / _tagged(relative, name) for _, relative in pairs])
-    elif output.suffix.lower() in files.PHOTO_EXTENSIONS and not output.is_dir():
+    elif names_a_photo:
         raise errors.UserError(
             f"{output}: is one file, but there may be several paintings; name a folder with -o"
         )

@@ -1,4 +1,4 @@
-"""`eval.py`, on a tiny run."""
+"""`eval.py`, on a tiny run and a tiny model of several styles."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 
 from fastnst import images
 from fastnst.cli import eval as command
+from fastnst.models import stylizer
 
 Photo = Callable[..., np.ndarray]
 
@@ -40,7 +41,7 @@ def shape(path: str | Path) -> tuple[int, ...]:
     return images.read(path).shape
 
 
-def test_a_photo_is_painted_at_its_own_size_and_its_painting_named(
+def test_a_photo_is_painted_at_its_own_size_and_the_path_is_printed(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "a.png"]) == 0
@@ -59,7 +60,7 @@ def test_the_originals_options_paint_the_same(
     np.testing.assert_array_equal(images.read("generated/a-tiny.png"), images.read("b.png"))
 
 
-def test_of_a_folder_bad_files_are_reported_and_the_others_painted_and_printed(
+def test_damaged_files_of_a_folder_are_reported_and_the_others_are_painted(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "photos", "-o", "out", "--batch", "2"]) == 1
@@ -80,7 +81,7 @@ def test_several_photos_and_folders_can_be_named(
     assert capsys.readouterr().out.split() == ["generated/a-tiny.png", "generated/3-tiny.jpg"]
 
 
-def test_size_and_quality_are_heeded(here: Path) -> None:
+def test_size_and_quality_take_effect(here: Path) -> None:
     def paint(*options: str) -> int:
         arguments = ["--model", "tiny", "a.png", "-o", "b.jpg", "--size", "50", *options]
         assert command.main(arguments) == 0
@@ -111,10 +112,12 @@ def test_the_models_are_listed(
         (["--model", "tiny", "photos/2.jpg"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "-", "a.png"], "- reads one photo from stdin"),
+        (["--model", "tiny", "a.png", "--strength", "0.5"], "strength 0.5: this model was trained"),
+        (["--model", "tiny", "a.png", "--style", "tini"], "no style tini; did you mean tiny? (sty"),
     ],
     ids=lambda value: " ".join(value[2:]) if isinstance(value, list) else "",
 )
-def test_mistakes_are_a_line_and_exit_code_1(
+def test_a_mistake_is_one_line_and_exit_code_1(
     here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     before = sorted(here.rglob("*"))
@@ -134,6 +137,8 @@ def test_mistakes_are_a_line_and_exit_code_1(
         ["--model", "tiny", "a.png", "--quality", "101"],
         ["--model", "tiny", "a.png", "--size", "0"],
         ["--model", "tiny", "a.png", "--batch", "some"],
+        ["--model", "tiny", "a.png", "--strength", "1.6"],
+        ["--model", "tiny", "a.png", "--strength", "half"],
     ],
     ids=" ".join,
 )
@@ -163,7 +168,7 @@ class Pipe:
         self.buffer = io.BytesIO(data)
 
 
-def test_either_end_can_be_a_pipe(
+def test_either_end_may_be_a_pipe(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = Path("a.png").read_bytes()
@@ -178,10 +183,142 @@ def test_either_end_can_be_a_pipe(
         assert (painted.format, painted.size) == ("PNG", (40, 53))
 
 
-def test_what_comes_by_a_pipe_and_is_no_photo_is_refused(
+def test_piped_data_that_is_no_photo_is_rejected(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", Pipe(b"no picture"))
     assert command.main(["--model", "tiny", "-", "-o", "b.png"]) == 1
     assert capsys.readouterr().err.startswith("eval.py: standard input: not an image")
     assert not Path("b.png").exists()
+
+
+@pytest.fixture
+def with_gallery(here: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same working directory with models/gallery, of the styles wave, candy and ink."""
+    monkeypatch.setattr("fastnst.models.store.SHIPPED", here / "none")
+    (here / "models" / "gallery").symlink_to(gallery)
+    return here
+
+
+def painted(gallery: Path, style: str | None = None, strength: float | None = None) -> np.ndarray:
+    """Paints a.png with the library."""
+    return stylizer.load(gallery)(images.to_uint8(images.read("a.png")), style, strength)
+
+
+@pytest.mark.parametrize(
+    ("style", "name"),
+    [
+        ("candy", "candy"),
+        # Windows allows no colon in a name.
+        ("wave:0.6,candy:0.4", "wave0.6+candy0.4"),
+        ("wave, ink", "wave+ink"),
+    ],
+)
+def test_a_style_or_blend_is_painted_and_named(
+    with_gallery: Path, gallery: Path, style: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "gallery", "--style", style, "a.png"]) == 0
+    assert capsys.readouterr() == (f"generated/a-{name}.png\n", "painting with models/gallery\n")
+    result = images.read(f"generated/a-{name}.png")
+    np.testing.assert_array_equal(result, painted(gallery, style))
+    assert np.abs(result - painted(gallery)).mean() > 3
+
+
+def test_without_a_style_the_first_is_painted(with_gallery: Path, gallery: Path) -> None:
+    assert command.main(["--model", "gallery", "a.png"]) == 0
+    np.testing.assert_array_equal(images.read("generated/a-gallery.png"), painted(gallery, "wave"))
+
+
+def test_a_style_is_found_in_whatever_model_it_is(
+    with_gallery: Path, gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "ink", "a.png"]) == 0
+    assert capsys.readouterr() == ("generated/a-ink.png\n", "painting with models/gallery\n")
+    np.testing.assert_array_equal(images.read("generated/a-ink.png"), painted(gallery, "ink"))
+
+
+@pytest.mark.parametrize("model", ["gallery", "ink", "models/gallery/weights.ckpt"])
+def test_style_all_paints_each_photo_in_every_style(
+    with_gallery: Path, gallery: Path, capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    arguments = ["--model", model, "--style", "all", "a.png", "photos/1.png", "--batch", "2"]
+    assert command.main(arguments) == 0
+    styles = ("wave", "candy", "ink")
+    assert capsys.readouterr().out.split() == [
+        f"generated/{photo}-{style}.png" for style in styles for photo in ("a", "1")
+    ]
+    for style in styles:
+        found = images.read(f"generated/a-{style}.png")
+        np.testing.assert_array_equal(found, painted(gallery, style))
+    assert command.main(["--model", model, "--style", "all", "a.png", "-o", "out"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "a-candy.png",
+        "a-ink.png",
+        "a-wave.png",
+    ]
+
+
+def test_style_all_of_a_model_of_one_style_is_that_style(
+    here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "models" / "mine").symlink_to(tiny_run)
+    for model in ("tiny", "mine", "models/tiny/checkpoints"):
+        assert command.main(["--model", model, "--style", "all", "a.png", "-o", "b.png"]) == 0
+        assert capsys.readouterr().out == "b.png\n"
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, 1.5])
+def test_strength_takes_effect(with_gallery: Path, gallery: Path, strength: float) -> None:
+    options = ["--style", "candy", "--strength", str(strength)]
+    assert command.main(["--model", "gallery", *options, "a.png", "-o", "b.png"]) == 0
+    np.testing.assert_array_equal(images.read("b.png"), painted(gallery, "candy", strength))
+    assert (strength == 1.0) == np.array_equal(images.read("b.png"), painted(gallery, "candy"))
+
+
+def test_style_all_takes_a_strength(with_gallery: Path, gallery: Path) -> None:
+    options = ["--style", "all", "--strength", "0.5"]
+    assert command.main(["--model", "gallery", *options, "a.png"]) == 0
+    for style in ("wave", "ink"):
+        found = images.read(f"generated/a-{style}.png")
+        np.testing.assert_array_equal(found, painted(gallery, style, 0.5))
+
+
+def test_the_styles_of_models_are_listed(
+    with_gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "list"]) == 0
+    assert capsys.readouterr().out == (
+        "gallery  models/gallery  wave, candy, ink\ntiny     models/tiny\n"
+    )
+
+
+def test_a_piped_photo_is_painted_in_a_style_with_a_strength(
+    with_gallery: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Pipe(Path("a.png").read_bytes()))
+    options = ["--style", "candy", "--strength", "0.5"]
+    assert command.main(["--model", "gallery", *options, "-", "-o", "b.png"]) == 0
+    np.testing.assert_array_equal(images.read("b.png"), painted(gallery, "candy", 0.5))
+    monkeypatch.setattr("sys.stdin", Pipe(Path("a.png").read_bytes()))
+    assert command.main(["--model", "ink", "-", "-o", "c.png"]) == 0
+    np.testing.assert_array_equal(images.read("c.png"), painted(gallery, "ink"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--style", "candi"], "no style candi; did you mean candy? (styles: wave, candy, ink)"),
+        (["--style", "wave:0"], "style wave:0: the share should be a number above 0"),
+        (["--style", "all", "-o", "b.jpg"], "b.jpg: names one file for many paintings; name a"),
+        (["--style", "all", "-o", "-"], "--style all makes several pictures; - takes one style"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistaken_style_is_one_line_and_exit_code_1(
+    with_gallery: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert command.main(["--model", "gallery", "a.png", *arguments]) == 1
+    output, error = capsys.readouterr()
+    (said,) = error.splitlines()
+    assert output == "" and said.startswith(f"eval.py: {message}")
+    assert not Path("generated").exists()

@@ -1,4 +1,4 @@
-"""`export.py`, on a tiny run; what an export is worth is tested in test_exporters.py."""
+"""`export.py`; the exports themselves are tested in tests/export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 import yaml
 
 from fastnst.cli import export as command
-from fastnst.models import store
+from fastnst.models import store, stylizer
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def here(tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-def test_an_export_is_checked_and_carries_its_card_and_its_configuration(
+def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny"]) == 0
@@ -48,7 +48,7 @@ def test_an_export_is_checked_and_carries_its_card_and_its_configuration(
     assert capsys.readouterr() == ("", message)
 
 
-def test_exported_weights_can_be_exported_again_with_what_is_known_of_them(
+def test_exported_weights_can_be_exported_again_with_all_facts_about_them(
     here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "--format", "weights", "-o", "shipped"]) == 0
@@ -57,12 +57,12 @@ def test_exported_weights_can_be_exported_again_with_what_is_known_of_them(
     for name in ("config.yml", "training.json"):
         assert Path("shipped", name).read_text() == Path("again", name).read_text()
     assert "# shipped" in Path("again/README.md").read_text()
-    one, two = (store.load_net(Path(name)).tensors() for name in ("shipped", "again"))
+    one, two = (store.load(store.find(name)).net.tensors() for name in ("shipped", "again"))
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, two[name])
 
 
-def test_mistakes_are_a_line_and_exit_code_1(
+def test_a_mistake_is_one_line_and_exit_code_1(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tini"]) == 1
@@ -72,11 +72,75 @@ def test_mistakes_are_a_line_and_exit_code_1(
     assert command.main(["--model", "tiny", "-o", "precious"]) == 1
     output, error = capsys.readouterr()
     assert (output, error.count("\n")) == ("", 1)
-    assert error.startswith("export.py: precious/photo.jpg: is not of an export")
+    assert error.startswith("export.py: precious/photo.jpg: is not part of an export")
     assert [path.name for path in Path("precious").iterdir()] == ["photo.jpg"]
 
 
-def test_an_unknown_format_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_format_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         command.main(["--model", "tiny", "--format", "onnx2"])
     assert stopped.value.code == 2
+
+
+@pytest.fixture
+def with_gallery(here: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same working directory with models/gallery, of the styles wave, candy and ink."""
+    monkeypatch.setattr("fastnst.models.store.SHIPPED", here / "none")
+    (here / "models" / "gallery").symlink_to(gallery)
+    return here
+
+
+def test_a_model_of_several_styles_is_exported_with_all_of_them(
+    with_gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "gallery"]) == 0
+    assert capsys.readouterr().out == "exports/gallery\n"
+    model = tf.saved_model.load("exports/gallery")
+    assert model.style_names().numpy().tolist() == [b"wave", b"candy", b"ink"]
+    assert "`model.style_names()`" in Path("exports/gallery/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--model", "ink"], "ink"),
+        (["--model", "gallery", "--style", "ink"], "ink"),
+        (["--model", "gallery", "--style", "wave:0.6,ink:0.4"], "wave0.6+ink0.4"),
+    ],
+)
+def test_a_style_or_blend_is_exported_alone_under_its_name(
+    with_gallery: Path,
+    gallery: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    name: str,
+) -> None:
+    assert command.main(arguments) == 0
+    folder = Path("exports", name)
+    assert capsys.readouterr().out == f"{folder}\n"
+    assert (folder / "README.md").read_text().startswith(f"# {name}\n")
+    model = tf.saved_model.load(str(folder))
+    assert model.style_names().numpy().tolist() == [name.encode()]
+    assert "serving_styles" not in model.signatures
+    photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
+    expected = stylizer.load(gallery, "float32", style=arguments[-1])(photo)
+    found = model(photo[np.newaxis])[0].numpy()
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def test_the_weights_of_a_style_paint_without_the_others(with_gallery: Path, gallery: Path) -> None:
+    arguments = ["--model", "gallery", "--style", "ink", "--format", "weights", "-o", "mine"]
+    assert command.main(arguments) == 0
+    restored = store.load(store.find("mine"))
+    assert restored.description.names == ("ink",) and not restored.description.identity
+    expected = np.float32(np.float16(store.load(store.find(gallery)).net.table[2]))
+    np.testing.assert_array_equal(restored.net.table[0], expected)
+
+
+def test_an_unknown_style_is_not_exported(
+    with_gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "gallery", "--style", "inc"]) == 1
+    expected = "export.py: no style inc; did you mean ink? (styles: wave, candy, ink)\n"
+    assert capsys.readouterr() == ("", expected)
+    assert not Path("exports").exists()

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst import images
+from fastnst import export, images
 from fastnst.cli import gallery as command
+from fastnst.models import store, stylizer
+from fastnst.reports import contact_sheet
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_a_photo_is_shown_in_every_style(here: Path, capsys: pytest.CaptureFixtu
     assert images.read("generated/a-gallery.jpg").shape == (8 + 2 * (96 + 36), 8 + 2 * 72, 3)
 
 
-def test_models_can_be_chosen_and_mistakes_are_a_line(
+def test_models_can_be_chosen_and_a_mistake_is_one_line(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["a.png", "--model", "two", "-o", "sheet.png", "--size", "32"]) == 0
@@ -53,9 +55,73 @@ def test_models_can_be_chosen_and_mistakes_are_a_line(
     several = ["models/one/checkpoints", "models/one"]
     options = [f"--model={name}" for name in several]
     assert command.main(["a.png", *options, "-o", "several.png", "--size", "32"]) == 0
-    # The photo and two paintings, although both are by "one".
+    # The photo and two paintings, although both models are called "one".
     assert images.read("several.png").shape == (8 + 48 + 36, 8 + 3 * 40, 3)
     capsys.readouterr()
     shutil.rmtree("models")
     assert command.main(["a.png"]) == 1
     assert "no models found; train one" in capsys.readouterr().err
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """The pictures on the contact sheet by their labels, once the command has run."""
+    pictures: dict[str, np.ndarray] = {}
+    render = contact_sheet.render
+    monkeypatch.setattr(
+        contact_sheet, "render", lambda given: pictures.update(given) or render(given)
+    )
+    return pictures
+
+
+def test_the_styles_of_one_model_are_shown_by_their_names(
+    here: Path, gallery: Path, shown: dict[str, np.ndarray]
+) -> None:
+    assert command.main(["a.png", "--model", str(gallery), "--size", "32"]) == 0
+    assert list(shown) == ["photo", "wave", "candy", "ink"]
+    paint = stylizer.load(gallery)
+    for name in ("wave", "candy", "ink"):
+        np.testing.assert_array_equal(shown[name], paint(shown["photo"], name))
+
+
+def test_styles_of_several_models_are_all_shown_even_under_equal_names(
+    here: Path, gallery: Path, tiny_run: Path, shown: dict[str, np.ndarray]
+) -> None:
+    for name in ("another", "gallery"):
+        shutil.copytree(gallery, here / "models" / name)
+    shutil.copytree(tiny_run, here / "models" / "wave")
+    assert command.main(["a.png", "--size", "32"]) == 0
+    assert list(shown) == [
+        "photo",
+        *(f"another {style}" for style in ("wave", "candy", "ink")),
+        *(f"gallery {style}" for style in ("wave", "candy", "ink")),
+        "one",
+        "two",
+        "wave",
+    ]
+    np.testing.assert_array_equal(shown["wave"], stylizer.load(tiny_run)(shown["photo"]))
+    assert (shown["gallery wave"] != shown["wave"]).any()
+    shown.clear()
+    given = ["models/gallery", "models/gallery/weights.ckpt"]
+    assert command.main(["a.png", *(f"--model={name}" for name in given), "--size", "32"]) == 0
+    assert len(shown) == 1 + 2 * 3
+    assert "models/gallery/weights.ckpt ink" in shown
+
+
+def test_one_style_of_a_model_can_be_chosen(
+    here: Path, gallery: Path, shown: dict[str, np.ndarray]
+) -> None:
+    shutil.copytree(gallery, here / "models" / "gallery")
+    options = ["--model", "ink", "--model", "one"]
+    assert command.main(["a.png", *options, "--size", "32"]) == 0
+    assert list(shown) == ["photo", "ink", "one"]
+    expected = stylizer.load(gallery, style="ink")(shown["photo"])
+    np.testing.assert_array_equal(shown["ink"], expected)
+
+
+def test_an_exported_saved_model_is_shown_too(
+    here: Path, tiny_run: Path, shown: dict[str, np.ndarray]
+) -> None:
+    export.export(store.load(store.find(tiny_run)), here / "models" / "exported", "savedmodel", {})
+    assert command.main(["a.png", "--size", "32"]) == 0
+    assert list(shown) == ["photo", "exported", "one", "two"]

@@ -86,6 +86,6 @@ def test_the_figures_of_the_quality_command_are_a_table() -> None:
 
 def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:
     text = card.render("candy", export.use("savedmodel"), {}, "")
-    names = ("serving_default", "serving_uint8", "stylize_encoded")
-    tensors = ("images", "stylized", "image_bytes", "stylized_bytes")
+    names = ("serving_default", "serving_uint8", "stylize_encoded", "serving_styles")
+    tensors = ("images", "stylized", "image_bytes", "stylized_bytes", "style")
     assert [name for name in (*names, *tensors) if f"`{name}`" not in text] == []

@@ -1,4 +1,4 @@
-"""Painting files, mostly with a model that makes negatives: what becomes of a pixel is known."""
+"""Painting files, mostly with a model that makes negatives, so that each pixel is known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fastnst import errors, images
 from fastnst.models import stylizer
 from fastnst.painting import photos
 
-NEGATIVE = stylizer.Stylizer(lambda photos: 255.0 - photos, "negative")
+NEGATIVE = stylizer.Stylizer(lambda photos, style, strength: 255.0 - photos, "negative")
 Photo = Callable[..., np.ndarray]
 
 
@@ -49,7 +49,7 @@ def test_without_an_output_paintings_go_to_generated_with_the_models_name(here: 
     assert [str(job.photo) for job in jobs] == ["a.jpg", "trip/b.PNG", "trip/day/c.webp"]
 
 
-def test_into_a_folder_paintings_keep_their_names_and_what_cannot_hold_one_becomes_png(
+def test_paintings_in_a_folder_keep_their_names_but_gif_and_tiff_become_png(
     here: Path,
 ) -> None:
     folder = here / "photos"
@@ -67,7 +67,7 @@ def test_into_a_folder_paintings_keep_their_names_and_what_cannot_hold_one_becom
     ]
 
 
-def test_paintings_made_before_and_hidden_photos_are_not_painted(here: Path) -> None:
+def test_earlier_paintings_and_hidden_photos_are_not_painted(here: Path) -> None:
     for name in ("trip/a.jpg", "trip/.thumbnails/b.jpg", "trip/painted/a.jpg", "generated/c.jpg"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
@@ -85,7 +85,7 @@ def test_paintings_made_before_and_hidden_photos_are_not_painted(here: Path) -> 
         photos.plan([Path()], None, "candy")
 
 
-def test_one_photo_goes_to_the_file_that_is_named_or_into_the_folder_that_is_there(
+def test_one_photo_is_painted_to_the_named_file_or_into_an_existing_folder(
     here: Path,
 ) -> None:
     Path("a.jpg").touch()
@@ -122,7 +122,7 @@ def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
         photos.plan([Path("a"), Path("b")], Path("out"), "candy")
 
 
-def test_a_photo_whose_format_changes_makes_way_for_one_that_has_the_name(here: Path) -> None:
+def test_a_photo_whose_format_changes_takes_no_other_photos_name(here: Path) -> None:
     Path("a").mkdir()
     for name in ("x.gif", "x.png", "y.tif"):
         Path("a", name).touch()
@@ -130,14 +130,14 @@ def test_a_photo_whose_format_changes_makes_way_for_one_that_has_the_name(here: 
     assert [str(job.painting) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
 
 
-def test_many_paintings_do_not_go_into_a_file(here: Path) -> None:
+def test_a_folder_cannot_be_painted_into_one_file(here: Path) -> None:
     Path("a").mkdir()
     Path("a/x.jpg").touch()
     with pytest.raises(errors.UserError, match=r"^one\.jpg: is one file, but there may be several"):
         photos.plan([Path("a")], Path("one.jpg"), "candy")
 
 
-def test_inputs_that_are_missing_or_hold_no_photo_are_named(here: Path) -> None:
+def test_errors_name_inputs_that_are_missing_or_hold_no_photo(here: Path) -> None:
     with pytest.raises(errors.UserError, match=r"^nowhere\.jpg: no such file or folder$"):
         photos.plan([Path("nowhere.jpg")], None, "candy")
     Path("empty").mkdir()
@@ -145,7 +145,7 @@ def test_inputs_that_are_missing_or_hold_no_photo_are_named(here: Path) -> None:
         photos.plan([Path("empty")], None, "candy")
 
 
-def test_a_painting_has_its_photos_very_size(tmp_path: Path, photo: Photo) -> None:
+def test_a_painting_has_exactly_the_size_of_its_photo(tmp_path: Path, photo: Photo) -> None:
     for height, width in ((17, 31), (33, 16), (101, 64)):
         path = tmp_path / f"{height}.png"
         Image.fromarray(photo(height, width)).save(path)
@@ -153,7 +153,7 @@ def test_a_painting_has_its_photos_very_size(tmp_path: Path, photo: Photo) -> No
         np.testing.assert_array_equal(np.asarray(painted), 255 - photo(height, width))
 
 
-def test_a_turned_photo_is_painted_upright_and_not_turned_again(
+def test_a_rotated_photo_is_painted_upright_and_loses_its_orientation_tag(
     tmp_path: Path, photo: Photo
 ) -> None:
     upright = photo(40, 24)
@@ -168,7 +168,7 @@ def test_a_turned_photo_is_painted_upright_and_not_turned_again(
     assert painted.getexif()[0x010F] == "A camera"
 
 
-def test_the_colour_profile_and_the_transparency_are_kept(tmp_path: Path, photo: Photo) -> None:
+def test_color_profile_and_transparency_are_kept(tmp_path: Path, photo: Photo) -> None:
     alpha = np.arange(20 * 30).reshape(20, 30, 1) % 256
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path = tmp_path / "a.png"
@@ -182,7 +182,7 @@ def test_the_colour_profile_and_the_transparency_are_kept(tmp_path: Path, photo:
     assert as_jpeg.mode == "RGB" and as_jpeg.info["icc_profile"] == profile
 
 
-def test_size_scales_the_shorter_side_alpha_and_all(tmp_path: Path, photo: Photo) -> None:
+def test_size_scales_the_shorter_side_and_alpha_with_it(tmp_path: Path, photo: Photo) -> None:
     path = tmp_path / "a.png"
     pixels = np.dstack([photo(60, 90), np.full((60, 90), 77, np.uint8)])
     Image.fromarray(pixels).save(path)
@@ -191,7 +191,7 @@ def test_size_scales_the_shorter_side_alpha_and_all(tmp_path: Path, photo: Photo
     assert np.unique(np.asarray(painted)[..., 3]).tolist() == [77]
 
 
-def test_quality_decides_the_size_of_the_file(tmp_path: Path, photo: Photo) -> None:
+def test_higher_quality_gives_larger_files(tmp_path: Path, photo: Photo) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(photo(64, 64)).save(path)
     sizes = []
@@ -201,7 +201,7 @@ def test_quality_decides_the_size_of_the_file(tmp_path: Path, photo: Photo) -> N
     assert sizes == sorted(sizes) and sizes[0] < sizes[1] < sizes[2]
 
 
-def test_what_cannot_be_painted_is_reported_and_the_others_are_written(
+def test_photos_that_cannot_be_painted_are_reported_and_the_others_are_written(
     tmp_path: Path, photo: Photo
 ) -> None:
     folder = tmp_path / "photos"
@@ -232,12 +232,12 @@ def test_a_painting_that_cannot_be_written_is_reported(tmp_path: Path, photo: Ph
     assert "file/a.png: cannot be written" in str(outcome.error)
 
 
-def test_photos_of_one_size_that_follow_each_other_are_painted_together(
+def test_consecutive_photos_of_one_size_are_painted_in_batches(
     tmp_path: Path, photo: Photo
 ) -> None:
     batches: list[tuple[int, ...]] = []
 
-    def paint(photos: tf.Tensor) -> tf.Tensor:
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         batches.append(tuple(photos.shape[:3]))
         return photos
 
@@ -254,7 +254,9 @@ def test_photos_of_one_size_that_follow_each_other_are_painted_together(
         np.testing.assert_array_equal(painted, photo(*size, index))
 
 
-def test_a_batch_gives_what_one_by_one_gives(tmp_path: Path, tiny_run: Path, photo: Photo) -> None:
+def test_a_batch_is_painted_like_its_photos_one_by_one(
+    tmp_path: Path, tiny_run: Path, photo: Photo
+) -> None:
     for index in range(3):
         Image.fromarray(photo(25, 39, index)).save(tmp_path / f"{index}.png")
     # One by one, norms are computed by another operation, which rounds otherwise.
@@ -271,7 +273,7 @@ def test_a_batch_gives_what_one_by_one_gives(tmp_path: Path, tiny_run: Path, pho
         assert one.std() > 5
 
 
-def test_bytes_are_painted_as_jpeg_if_they_are_one_and_else_as_png(photo: Photo) -> None:
+def test_encoded_photos_are_returned_as_jpeg_if_they_are_jpeg_else_as_png(photo: Photo) -> None:
     def encoded(file_format: str) -> bytes:
         buffer = io.BytesIO()
         Image.fromarray(photo(20, 30)).save(buffer, file_format)
@@ -286,10 +288,91 @@ def test_bytes_are_painted_as_jpeg_if_they_are_one_and_else_as_png(photo: Photo)
         assert (image.format, image.size) == ("WEBP", (60, 40))
 
 
-def test_bytes_that_cannot_be_painted_are_called_by_their_name(photo: Photo) -> None:
+def test_an_error_names_encoded_photos_that_cannot_be_painted(photo: Photo) -> None:
     with pytest.raises(errors.UserError, match=r"^standard input: not an image"):
         photos.paint_bytes(NEGATIVE, b"no picture", "standard input")
     buffer = io.BytesIO()
     Image.fromarray(photo(10, 30)).save(buffer, "PNG")
     with pytest.raises(errors.UserError, match=r"^a\.png: 30 x 10 pixels is too small"):
         photos.paint_bytes(NEGATIVE, buffer.getvalue(), "a.png")
+
+
+def brighten(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+    """Adds 10 for style a, 20 for style b and 40 for no style, times the strength."""
+    added = {"a": 10.0, "b": 20.0, None: 40.0}[style]
+    return photos + added * (1.0 if strength is None else strength)
+
+
+def test_paintings_in_several_styles_go_side_by_side_under_the_styles_names(here: Path) -> None:
+    for name in ("x.jpg", "trip/y.gif"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    inputs = [Path("x.jpg"), Path("trip")]
+    jobs = photos.plan(inputs, Path("out"), "wave", style="wave", apart=True)
+    assert [job.painting.as_posix() for job in jobs] == ["out/x-wave.jpg", "out/y-wave.png"]
+    assert [job.style for job in jobs] == ["wave", "wave"]
+    jobs = photos.plan(inputs, None, "candy", style="candy", apart=True)
+    assert [job.painting.as_posix() for job in jobs] == [
+        "generated/x-candy.jpg",
+        "generated/y-candy.png",
+    ]
+    # One style in a folder of its own needs no suffix.
+    jobs = photos.plan(inputs, Path("out"), "wave", style="wave")
+    assert [job.painting.as_posix() for job in jobs] == ["out/x.jpg", "out/y.png"]
+    assert {job.style for job in jobs} == {"wave"}
+
+
+def test_several_styles_cannot_go_to_one_file(here: Path) -> None:
+    Path("x.jpg").touch()
+    expected = r"^y\.jpg: names one file for many paintings; name a folder with -o$"
+    with pytest.raises(errors.UserError, match=expected):
+        photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
+
+
+def test_several_styles_may_go_to_an_existing_folder_whatever_its_name(here: Path) -> None:
+    Path("x.jpg").touch()
+    Path("y.jpg").mkdir()
+    (job,) = photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
+    assert job.painting == Path("y.jpg/x-wave.jpg")
+
+
+def test_each_job_is_painted_in_its_style(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    Image.fromarray(np.full((20, 30, 3), 100, np.uint8)).save(path)
+    model = stylizer.Stylizer(brighten, "bright", ("a", "b"), strength=0.5)
+    jobs = [
+        photos.Job(path, tmp_path / f"{index}.png", style)
+        for index, style in enumerate(("a", "a", "b", "a", None))
+    ]
+    # Photos of one size, but of different styles, cannot be painted at once.
+    assert not any(outcome.error for outcome in photos.paint(model, jobs, batch=4))
+    values = [images.read(job.painting).mean() for job in jobs]
+    assert values == [105, 105, 110, 105, 120]
+
+
+def test_a_batch_is_of_one_style(tmp_path: Path) -> None:
+    batches: list[tuple[int, str | None]] = []
+
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        batches.append((len(photos), style))
+        return photos
+
+    path = tmp_path / "x.png"
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
+    styles = ("a", "a", "a", "b", "b")
+    jobs = [photos.Job(path, tmp_path / f"{i}.png", style) for i, style in enumerate(styles)]
+    assert len(list(photos.paint(stylizer.Stylizer(paint, "x"), jobs, batch=2))) == 5
+    assert batches == [(2, "a"), (1, "a"), (2, "b")]
+
+
+def test_an_unknown_style_is_reported_for_each_photo(
+    tmp_path: Path, gallery: Path, photo: Photo
+) -> None:
+    Image.fromarray(photo(20, 30)).save(tmp_path / "x.png")
+    jobs = [
+        photos.Job(tmp_path / "x.png", tmp_path / f"{style}.png", style)
+        for style in ("ink", "cubist")
+    ]
+    good, bad = photos.paint(stylizer.load(gallery), jobs)
+    assert good.error is None and (tmp_path / "ink.png").exists()
+    assert str(bad.error).startswith(f"{tmp_path / 'x.png'}: no style cubist")

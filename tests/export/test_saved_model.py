@@ -1,0 +1,298 @@
+"""SavedModels, used as another program would: in a process that has only TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
+
+from fastnst import errors, export
+from fastnst.export import saved_model
+from fastnst.models import model as model_module
+from fastnst.models import store, stylizer
+
+Photo = Callable[..., np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_run: Path) -> model_module.Model:
+    """The tiny run's model."""
+    return store.load(store.find(tiny_run))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, model: model_module.Model) -> Path:
+    """The tiny run as a SavedModel."""
+    folder = tmp_path_factory.mktemp("exports") / "tiny"
+    export.export(model, folder, "savedmodel", {"README.md": "# A card\n"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory, gallery: Path) -> Path:
+    """The gallery of three styles as a SavedModel."""
+    folder = tmp_path_factory.mktemp("exports") / "gallery"
+    assert export.export(store.load(store.find(gallery)), folder, "savedmodel", {}) <= 1.0
+    return folder
+
+
+def live(model: model_module.Model, photos: np.ndarray) -> np.ndarray:
+    return model.net(tf.constant(photos, tf.float32)).numpy()
+
+
+# Programs that are given the export's folder, read photos.npy, and write their paintings.
+_ONE_STYLE = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+photos = np.load("photos.npy")
+results = {}
+
+serve = model.signatures["serving_default"]
+results["uint8 array"] = serve(images=photos)["stylized"]
+results["float32"] = serve(images=tf.constant(photos, tf.float32))["stylized"]
+results["serving_uint8"] = model.signatures["serving_uint8"](images=tf.constant(photos))["stylized"]
+results["called"] = model(tf.constant(photos))
+results["called with float32"] = model(tf.constant(photos, tf.float32))
+results["one by one"] = tf.concat([serve(images=photo[None])["stylized"] for photo in photos], 0)
+results["smallest"] = serve(images=tf.constant(photos[:1, :16, :16], tf.float32))["stylized"]
+
+# The lines of the model card.
+photo = tf.io.decode_image(tf.io.read_file("0.png"), channels=3)
+painted = model(photo[tf.newaxis])[0]
+tf.io.write_file("painted.png", tf.io.encode_png(painted))
+results["as in the card"] = tf.io.decode_png(tf.io.read_file("painted.png"))
+
+files = tf.constant([open(name, "rb").read() for name in ("0.png", "1.jpg")])
+encoded = model.signatures["stylize_encoded"](image_bytes=files)["stylized_bytes"]
+for index, data in enumerate(encoded):
+    assert data.numpy().startswith(b"\\x89PNG")
+    results[f"encoded {index}"] = tf.io.decode_png(data)
+
+np.savez("painted.npz", **{name: result.numpy() for name, result in results.items()})
+assert not [name for name in sys.modules if name.startswith(("fastnst", "tf_slim"))]
+"""
+_SEVERAL_STYLES = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+photos = np.load("photos.npy")
+shares = tf.constant([0.6, 0.4, 0.0])
+results = {}
+
+results["default"] = model.signatures["serving_default"](images=photos)["stylized"]
+results["called"] = model(tf.constant(photos))
+results["index 0"] = model(tf.constant(photos), 0)
+results["index 2"] = model(tf.constant(photos), 2)
+results["index tensor"] = model(tf.constant(photos, tf.float32), tf.constant(2))
+results["shares"] = model(tf.constant(photos), shares)
+results["list of shares"] = model(tf.constant(photos), [0.6, 0.4, 0.0])
+results["shares of another sum"] = model(tf.constant(photos, tf.float32), 5 * shares)
+
+serve = model.signatures["serving_styles"]
+results["signature"] = serve(images=photos, style=shares)["stylized"]
+results["signature of another sum"] = serve(images=photos, style=[3.0, 2.0, 0.0])["stylized"]
+results["signature with one style"] = serve(images=photos, style=[0.0, 0.0, 1.0])["stylized"]
+
+names = [name.decode() for name in model.style_names().numpy()]
+pictures = {name: result.numpy() for name, result in results.items()}
+np.savez("painted.npz", names=names, **pictures)
+assert not [name for name in sys.modules if name.startswith(("fastnst", "tf_slim"))]
+"""
+
+
+def use(program: str, folder: Path, scratch: Path) -> dict[str, np.ndarray]:
+    """Runs one of these programs."""
+    finished = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        cwd=scratch,
+        env=os.environ | {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    with np.load(scratch / "painted.npz") as results:
+        return dict(results)
+
+
+def test_a_saved_model_paints_any_photos_for_a_program_with_only_tensorflow(
+    tmp_path: Path, exported: Path, model: model_module.Model, photo: Photo
+) -> None:
+    photos = np.stack([photo(37, 50, seed) for seed in range(3)])
+    np.save(tmp_path / "photos.npy", photos)
+    Image.fromarray(photos[0]).save(tmp_path / "0.png")
+    Image.fromarray(photo(64, 21, 5)).save(tmp_path / "1.jpg")
+    results = use(_ONE_STYLE, exported, tmp_path)
+
+    def check(name: str, expected: np.ndarray) -> None:
+        result = results.pop(name)
+        assert result.dtype == np.uint8 and result.shape == expected.shape, name
+        # The live painting is not rounded.
+        assert np.abs(result - expected).max() <= 1.0, name
+
+    expected = live(model, photos)
+    for name in ("uint8 array", "float32", "serving_uint8", "called", "called with float32"):
+        check(name, expected)
+    check("one by one", expected)
+    check("as in the card", expected[0])
+    check("smallest", live(model, photos[:1, :16, :16]))
+    check("encoded 0", expected[0])
+    decoded = tf.io.decode_jpeg((tmp_path / "1.jpg").read_bytes()).numpy()
+    check("encoded 1", live(model, decoded[np.newaxis])[0])
+    assert not results
+
+
+def test_a_saved_model_of_several_styles_takes_a_style_by_index_or_by_shares(
+    tmp_path: Path, several: Path, gallery: Path, photo: Photo
+) -> None:
+    photos = np.stack([photo(29, 43, seed) for seed in range(2)])
+    np.save(tmp_path / "photos.npy", photos)
+    results = use(_SEVERAL_STYLES, several, tmp_path)
+    assert results.pop("names").tolist() == ["wave", "candy", "ink"]
+    paint = stylizer.load(gallery, "float32")
+    for style, calls in {
+        "wave": ["default", "called", "index 0"],
+        "ink": ["index 2", "index tensor", "signature with one style"],
+        "wave:0.6,candy:0.4": [
+            "shares",
+            "list of shares",
+            "shares of another sum",
+            "signature",
+            "signature of another sum",
+        ],
+    }.items():
+        expected = paint(photos, style)
+        for call in calls:
+            result = results.pop(call)
+            assert result.dtype == np.uint8 and result.shape == photos.shape, call
+            # A sum taken in another order may fall on the other side of a half.
+            assert np.abs(result.astype(int) - expected).max() <= 1, call
+    assert not results
+
+
+def test_the_live_stylizer_paints_with_the_export(
+    exported: Path, model: model_module.Model, photo: Photo
+) -> None:
+    pixels = photo(29, 43)
+    difference = np.abs(stylizer.load(exported)(pixels) - live(model, pixels[np.newaxis])[0])
+    assert difference.max() <= saved_model.TOLERANCE
+
+
+def test_a_saved_model_of_several_styles_opens_with_the_first(
+    several: Path, gallery: Path, photo: Photo
+) -> None:
+    pixels = photo(29, 43)
+    difference = stylizer.load(several)(pixels).astype(int) - stylizer.load(gallery)(pixels)
+    assert np.abs(difference).max() <= 3  # bfloat16 where the processor is fast at it
+
+
+def test_signatures_have_the_documented_names_and_types(
+    exported: Path,
+) -> None:
+    model = tf.saved_model.load(str(exported))
+    any_images = [None, None, None, 3]
+    expected = {
+        "serving_default": ("images", tf.float32, any_images, "stylized", tf.uint8, any_images),
+        "serving_uint8": ("images", tf.uint8, any_images, "stylized", tf.uint8, any_images),
+        "stylize_encoded": ("image_bytes", tf.string, [None], "stylized_bytes", tf.string, [None]),
+    }
+    assert set(model.signatures) == set(expected)
+    for name, (given, given_type, given_shape, returned, type_, shape) in expected.items():
+        signature = model.signatures[name]
+        ((found, spec),) = signature.structured_input_signature[1].items()
+        assert (found, spec.dtype, spec.shape.as_list()) == (given, given_type, given_shape)
+        ((found, spec),) = signature.structured_outputs.items()
+        assert (found, spec.dtype, spec.shape.as_list()) == (returned, type_, shape)
+    # The weights are constants, which TensorFlow can fold.
+    assert not model.signatures["serving_default"].variables
+
+
+def test_a_saved_model_of_several_styles_has_one_more_signature(several: Path) -> None:
+    model = tf.saved_model.load(str(several))
+    names = {"serving_default", "serving_uint8", "stylize_encoded", "serving_styles"}
+    assert set(model.signatures) == names
+    signature = model.signatures["serving_styles"]
+    given = {
+        name: (spec.dtype, spec.shape.as_list())
+        for name, spec in signature.structured_input_signature[1].items()
+    }
+    assert given == {"images": (tf.float32, [None, None, None, 3]), "style": (tf.float32, [3])}
+    assert set(signature.structured_outputs) == {"stylized"}
+    assert not signature.variables
+
+
+def test_tensorflow_serving_paints_in_the_first_style_by_default(several: Path) -> None:
+    content = saved_model_pb2.SavedModel()
+    content.ParseFromString((several / "saved_model.pb").read_bytes())
+    signature = content.meta_graphs[0].signature_def["serving_styles"]
+    assert tf.make_ndarray(signature.defaults["style"]).tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("index", [3, -1])
+def test_an_index_without_a_style_is_an_error(several: Path, index: int) -> None:
+    # Index 3 would be the identity row, which is no style.
+    model = tf.saved_model.load(str(several))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{index} is not in \[0, 3\)"):
+        model(tf.zeros([1, 16, 16, 3]), index)
+
+
+def test_the_live_network_stays_trainable(exported: Path, model: model_module.Model) -> None:
+    assert len(model.net.trainable_variables) == 8 + 1
+
+
+def test_an_export_that_no_other_program_can_load_is_not_kept(
+    tmp_path: Path, model: model_module.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = tf.saved_model.save
+
+    def spoil(served: tf.Module, folder: str, signatures: object) -> None:
+        save(served, folder, signatures=signatures)
+        Path(folder, "saved_model.pb").write_bytes(b"no graph")
+
+    monkeypatch.setattr(tf.saved_model, "save", spoil)
+    with pytest.raises(errors.UserError, match="cannot be used elsewhere") as caught:
+        export.export(model, tmp_path / "model", "savedmodel", {})
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_check_covers_every_style(
+    tmp_path: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = store.load(store.find(gallery))
+    save = tf.saved_model.save
+
+    def spoil(served: tf.Module, folder: str, signatures: object) -> None:
+        save(served, folder, signatures=signatures)
+        # As if the last style had been written wrongly.
+        model.net.table[2].assign(model.net.table[2] + 1.0)
+
+    monkeypatch.setattr(tf.saved_model, "save", spoil)
+    with pytest.raises(errors.UserError, match=r"differs from the network by \d+ levels"):
+        export.export(model, tmp_path / "model", "savedmodel", {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_no_half_of_an_export(
+    tmp_path: Path, model: model_module.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device\nmore")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(errors.UserError, match=r"model: cannot be written \(No space .*device\)$"):
+        export.export(model, tmp_path / "model", "savedmodel", {})
+    assert not list(tmp_path.iterdir())
