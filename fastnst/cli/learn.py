@@ -71,16 +71,17 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fast
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
     name = arguments.name or re.sub(r"[^A-Za-z0-9._-]", "-", Path(arguments.painting).stem)
-    settings = _settings(arguments, name)
+    values = _values(arguments, name)
+    settings = config.from_mapping(values, assignments=arguments.assignments)
     terminal.import_tensorflow()
+    from fastnst.cli import progress
     from fastnst.models import store
+    from fastnst.training.tasks import learning, session
 
     into = store.find(arguments.into)
     if arguments.kernels:
+        settings = session.resolve(values, assignments=arguments.assignments)
         return train.run(settings, program.replace("learn", "train"))
-    from fastnst.cli import progress
-    from fastnst.training.tasks import learning
-
     display = progress.Progress("step", "images/s", settings.intervals.log_every)
     with display, terminal.stopping_gently() as should_stop:
         folder = learning.learn(settings, into, actions=[display], should_stop=should_stop)
@@ -89,8 +90,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     return terminal.DONE
 
 
-def _settings(arguments: argparse.Namespace, name: str) -> config.Config:
-    """Makes the configuration of the new style; `--set` wins over the defaults here."""
+def _values(arguments: argparse.Namespace, name: str) -> dict[str, object]:
+    """Returns the keys of the new style's configuration; `--set` wins over them."""
     values = {"style_image": arguments.painting, "naming": name, "tv_weight": 20}
     if arguments.kernels:
         values["start_from"] = arguments.into
@@ -100,4 +101,4 @@ def _settings(arguments: argparse.Namespace, name: str) -> config.Config:
         values["max_steps"] = arguments.steps
     if arguments.dataset:
         values["dataset"] = arguments.dataset
-    return config.from_mapping(values, "fastnst learn", arguments.assignments)
+    return values

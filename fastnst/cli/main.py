@@ -36,7 +36,10 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     if name in COMMANDS:
         module = importlib.import_module(COMMANDS[name][0])
         return module.main(arguments[1:], program=f"fastnst {name}")
-    usage = "\n".join(f"  {command:<9} {summary}" for command, (_, summary) in COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    usage = "\n".join(
+        f"  {command:<{width}} {summary}" for command, (_, summary) in COMMANDS.items()
+    )
     text = f"usage: fastnst COMMAND ...\n\n{usage}\n\nRun `fastnst COMMAND --help` for the options."
     if name in ("-h", "--help"):
         print(text)

@@ -1,8 +1,9 @@
 """Writing trained models for other programs, and checking what was written.
 
-One module a format; each has `write`, which returns the difference from the live network, a
-`TOLERANCE` for it, the `FILES` it writes, and the section `USE` of the model card. To add a format,
-write such a module and name it in `FORMATS`.
+One module per format; each has `write`, which returns the difference from the live network, a
+`TOLERANCE` for it, the `FILES` it writes, the `MARK` among them that tells an export of the format,
+and the section `USE` of the model card. To add a format, write such a module and name it in
+`FORMATS`; packages that only this format needs are imported inside `write`.
 """
 
 from __future__ import annotations
@@ -85,5 +86,5 @@ def _foreign(folder: Path) -> Path | None:
         return folder
     names = sorted(path.name for path in folder.iterdir())
     own = _BESIDE.union(*(_module(file_format).FILES for file_format in FORMATS))
-    exported = "saved_model.pb" in names or "weights.ckpt.index" in names
+    exported = any(_module(file_format).MARK in names for file_format in FORMATS)
     return next((folder / name for name in names if not (exported and name in own)), None)

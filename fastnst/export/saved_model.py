@@ -29,6 +29,7 @@ from fastnst.export import verify
 from fastnst.models import model as model_module
 
 FILES = frozenset({"saved_model.pb", "fingerprint.pb", "variables", "assets", model_module.FILE})
+MARK = "saved_model.pb"
 # Float32 must come out the same.
 TOLERANCE = 1.0
 USE = """\

@@ -14,6 +14,7 @@ from fastnst.models import store, stylizer
 FILES = frozenset(
     {f"{store.WEIGHTS}.index", f"{store.WEIGHTS}.data-00000-of-00001", model_module.FILE}
 )
+MARK = f"{store.WEIGHTS}.index"
 # Rounding weights to 11 bits may move a picture by a level or two.
 TOLERANCE = 6.0
 USE = """\

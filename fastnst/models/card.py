@@ -35,7 +35,7 @@ def read_facts(model: Path) -> dict[str, Any]:
     if best := next((line for line in reversed(judged) if line["step"] == step), None):
         # Values of single layers and styles, whose names contain a slash, would be too many.
         facts["validation"] = {
-            name: round(value, 1)
+            name: float(f"{value:.7g}")
             for name, value in best.items()
             if name not in ("kind", "time") and "/" not in name
         }
@@ -104,7 +104,7 @@ def render(
         "A feed-forward network for style transfer (Johnson et al. 2016, with instance norm), "
         "trained with\nfastnst. Licence: Apache-2.0, as far as the rights to the style image "
         "allow.\n",
-        use.format(name=name),
+        use.replace("{name}", name),
     ]
     if facts:
         parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")

@@ -212,8 +212,14 @@ def _is_model(path: Path) -> bool:
     return (
         (path / SAVED_MODEL).exists()
         or _is_checkpoint(path / WEIGHTS)
-        or (path / "checkpoints" / _STATE).is_file()
+        # Other tasks of the engine save checkpoints too, but no network that paints.
+        or ((path / "checkpoints" / _STATE).is_file() and _has_network(path))
     )
+
+
+def _has_network(run: Path) -> bool:
+    """Returns whether a run trains a network that paints; runs used to have only config.yml."""
+    return (run / model.FILE).is_file() or (run / "config.yml").is_file()
 
 
 def _is_checkpoint(path: Path) -> bool:

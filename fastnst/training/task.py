@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import collections.abc
 import dataclasses
 from typing import Any, Protocol
@@ -44,9 +45,11 @@ class Task(Protocol):
     metrics: tuple[str, ...]
     variables: collections.abc.Sequence[tf.Variable]
 
+    @abc.abstractmethod
     def kept(self) -> dict[str, Any]:
         """Returns all that a checkpoint must hold to resume exactly, as trackables by name."""
 
+    @abc.abstractmethod
     def step(self, batch: Any, step: tf.Tensor) -> Metrics:
         """Trains on a batch: computes gradients and applies them.
 
@@ -67,6 +70,7 @@ class Task(Protocol):
             step: Steps done before, an int64 scalar.
         """
 
+    @abc.abstractmethod
     def validate(self) -> Judgement:
         """Judges the task as it stands, on items that it is never trained on."""
 

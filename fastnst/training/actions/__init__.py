@@ -1,4 +1,4 @@
-"""What happens beside the training steps, one file an action.
+"""What happens beside the training steps, one file per action.
 
 An action is a function of one event (`fastnst.events`). `standard` lists those of every run.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from fastnst import events
 from fastnst.config import schema
 from fastnst.models import run_folder
-from fastnst.training.actions import log, profile, samples, tensorboard
+from fastnst.training.actions import log, profile, report, samples, tensorboard
 
-__all__ = ["log", "profile", "samples", "standard", "tensorboard"]
+__all__ = ["log", "profile", "report", "samples", "standard", "tensorboard"]
 
 
 def standard(folder: run_folder.RunFolder, intervals: schema.Intervals) -> list[events.Action]:

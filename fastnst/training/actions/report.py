@@ -81,7 +81,7 @@ class Report:
             "Time": str(datetime.timedelta(seconds=round(seconds))),
             "Speed": f"{np.median(rates):.1f} images/s (median)" if rates else "",
             f"Best validation {self._metrics[0]}": (
-                f"{facts['validation'][self._metrics[0]]:,.0f}" if "validation" in facts else ""
+                f"{facts['validation'][self._metrics[0]]:,.6g}" if "validation" in facts else ""
             ),
             "Device": ", ".join(facts[key] for key in ("device", "precision") if key in facts),
             "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
