@@ -81,7 +81,7 @@ def test_what_is_no_name_is_no_model(place: Path, name: str) -> None:
 def test_of_an_export_there_is_no_network(place: Path) -> None:
     Path("export").mkdir()
     Path("export/saved_model.pb").touch()
-    with pytest.raises(errors.UserError, match=r"^export: is exported already; name the run it"):
+    with pytest.raises(errors.UserError, match=r"^export: is an exported model; name the run that"):
         store.load_net(store.find("export"))
 
 
