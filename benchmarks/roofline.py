@@ -27,14 +27,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.rounds = 2
         step, batch, picture, matrix, copied = 64, 1, 64, 64, 2**12
     works = {
-        f"a training step, {step} px, batch {batch}": (
+        f"training step, {step} px, batch {batch}": (
             "train_step",
             {"size": step, "batch": batch},
         ),
-        f"a painting, {picture} px": ("painter", {"size": picture}),
+        f"stylizing, {picture} px": ("painter", {"size": picture}),
     }
     amounts = _amounts(works)
-    rows, measured, shares = [], {}, {}
+    head, measured, shares = ["", "GFLOP"], {}, {}
+    rows = {name: [name, f"{amount / _GIGA:,.1f}"] for name, amount in amounts.items()}
     for dtype, precision in _PRECISIONS.items():
         timings = contest.contest(
             {
@@ -53,24 +54,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Each element is read once and written once.
         width = 4 if dtype == "float32" else 2
         memory = 2.0 * width * copied / timings["copy"].median / _GIGA
-        rows += [
-            [f"{dtype}: matrix product", "", "", f"{rate:,.0f} GFLOP/s", ""],
-            [f"{dtype}: copy", "", "", f"{memory:.1f} GB/s", ""],
-        ]
+        head += [f"{dtype}, s", "GFLOP/s", "share"]
         measured[dtype] = {"product_gflop_s": round(rate), "copy_gb_s": round(memory, 1)}
         for name, amount in amounts.items():
             reached = amount / timings[name].median / _GIGA
             shares[f"{name}, {dtype}"] = round(reached / rate, 3)
-            rows.append(
-                [
-                    f"{dtype}: {name}",
-                    f"{amount / _GIGA:,.1f}",
-                    f"{timings[name].median:.3f}",
-                    f"{reached:,.0f} GFLOP/s",
-                    f"{reached / rate:.0%}",
-                ]
-            )
-    print(contest.table(["", "GFLOP", "s", "rate", "share of the product's"], rows), flush=True)
+            rows[name] += [
+                f"{timings[name].median:.3f}",
+                f"{reached:,.0f}",
+                f"{reached / rate:.0%}",
+            ]
+    print(contest.table(head, rows.values()), flush=True)
+    machine = [
+        [dtype, *(f"{number:,}" for number in numbers.values())]
+        for dtype, numbers in measured.items()
+    ]
+    print(f"\n{contest.table(['', 'matrix product, GFLOP/s', 'copy, GB/s'], machine)}", flush=True)
     return contest.finish(
         "roofline",
         gflop={name: round(amount / _GIGA, 2) for name, amount in amounts.items()},

@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
             for name, timing in timings.items()
         ]
-        head = ["", "ms", "spread", f"times {DEFAULT}'s", "peak MiB", "above imports"]
-        print(f"\n{size} x {size} px\n\n{contest.table(head, rows)}", flush=True)
+        head = [f"{size} px", "ms", "spread", "relative time", "peak MiB", "above imports"]
+        print(f"\n{contest.table(head, rows)}", flush=True)
         found[size] = timings
     reference = found.get(_REFERENCE) or next(iter(found.values()))
     # Counts the faster of compiled and not, as an expert would choose.

@@ -46,9 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
             for name, timing in timings.items()
         ]
-        head = ["", "images/s", "s/step", "spread", f"times {DEFAULT}'s", "peak MiB"]
-        print(f"\n{size} px, batch {batch}\n\n{contest.table(head, rows)}", flush=True)
-        found[f"{size} px, batch {batch}"] = timings
+        case = f"{size} px, batch {batch}"
+        head = [case, "images/s", "s/step", "spread", "relative time", "peak MiB"]
+        print(f"\n{contest.table(head, rows)}", flush=True)
+        found[case] = timings
     first = next(iter(found.values()))
     # Counts the faster of compiled and not, as an expert would choose.
     fastest = min(first[TUNED], first[COMPILED], key=lambda timing: timing.median)

@@ -8,10 +8,10 @@ import types
 
 
 class UserError(Exception):
-    """Something in the input is wrong and the user can put it right.
+    """An error in the input that the user can correct.
 
     The message says what was wrong, where, what is allowed and what to do. The command line
-    prints it without a traceback and exits with 1; a program that uses the library catches it.
+    prints it without a traceback and exits with code 1. Programs that use the library can catch it.
     """
 
 
@@ -20,12 +20,12 @@ def did_you_mean(
     candidates: collections.abc.Iterable[str],
     shown: collections.abc.Mapping[str, str] = types.MappingProxyType({}),
 ) -> str:
-    """The end of a message about an unknown word: "; did you mean X?", or "" if none is near.
+    """Returns the end of a message about an unknown word: "; did you mean X?", or "".
 
     Args:
-        word: What was given.
-        candidates: What is known.
-        shown: How to write a candidate, where not as it is.
+        word: The unknown word.
+        candidates: The known words.
+        shown: Text to show for a candidate, where it differs from the candidate.
     """
     near = difflib.get_close_matches(word, list(candidates), n=1)
     return f"; did you mean {shown.get(near[0], near[0])}?" if near else ""

@@ -1,8 +1,8 @@
-"""What happens while a command works, as small frozen values.
+"""The events of a running command, as small frozen values.
 
-Whoever does the work (the training engine, the optimizer of pixels, the writer of records) emits
-events; whoever is interested (a progress bar, a log, TensorBoard, a report) is an action: a
-function of one event. Actions ignore the events that do not concern them.
+The code that does the work (the training engine, the pixel optimizer, the record writer) emits
+events. Actions (a progress bar, a log, TensorBoard, a report) are functions of one event, and
+ignore the events that do not concern them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Pictures: TypeAlias = tuple[Any, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Started:
-    """Work starts, or resumes.
+    """Work starts or resumes.
 
     Attributes:
-        step: Steps done before.
+        step: Number of steps done earlier.
         last_step: Step at which the work ends.
         metrics: Names of the metrics to show, the headline first; lower is better.
-        about: Facts worth a note, such as the device.
+        about: Facts about the run, such as the device.
         references: Pictures to compare with, uint8 RGB [H, W, 3] by name.
     """
 
@@ -41,10 +41,10 @@ class Step:
     """One step is done.
 
     Attributes:
-        step: Steps done, counted over all runs.
+        step: Number of steps done, over all runs.
         last_step: Step at which the work ends.
-        rate: Items per second, over the recent steps and everything between them.
-        interrupted: Whether the work stops here although it is not finished.
+        rate: Items per second over the recent steps, including all other work between them.
+        interrupted: Whether the work stops here before it is finished.
         recent: Metrics of the recent steps, still on the device.
     """
 
@@ -60,13 +60,13 @@ class Step:
         return self.step >= self.last_step
 
     def due(self, every: int) -> bool:
-        """Returns whether something that is done every so many steps is due now."""
+        """Returns whether an action that runs every `every` steps is due now."""
         return self.step % every == 0 or self.finished
 
     def metrics(self) -> dict[str, float]:
         """Returns the means over the recent steps.
 
-        This waits for the device: do not call it at each step.
+        This waits for the device, so do not call it at every step.
         """
         names = self.recent[-1] if self.recent else ()
         return {
@@ -80,10 +80,10 @@ class Judged:
     """A validation is done.
 
     Attributes:
-        step: Steps done.
+        step: Number of steps done.
         metrics: Means over the validation items.
-        inputs: The validation items, as pictures; there may be none.
-        outputs: Pictures made of the inputs, in the same order, by series: a style, for example.
+        inputs: The validation items as pictures; may be empty.
+        outputs: Pictures computed from the inputs, in the same order, by series, such as a style.
     """
 
     step: int
@@ -97,9 +97,9 @@ class Saved:
     """A checkpoint is written.
 
     Attributes:
-        step: Steps done.
+        step: Number of steps done.
         path: Prefix of its files.
-        best: Whether it was saved for being the best so far.
+        best: Whether it was saved as the best so far.
     """
 
     step: int
@@ -112,7 +112,7 @@ class Skipped:
     """An item of the input could not be used.
 
     Attributes:
-        reason: Its name and what is wrong with it.
+        reason: Its name and the reason.
     """
 
     reason: str
@@ -123,8 +123,8 @@ class Finished:
     """Work ends.
 
     Attributes:
-        step: Steps done.
-        last_step: Step at which it was to end.
+        step: Number of steps done.
+        last_step: Step at which the work should have ended.
     """
 
     step: int

@@ -1,4 +1,4 @@
-"""Conf files as they are written: YAML, with the place of every key."""
+"""Conf files: YAML with the location of every key."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fastnst import errors, files
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A value and the place it comes from.
+    """A value and its location.
 
     Attributes:
-        value: As YAML reads it.
-        where: Its place, for example "conf/candy.yml:3" or "--set width=16".
+        value: The value that YAML parsed.
+        where: Its location, for example "conf/candy.yml:3" or "--set width=16".
         items: The entries within a mapping by key, or within a list by index.
     """
 
@@ -28,7 +28,7 @@ class Entry:
 
 
 def entry(value: Any, where: str) -> Entry:
-    """Makes an entry of a Python value, all of which comes from one place.
+    """Creates an entry from a Python value with a single location.
 
     Paths and tuples, which YAML does not have, become text and lists.
     """
@@ -49,7 +49,7 @@ def read(path: Path, problems: list[str]) -> dict[str, Entry]:
 
     Args:
         path: The file.
-        problems: Duplicate keys are added here, one a line.
+        problems: List to which a message for each duplicate key is added.
 
     Raises:
         UserError: If the file cannot be read, or is not a YAML mapping.
@@ -62,7 +62,7 @@ def read(path: Path, problems: list[str]) -> dict[str, Entry]:
         raise errors.UserError(f"{path}: is a folder; name a conf file in it") from None
     except UnicodeDecodeError:
         raise errors.UserError(
-            f"{path}: is not a text file; a conf file holds lines of `key: value`, see "
+            f"{path}: is not a text file; a conf file consists of lines of `key: value`, see "
             "conf/README.md"
         ) from None
     except OSError as error:
@@ -77,10 +77,12 @@ def read(path: Path, problems: list[str]) -> dict[str, Entry]:
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise errors.UserError(f"{path}{line}: not valid YAML: {what}") from None
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise errors.UserError(f"{path}{line}: not valid YAML: {reason}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise errors.UserError(f"{path}: should hold lines of `key: value`, see conf/README.md")
+        raise errors.UserError(
+            f"{path}: should consist of lines of `key: value`, see conf/README.md"
+        )
     return _walk(loader, node, str(path), problems).items
 
 
@@ -95,7 +97,7 @@ def find(path: str | Path) -> Path:
 
 
 def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[str]) -> Entry:
-    """Makes an entry of a node. YAML itself would silently take the last of duplicate keys."""
+    """Creates an entry from a node. YAML itself would silently keep the last duplicate key."""
     items: dict[str, Entry] = {}
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in node.value:
@@ -117,5 +119,5 @@ def _near(path: Path) -> str:
     own = {conf.stem: f"conf/{conf.name}" for conf in sorted(files.asset("conf").glob("*.yml"))}
     known = own | {conf.stem: str(conf) for conf in sorted(path.parent.glob("*.yml"))}
     return (
-        errors.did_you_mean(path.stem, known, known) or f"; there are {', '.join(known.values())}"
+        errors.did_you_mean(path.stem, known, known) or f"; choose from {', '.join(known.values())}"
     )

@@ -248,7 +248,7 @@ def _styles(
         if name in named:
             last[name][leaf] = entry
         else:
-            near = errors.did_you_mean(name, named) or f"; there are {', '.join(named)}"
+            near = errors.did_you_mean(name, named) or f"; choose from {', '.join(named)}"
             problems.append(f"{entry.where}: unknown style {name!r}{near}")
     styles = {}
     for name, entry in named.items():

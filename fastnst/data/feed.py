@@ -119,8 +119,8 @@ class PhotoFeed:
 class IterableFeed:
     """Yields the batches of any iterable, such as a `tf.data.Dataset`; the position counts them.
 
-    The iterable is started anew at its end, and to resume, its first batches are skipped: it should
-    yield the same ones each time.
+    The iterable is restarted at its end. A resumed run skips its first batches, so it should yield
+    the same batches each time.
     """
 
     def __init__(self, batches: collections.abc.Iterable[Any]) -> None:
@@ -128,14 +128,14 @@ class IterableFeed:
         if isinstance(batches, collections.abc.Iterator):
             raise errors.UserError(
                 "dataset: is an iterator, which can be read only once; pass a list, a "
-                "tf.data.Dataset, or an object whose __iter__ starts anew"
+                "tf.data.Dataset, or an object whose __iter__ restarts it"
             )
         self._batches = batches
 
     def __call__(
         self, step: int, position: int, on_skip: OnSkip
     ) -> collections.abc.Iterator[tuple[Any, int]]:
-        """Yields batches from a position on, without end.
+        """Yields batches endlessly, starting at a position.
 
         Raises:
             UserError: If the iterable is empty.
@@ -151,7 +151,7 @@ class IterableFeed:
                 if count > position:
                     yield batch, count
             if count == before:
-                raise errors.UserError("dataset: yields no batch; it should yield at least one")
+                raise errors.UserError("dataset: yields no batches; it should yield at least one")
 
 
 def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:

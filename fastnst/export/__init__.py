@@ -1,4 +1,4 @@
-"""Writing trained models for other programs, and checking what was written.
+"""Exports trained models for other programs and verifies the exports.
 
 One module per format; each has `write`, which returns the difference from the live network, a
 `TOLERANCE` for it, the `FILES` it writes, the `MARK` among them that tells an export of the format,
@@ -18,17 +18,17 @@ from fastnst import errors, files
 if TYPE_CHECKING:
     from fastnst.models import model as model_module
 
-# By name the module, which imports TensorFlow, and what the format is for.
+# Format name -> (module, which imports TensorFlow; purpose of the format).
 FORMATS = {
     "savedmodel": ("fastnst.export.saved_model", "any program with TensorFlow"),
     "weights": ("fastnst.export.weights", "eval.py, in float16"),
 }
-# Files that lie beside an export, and beside the networks that are shipped.
+# Files beside an export or a shipped network.
 _BESIDE = frozenset({"config.yml", "README.md", "training.json", "quality.json", "sample.jpg"})
 
 
 def use(file_format: str) -> str:
-    """Returns the section of the model card on how the files of a format are used."""
+    """Returns the section of the model card on the use of a format's files."""
     return _module(file_format).USE
 
 
@@ -38,26 +38,26 @@ def export(
     file_format: str,
     extra_files: collections.abc.Mapping[str, str],
 ) -> float:
-    """Exports a model, whole or not at all.
+    """Exports a model atomically.
 
     Args:
         model: The model; all its styles are exported.
-        folder: Where to; an earlier export there is replaced once the new one is complete.
+        folder: Folder to write; an earlier export there is replaced once the new one is complete.
         file_format: One of `FORMATS`.
-        extra_files: Texts to lay beside it by name, for example a model card.
+        extra_files: Additional text files by name, for example a model card.
 
     Returns:
         The largest difference from the live network, in levels of 255.
 
     Raises:
-        UserError: If the folder holds something else, cannot be written, or the check fails.
+        UserError: If the folder contains other files, cannot be written, or the check fails.
     """
     import tensorflow as tf
 
     if folder.exists() and (foreign := _foreign(folder)):
         raise errors.UserError(
-            f"{foreign}: is not part of an export, which would replace all of {folder}; move it "
-            "away, or name another folder with -o"
+            f"{foreign}: is not part of an export, which would replace all of {folder}; move it, "
+            "or name another folder with -o"
         )
     writer = _module(file_format)
     try:
@@ -66,7 +66,7 @@ def export(
             if difference > writer.TOLERANCE:
                 raise errors.UserError(
                     f"{folder}: the export differs from the network by {difference:g} levels of "
-                    "255; it was not kept"
+                    "255 and was deleted"
                 )
             for name, text in extra_files.items():
                 (partial / name).write_text(text, encoding="utf-8")
@@ -81,7 +81,7 @@ def _module(file_format: str) -> Any:
 
 
 def _foreign(folder: Path) -> Path | None:
-    """Returns something there that no export has written, and that would be lost with it."""
+    """Returns a path that is not part of an export and would be lost, or None."""
     if not folder.is_dir():
         return folder
     names = sorted(path.name for path in folder.iterdir())

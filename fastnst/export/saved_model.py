@@ -1,4 +1,4 @@
-"""A TensorFlow SavedModel, for any program with TensorFlow: any batch, height and width.
+"""TensorFlow SavedModels, for any program with TensorFlow and any batch, height and width.
 
 Signatures:
     serving_default: `images` RGB [B, H, W, 3] in 0..255, float32 (TensorFlow converts arrays of
@@ -9,8 +9,9 @@ Signatures:
     serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
         shares of the styles, float32 [styles]; TensorFlow Serving paints in the first without it.
 
-The loaded object itself is called with uint8 or float32 tensors and, of a model of several styles,
-with the index of one or the shares of all; its function `style_names` returns their names.
+The loaded object itself can be called with uint8 or float32 tensors and, for a model of several
+styles, with the index of one style or the shares of all. Its function `style_names` returns their
+names.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from fastnst.models import model as model_module
 
 FILES = frozenset({"saved_model.pb", "fingerprint.pb", "variables", "assets", model_module.FILE})
 MARK = "saved_model.pb"
-# Float32 must come out the same.
+# In float32, the results must be equal up to rounding.
 TOLERANCE = 1.0
 USE = """\
 ## Use
@@ -69,7 +70,7 @@ _IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
 _IMAGES_UINT8 = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
 _ENCODED = tf.TensorSpec([None], tf.string, name="image_bytes")
 
-# An app's use of an export, run by a Python that cannot see fastnst.
+# Uses an export like an app, in a Python process without fastnst.
 _FOREIGN_PROGRAM = """
 import sys
 import numpy as np
@@ -89,7 +90,7 @@ assert "fastnst" not in sys.modules
 
 
 class _Served(tf.Module):
-    """A model with the edges that an app wants: uint8 out, encoded files in and out."""
+    """A model with the interface for apps: uint8 output, and encoded files in and out."""
 
     def __init__(self, model: model_module.Model) -> None:
         super().__init__()

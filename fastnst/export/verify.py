@@ -1,4 +1,4 @@
-"""Comparing an export with the live network."""
+"""Compares an export with the live network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def difference(model: model_module.Model, photos: np.ndarray, painted: np.ndarra
     Args:
         model: The model.
         photos: uint8 RGB [B, H, W, 3].
-        painted: The pictures that the export made of them, [styles, B, H, W, 3].
+        painted: Their paintings by the export, [styles, B, H, W, 3].
     """
     batch = tf.constant(photos, tf.float32)
     styles = range(len(model.description.styles))

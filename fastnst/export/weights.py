@@ -1,4 +1,4 @@
-"""The weights in float16, for `eval.py --model`: 3.4 MB, and 6.6 kB for each further style."""
+"""Weights in float16, for `eval.py --model`: 3.4 MB, and 6.6 kB per additional style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objective of a network of many styles, each of which takes its turn."""
+"""The objective of a network of many styles, which take turns."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import tensorflow as tf
 
 from fastnst.losses import functional, perceptual
 
-# Weight of the mean squared difference from the photo, in levels, for the row that reproduces it:
-# at a difference of some 20 levels it counts as much as the content loss.
+# Weight of the mean squared difference from the photo, in levels, for the row that reproduces it.
+# At a difference of about 20 levels, it equals the content loss.
 _PIXEL_WEIGHT = 100.0
 
 
 class ManyStyles:
-    """Judges each picture by the objective of the style that it is painted in.
+    """Computes the objective of a picture for its style.
 
-    The style is chosen by a tensor, so that one graph serves all of them.
+    A tensor selects the style, so that all styles share one graph.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class ManyStyles:
 
         Args:
             styles: Objectives with one loss network and the losses of `losses.functional`.
-            identity: Whether one more style follows: the photo itself.
+            identity: Whether to add the photo itself as the last style.
         """
         self._network = styles[0].network
         weights = [style.weights for style in styles]
@@ -76,13 +76,13 @@ class ManyStyles:
 
         Args:
             content: The photos, float32 RGB [B, H, W, 3] in [0, 255].
-            stylized: The pictures made of them, the same shape.
-            style: Index of the style they are painted in, an integer scalar; the index after the
-                last style is the photo itself.
+            stylized: Their stylized versions, of the same shape.
+            style: Index of their style, an integer scalar; the index after the last style is the
+                photo itself.
 
         Returns:
-            The objective, and float32 scalars by name: "total", "content", "style", "tv" and, with
-            the photo among the styles, "pixels".
+            The objective, and float32 scalars by name: "total", "content", "style", "tv" and, if
+            the photo is one of the styles, "pixels".
         """
         layers = (*self._content_layers, *self._style_layers)
         goal = self._network(tf.stop_gradient(content), self._content_layers)
@@ -116,5 +116,5 @@ def _weighted(losses: list[tf.Tensor], weights: np.ndarray, style: tf.Tensor) ->
 
 
 def _union(layers: collections.abc.Iterable[collections.abc.Iterable[str]]) -> tuple[str, ...]:
-    """Lists all layers once, in the order in which they are first named."""
+    """Returns all layers without duplicates, in order of appearance."""
     return tuple(dict.fromkeys(itertools.chain.from_iterable(layers)))

@@ -1,4 +1,4 @@
-"""A trained model: a network, and the description of itself that lies beside its weights."""
+"""Trained models: a network and its description, stored beside its weights as model.json."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fastnst import errors
 from fastnst.nets import transform_net
 
 FILE = "model.json"
-# Raised when older releases cannot read newer folders.
+# Incremented when older releases cannot read newer folders.
 FORMAT = 1
-# Strength from here on exaggerates beyond recognition.
+# Higher strengths distort the picture beyond recognition.
 MAX_STRENGTH = 1.5
 
 _CONTRACT = {
@@ -31,8 +31,8 @@ class Style:
     """One style of a model.
 
     Attributes:
-        name: Name that commands know it by.
-        painting: File of the style image, as the configuration names it; empty if unknown.
+        name: Name of the style in commands.
+        painting: File of the style image, as in the configuration; empty if unknown.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Style:
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What a model is: the content of model.json.
+    """The description of a model, the content of model.json.
 
     Attributes:
         architecture: Shapes of the kernels.
         styles: One for each row of the network's table, in order.
-        identity: Whether one more row follows, which reproduces the photo.
+        identity: Whether the table has another row at the end, which reproduces the photo.
     """
 
     architecture: transform_net.Architecture
@@ -60,11 +60,11 @@ class Description:
 
     @property
     def rows(self) -> int:
-        """Rows in the network's table."""
+        """The number of rows in the network's table."""
         return len(self.styles) + self.identity
 
     def to_json(self) -> str:
-        """Writes model.json."""
+        """Renders the content of model.json."""
         content = {
             "format": FORMAT,
             "architecture": {"name": "transform_net", **dataclasses.asdict(self.architecture)},
@@ -85,8 +85,8 @@ class Description:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] > FORMAT:
                 raise errors.UserError(
-                    f"{path}: has format {content['format']}, and this fastnst reads formats up to "
-                    f"{FORMAT}; install a newer one"
+                    f"{path}: has format {content['format']}, but this release reads only formats "
+                    f"up to {FORMAT}; install a newer fastnst"
                 )
             shapes = dict(content["architecture"])
             name = shapes.pop("name")
@@ -122,16 +122,16 @@ class Model:
         """Interpolates the rows of styles.
 
         Args:
-            style: A name, or a blend such as "wave:0.6,candy:0.4", whose shares are scaled to a
-                sum of 1; None for the first style.
-            strength: From 0, the photo itself, over 1, the style as trained, to 1.5; None for 1.
+            style: A style's name, or a blend such as "wave:0.6,candy:0.4", whose shares are scaled
+                to a sum of 1; None for the first style.
+            strength: From 0 (the photo itself) over 1 (the style as trained) to 1.5; None for 1.
 
         Returns:
             `row` and `keep` for the network: float32 [R], and how much of the photo's own color
-            and contrast remains, in [0, 1], or None for none.
+            and contrast is kept, in [0, 1], or None for none.
 
         Raises:
-            UserError: If there is no such style, or the strength cannot be chosen.
+            UserError: If the style is unknown, or the model does not support the strength.
         """
         table = np.asarray(self.net.table)
         for name in self.outdated:
@@ -191,14 +191,14 @@ def _renewed(net: transform_net.TransformNet, table: np.ndarray) -> transform_ne
 
 
 def only(model: Model, style: str) -> Model:
-    """Returns a model of one style, or of one blend, for programs that want no choice.
+    """Returns a model with a single style or blend, for programs that do not choose styles.
 
     Args:
         model: A model.
         style: A style's name, or a blend such as "wave:0.6,candy:0.4".
 
     Raises:
-        UserError: If there is no such style.
+        UserError: If the style is unknown.
     """
     row, _ = model.select(style)
     known = {entry.name: entry for entry in model.description.styles}
@@ -215,17 +215,17 @@ def file_name(blend: str) -> str:
 
 
 def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[float]:
-    """Reads shares of styles, such as "wave" or "wave:0.6,candy:0.4".
+    """Parses shares of styles, such as "wave" or "wave:0.6,candy:0.4".
 
     Args:
-        text: The styles; None for the first.
-        names: All styles that there are.
+        text: A style or a blend; None for the first style.
+        names: Names of all styles.
 
     Returns:
         A share for each of `names`; they add up to 1.
 
     Raises:
-        UserError: If a style is unknown or a share is no positive number.
+        UserError: If a style is unknown or a share is not a positive number.
     """
     if text is None:
         return [1.0] + [0.0] * (len(names) - 1)

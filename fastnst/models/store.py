@@ -1,7 +1,6 @@
-"""The models on disk: finding one by name or path, and restoring it.
+"""Finds models on disk by name or path, and restores them.
 
-A model is a folder: a run in training, a trained network that is shipped, or an exported
-SavedModel.
+A model is a folder: a training run, a shipped network or an exported SavedModel.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from fastnst.nets import transform_net
 SHIPPED = files.asset("pretrained")
 WEIGHTS = "weights.ckpt"
 SAVED_MODEL = "saved_model.pb"
-# File in which TensorFlow notes the newest checkpoint of a folder.
+# File in which TensorFlow records the newest checkpoint of a folder.
 _STATE = "checkpoint"
-# How `tf.train.Checkpoint` names the entries of a dictionary that it knows as "average".
+# The parts of the names that `tf.train.Checkpoint` gives to the entries of a dictionary "average".
 _NET, _VALUE, _SLASH = "average/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
-# Side of the lite network's first kernel, which tells it where there is no model.json.
+# Side of the first kernel of a lite network, which identifies it if there is no model.json.
 _LITE_REACH = 7
 
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """Where a model lies.
+    """The location of a model.
 
     Attributes:
-        path: Its folder, or one of its checkpoints.
-        style: The style that was asked for by name, if the name is no model's.
+        path: The model's folder, or one of its checkpoints.
+        style: The requested style, if the name was that of a style and not of a model.
     """
 
     path: Path
@@ -42,7 +41,7 @@ class Reference:
 
     @property
     def folder(self) -> Path:
-        """The model's own folder, also if the path leads into it."""
+        """The model's own folder, even if `path` is inside it."""
         folder = self.path.resolve()
         if not folder.is_dir():
             folder = folder.parent
@@ -54,7 +53,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """The style's name if one was asked for, else the model's."""
+        """The name of the requested style, or that of the model."""
         return self.style or self.folder.name
 
 
@@ -64,7 +63,7 @@ def find(name: str | Path) -> Reference:
     Names are looked up in ./models first, then among the models that come with fastnst.
 
     Raises:
-        UserError: If there is none; the message lists those that there are.
+        UserError: If it does not exist; the message lists the available ones.
     """
     named = Path(name)
     if len(named.parts) == 1:
@@ -86,7 +85,7 @@ def find(name: str | Path) -> Reference:
 
 
 def available() -> dict[str, Path]:
-    """Returns the models that can be loaded by name, and where they lie."""
+    """Returns the paths of the models that can be loaded by name."""
     folders = [folder for folder in reversed(_folders()) if folder.is_dir()]
     found = (path for folder in folders for path in folder.iterdir() if _is_model(path))
     return dict(sorted((path.name, path) for path in found))
@@ -106,22 +105,24 @@ def load(
     """Restores a model.
 
     Args:
-        reference: As `find` returns it, but no SavedModel.
-        compute_dtype: Dtype that its convolutions compute in.
-        fused_norms: Whether norms use the operation that is fast on a processor.
+        reference: A reference from `find`, but not to a SavedModel.
+        compute_dtype: Dtype of its convolutions.
+        fused_norms: Whether norms use the fused operation, which is fast on a CPU.
 
     Raises:
-        UserError: If there is no network at that place.
+        UserError: If there is no network at that path.
     """
     path = reference.path
     if (path / SAVED_MODEL).exists():
-        raise errors.UserError(f"{path}: is exported already; name the run it came from")
+        raise errors.UserError(
+            f"{path}: is an exported model; name the run that it was exported from"
+        )
     if path.is_dir():
         shipped, of_run = path / WEIGHTS, path / "checkpoints"
         folder = of_run if of_run.is_dir() else path
         saved = str(shipped) if _is_checkpoint(shipped) else checkpoint_file.newest(folder)
         if saved is None:
-            raise errors.UserError(f"{path}: has no checkpoint yet; let it train a while")
+            raise errors.UserError(f"{path}: has no checkpoint yet; continue its training")
         path = Path(saved)
     described = reference.folder / model.FILE
     try:
@@ -147,7 +148,7 @@ def read_net(path: str | Path) -> dict[str, np.ndarray]:
     """Reads the weights to paint with, from a checkpoint of a run or from a shipped file.
 
     Args:
-        path: As `checkpoint_file.newest` returns it.
+        path: A checkpoint, as returned by `checkpoint_file.newest`.
 
     Returns:
         float32 arrays by name.
@@ -167,9 +168,9 @@ def read_net(path: str | Path) -> dict[str, np.ndarray]:
 def pack(
     tensors: dict[str, np.ndarray], architecture: transform_net.Architecture
 ) -> dict[str, np.ndarray]:
-    """Brings weights into today's form, in which scales and shifts lie in a table.
+    """Converts weights of earlier releases, which stored each scale and shift in its own array.
 
-    Networks of one style used to keep each scale and shift as an array of its own.
+    The current form has a table with a row per style.
 
     Raises:
         UserError: If a scale or shift is missing.
@@ -180,18 +181,18 @@ def pack(
     try:
         table = layout.pack(tensors)[np.newaxis]
     except KeyError as error:
-        raise errors.UserError(f"weights of another architecture: there is no {error}") from None
+        raise errors.UserError(f"weights of another architecture: {error} is missing") from None
     of_row = {entry.name for entry in layout.entries}
     kernels = {name: tensor for name, tensor in tensors.items() if name not in of_row}
     return kernels | {transform_net.TABLE: table}
 
 
 def _infer(tensors: dict[str, np.ndarray], name: str) -> model.Description:
-    """Describes a model of before there was a model.json by the shapes of its weights."""
+    """Infers the description of a model without model.json from the shapes of its weights."""
     if transform_net.TABLE in tensors:
         raise errors.UserError(f"{model.FILE} is missing, which names the styles of these weights")
     if "conv1/kernel" not in tensors:
-        raise errors.UserError("holds no transform net (there is no conv1/kernel in it)")
+        raise errors.UserError("contains no transform net (conv1/kernel is missing)")
     kernel = tensors["conv1/kernel"]
     blocks = {match[1] for key in tensors if (match := re.match(r"residuals/(\d+)/", key))}
     architecture = transform_net.Architecture(

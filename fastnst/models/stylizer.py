@@ -1,6 +1,6 @@
-"""A model restored once, to paint many photos with.
+"""Stylizers: restored models that paint photos.
 
-Nothing of training is imported here: no loss network, no data pipeline.
+This module imports nothing of training: no loss network and no data pipeline.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastnst import devices, errors, images
 from fastnst.models import model, store
 from fastnst.nets import tiling, transform_net
 
-# Larger photos are painted tile by tile on a processor.
+# Larger photos are painted in strips on a CPU.
 _LARGE_PIXELS = 2048 * 2048
 # Maps float32 RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same
 # shape, float or uint8.
@@ -34,7 +34,7 @@ class Stylizer:
 
     Attributes:
         name: Name of the model.
-        styles: Names of the styles that it paints.
+        styles: Names of its styles.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Stylizer:
         """Wraps a function.
 
         Args:
-            paint: Paints a batch in a style with a strength.
+            paint: Function that paints a batch in a style with a strength.
             name: Name of the model.
             styles: Names of its styles.
-            style: Style or blend of calls that name none; None for the first.
-            strength: Strength of calls that name none; None for 1.
+            style: Default style or blend; None for the first style.
+            strength: Default strength; None for 1.
         """
         self._paint = paint
         self.name = name
@@ -62,22 +62,22 @@ class Stylizer:
     def __call__(
         self, photos: np.ndarray, style: str | None = None, strength: float | None = None
     ) -> np.ndarray:
-        """Paints one photo, or a batch of photos of one size.
+        """Paints one photo, or a batch of photos of the same size.
 
         Args:
             photos: RGB [H, W, 3] or [B, H, W, 3] in 0..255, uint8 or float, at least 16 x 16;
-                or anything that NumPy converts to such an array, for example a Pillow image.
-            style: A style's name, or a blend such as "wave:0.6,candy:0.4"; None for the one that
-                the model was loaded with.
-            strength: From 0, the photo itself, to 1.5; None for the one that the model was loaded
-                with.
+                or anything that NumPy converts to such an array, such as a Pillow image.
+            style: A style's name, or a blend such as "wave:0.6,candy:0.4"; None for the
+                default.
+            strength: From 0 (the photo itself) over 1 (the style as trained) to 1.5; None for the
+                default.
 
         Returns:
             uint8 of the same shape.
 
         Raises:
-            UserError: If the array has another shape or no finite numbers, if there is no such
-                style or strength, or if memory does not suffice.
+            UserError: If the array has another shape or values that are not finite, the style or
+                strength is not available, or memory is insufficient.
         """
         photos = np.asarray(photos)
         shape = photos.shape
@@ -87,7 +87,7 @@ class Stylizer:
             )
         if not (np.issubdtype(photos.dtype, np.number) and np.isfinite(photos).all()):
             raise errors.UserError(
-                f"expected finite numbers in 0..255, found others, or none ({photos.dtype})"
+                f"expected finite numbers in 0..255, found other values ({photos.dtype})"
             )
         height, width = shape[-3:-1]
         if min(height, width) < transform_net.MIN_SIDE:
@@ -102,7 +102,7 @@ class Stylizer:
             painted = self._paint(
                 batch, style or self._style, self._strength if strength is None else strength
             )
-            # Not .numpy(), which copies.
+            # Unlike .numpy(), this does not copy.
             painted = np.asarray(painted)
         except tf.errors.ResourceExhaustedError:
             raise errors.UserError(
@@ -119,21 +119,21 @@ def load(
     style: str | None = None,
     strength: float | None = None,
 ) -> Stylizer:
-    """Loads a model to paint with.
+    """Loads a model for painting.
 
     Args:
-        name: A model's name, looked up in ./models and then among those that come with fastnst;
-            the name of a style of such a model; or the path of a run, of a checkpoint, or of an
-            exported SavedModel.
-        precision: "float32"; "bfloat16", which differs by a level of 255 here and there; or "auto"
-            for bfloat16 where the device is fast at it. A SavedModel keeps its own.
-        style: Style or blend to paint in, such as "wave" or "wave:0.6,candy:0.4"; None for the
-            first of the model's.
-        strength: From 0, the photo itself, over 1, the style as trained, to 1.5; None for 1.
+        name: Name of a model, which is looked up in ./models and then among the shipped models;
+            the name of one of their styles; or the path of a run, a checkpoint or an exported
+            SavedModel.
+        precision: "float32"; "bfloat16", whose pictures differ slightly; or "auto", which selects
+            bfloat16 if the device is fast at it. A SavedModel keeps its own precision.
+        style: Default style or blend, such as "wave" or "wave:0.6,candy:0.4"; None for the model's
+            first style.
+        strength: Default strength, from 0 (the photo itself) over 1 (the style as trained) to 1.5;
+            None for 1.
 
     Raises:
-        UserError: If there is no such model, style or strength; the message lists those that there
-            are.
+        UserError: If the model, style or strength is not available; the message lists the choices.
     """
     reference = name if isinstance(name, store.Reference) else store.find(name)
     style = style or reference.style
@@ -143,13 +143,13 @@ def load(
         return Stylizer(paint, reference.name, names, style, strength)
     dtype = devices.compute_dtype(precision)
     restored = store.load(reference, dtype, fused_norms=not devices.has_gpu())
-    restored.select(style, strength)  # Raises now, not at the first photo.
+    restored.select(style, strength)  # Raises errors now rather than at the first photo.
     names = restored.description.names
     return Stylizer(_painter(restored), reference.name, names, style, strength)
 
 
 def _painter(restored: model.Model) -> Paint:
-    # Constants can be folded, and a single photo has the faster norms.
+    # Constants can be folded, and single photos have faster norms.
     net = restored.net.frozen()
     row = tf.TensorSpec([net.layout.size])
     photos = [tf.TensorSpec([count, None, None, 3]) for count in (1, None)]
@@ -160,7 +160,7 @@ def _painter(restored: model.Model) -> Paint:
         for one, batch in zip((True, False), photos, strict=True)
         for keeps in (True, False)
     }
-    # A GPU is faster at whole photos; the lite network needs a quarter of the memory anyway.
+    # A GPU is faster with whole photos, and the lite network needs only a quarter of the memory.
     tiled = None if net.architecture.lite or not net.fused_norms else tiling.StripPainter(net)
 
     def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:

@@ -1,7 +1,7 @@
-"""Instance normalization whose scale and shift are given at call time.
+"""Instance normalization with scale and shift as arguments of each call.
 
-A network of many styles has one set of kernels; only the scales and shifts of its norms differ from
-style to style (conditional instance normalization, Dumoulin et al. 2017).
+A network of many styles has one set of kernels; its styles differ only in the scales and shifts of
+the norms (conditional instance normalization, Dumoulin et al. 2017).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 EPSILON = 1e-5
-# An image of fewer channels, such as RGB, is normalized row by row.
+# Images with fewer channels, such as RGB, are normalized by rows.
 _FEW_CHANNELS = 8
 
 
@@ -21,14 +21,14 @@ def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def instance_norm(
     images: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, *, fused: bool
 ) -> tf.Tensor:
-    """Gives each channel of each image a mean and a deviation (Ulyanov et al. 2016).
+    """Normalizes each channel of each image to a mean and deviation (Ulyanov et al. 2016).
 
     Args:
         images: [B, H, W, C].
         scale: New deviations, float32: [C] for all images, or [B, C].
         shift: New means, the same shape.
-        fused: Whether to normalize image by image with TensorFlow's fused batch norm, several
-            times as fast on a processor. On a GPU, XLA fuses the parts, of all images at once.
+        fused: Whether to normalize image by image with TensorFlow's fused batch norm, which is
+            several times as fast on a CPU. On a GPU, XLA fuses the operations for all images.
 
     Returns:
         The same shape and dtype as `images`.
@@ -55,19 +55,19 @@ def instance_norm(
 def normalize(
     images: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
 ) -> tf.Tensor:
-    """Normalizes by given moments, float32 [B, 1, 1, C], which the tiles of one image share."""
+    """Normalizes with given moments, float32 [B, 1, 1, C], such as those of a whole image."""
     factor = _spread(scale) * tf.math.rsqrt(variance + EPSILON)
     offset = _spread(shift) - mean * factor
     return tf.cast(tf.cast(images, tf.float32) * factor + offset, images.dtype)
 
 
 def _spread(values: tf.Tensor) -> tf.Tensor:
-    """[C] as it is, [B, C] as [B, 1, 1, C]."""
+    """Returns [C] unchanged, and [B, C] as [B, 1, 1, C]."""
     return values if len(values.shape) == 1 else values[:, tf.newaxis, tf.newaxis]
 
 
 def _at_once(image: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Normalizes one image, [1, H, W, C], for which batch norm is instance norm."""
+    """Normalizes one image, [1, H, W, C], for which batch norm equals instance norm."""
     # In a graph for any number of images, scale and shift may have the rows of several.
     first_scale, first_shift = (
         tf.reshape(values, [-1, values.shape[-1]])[0] for values in (scale, shift)
@@ -84,10 +84,10 @@ def _at_once(image: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
 
 
 def _by_rows(images: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Normalizes [B, H, W, C] of few channels.
+    """Normalizes [B, H, W, C] with few channels.
 
-    With so few numbers side by side most lanes of a processor's vectors would idle. So whole rows
-    are multiplied, [B, H, W * C], by factors repeated W times.
+    So few channels would leave most lanes of a CPU's vector units idle. Whole rows, [B, H, W * C],
+    are therefore multiplied by factors repeated W times.
     """
     channels = scale.shape[-1]
     batch, height, width, _ = tf.unstack(tf.shape(images))

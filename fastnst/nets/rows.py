@@ -1,4 +1,4 @@
-"""The row of a style: all numbers that set it apart from the other styles of a network.
+"""The row of a style: the weights in which the styles of a network differ.
 
 These are the scales and shifts of the norms and the weights of the skips, as one vector. Rows can
 be interpolated: between two styles, or towards the row that reproduces the photo.
@@ -18,7 +18,7 @@ class Entry:
     """One layer's part of a row.
 
     Attributes:
-        name: Path of the layer and what it is, for example "norm1/scale".
+        name: Path of the layer and kind of value, for example "norm1/scale".
         size: Number of channels.
         initial: Value before training.
     """

@@ -85,7 +85,7 @@ class StripPainter:
         Args:
             photo: float32 RGB [1, H, W, 3] in [0, 255].
             row: Row of the style, float32 [R].
-            keep: As in `TransformNet`.
+            keep: As in `TransformNet.__call__`.
 
         Returns:
             float32 RGB of the same shape.

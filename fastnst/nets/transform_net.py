@@ -19,7 +19,7 @@ _FIRST_CONTRAST = 0.3
 _LITE_REACH, _REACH = 7, 9
 # Name of the variable that holds the rows of all styles.
 TABLE = "styles"
-# A photo's darkest and brightest levels would be infinite before the tanh.
+# The darkest and brightest levels of a photo would be infinite before the tanh.
 _BRIGHTEST = 0.98
 
 
@@ -75,8 +75,9 @@ class TransformNet(tf.Module):
     weights in `table` (Dumoulin et al. 2017).
 
     Note:
-        Reflection padding in every layer replaces the paper's padding of the input, nearest-
-        neighbor upsampling its strided transposed convolutions, instance norm its batch norm.
+        Unlike the paper, every layer has reflection padding instead of a padded input, upsampling
+        is nearest-neighbor instead of a strided transposed convolution, and the norms are instance
+        norms instead of batch norms.
         An instance norm also precedes the last tanh, and the decoder receives the encoder's
         features of the same size; both train to a lower objective.
     """
@@ -94,10 +95,10 @@ class TransformNet(tf.Module):
 
         Args:
             architecture: Shapes of the kernels.
-            compute_dtype: Dtype that the convolutions of trunk and decoder compute in.
+            compute_dtype: Dtype of the convolutions in trunk and decoder.
             seed: Seed of the initial kernels.
             styles: Number of rows.
-            fused_norms: Whether norms use the operation that is fast on a processor; see
+            fused_norms: Whether norms use the fused operation, which is fast on a CPU; see
                 `norms.instance_norm`.
         """
         super().__init__()
@@ -106,7 +107,7 @@ class TransformNet(tf.Module):
         self.fused_norms = fused_norms
         self.layout = architecture.layout()
         width, trunk = architecture.width, 4 * architecture.width
-        # Each layer draws from a seed of its own: one more block changes no other layer.
+        # Each layer has its own seed, so that another block does not change the other layers.
         seed *= 1000
         reach, stride = (_LITE_REACH, 2) if architecture.lite else (_REACH, 1)
         self.conv1 = layers.Conv("conv1", reach, 3, width, stride=stride, seed=seed)
@@ -129,8 +130,8 @@ class TransformNet(tf.Module):
 
         Args:
             images: float32 RGB [B, H, W, 3] in [0, 255], at least 16 x 16.
-            row: Style to paint in, float32 [R] for all images or [B, R]; None for the first of
-                `table`.
+            row: Row of the style, float32 [R] for all images or [B, R]; None for the first row
+                of `table`.
             keep: How much of each photo's own mean color and contrast replaces the style's, float32
                 scalar or [B] in [0, 1]; None for none. 1 suits the row that reproduces the photo.
 
@@ -145,22 +146,22 @@ class TransformNet(tf.Module):
         return tf.ensure_shape(painted, images.shape)
 
     def style(self, row: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """Splits a row, [R] or [B, R], into its entries; None for the first of `table`."""
+        """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""
         return self.layout.split(self.table[0] if row is None else row)
 
     def norm(self, name: str, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Applies the instance norm of this name, with the style's scale and shift."""
+        """Applies the instance norm with this name, with the style's scale and shift."""
         scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
         return norms.instance_norm(net, scale, shift, fused=self.fused_norms)
 
     def enter(self, images: tf.Tensor) -> tf.Tensor:
         """Applies the first convolution to images, float32 [B, H, W, 3] in [0, 255]."""
-        # The encoder computes in full precision: norms would blow the rounding of a clear sky to 8
-        # bits up to patterns that are not in the photo.
+        # The encoder computes in full precision, because norms would amplify the rounding of a
+        # clear sky to 8 bits into patterns that are not in the photo.
         return self.conv1(images / 127.5 - 1.0)
 
     def begin_trunk(self, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Applies the norm after the second convolution, apart, so that its input can be freed."""
+        """Applies the norm after the second convolution; a separate step, which frees its input."""
         return tf.nn.relu(self.norm("norm2", net, style))
 
     def pass_trunk(self, half: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -188,7 +189,7 @@ class TransformNet(tf.Module):
             net = self.conv4(net, images)
         else:
             net = self.conv4(net)
-        # Three channels cost nothing: from here on the picture is computed in full precision.
+        # With three channels, full precision costs nothing from here on.
         return tf.cast(net, tf.float32)
 
     def finish(
@@ -204,12 +205,12 @@ class TransformNet(tf.Module):
             net: float32 [B, H, W, 3].
             style: Entries of the row.
             images: The photos, for `keep`.
-            keep: As for the network itself.
+            keep: As in `__call__`.
         """
         if self.architecture.output_norm:
             scale, shift = style["norm6/scale"], style["norm6/shift"]
             if keep is not None:
-                # Instance norms remove a photo's own mean and contrast; here they return.
+                # Instance norms remove the photo's own mean and contrast; this restores them.
                 bounded = tf.clip_by_value(images / 127.5 - 1.0, -_BRIGHTEST, _BRIGHTEST)
                 mean, variance = norms.moments(tf.atanh(bounded))
                 part = tf.reshape(keep, [-1, 1])
@@ -254,7 +255,7 @@ class TransformNet(tf.Module):
         return copy
 
     def frozen(self) -> TransformNet:
-        """Returns a copy with constants instead of variables, so that graphs of it fold them."""
+        """Returns a copy with constants instead of variables, which graphs can fold."""
         copy = TransformNet(
             self.architecture,
             self.compute_dtype,

@@ -44,7 +44,9 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     assert "replaced the export that was in exports/tiny\n" in capsys.readouterr().err
 
     assert command.main(["--model", "exports/tiny", "-o", "again"]) == 1
-    message = "export.py: exports/tiny: is exported already; name the run it came from\n"
+    message = (
+        "export.py: exports/tiny: is an exported model; name the run that it was exported from\n"
+    )
     assert capsys.readouterr() == ("", message)
 
 

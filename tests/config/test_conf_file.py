@@ -94,7 +94,7 @@ def test_a_layer_given_twice_is_named_with_both_lines(write: Write) -> None:
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "- a list\n", "words\n"])
 def test_a_file_without_keys_is_told_what_one_looks_like(write: Write, text: str) -> None:
     assert only_problem(write(text)) == (
-        "style.yml: should hold lines of `key: value`, see conf/README.md"
+        "style.yml: should consist of lines of `key: value`, see conf/README.md"
     )
 
 
@@ -128,7 +128,7 @@ def test_a_missing_conf_file_gets_the_nearest_one(write: Write, tmp_path: Path) 
         problem = only_problem(tmp_path / name)
         assert problem == f"{name}: no such conf file; did you mean style.yml?"
     problem = only_problem(tmp_path / "nowhere" / "x.yml")
-    assert problem.endswith(", conf/wave.yml") and "; there are conf/auvers.yml, " in problem
+    assert problem.endswith(", conf/wave.yml") and "; choose from conf/auvers.yml, " in problem
 
 
 def test_a_conf_of_the_project_is_found_from_anywhere(

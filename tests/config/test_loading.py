@@ -439,7 +439,7 @@ def test_set_changes_one_style_or_all_of_them(write: Write) -> None:
         ("styles.wave.strength=0", "styles.wave.strength: 0.0 is too small, should be above 0"),
         ("styles.wave.strenght=2", "unknown key styles.wave.strenght; did you mean strength?"),
         ("styles.wav.strength=2", "unknown style 'wav'; did you mean wave?"),
-        ("styles.zzz.strength=2", "unknown style 'zzz'; there are wave, candy"),
+        ("styles.zzz.strength=2", "unknown style 'zzz'; choose from wave, candy"),
         ("styles.wave.seed=2", "styles.wave.seed: belongs to all styles; set seed at the top"),
         ("style_image=x.jpg", "style_image: cannot be combined with styles, which names the"),
         ("styles=x.jpg", "styles: should be a list of paintings, or a mapping of name to a "),

@@ -84,7 +84,7 @@ def test_a_path_that_is_no_model_is_rejected(place: Path, name: str) -> None:
 def test_a_saved_model_cannot_be_restored_as_a_network(place: Path) -> None:
     Path("export").mkdir()
     Path("export/saved_model.pb").touch()
-    with pytest.raises(errors.UserError, match=r"^export: is exported already; name the run it"):
+    with pytest.raises(errors.UserError, match=r"^export: is an exported model; name the run that"):
         store.load(store.find("export"))
 
 
