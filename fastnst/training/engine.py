@@ -128,7 +128,8 @@ class Engine:
             # Read here: a compiled function may be on a device that the counter is not on.
             step = tf.identity(self.state.step)
             metrics = strategy.run(replica_step, args=(batch, step))
-            task.after_step(step)
+            with strategy.scope():
+                task.after_step(step)
             return {
                 name: strategy.reduce(tf.distribute.ReduceOp.MEAN, metric, axis=None)
                 for name, metric in metrics.items()

@@ -115,7 +115,10 @@ class StyleTransfer(task.Task):
                 loss, terms = objective(*jitter(step, batch, self.net(batch)))
             else:
                 style = tf.gather(self._turns, step % len(self._turns))
-                stylized = self.net(batch, self.net.table[style], self._keep(style))
+                # Not by indexing: XLA would compile the step anew for each index.
+                chosen = tf.one_hot(style, self.net.table.shape[0])[:, tf.newaxis]
+                row = tf.reduce_sum(chosen * self.net.table, axis=0)
+                stylized = self.net(batch, row, self._keep(style))
                 content, stylized = jitter(step, batch, stylized)
                 total, terms = self._many(content, stylized, style)
                 loss = tf.math.log(total)
@@ -201,9 +204,14 @@ def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
     offset = tf.random.stateless_uniform(
         [2], tf.stack([0, step]), 0, 2 * most + 1, tf.int32, alg="philox"
     )
-    begin = tf.concat([[0], offset, [0]], axis=0)
     margins = [[0, 0], [most, most], [most, most], [0, 0]]
-    return [tf.slice(tf.pad(each, margins, "REFLECT"), begin, tf.shape(each)) for each in images]
+    padded = [tf.pad(each, margins, "REFLECT") for each in images]
+    # Not a slice that begins at the offset: XLA would compile the step anew for each one.
+    rolled = [tf.roll(each, -offset, axis=[1, 2]) for each in padded]
+    return [
+        tf.slice(large, [0, 0, 0, 0], tf.shape(each))
+        for large, each in zip(rolled, images, strict=True)
+    ]
 
 
 def _turns(styles: int, identity: bool) -> np.ndarray:

@@ -303,6 +303,19 @@ def test_each_step_changes_the_kernels_and_only_the_row_of_its_turn(
     assert (untrained["styles"] != task.average.tensors()["styles"]).any(axis=1).all()
 
 
+def test_xla_compiles_one_step_for_all_shifts_and_styles(
+    objectives: dict[str, perceptual.PerceptualLoss], batch: tf.Tensor
+) -> None:
+    task = make_task(dict(objectives), identity=True)
+    step = tf.function(task.step, autograph=False, jit_compile=True)
+    # A number that XLA must know to compile would be in the program.
+    programs = [
+        step.experimental_get_compiler_ir(batch, tf.constant(number, tf.int64))(stage="hlo")
+        for number in (1, 9)
+    ]
+    assert programs[0] == programs[1]
+
+
 def test_each_style_is_judged_by_its_own_objective(
     objectives: dict[str, perceptual.PerceptualLoss], photo: Callable[..., np.ndarray]
 ) -> None:
