@@ -386,7 +386,5 @@ def _page(
             for key, value in given.items()
         ),
         figures=figures,
-        wording=dataclasses.replace(
-            page.OPTIMIZATION, next_steps=(("Paint the picture again:", command),)
-        ),
+        wording=dataclasses.replace(page.OPTIMIZATION, next_steps=(("Paint it again:", command),)),
     )

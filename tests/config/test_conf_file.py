@@ -118,7 +118,7 @@ def test_broken_yaml_is_told_with_its_line(write: Write, text: str, start: str) 
 def test_a_file_that_is_not_text_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "style.yml"
     path.write_bytes(b"naming: \xff\xfe")
-    assert only_problem(path).startswith("style.yml: is not a text file; a conf file holds ")
+    assert only_problem(path).startswith("style.yml: is not a text file; a conf file consists of ")
     assert problems(tmp_path)[0].endswith(": is a folder; name a conf file in it")
 
 

@@ -1,13 +1,19 @@
-"""The parts of a chart; tests/reports/test_page.py reads whole charts from a page."""
+"""Charts of metrics: ticks, thinning and positions, compared with values derived by hand."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
 from fastnst.reports import charts
 
 
-def test_runs_of_points_are_replaced_by_their_means_where_there_are_too_many() -> None:
+def line(kind: str, step: int, **metrics: float) -> dict[str, object]:
+    return {"kind": kind, "step": step, **metrics}
+
+
+def test_many_points_are_thinned_to_means() -> None:
     points = [(float(step), float(step % 2)) for step in range(1000)]
     assert charts.thin(points, 500)[:2] == [(0.5, 0.5), (2.5, 0.5)]
     assert charts.thin(points, 1000) == points
@@ -35,16 +41,36 @@ def test_step_ticks_are_round_and_few() -> None:
     assert charts.step_ticks(100_000) == [0, 20_000, 40_000, 60_000, 80_000, 100_000]
 
 
-def test_each_term_has_a_color_and_a_name_in_the_legend() -> None:
-    lines = [
-        {"kind": "validation", "step": step, "wave/total": 2.0 * step, "<b>/total": 3.0}
-        for step in (1, 2)
+def test_steps_run_linearly_to_the_right_and_values_logarithmically_upwards() -> None:
+    axes = charts.Axes(last_step=100, low=1.0, high=100.0)
+    assert [axes.x(step) for step in (0, 50, 100)] == [50.0, 285.0, 520.0]
+    assert [axes.y(value) for value in (1.0, 10.0, 100.0)] == [290.0, 150.0, 10.0]
+
+
+def test_each_metric_has_the_color_of_its_place_and_a_name_in_the_legend() -> None:
+    metrics = [line("training", 1, content=2.0, tv=3.0), line("validation", 1, content=2.0)]
+    drawn = charts.chart("Terms", metrics, ["content", "style", "tv"], first=1)
+    assert re.findall(r'<g class="(\w+ \w+)">', drawn) == [
+        "training term1",
+        "training term3",
+        "validation term1",
     ]
-    html = charts.chart("each", lines, ["wave/total", "<b>/total", "none/total"], first=4)
-    assert '<span class="term4">wave</span>' in html
-    assert '<span class="term5">&lt;b&gt;</span>' in html and "none" not in html
-    assert html.count('class="validation term4"') == html.count('class="validation term5"') == 1
+    # No value of the style, so no name in the legend.
+    assert re.findall(r'<span class="(\w+)">(\w+)</span>', drawn) == [
+        ("term1", "content"),
+        ("term3", "tv"),
+    ]
 
 
-def test_there_is_no_chart_without_values() -> None:
-    assert charts.chart("total", [{"kind": "start", "step": 0}], ["total"]) == ""
+def test_the_legend_of_a_series_shows_its_name_alone() -> None:
+    metrics = [line("validation", 1, **{"wave/total": 2.0, "candy/total": 3.0})]
+    drawn = charts.chart("Total, individually", metrics, ["wave/total", "candy/total"], first=4)
+    assert re.findall(r'<span class="(\w+)">(\w+)</span>', drawn) == [
+        ("term4", "wave"),
+        ("term5", "candy"),
+    ]
+
+
+def test_without_values_there_is_no_chart() -> None:
+    assert charts.chart("Total", [], ["total"]) == ""
+    assert charts.chart("Total", [line("validation", 1, total=0.0)], ["total"]) == ""

@@ -137,7 +137,7 @@ def test_terms_that_are_zero_or_not_finite_are_left_out_of_the_chart() -> None:
     assert [span["class"] for span in page.all("span") if span["class"] != "drag"] == ["term1"]
 
 
-def test_a_curve_of_many_points_is_thinned_to_means() -> None:
+def test_a_curve_of_many_points_is_thinned() -> None:
     many = [line("training", step, 7.0) for step in range(1, 100_001)]
     [path] = Page(render(metrics=many)).paths()
     assert path is not None and path.count("L") == charts.MAX_POINTS - 1
