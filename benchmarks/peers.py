@@ -95,7 +95,7 @@ class TransformNet(nn.Module):
         return (torch.tanh(self.norm6(self.conv4(net))) + 1.0) * 127.5
 
     def take(self, tensors: collections.abc.Mapping[str, np.ndarray]) -> None:
-        """Loads the weights of our network, with its names and layouts."""
+        """Loads the kernels and the entries of one style's row by fastnst's names."""
         mine = dict(self.named_parameters())
         with torch.no_grad():
             for name, tensor in tensors.items():

@@ -115,3 +115,27 @@ def objective() -> Any:
         style,
         perceptual.Weights(1.0, 8.0, 0.1, {"relu2_2": 1.0}, layers),
     )
+
+
+GALLERY_STYLES = ("wave", "candy", "ink")
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of three styles with an identity row; not to be written to.
+
+    Its weights are random: the styles differ, but none is worth a look.
+    """
+    from fastnst import checkpoint_file
+    from fastnst.models import model, store
+    from fastnst.nets import transform_net
+
+    architecture = transform_net.Architecture(width=4, residual_blocks=1)
+    styles = tuple(model.Style(name, f"img/{name}.jpg") for name in GALLERY_STYLES)
+    description = model.Description(architecture, styles, identity=True)
+    net = transform_net.TransformNet(architecture, seed=2, styles=description.rows)
+    net.table.assign_add(np.random.default_rng(2).normal(0, 0.3, net.table.shape))
+    folder = tmp_path_factory.mktemp("several") / "gallery"
+    checkpoint_file.write_checkpoint(folder / store.WEIGHTS, net.tensors())
+    (folder / model.FILE).write_text(description.to_json())
+    return folder

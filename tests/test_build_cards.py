@@ -32,7 +32,7 @@ def test_a_shipped_network_has_a_conf_a_card_and_a_sample(folder: Path) -> None:
     written = (folder / "config.yml").read_text(encoding="utf-8")
     # Contains no path of the machine that trained it.
     assert not re.search(r": /", written)
-    assert store.find(folder.name) == store.SHIPPED / folder.name
+    assert store.find(folder.name).path == store.SHIPPED / folder.name
     weights = folder / "weights.ckpt.data-00000-of-00001"
     assert weights.stat().st_size < 4_000_000
 

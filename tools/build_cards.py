@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import images
+from fastnst import export, images
 from fastnst.models import card, store, stylizer
 from fastnst.reports import contact_sheet
 
@@ -62,7 +62,7 @@ def _write_card(folder: Path) -> None:
         (folder / QUALITY).write_text(text, encoding="utf-8")
     rendered = card.render(
         folder.name,
-        "weights",
+        export.use("weights"),
         card.read_facts(folder),
         (folder / "config.yml").read_text(encoding="utf-8"),
         _quality(folder),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
-import re
 import sys
 from pathlib import Path
 
@@ -20,7 +19,10 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         prog=program, description="Paint photos in a trained style, at their own size."
     )
     parser.add_argument(
-        "inputs", nargs="*", metavar="IMAGE|FOLDER", help="photos, folders of photos, or - (stdin)"
+        "inputs",
+        nargs="*",
+        metavar="IMAGE|FOLDER",
+        help="photos, folders of photos, or - for stdin",
     )
     parser.add_argument(
         "--model",
@@ -28,51 +30,55 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         required=True,
         metavar="NAME|PATH",
         help="name of a model or of one of its styles, or the path of a run, a checkpoint or an "
-        "exported SavedModel; 'list' shows models and styles",
+        "exported SavedModel; list shows all models and styles",
     )
     parser.add_argument(
         "--style",
         metavar="NAME|A:0.6,B:0.4|all",
-        help="style of the model, or a blend of several; all paints each photo in every style; "
-        "default: the first",
+        help="style of the model or blend of styles; all paints each photo in every style "
+        "(default: the first style)",
     )
     parser.add_argument(
         "--strength",
         type=terminal.strength,
         metavar="X",
-        help="from 0, the photo, over 1, the style as trained, to 1.5; default: 1",
+        help="strength of the style, from 0 (the photo) over 1 (as trained) to 1.5 (default: 1)",
     )
     parser.add_argument(
-        "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - (stdin)"
+        "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - for stdin"
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE|DIR",
-        help="where to write, or - (stdout); default: generated/<photo>-<model>",
+        help="file or folder to write, or - for stdout (default: generated/PHOTO-MODEL)",
     )
     parser.add_argument(
         "--size",
         type=terminal.positive,
         metavar="PX",
-        help="scale the photo's shorter side to this first: smaller gives larger strokes",
+        help="scale the photo's shorter side first; a smaller size gives larger strokes",
     )
     parser.add_argument(
         "--batch",
         type=terminal.positive,
         default=1,
         metavar="N",
-        help="photos of one size painted at once",
+        help="photos of the same size to paint at once (default: 1)",
     )
     parser.add_argument(
-        "--quality", type=terminal.quality, default=92, metavar="N", help="of JPEG and WebP, 1..100"
+        "--quality",
+        type=terminal.quality,
+        default=92,
+        metavar="N",
+        help="quality of JPEG and WebP files, 1 to 100 (default: 92)",
     )
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="auto: bfloat16 where the processor or GPU is fast at it, which differs from float32 "
-        "by a level of 255 here and there",
+        help="auto selects bfloat16 if the CPU or GPU is fast at it; the pictures differ slightly "
+        "from those in float32 (default: auto)",
     )
     return parser
 
@@ -90,6 +96,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
+    from fastnst.models import model as model_module
     from fastnst.models import store, stylizer
     from fastnst.painting import photos
 
@@ -98,7 +105,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         return terminal.DONE
     if _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
-    # What is asked for is checked before the model is restored, which takes longer.
+    # The arguments are checked before the model is restored, which takes longer.
     reference = store.find(arguments.model)
     output = Path(arguments.output) if arguments.output else None
     inputs = [Path(name) for name in arguments.inputs]
@@ -110,8 +117,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         for job in photos.plan(
             inputs,
             output,
-            # A blend's signs are not allowed in file names everywhere.
-            re.sub("[:,]", "-", style or reference.name),
+            model_module.file_name(style or reference.name),
             style=style,
             apart=len(styles) > 1,
         )
@@ -119,7 +125,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     model = stylizer.load(
         reference, arguments.precision, style=styles[0], strength=arguments.strength
     )
-    # Tells a user's own model from the shipped one of the same name.
+    # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"painting with {reference.path}")
     failed = 0
     outcomes = photos.paint(
@@ -127,7 +133,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     )
     import tqdm
 
-    # None: only where stderr is a terminal.
+    # None disables the bar unless stderr is a terminal.
     with tqdm.tqdm(total=len(jobs), unit="photo", disable=True if len(jobs) == 1 else None) as bar:
         for outcome in outcomes:
             with tqdm.tqdm.external_write_mode():
@@ -143,7 +149,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
 
 def _list(models: dict[str, Path]) -> None:
-    """Prints the models, where they lie, and the styles of those that have several."""
+    """Prints the models, their paths, and the styles of those that have several."""
     from fastnst.models import store
 
     width = max(map(len, models), default=0)
@@ -160,9 +166,11 @@ def _pipe(arguments: argparse.Namespace) -> int:
     from fastnst.painting import photos
 
     if len(arguments.inputs) > 1:
-        raise errors.UserError("- stands for one photo; name no other with it")
+        raise errors.UserError("- reads one photo from stdin; name no other photos with it")
     if arguments.style == "all":
-        raise errors.UserError("--style all makes several pictures; - takes one style")
+        raise errors.UserError(
+            "--style all makes several pictures, but - writes one; name one style"
+        )
     (name,) = arguments.inputs
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)

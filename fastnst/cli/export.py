@@ -14,7 +14,7 @@ from fastnst.cli import terminal
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
-        prog=program, description="Export a trained model, and check the export."
+        prog=program, description="Export a trained model and verify the export."
     )
     parser.add_argument(
         "--model",
@@ -25,10 +25,13 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--style",
         metavar="NAME|A:0.6,B:0.4",
-        help="export this style, or this blend, alone; default: all styles of the model",
+        help="export only this style or blend (default: all styles of the model)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="DIR", help="folder to write; default: exports/<model>"
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="folder to write (default: exports/MODEL, or exports/STYLE with --style)",
     )
     parser.add_argument(
         "--format",
@@ -54,12 +57,13 @@ def _run(arguments: argparse.Namespace) -> int:
     style = arguments.style or source.style
     if style:
         restored = model.only(restored, style)
-    folder = Path(arguments.output) if arguments.output else Path("exports") / source.name
+    name = model.file_name(style) if style else source.name
+    folder = Path(arguments.output) if arguments.output else Path("exports") / name
     config_file = run_folder.RunFolder(source.path).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
     facts = card.read_facts(source.path)
     use = export.use(arguments.format)
-    extra = {"README.md": card.render(source.name, use, facts, config_text)}
+    extra = {"README.md": card.render(name, use, facts, config_text)}
     if config_text:
         extra["config.yml"] = config_text
     if facts:

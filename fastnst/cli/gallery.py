@@ -1,4 +1,4 @@
-"""`fastnst gallery`: one photo in every style there is."""
+"""`fastnst gallery`: paints one photo in every style."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from fastnst.cli import terminal
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
-        prog=program, description="Paint a photo in every style, on one contact sheet."
+        prog=program,
+        description="Paint a photo in every style and arrange the pictures on one sheet.",
     )
     parser.add_argument("photo", metavar="PHOTO")
     parser.add_argument(
         "--model",
         action="append",
         metavar="NAME|PATH",
-        help="only this one; may be repeated (default: all that `eval.py --model list` shows)",
+        help="model to use; may be repeated (default: all models that eval.py --model list shows)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="default: generated/<photo>-gallery.jpg"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="picture to write (default: generated/PHOTO-gallery.jpg)",
     )
     parser.add_argument(
         "--size",
@@ -54,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     photo = images.to_uint8(images.read(arguments.photo, arguments.size))
     names = arguments.model or list(store.available())
     if not names:
-        raise errors.UserError("there is no model yet; train.py trains one")
+        raise errors.UserError("no models found; train one with train.py")
     output = arguments.output or f"generated/{Path(arguments.photo).stem}-gallery.jpg"
     images.format_of(output)
     references = [store.find(name) for name in names]
@@ -64,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
     ):
         model = stylizer.load(reference)
         for style in [reference.style] if reference.style else model.styles:
-            # Several checkpoints of one model share its name.
+            # Several checkpoints of one model share its name, so label them by their paths.
             label = style if len(model.styles) > 1 else model.name
             pictures[given if label in pictures else label] = model(photo, style)
     images.write(output, contact_sheet.render(pictures))

@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tqdm
 
-from fastnst import errors, files, formatting, images
-from fastnst.cli import terminal
+from fastnst import errors, events, files, formatting, images
+from fastnst.cli import progress, terminal
 from fastnst.reports import page
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ POOLINGS = ("max", "avg")
 MIN_SIDE = 16
 # At 12 megapixels, the size of a phone's photos, L-BFGS would need tens of gigabytes.
 DEFAULT_SIDE = 512
-_SECONDS_BETWEEN_LINES = 10.0
 _TERMS = ("content", "style", "tv")
 
 
@@ -214,24 +212,28 @@ def _run(options: argparse.Namespace, command: str) -> int:
     weights = ", ".join(f"{term} {getattr(objective.weights, term):.4g}" for term in _TERMS)
     size = f"{pixels.shape[1]} x {pixels.shape[0]} px"
     terminal.say(f"{size}, {options.variant}, weights: {weights}")
-    keeper = _Keeper(photo, on_the_way, options.steps)
+    keeper = _Keeper(photo, on_the_way)
     began = time.monotonic()
-    try:
+    with progress.Progress("iteration", "iterations/s", every=1) as display:
+
+        def on_event(event: events.Event) -> None:
+            display(event)
+            keeper(event)
+
         result = descent.minimize(
             objective.towards(pixels),
             start,
             options.steps,
             method=options.method,
             learning_rate=options.learning_rate,
-            on_step=keeper,
+            show_every=options.save_every,
+            on_event=on_event,
         )
-    finally:
-        keeper.close()
     seconds = time.monotonic() - began
     done = len(result.history) - 1
     if result.interrupted and not done:
         raise KeyboardInterrupt
-    painted = keeper.write(output, result.picture)
+    painted = keeper.write(output, images.to_uint8(result.picture))
     fall = f"{formatting.short(result.total)} from {formatting.short(result.history[0]['total'])}"
     print(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s", flush=True)
     if options.report:
@@ -253,43 +255,32 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
 
 class _Keeper:
-    """Shows the progress and writes the intermediate pictures."""
+    """Writes the picture, and those on the way."""
 
-    def __init__(self, photo: images.Picture, on_the_way: dict[int, Path], steps: int) -> None:
+    def __init__(self, photo: images.Picture, on_the_way: dict[int, Path]) -> None:
         self._photo, self._on_the_way = photo, on_the_way
         self.saved: dict[int, Path] = {}
-        self._last_line = time.monotonic()
-        # A progress bar if stderr is a terminal, otherwise a plain line every few seconds.
-        self._bar = tqdm.tqdm(total=steps, unit="it", disable=None, dynamic_ncols=True)
 
-    def __call__(
-        self, iteration: int, total: float, terms: dict[str, float], picture: np.ndarray
-    ) -> None:
-        shown = "  ".join(f"{name} {formatting.short(terms[name])}" for name in ("total", *_TERMS))
-        now = time.monotonic()
-        if not self._bar.disable:
-            self._bar.set_postfix_str(shown, refresh=False)
-            self._bar.update()
-        elif now - self._last_line >= _SECONDS_BETWEEN_LINES or iteration == self._bar.total:
-            self._last_line = now
-            terminal.say(f"iteration {iteration:,}/{self._bar.total:,}  {shown}")
-        if path := self._on_the_way.get(iteration):
-            try:
-                self.write(path, picture)
-                self.saved[iteration] = path
-            except errors.UserError as error:
-                # Losing an intermediate picture is no reason to abort the optimization.
-                terminal.say(str(error))
+    def __call__(self, event: events.Event) -> None:
+        if not isinstance(event, events.Judged):
+            return
+        path = self._on_the_way[event.step]
+        try:
+            self.write(path, event.outputs["picture"][0])
+            self.saved[event.step] = path
+        except errors.UserError as error:
+            # Losing an intermediate picture is no reason to abort the optimization.
+            terminal.say(str(error))
 
     def write(self, path: Path, picture: np.ndarray) -> np.ndarray:
-        """Writes a picture with the photo's size, alpha and color profile; returns its pixels."""
-        pixels = images.resize(images.to_uint8(picture), *self._photo.pixels.shape[:2])
+        """Writes a picture, uint8, with the photo's size, alpha and color profile.
+
+        Returns:
+            Its pixels.
+        """
+        pixels = images.resize(picture, *self._photo.pixels.shape[:2])
         images.write(path, dataclasses.replace(self._photo, pixels=pixels))
         return pixels
-
-    def close(self) -> None:
-        """Closes the progress bar."""
-        self._bar.close()
 
 
 def _shares(text: str | None, count: int) -> list[float]:
@@ -395,5 +386,7 @@ def _page(
             for key, value in given.items()
         ),
         figures=figures,
-        wording=dataclasses.replace(page.OPTIMISATION, onwards=(("Paint it again:", command),)),
+        wording=dataclasses.replace(
+            page.OPTIMIZATION, next_steps=(("Paint the picture again:", command),)
+        ),
     )

@@ -93,7 +93,8 @@ class Progress:
         shown = [
             f"{name} {formatting.short(metrics[name])}" for name in self._names if name in metrics
         ]
-        return "  ".join([*shown, f"{event.rate:.1f} {self._rate_unit}"])
+        rate = [f"{event.rate:.1f} {self._rate_unit}"] if event.rate else []
+        return "  ".join([*shown, *rate])
 
     def _left(self, event: events.Step, seconds: float) -> str:
         """Estimates the time left, if `seconds` went by since the first step was done."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnst import config, errors, files, images
+from fastnst import config, errors, events, files, images
 from fastnst.cli import terminal
 from fastnst.models import card
 
@@ -219,6 +219,11 @@ def _measure(
         assessments: list[iterations.Assessment] = []
         total = len(paths) * len(starts) * arguments.steps
         with tqdm.tqdm(total=total, unit=" iterations", disable=None) as bar:
+
+            def count(event: events.Event, bar: tqdm.tqdm = bar) -> None:
+                if isinstance(event, events.Step):
+                    bar.update()
+
             for path in paths:
                 one = iterations.assess(
                     subject.paint,
@@ -230,7 +235,7 @@ def _measure(
                     arguments.steps,
                     arguments.seed,
                     starts,
-                    bar.update,
+                    count,
                 )
                 assessments.append(one)
                 # Saved after each photo, so that an interrupted run keeps its results.

@@ -6,13 +6,10 @@ fastnst records --images train2014.zip --out data/coco
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import tqdm
-
-from fastnst.cli import terminal
+from fastnst.cli import progress, terminal
 from fastnst.data import writer
 
 PROGRAM = "fastnst records"
@@ -70,35 +67,22 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
 
 def _run(options: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
-    bar: tqdm.tqdm | None = None
-
-    def show(done: int, total: int) -> None:
-        nonlocal bar
-        if bar is None:
-            interval = 0.2 if sys.stderr.isatty() else 10.0
-            bar = tqdm.tqdm(total=total, unit=" photos", mininterval=interval)
-        bar.update(done - bar.n)
-
     try:
-        result = writer.write(
-            options.images,
-            options.out,
-            shards=options.shards,
-            workers=options.workers,
-            max_side=options.max_side,
-            progress=show,
-        )
+        with progress.Progress("photo", "photos/s", every=100) as display:
+            result = writer.write(
+                options.images,
+                options.out,
+                shards=options.shards,
+                workers=options.workers,
+                max_side=options.max_side,
+                on_event=display,
+            )
     except KeyboardInterrupt:
         terminal.say(
             f"{program}: interrupted; finished shards are kept, "
             "run the same command again to resume"
         )
         return terminal.INTERRUPTED
-    finally:
-        if bar is not None:
-            bar.close()
-    for skipped in result.skipped:
-        terminal.say(f"skipped {skipped.reason}")
     print(
         f"{options.out}: {result.photos:,} photos in {len(result.shards):,} shards, "
         f"{result.bytes / 1e6:,.1f} MB; {len(result.skipped):,} files skipped"

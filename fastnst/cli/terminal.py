@@ -85,7 +85,7 @@ def quality(text: str) -> int:
 
 
 def strength(text: str) -> float:
-    """Reads a strength, a number from 0 to 1.5, for argparse."""
+    """Parses a strength from 0 to 1.5, for argparse."""
     try:
         number = float(text)
         if not 0.0 <= number <= 1.5:

@@ -16,6 +16,7 @@ import hashlib
 import io
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
-from fastnst import errors, files, images
+from fastnst import errors, events, files, images
 from fastnst.data import listing, manifest
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def write(
     shards: int | None = None,
     workers: int | None = None,
     max_side: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    on_event: events.Action = lambda event: None,
 ) -> manifest.Manifest:
     """Writes all photos of a folder or a zip archive as TFRecord shards with a manifest.
 
@@ -108,7 +109,7 @@ def write(
         shards: Number of files; None for one per 1,024 photos, at most 128.
         workers: Number of decoding threads; None for one per CPU.
         max_side: Photos with a longer side above this many pixels are shrunk; None for no limit.
-        progress: Called with the number of photos done and the total number.
+        on_event: Receives events whose steps are photos.
 
     Returns:
         The manifest, which lists the shards and the skipped files.
@@ -123,13 +124,14 @@ def write(
     options = {"shards": count, "max_side": max_side, "quality": _QUALITY}
     workers = workers or os.cpu_count() or 1
     load = functools.partial(_load, photos.read, max_side)
-    seen = 0
+    seen, began = 0, time.perf_counter()
+    on_event(events.Started(0, len(names)))
 
     def tick(photos_done: int) -> None:
         nonlocal seen
         seen += photos_done
-        if progress:
-            progress(seen, len(names))
+        rate = seen / max(time.perf_counter() - began, 1e-9)
+        on_event(events.Step(seen, len(names), rate))
 
     with _write_errors(out), futures.ThreadPoolExecutor(workers) as pool:
         state = _begin(out, manifest.Manifest(_fingerprint(photos.sizes), options))
@@ -155,6 +157,9 @@ def write(
             )
         state = dataclasses.replace(state, complete=True)
         manifest.save(state, out)
+    for skipped in state.skipped:
+        on_event(events.Skipped(skipped.reason))
+    on_event(events.Finished(seen, len(names)))
     return state
 
 

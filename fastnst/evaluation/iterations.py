@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import images
+from fastnst import events, images
 from fastnst.evaluation import measures
 from fastnst.losses import perceptual
 from fastnst.pixels import descent
@@ -69,7 +69,7 @@ def assess(
     steps: int,
     seed: int,
     starts: collections.abc.Sequence[str] = STARTS,
-    on_step: collections.abc.Callable[[], object] = lambda: None,
+    on_event: events.Action = lambda event: None,
 ) -> Assessment:
     """Compares a network with the optimizer on one photo.
 
@@ -83,7 +83,7 @@ def assess(
         steps: Iterations of the optimizer from each start.
         seed: Seed of the noise.
         starts: Initial pictures of the optimizer, a subset of `STARTS`.
-        on_step: Called after each iteration.
+        on_event: Receives the events of the optimizer.
 
     Raises:
         KeyboardInterrupt: If Ctrl-C interrupts the optimizer.
@@ -100,9 +100,7 @@ def assess(
     }
     curves: dict[str, list[float]] = {}
     for start in starts:
-        found = descent.minimize(
-            total, beginnings[start], steps, on_step=lambda *progress: on_step()
-        )
+        found = descent.minimize(total, beginnings[start], steps, on_event=on_event)
         if found.interrupted:
             raise KeyboardInterrupt
         curve = [terms["total"] for terms in found.history]

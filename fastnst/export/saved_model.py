@@ -34,7 +34,7 @@ TOLERANCE = 1.0
 USE = """\
 ## Use
 
-Nothing but TensorFlow is needed:
+The model needs only TensorFlow:
 
 ```python
 import tensorflow as tf
@@ -53,9 +53,9 @@ or uint8 | `stylized`: uint8 [B, H, W, 3] |
 | `stylize_encoded` | `image_bytes`: string [B], each a JPEG, PNG, GIF or BMP file | \
 `stylized_bytes`: string [B], each a PNG file |
 
-Called as a function, as above, the model takes uint8 and float32 tensors. Any batch, any height
-and width from 16 pixels; the output has the size of the input. The decoders do not turn photos as
-their Exif orientation says: give upright ones.
+The model itself can be called with uint8 and float32 tensors, as above. Batch size, height and
+width are free, from 16 pixels; the output has the size of the input. TensorFlow's decoders ignore
+the Exif orientation: pass upright photos.
 """
 
 _IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")

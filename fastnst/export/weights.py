@@ -24,8 +24,8 @@ python eval.py --model {name} photo.jpg
 python export.py --model {name}
 ```
 
-`weights.ckpt` is a TensorFlow checkpoint of the weights, float16, by name; `model.json` describes
-the network.
+`weights.ckpt` is a TensorFlow checkpoint that holds the weights by name, in float16; `model.json`
+describes the network.
 """
 
 

@@ -1,4 +1,4 @@
-"""The model card: what a network is, how it came about and how it is called."""
+"""The model card: a description of a network, its training and its use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FACTS = "training.json"
 
 
 def read_facts(model: Path) -> dict[str, Any]:
-    """Gathers what is known of a model's training, from its run or from its shipped folder."""
+    """Returns the facts about a model's training, from its run or from its shipped folder."""
     shipped = model / FACTS
     if shipped.exists():
         return json.loads(shipped.read_text(encoding="utf-8"))
@@ -29,11 +29,11 @@ def read_facts(model: Path) -> dict[str, Any]:
     if training:
         facts["steps"] = training[-1]["step"]
         facts["minutes"] = round(metrics_log.seconds_spent(lines) / 60, 1)
-    # What was best by an earlier objective is no longer what paints.
+    # An earlier best checkpoint may belong to another objective, so take the one in use.
     painting = checkpoint_file.newest(run_folder.RunFolder(model).checkpoints)
     step = int(painting.rpartition("-")[2]) if painting else None
     if best := next((line for line in reversed(judged) if line["step"] == step), None):
-        # Values of each layer and style, which have a slash in their names, would be too many.
+        # Values of single layers and styles, whose names contain a slash, would be too many.
         facts["validation"] = {
             name: round(value, 1)
             for name, value in best.items()
@@ -43,18 +43,18 @@ def read_facts(model: Path) -> dict[str, Any]:
 
 
 def equal_iterations_text(number: float | None, steps: int, digits: int = 0) -> str:
-    """Tells how many iterations a network equals.
+    """Formats the number of iterations that equal a network.
 
     Args:
-        number: Null where the optimiser never drew level.
-        steps: How many it had.
-        digits: After the decimal point.
+        number: The iterations; None if the optimizer never reached the network's objective.
+        steps: The iterations that the optimizer ran.
+        digits: Digits after the decimal point.
     """
     return f"more than {steps}" if number is None else f"{number:.{digits}f}"
 
 
 def _quality(found: dict[str, Any]) -> str:
-    """The figures of `fastnst quality`, of one size, as a section."""
+    """Renders the results of `fastnst quality` at the first size as a section."""
 
     def cell(value: dict[str, float], digits: int = 2) -> str:
         return f"{value['mean']:,.{digits}f} ± {value['spread']:,.{digits}f}"
@@ -63,13 +63,13 @@ def _quality(found: dict[str, Any]) -> str:
     rows = [
         ("objective of the network", cell(of_size["network"], 0)),
         *(
-            (f"objective after {iteration} iterations of the optimiser from {start}", cell(at, 0))
+            (f"objective after {iteration} iterations of the optimizer from {start}", cell(at, 0))
             for start, curve in of_size["optimiser"].items()
             for iteration, at in curve.items()
         ),
         *(
             (
-                f"iterations from {start} that it equals",
+                f"iterations from {start} that equal the network",
                 equal_iterations_text(number, of_size["steps"], 1),
             )
             for start, number in of_size["equal_iterations"].items()
@@ -78,7 +78,7 @@ def _quality(found: dict[str, Any]) -> str:
     ]
     table = "".join(f"| {label} | {text} |\n" for label, text in rows)
     return (
-        f"## Quality\n\nOn {of_size['photos']} photos at {size} px that it was not trained on, "
+        f"## Quality\n\nOn {of_size['photos']} photos at {size} px that were not used in training, "
         f"mean ± spread:\n\n| | |\n|---|---|\n{table}"
     )
 
@@ -90,20 +90,20 @@ def render(
     config_text: str,
     quality: dict[str, Any] | None = None,
 ) -> str:
-    """Writes the card as Markdown.
+    """Renders the card as Markdown.
 
     Args:
-        name: The model's.
-        use: The section on how the files are used, as Markdown, with "{name}" for the name.
-        facts: As `read_facts` returns them; may be empty.
-        config_text: YAML of its configuration; may be empty.
-        quality: What `fastnst quality` found, if it was asked.
+        name: Name of the model.
+        use: Section on the use of the files, as Markdown, with "{name}" for the name.
+        facts: Facts from `read_facts`; may be empty.
+        config_text: The configuration as YAML; may be empty.
+        quality: Contents of quality.json, which `fastnst quality` writes; may be empty.
     """
     parts = [
         f"# {name}\n",
-        "A feed-forward network that paints any photo in one style (Johnson et al. 2016, with "
-        "instance norm),\ntrained with fastnst. Licence: that of fastnst, Apache-2.0, as far as "
-        "the style image allows.\n",
+        "A feed-forward network for style transfer (Johnson et al. 2016, with instance norm), "
+        "trained with\nfastnst. Licence: Apache-2.0, as far as the rights to the style image "
+        "allow.\n",
         use.format(name=name),
     ]
     if facts:

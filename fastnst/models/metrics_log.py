@@ -1,4 +1,4 @@
-"""metrics.jsonl: the history of a run, a line of JSON for each entry."""
+"""metrics.jsonl: the history of a run, with one line of JSON per entry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastnst import files
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Reads the log; none is an empty one, and a line cut off by a crash is left out."""
+    """Returns the entries of a log, none if it is missing; truncated lines are skipped."""
     if not path.exists():
         return []
     lines = []
@@ -24,17 +24,17 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def write(path: Path, lines: list[dict[str, Any]]) -> None:
-    """Writes the log anew, whole or not at all."""
+    """Replaces the log atomically."""
     files.write(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def append(path: Path, line: dict[str, Any]) -> None:
-    """Adds an entry."""
+    """Appends an entry."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
 
 def seconds_spent(lines: list[dict[str, Any]]) -> float:
-    """Adds up the time between the entries; gaps of over ten minutes are pauses between runs."""
+    """Returns the time between entries, without gaps of ten minutes or more between sessions."""
     gaps = [later["time"] - earlier["time"] for earlier, later in itertools.pairwise(lines)]
     return sum(gap for gap in gaps if gap < 600)

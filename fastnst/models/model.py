@@ -203,9 +203,15 @@ def only(model: Model, style: str) -> Model:
     row, _ = model.select(style)
     known = {entry.name: entry for entry in model.description.styles}
     described = dataclasses.replace(
-        model.description, styles=(known.get(style, Style(style)),), identity=False
+        model.description, styles=(known.get(style, Style(file_name(style))),), identity=False
     )
     return Model(_renewed(model.net, row[np.newaxis]), described)
+
+
+def file_name(blend: str) -> str:
+    """Names files after a style or a blend: "wave:0.6,candy:0.4" becomes "wave0.6+candy0.4"."""
+    # Windows allows no colon in a name.
+    return blend.replace(" ", "").replace(":", "").replace(",", "+")
 
 
 def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[float]:
@@ -223,6 +229,8 @@ def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[
     """
     if text is None:
         return [1.0] + [0.0] * (len(names) - 1)
+    if text in names:  # Even one with a comma or a colon.
+        return [float(text == name) for name in names]
     shares = dict.fromkeys(names, 0.0)
     for part in text.split(","):
         name, colon, share = part.strip().partition(":")

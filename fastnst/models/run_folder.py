@@ -1,4 +1,4 @@
-"""The folder of a run: what lies where in models/<naming>, and whether it can be written."""
+"""The folder of a run, models/<naming>: its paths, and checks that it can be written."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from pathlib import Path
 
 from fastnst import errors
 
-# The weights, their average and Adam's two moments: 4 x 1.7 million float32 numbers.
+# The weights, their average and Adam's two moments: 4 x 1.7 million float32 values.
 _CHECKPOINT_BYTES = 27_000_000
 
 
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
-    """The places in a run's folder.
+    """The paths in a run's folder.
 
     Attributes:
-        path: For example models/candy.
+        path: The folder, for example models/candy.
     """
 
     path: Path
 
     @property
     def config(self) -> Path:
-        """The resolved configuration, all keys."""
+        """The complete configuration, with all keys."""
         return self.path / "config.yml"
 
     @property
     def metrics(self) -> Path:
-        """A line of JSON for each entry of the log and each validation."""
+        """The log, with a line of JSON for each log entry and each validation."""
         return self.path / "metrics.jsonl"
 
     @property
     def checkpoints(self) -> Path:
-        """TensorFlow checkpoints; the best one is in "best" below."""
+        """The TensorFlow checkpoints; the best one is in its subfolder "best"."""
         return self.path / "checkpoints"
 
     @property
     def samples(self) -> Path:
-        """The painted validation photos, a strip for each validation."""
+        """The stylized validation photos, one strip per validation."""
         return self.path / "samples"
 
     @property
     def tensorboard(self) -> Path:
-        """What TensorBoard is pointed at."""
+        """The log directory for TensorBoard."""
         return self.path / "tensorboard"
 
     @property
     def report(self) -> Path:
-        """The report that is written at the end."""
+        """The report, written when training ends."""
         return self.path / "report.html"
 
     def sample_strips(self) -> dict[int, Path]:
-        """The strips by step, in order."""
+        """Returns the strips by step, sorted."""
         strips = {
             int(number): strip
             for strip in self.samples.glob("step-*.png")
@@ -62,19 +62,19 @@ class RunFolder:
         return dict(sorted(strips.items()))
 
     def prepare(self, checkpoints: int) -> None:
-        """Makes the folder and sees that there is room in it.
+        """Creates the folder and checks that it is writable and has enough space.
 
         Args:
-            checkpoints: How many will be kept.
+            checkpoints: Number of checkpoints that will be kept.
 
         Raises:
-            UserError: If it cannot be made or written, or the disk is nearly full.
+            UserError: If the folder cannot be created or written, or the disk is nearly full.
         """
-        advice = "name another place with model_path or --model_path"
+        advice = "set another folder with model_path or --model_path"
         if pattern := set("*?[").intersection(str(self.path)):
             raise errors.UserError(
-                f"model_path: {self.path} has {' and '.join(sorted(pattern))} in it, which "
-                f"TensorFlow takes for a pattern of names; {advice}"
+                f"model_path: {self.path} contains {' and '.join(sorted(pattern))}, which "
+                f"TensorFlow treats as wildcards; {advice}"
             )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -89,6 +89,6 @@ class RunFolder:
         free = shutil.disk_usage(self.path).free
         if free < needed:
             raise errors.UserError(
-                f"model_path: {self.path} has {free // 1_000_000} MB of disk left and the "
-                f"checkpoints need {needed // 1_000_000} MB; make room, or {advice}"
+                f"model_path: {self.path} has {free // 1_000_000} MB of free disk space, but the "
+                f"checkpoints need {needed // 1_000_000} MB; free some space, or {advice}"
             )

@@ -46,6 +46,8 @@ class Reference:
         folder = self.path.resolve()
         if not folder.is_dir():
             folder = folder.parent
+        if _is_model(folder):
+            return folder
         if folder.parent.name == "checkpoints":
             folder = folder.parent
         return folder.parent if folder.name == "checkpoints" else folder
@@ -69,7 +71,8 @@ def find(name: str | Path) -> Reference:
         for folder in _folders():
             if _is_model(folder / named):
                 return Reference(folder / named)
-        for path in available().values():
+        own_first = sorted(available().values(), key=lambda path: path.parent == SHIPPED)
+        for path in own_first:
             if str(name) in (described := styles(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = named.expanduser()
@@ -91,9 +94,10 @@ def available() -> dict[str, Path]:
 
 def styles(path: Path) -> tuple[str, ...]:
     """Returns the names of a model's styles, without restoring it."""
-    described = path / model.FILE
-    own = model.Description.read(described).names if described.is_file() else (path.name,)
-    return (*own, *learned.names(path))
+    folder = Reference(path).folder
+    described = folder / model.FILE
+    own = model.Description.read(described).names if described.is_file() else (folder.name,)
+    return (*own, *learned.names(folder))
 
 
 def load(
@@ -184,6 +188,8 @@ def pack(
 
 def _infer(tensors: dict[str, np.ndarray], name: str) -> model.Description:
     """Describes a model of before there was a model.json by the shapes of its weights."""
+    if transform_net.TABLE in tensors:
+        raise errors.UserError(f"{model.FILE} is missing, which names the styles of these weights")
     if "conv1/kernel" not in tensors:
         raise errors.UserError("holds no transform net (there is no conv1/kernel in it)")
     kernel = tensors["conv1/kernel"]

@@ -1,4 +1,4 @@
-"""The layers of the transform net: convolution, upsampling, skip.
+"""The layers of the transform net: convolutions, upsampling and skips.
 
 Kernels are float32 variables; every layer computes in the dtype of its input.
 """
@@ -20,9 +20,9 @@ def glorot_kernel(name: str, size: int, inputs: int, outputs: int, seed: int) ->
 
 
 class Conv(tf.Module):
-    """A convolution with reflection padding, so that no frame forms at the border.
+    """A convolution with reflection padding, which avoids visible frames along the border.
 
-    It has no bias: an instance norm follows, which would take it away again.
+    It has no bias, because the instance norm that follows would remove it.
     """
 
     def __init__(
@@ -33,10 +33,10 @@ class Conv(tf.Module):
         Args:
             name: Prefix of the variable's name.
             size: Side of the square kernel, odd.
-            inputs: Channels in.
-            outputs: Channels out.
-            stride: 1, or 2 to halve the size.
-            seed: Of the random kernel.
+            inputs: Number of input channels.
+            outputs: Number of output channels.
+            stride: 1, or 2 to halve height and width.
+            seed: Seed of the random kernel.
         """
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
@@ -50,81 +50,82 @@ class Conv(tf.Module):
 
 
 class ConvToRgb(Conv):
-    """A convolution to few channels, at full size.
+    """A convolution to few channels at full resolution.
 
-    Three outputs leave most lanes of a processor's vectors idle. So it is computed as the one
-    convolution that gives 2 x 2 pixels at a time, four times as many channels, and equals it.
+    Three output channels leave most lanes of a CPU's vector units idle. An equivalent convolution
+    with stride 2 computes 2 x 2 pixels at a time, as four times as many channels.
     """
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, H, W, outputs]."""
         size, _, inputs, outputs = self.kernel.shape
-        # The pixel at (row, column) of a square sees its taps moved by as much.
+        # For the pixel at (row, column) of a 2 x 2 block, the taps are shifted by (row, column).
         shifts = [[row, column] for row in range(2) for column in range(2)]
         moved = [
             tf.pad(self.kernel, [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
             for row, column in shifts
         ]
         kernel = tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
-        # One row and column more, for the squares that an odd size cuts.
+        # One more row and column, for the incomplete blocks of an odd size.
         padded = padding.reflect(images, self._margin, self._margin + 1)
-        squares = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 2, "VALID")
-        return _cut(tf.nn.depth_to_space(squares, 2), 0, images)
+        blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 2, "VALID")
+        return _cut(tf.nn.depth_to_space(blocks, 2), 0, images)
 
 
 class UpsampleConv(tf.Module):
     """Nearest-neighbour x2 followed by a convolution: no checkerboard (Odena et al. 2016).
 
-    Computed as the one convolution to 4 * outputs channels at the low resolution that equals it,
-    followed by depth_to_space: 3x3 taps become 2x2 and the large input is never made.
+    An equivalent convolution to 4 * outputs channels at the low resolution, followed by
+    depth_to_space, computes the same: 3x3 taps become 2x2, and the upsampled input is never built.
     """
 
     def __init__(self, name: str, size: int, inputs: int, outputs: int, *, seed: int = 0) -> None:
-        """Draws the kernel, which is also what is stored.
+        """Draws the kernel of the convolution at the high resolution, the form that is stored.
 
         Args:
             name: Prefix of the variable's name.
             size: Side of the square kernel, odd, in pixels of the large image.
-            inputs: Channels in.
-            outputs: Channels out.
-            seed: Of the random kernel.
+            inputs: Number of input channels.
+            outputs: Number of output channels.
+            seed: Seed of the random kernel.
         """
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-        """Maps [B, h, w, inputs] to [B, H, W, outputs], cut from [2 h, 2 w] to the size of like."""
+        """Maps [B, h, w, inputs] to [B, H, W, outputs]: twice as large, cropped to `like`."""
         size, _, inputs, outputs = self.kernel.shape
         fold, offset = _fold(size)
         kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, self.kernel)
         taps = fold.shape[1]
         kernel = tf.cast(tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), images.dtype)
-        # The large image is continued by what the mirrored small one would give.
+        # Padding the small image including its edge equals mirroring the upsampled one.
         padded = padding.repeat_edge(images, taps // 2)
         large = tf.nn.depth_to_space(tf.nn.conv2d(padded, kernel, 1, "VALID"), 2)
         return _cut(large, offset, like)
 
 
 def _cut(images: tf.Tensor, offset: int, like: tf.Tensor) -> tf.Tensor:
-    """Cuts pictures to the height and width of others, from `offset` on in both directions."""
-    # Not by indexing, whose gradient is several times slower.
+    """Crops images to the height and width of `like`, starting at `offset` in both directions."""
+    # A slice, because the gradient of indexing is several times slower.
     height, width = tf.shape(like)[1], tf.shape(like)[2]
     cut = tf.slice(images, [0, offset, offset, 0], tf.stack([-1, height, width, -1]))
     return tf.ensure_shape(cut, [images.shape[0], *like.shape[1:3], images.shape[3]])
 
 
 def _fold(size: int) -> tuple[np.ndarray, int]:
-    """Which tap of a small row each tap on a nearest-neighbour x2 row falls on.
+    """Returns the taps at the low resolution onto which the taps of the large kernel fall.
 
-    Two neighbouring rows of the large image, 2j - offset and the next, see the same few rows of
-    the small one. Through three taps (w0, w1, w2) those see rows j - 1 and j: the odd row 2j - 1
-    by (w0 + w1, w2), the even row 2j by (w0, w1 + w2).
+    Two neighboring rows of the large image, 2j - offset and the next, depend on the same rows of
+    the small one. With three taps (w0, w1, w2), these are rows j - 1 and j: the odd row 2j - 1
+    weights them by (w0 + w1, w2), and the even row 2j by (w0, w1 + w2).
 
     Args:
-        size: Taps of the kernel, odd.
+        size: Number of taps of the kernel, odd.
 
     Returns:
-        0 or 1, float32 [2, (size + 1) / 2, size], indexed by row, small tap and tap; the offset.
+        Zeros and ones, float32 [2, (size + 1) / 2, size], indexed by row, small tap and tap; and
+        the offset.
     """
     reach = size // 2
     offset = reach % 2
@@ -136,19 +137,20 @@ def _fold(size: int) -> tuple[np.ndarray, int]:
 
 
 def skip(images: tf.Tensor, earlier: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-    """Adds scale * earlier: brings back details that strides and residual blocks have lost.
+    """Adds scale * earlier, which restores details lost in strides and residual blocks.
 
-    As in U-Net (Ronneberger et al. 2015), but added, with a weight for each channel.
+    Like the skips of U-Net (Ronneberger et al. 2015), but added with a weight per channel instead
+    of concatenated.
 
     Args:
-        images: [B, H, W, C]; the sum has its dtype.
-        earlier: Features of the encoder, the same shape.
+        images: [B, H, W, C]; the result has its dtype.
+        earlier: Features of the encoder, of the same shape.
         scale: Weights, float32 [C], or [B, C].
     """
     earlier = tf.cast(earlier, images.dtype)
     scale = tf.cast(scale, images.dtype)
     if len(scale.shape) == 2:
         return images + scale[:, tf.newaxis, tf.newaxis] * earlier
-    # A convolution of one tap is faster than a product with a broadcast vector.
+    # A depthwise convolution with one tap is faster than multiplying by a broadcast vector.
     kernel = tf.reshape(scale, [1, 1, -1, 1])
     return images + tf.nn.depthwise_conv2d(earlier, kernel, [1, 1, 1, 1], padding="VALID")

@@ -68,10 +68,14 @@ def _spread(values: tf.Tensor) -> tf.Tensor:
 
 def _at_once(image: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     """Normalizes one image, [1, H, W, C], for which batch norm is instance norm."""
+    # In a graph for any number of images, scale and shift may have the rows of several.
+    first_scale, first_shift = (
+        tf.reshape(values, [-1, values.shape[-1]])[0] for values in (scale, shift)
+    )
     return tf.raw_ops.FusedBatchNormV3(
         x=image,
-        scale=tf.reshape(scale, [-1]),
-        offset=tf.reshape(shift, [-1]),
+        scale=first_scale,
+        offset=first_shift,
         mean=[],
         variance=[],
         epsilon=EPSILON,

@@ -1,6 +1,6 @@
 """Mirror padding of images.
 
-Returns the same as `tf.pad`, but is several times as fast on a CPU: `tf.pad` computes the source
+Computes the same as `tf.pad`, but is several times as fast on a CPU: `tf.pad` computes the source
 of every single number, while these functions copy whole pixels with all their channels.
 """
 

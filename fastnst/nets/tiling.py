@@ -1,9 +1,9 @@
-"""Painting a large photo in strips: the same picture, in a fraction of the memory.
+"""Paints large photos in strips: the same picture with a fraction of the memory.
 
-Nearly all memory goes to the layers at full size: 32 channels of floats are 2 GiB at 4096 x 4096
-pixels, several times over. These are computed strip by strip. An instance norm needs the moments of
-the whole: what the convolution before it gave is kept until they are known, and then freed strip by
-strip, as what follows is computed.
+The layers at full size need nearly all of the memory: 32 channels of floats take 2 GiB at 4096 x
+4096 pixels, several times over. They are computed strip by strip. Because an instance norm needs
+the moments of the whole image, the outputs of the convolution before it are kept until the moments
+are known, and freed strip by strip while the next layer is computed.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import tensorflow as tf
 
 from fastnst.nets import norms, transform_net
 
-# Rows beside a strip's own that are computed along: padding makes those at the rim wrong, 4 in the
-# first layer, 2 in upsampling, 4 in the last one. Strips begin at multiples of 4.
+# Extra rows to compute on either side of a strip, because padding makes the outer ones wrong: 4 in
+# the first layer, 2 in upsampling and 4 in the last layer. Strips begin at multiples of 4.
 _HALO = 12
 _ROWS = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class _Strip:
-    """Some rows of a picture, [first, last), and those computed for them, [begin, end)."""
+    """Rows [first, last) of a picture, and the rows [begin, end) computed for them."""
 
     first: int
     last: int
@@ -32,11 +32,11 @@ class _Strip:
     end: int
 
     def of(self, images: tf.Tensor, scale: int = 1) -> tf.Tensor:
-        """The rows to compute with, of what is at 1 / scale of the picture's size."""
+        """Returns the rows to compute from images at 1 / scale of the picture's size."""
         return images[:, self.begin // scale : -(-self.end // scale)]
 
     def own(self, scale: int = 1) -> tf.Tensor:
-        """Where its own rows lie among those computed, at 1 / scale of the size: begin and end."""
+        """Returns begin and end of the strip's own rows among those computed, at 1 / scale size."""
         first, last = self.first - self.begin, self.last - self.begin
         return tf.constant([first // scale, -(-last // scale)])
 
@@ -56,19 +56,18 @@ def _strips(height: int) -> list[_Strip]:
 
 # Mean and variance of each channel, float32 [1, 1, 1, C].
 _Moments: TypeAlias = tuple[tf.Tensor, tf.Tensor]
-# Entries of a row by name.
+# Entries of a style's row by name.
 _Style: TypeAlias = dict[str, tf.Tensor]
 
-
-# What is computed of a strip, and the moments of its own rows.
+# The output for a strip, and the moments of its own rows.
 _Part: TypeAlias = tuple[tf.Tensor, _Moments]
 
 
 class StripPainter:
-    """Paints large photos with one network, which is not a lite one."""
+    """Paints large photos with a network that is not lite."""
 
     def __init__(self, net: transform_net.TransformNet) -> None:
-        """Makes the functions that compute a strip, to be traced with the first photo."""
+        """Creates the functions that compute a strip; they are traced with the first photo."""
         self._net = net
         self._enter = _function(self._enter_strip)
         self._encode = _function(self._encode_strip)
@@ -85,8 +84,8 @@ class StripPainter:
 
         Args:
             photo: float32 RGB [1, H, W, 3] in [0, 255].
-            row: Style to paint in, float32 [R].
-            keep: As for the network.
+            row: Row of the style, float32 [R].
+            keep: As in `TransformNet`.
 
         Returns:
             float32 RGB of the same shape.
@@ -95,7 +94,7 @@ class StripPainter:
         strips = _strips(photo.shape[1])
         entered = [self._enter(strip.of(photo), strip.own()) for strip in strips]
         encoder = _merge([moments for _, moments in entered], strips)
-        # Each in a call of its own, so that what went in is freed before the next begins.
+        # One call per strip, so that its input is freed before the next begins.
         net = tf.concat(
             [
                 self._encode(full, encoder, style, strip.own(2))
@@ -139,7 +138,7 @@ class StripPainter:
         own: tf.Tensor,
     ) -> tf.Tensor:
         net = _normalize("norm5", full, decoder, style)
-        # What the skip brings is computed anew: held since, it would be 2 GiB beside the trunk's.
+        # The skip's input is recomputed, because keeping it would take 2 GiB during the trunk.
         entered = self._net.enter(photo)
         entered = _normalize("norm1", entered, encoder, style)
         return self._net.leave(net, entered, photo, style)[:, own[0] : own[1]]
@@ -155,7 +154,7 @@ def _function(method: collections.abc.Callable[..., Any]) -> collections.abc.Cal
 
 
 def _consumed(parts: list[_Part]) -> collections.abc.Iterator[_Part]:
-    """Gives each part and forgets it, so that its memory is free when the next is computed."""
+    """Yields and drops each part, so that its memory is freed before the next is computed."""
     while parts:
         yield parts.pop(0)
 
@@ -163,7 +162,7 @@ def _consumed(parts: list[_Part]) -> collections.abc.Iterator[_Part]:
 def _merge(
     parts: collections.abc.Sequence[_Moments], strips: collections.abc.Sequence[_Strip]
 ) -> _Moments:
-    """The moments of a whole from those of its strips (Chan et al. 1979)."""
+    """Combines the moments of strips into those of the whole image (Chan et al. 1979)."""
     means, variances = (tf.stack(each) for each in zip(*parts, strict=True))
     rows = tf.constant([strip.last - strip.first for strip in strips], tf.float32)
     shares = tf.reshape(rows / tf.reduce_sum(rows), [-1, 1, 1, 1, 1])

@@ -1,4 +1,4 @@
-"""Painting image files: everything in the file but its colours is kept."""
+"""Stylizes image files and keeps their metadata: alpha, color profile and Exif."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 from fastnst import errors, files, images
 from fastnst.models import stylizer
 
-# GIF cannot hold a painting, and few browsers show TIFF: both are written as another format.
+# GIF has too few colors, and most browsers do not show TIFF, so both are written as PNG.
 _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One photo to paint, the file of the painting, and its style; None for the model's."""
+    """A photo to paint, the file of the painting, and the style; None for the model's default."""
 
     photo: Path
     painting: Path
@@ -27,7 +27,7 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a job: its error is None if the painting was written."""
+    """The result of a job; `error` is None if the painting was written."""
 
     job: Job
     error: errors.UserError | None = None
@@ -41,20 +41,20 @@ def plan(
     style: str | None = None,
     apart: bool = False,
 ) -> list[Job]:
-    """Decides what is painted and where it goes.
+    """Lists the photos to paint and the files of their paintings.
 
     Args:
-        inputs: Photos and folders of photos; folders are searched with all below them that is
-            not hidden, but not where the paintings go.
-        output: A file, if there is one input file; a folder; or None for "generated".
-        name: The model's or the style's, for the names of paintings that go to "generated".
-        style: Style to paint in.
-        apart: Whether the names of all paintings end in `name`, because other styles' paintings go
-            to the same place.
+        inputs: Photos and folders of photos. Folders are searched recursively, except hidden files
+            and the output folder.
+        output: A file if the input is a single file, or a folder; None for "generated".
+        name: Name of the model or the style, a suffix of the paintings in "generated".
+        style: The style to paint in; None for the model's default.
+        apart: Whether to add `name` to the name of every painting, because paintings in other
+            styles go to the same folder.
 
     Raises:
-        UserError: If an input does not exist, a folder has no photos, or a painting would take
-            the place of a photo or of another painting.
+        UserError: If an input does not exist, a folder contains no photos, or a painting would
+            overwrite a photo or another painting.
     """
     folder = Path("generated") if output is None else output
     pairs: list[tuple[Path, Path]] = []
@@ -65,7 +65,9 @@ def plan(
                 found = [entry for entry in found if goal not in entry.resolve().parents]
             if not found:
                 looked_for = ", ".join(sorted(files.PHOTO_EXTENSIONS))
-                raise errors.UserError(f"{path}: no photos in this folder ({looked_for})")
+                raise errors.UserError(
+                    f"{path}: contains no photos ({looked_for}); name another folder"
+                )
             pairs += [(photo, photo.relative_to(path)) for photo in found]
         elif path.exists():
             pairs.append((path, Path(path.name)))
@@ -74,7 +76,7 @@ def plan(
     single = len(inputs) == 1 and not inputs[0].is_dir()
     if apart and output is not None and output.suffix.lower() in files.PHOTO_EXTENSIONS:
         raise errors.UserError(
-            f"{output}: names one file for many paintings; name a folder with -o"
+            f"{output}: is one file, but there are several paintings; name a folder with -o"
         )
     if output is not None and single and output.suffix and not output.is_dir():
         images.format_of(output)
@@ -83,7 +85,7 @@ def plan(
         targets = _as_written([folder / _tagged(relative, name) for _, relative in pairs])
     elif output.suffix.lower() in files.PHOTO_EXTENSIONS and not output.is_dir():
         raise errors.UserError(
-            f"{output}: names one file for what may be many paintings; name a folder with -o"
+            f"{output}: is one file, but there may be several paintings; name a folder with -o"
         )
     else:
         targets = _as_written([output / relative for _, relative in pairs])
@@ -93,12 +95,12 @@ def plan(
         place = painting.resolve()
         if place in photos:
             raise errors.UserError(
-                f"{painting}: would take the place of a photo; name another folder with -o"
+                f"{painting}: would overwrite an input photo; name another folder with -o"
             )
         if place in painted:
             raise errors.UserError(
-                f"{painting}: {painted[place]} and {photo} would both be painted there; paint "
-                "them into different folders"
+                f"{painting}: is the output of both {painted[place]} and {photo}; paint them into "
+                "different folders"
             )
         painted[place] = photo
     return [
@@ -114,17 +116,17 @@ def paint(
     batch: int = 1,
     quality: int = 92,
 ) -> collections.abc.Iterator[Outcome]:
-    """Paints photos and writes the paintings, one after the other.
+    """Paints photos and writes the paintings one by one.
 
     Args:
-        model: Paints.
-        jobs: What to paint; a photo that cannot be read is reported and passed over.
-        size: Shorter side to scale the photos to first, in pixels; None paints them as they are.
-        batch: How many photos of one size that follow each other are painted at once.
-        quality: 1 to 100, of JPEG and WebP.
+        model: The model to paint with.
+        jobs: The photos to paint. One that cannot be read is reported and skipped.
+        size: Shorter side to scale the photos to first, in pixels; None keeps their size.
+        batch: Number of consecutive photos of the same size to paint at once.
+        quality: Quality of JPEG and WebP, 1 to 100.
 
     Yields:
-        What became of each job, as soon as it is known.
+        The result of each job, as soon as it is finished.
     """
 
     def read() -> collections.abc.Iterator[tuple[Job, images.Picture | errors.UserError]]:
@@ -182,13 +184,16 @@ def paint_bytes(
     """Paints an encoded photo.
 
     Args:
-        model: Paints.
-        data: The photo's file.
-        name: What to call it in an error.
-        file_format: Pillow's name of the format to return; None for JPEG if the photo is one,
-            else PNG.
-        size: Shorter side to scale the photo to first, in pixels.
-        quality: 1 to 100, of JPEG and WebP.
+        model: The model to paint with.
+        data: Contents of the photo's file.
+        name: Name of the photo in error messages.
+        file_format: Pillow's name of the format to return; None for JPEG if the photo is a JPEG,
+            otherwise PNG.
+        size: Shorter side to scale the photo to first, in pixels; None keeps its size.
+        quality: Quality of JPEG and WebP, 1 to 100.
+
+    Returns:
+        Contents of the painting's file.
 
     Raises:
         UserError: If the photo cannot be read or is too small.
@@ -204,7 +209,7 @@ def paint_bytes(
 
 
 def scaled(picture: images.Picture, size: int | None) -> images.Picture:
-    """Scales a picture, alpha and all, so that its shorter side is `size`."""
+    """Scales a picture and its alpha to a shorter side of `size`; None returns it unchanged."""
     if size is None:
         return picture
     pixels = images.resize_shorter_side(picture.pixels, size)
@@ -219,7 +224,7 @@ def _tagged(path: Path, name: str) -> Path:
 
 
 def _as_written(paths: collections.abc.Sequence[Path]) -> list[Path]:
-    """Gives extensions that can be written: sky.gif is sky.png, or sky.gif.png beside a sky.png."""
+    """Replaces extensions: sky.gif becomes sky.png, or sky.gif.png if there is a sky.png."""
     taken = set(paths)
     written = []
     for path in paths:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors
+from fastnst import errors, events, images
 
 METHODS = ("lbfgs", "adam")
 # Number of corrections from which L-BFGS approximates the curvature.
@@ -25,8 +25,6 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 Objective: TypeAlias = collections.abc.Callable[
     [tf.Tensor], tuple[tf.Tensor, collections.abc.Mapping[str, tf.Tensor]]
 ]
-# Takes the iteration, the total, its terms, and the picture as float32 [H, W, 3] in [0, 255].
-OnStep: TypeAlias = collections.abc.Callable[[int, float, dict[str, float], np.ndarray], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +59,17 @@ class _Point:
 class _Descent:
     """Evaluates the objective and records the history and the best picture."""
 
-    def __init__(self, objective: Objective, start: np.ndarray, on_step: OnStep) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        start: np.ndarray,
+        steps: int,
+        show_every: int | None,
+        on_event: events.Action,
+    ) -> None:
         self._shape = start.shape
-        self._on_step = on_step
+        self._steps, self._show_every = steps, show_every
+        self._on_event = on_event
         self.history: list[dict[str, float]] = []
 
         @tf.function(
@@ -113,7 +119,10 @@ class _Descent:
             self.best, self.best_iteration = point, iteration
         terms = {"total": point.total} | point.terms
         self.history.append(terms)
-        self._on_step(iteration, point.total, terms, self._picture(point))
+        self._on_event(events.Step(iteration, self._steps, recent=(terms,)))
+        if self._show_every and iteration % self._show_every == 0:
+            shown = images.to_uint8(self._picture(point))
+            self._on_event(events.Judged(iteration, terms, outputs={"picture": (shown,)}))
 
     def result(self, interrupted: bool) -> Result:
         """Returns the result so far."""
@@ -136,7 +145,8 @@ def minimize(
     *,
     method: str = "lbfgs",
     learning_rate: float = 10.0,
-    on_step: OnStep = lambda iteration, total, terms, picture: None,
+    show_every: int | None = None,
+    on_event: events.Action = lambda event: None,
 ) -> Result:
     """Minimizes an objective over the pixels of a picture, which stay in [0, 255].
 
@@ -147,7 +157,9 @@ def minimize(
             its iterations evaluates the objective once, rarely twice.
         method: "lbfgs", with bounds (Byrd et al. 1995), or "adam" (Kingma & Ba 2014).
         learning_rate: Learning rate of Adam, in levels of 255.
-        on_step: Called after each iteration; iterations count from 1.
+        show_every: Iterations between the pictures that are shown on the way; None for none.
+        on_event: Receives a `Started`, a `Step` after each iteration, a `Judged` with each picture
+            on the way, and a `Finished`.
 
     Returns:
         The best picture found and the history; after Ctrl-C, those found so far.
@@ -160,15 +172,19 @@ def minimize(
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
     scipy_minimize = _scipy_minimize() if method == "lbfgs" else None
-    descent = _Descent(objective, start, on_step)
+    descent = _Descent(objective, start, steps, show_every, on_event)
+    names = tuple(name for name in descent.history[0] if "/" not in name)
+    on_event(events.Started(0, steps, names))
+    interrupted = False
     try:
         if scipy_minimize:
             _lbfgs(descent, steps, scipy_minimize)
         else:
             _adam(descent, steps, learning_rate)
     except KeyboardInterrupt:
-        return descent.result(interrupted=True)
-    return descent.result(interrupted=False)
+        interrupted = True
+    on_event(events.Finished(len(descent.history) - 1, steps))
+    return descent.result(interrupted)
 
 
 def _scipy_minimize() -> collections.abc.Callable[..., object]:

@@ -20,7 +20,7 @@ MAX_DOTS = 40
 
 
 def thin(points: Points, limit: int = MAX_POINTS) -> Points:
-    """Replaces runs of neighbouring points by their means, so that no more than `limit` stay."""
+    """Averages runs of neighboring points, so that at most `limit` points remain."""
     if len(points) <= limit:
         return points
     runs = np.array_split(np.asarray(points, np.float64), limit)
@@ -28,9 +28,9 @@ def thin(points: Points, limit: int = MAX_POINTS) -> Points:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Lists 1, 2 and 5 times powers of ten, from the last at or below `low` to beyond `high`."""
+    """Returns ticks at 1, 2 and 5 times powers of ten that enclose `low` and `high`."""
     exponents = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
-    # Read from text, the ticks are the nearest floats: 2e-05 and not 2.0000000000000003e-05.
+    # Parsing text gives the nearest float: 2e-05 and not 2.0000000000000003e-05.
     ticks = [float(f"{factor}e{exponent}") for exponent in exponents for factor in (1, 2, 5)]
     first = max(index for index, tick in enumerate(ticks) if tick <= low)
     last = min(index for index, tick in enumerate(ticks) if tick >= high)
@@ -38,13 +38,13 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def step_ticks(last: int, most: int = 5) -> list[int]:
-    """Lists the multiples of a round number from 0 to `last`, with `most` intervals or fewer."""
+    """Returns the multiples of a round number from 0 to `last`, with at most `most` intervals."""
     strides = (factor * 10**power for power in range(20) for factor in (1, 2, 5))
     return list(range(0, last + 1, next(stride for stride in strides if last / stride <= most)))
 
 
 def _points(metrics: collections.abc.Iterable[Metrics], kind: str, term: str) -> Points:
-    """Picks one curve; what has no place on a logarithmic axis is left out."""
+    """Returns the points of one curve, without values that a logarithmic axis cannot show."""
     found: Points = []
     for line in metrics:
         step, value = line.get("step"), line.get(term)
@@ -57,12 +57,12 @@ def _points(metrics: collections.abc.Iterable[Metrics], kind: str, term: str) ->
 
 @dataclasses.dataclass(frozen=True)
 class Axes:
-    """Where points lie in a chart: steps from 0 to the right, values logarithmic and upwards.
+    """Maps points to a chart: steps from 0 to the right, values logarithmically upwards.
 
     Attributes:
-        last_step: The right end.
-        low: The value at the bottom.
-        high: The value at the top.
+        last_step: Step at the right end.
+        low: Value at the bottom.
+        high: Value at the top.
     """
 
     last_step: int
@@ -73,11 +73,11 @@ class Axes:
     left, right, top, bottom = 50, 520, 10, 290
 
     def x(self, step: float) -> float:
-        """Where a step lies, in units of the chart."""
+        """Returns the horizontal position of a step, in units of the chart."""
         return round(self.left + (self.right - self.left) * step / self.last_step, 1)
 
     def y(self, value: float) -> float:
-        """Where a value lies, in units of the chart."""
+        """Returns the vertical position of a value, in units of the chart."""
         part = math.log(value / self.low) / math.log(self.high / self.low)
         return round(self.bottom - (self.bottom - self.top) * part, 1)
 
@@ -112,13 +112,13 @@ def chart(
     terms: collections.abc.Sequence[str],
     first: int = 0,
 ) -> str:
-    """Draws curves by step on a logarithmic axis, thin in training and bold in validation.
+    """Draws curves by step on a logarithmic axis: thin for training, bold for validation.
 
     Args:
         title: Heading of the chart.
         metrics: Lines of metrics.jsonl.
         terms: Names of the metrics to draw.
-        first: Number of the first one's color; the others follow.
+        first: Number of the first metric's color; the others follow in order.
 
     Returns:
         An HTML figure with an SVG; "" if there is nothing to draw.

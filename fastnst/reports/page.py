@@ -1,6 +1,6 @@
-"""The report of a finished training or optimisation: one HTML file that needs nothing beside it.
+"""The report of a finished training or optimization: one self-contained HTML file.
 
-The page around what is written here, with its looks, is page.html.
+The template with the styles and the script is page.html.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ Metrics: TypeAlias = collections.abc.Mapping[str, object]
 
 MAX_STRIPS = 8
 
-# The file stays near 3 MB with six photos.
+# With six photos, the file has about 3 MB.
 _QUALITY = 82
 _STYLE_SIDE, _PHOTO_SIDE, _STRIP_WIDTH = 480, 320, 1280
 
 
 @dataclasses.dataclass(frozen=True)
 class Wording:
-    """What a report says around what it shows.
+    """The texts of a report.
 
     Attributes:
-        kind: What it is a report of.
-        strips: The note on the pictures by step.
-        charts: The note on the curves.
-        values: The title of the table of values.
-        columns: By kind of line in the metrics, what to call the last of that kind there.
-        config: The title and the note of the configuration.
-        onwards: What to do next, and the command for it; "{model}" stands for what the commands
-            know the model by.
+        kind: Kind of report, shown beside the name.
+        strips: Note on the pictures by step.
+        charts: Note on the curves.
+        values: Title of the table of values.
+        columns: Heading of each column of that table, by the kind of metrics line in it.
+        config: Title and note of the configuration.
+        next_steps: Suggestions, each a text and a command; "{model}" stands for the name or path
+            of the model.
     """
 
     kind: str
@@ -51,30 +51,30 @@ class Wording:
     values: str
     columns: collections.abc.Mapping[str, str]
     config: tuple[str, str]
-    onwards: tuple[tuple[str, str], ...]
+    next_steps: tuple[tuple[str, str], ...]
 
 
 TRAINING = Wording(
     kind="training report",
-    strips="The same photos, by step of training.",
-    charts="By step, on a logarithmic axis. Thin: in training. Bold: on the validation photos.",
-    values="Last values",
+    strips="The validation photos at each step.",
+    charts="By step, on a logarithmic axis. Thin: training. Bold: validation photos.",
+    values="Final values",
     columns={"training": "training", "validation": "validation"},
-    config=("Configuration", "All keys, as the training used them."),
-    onwards=(
+    config=("Configuration", "All keys of this training."),
+    next_steps=(
         ("Paint photos:", "python eval.py --model {model} photo.jpg"),
-        ("Export it for other programs:", "python export.py --model {model}"),
+        ("Export the model for other programs:", "python export.py --model {model}"),
     ),
 )
 
-OPTIMISATION = Wording(
-    kind="optimisation report",
-    strips="The picture, by iteration.",
+OPTIMIZATION = Wording(
+    kind="optimization report",
+    strips="The picture at each iteration.",
     charts="By iteration, on a logarithmic axis.",
-    values="What is left",
-    columns={"best": "in the picture"},
-    config=("Options", "As this picture was painted with."),
-    onwards=(),
+    values="Result",
+    columns={"best": "value"},
+    config=("Options", "All options of this command."),
+    next_steps=(),
 )
 
 
@@ -96,8 +96,8 @@ def _pair(number: int, photo: np.ndarray, stylized: np.ndarray) -> str:
     return (
         f'<div class="pair" style="--ratio:{width / height:.4f}">'
         f"{_image(_at_most(photo, _PHOTO_SIDE), f'photo {number}')}"
-        f"{_image(_at_most(stylized, _PHOTO_SIDE), f'photo {number}, painted')}"
-        f'<input type="range" value="50" aria-label="how much of photo {number} is painted"></div>'
+        f"{_image(_at_most(stylized, _PHOTO_SIDE), f'photo {number}, stylized')}"
+        f'<input type="range" value="50" aria-label="compare photo {number}"></div>'
     )
 
 
@@ -106,12 +106,12 @@ def _strip(step: int, path: Path) -> str:
     height, width = pixels.shape[:2]
     if width > _STRIP_WIDTH:
         pixels = images.resize(pixels, max(1, round(height * _STRIP_WIDTH / width)), _STRIP_WIDTH)
-    return f"<figcaption>{step:,}</figcaption>{_image(pixels, f'painted at step {step}')}"
+    return f"<figcaption>{step:,}</figcaption>{_image(pixels, f'stylized at step {step}')}"
 
 
 def _strips(samples: collections.abc.Mapping[int, Path]) -> str:
     steps = sorted(samples)
-    # Evenly spaced, counted back from the last; the first shows where it came from.
+    # Evenly spaced, counted back from the last step. The first step is always shown.
     stride = max(1, math.ceil((len(steps) - 1) / (MAX_STRIPS - 1)))
     chosen = sorted({*steps[:1], *steps[::-1][::stride]})
     return "".join(f"<figure>{_strip(step, samples[step])}</figure>" for step in chosen)
@@ -160,7 +160,7 @@ def _charts(
     return (
         charts.chart(headline.capitalize(), metrics, [headline])
         + charts.chart("Terms", metrics, others, first=1)
-        + charts.chart(f"{headline.capitalize()}, each", metrics, series, first=4)
+        + charts.chart(f"{headline.capitalize()}, individually", metrics, series, first=4)
     )
 
 
@@ -183,23 +183,23 @@ def render(
     wording: Wording = TRAINING,
     model: str | None = None,
 ) -> str:
-    """Writes the report of a training, or of an optimisation.
+    """Renders the report of a training or an optimization.
 
     Args:
-        name: The model's, or the photo's.
+        name: Name of the model or the photo.
         reference: Picture beside the title, uint8 RGB [H, W, 3], or None.
-        before: uint8 RGB [H, W, 3] each; sizes may differ.
-        after: The pictures made of them.
-        samples: Image files by step, each a strip of the photos painted at that step.
-        metrics: The lines of metrics.jsonl; there may be none.
+        before: Photos, uint8 RGB [H, W, 3] each; sizes may differ.
+        after: Their stylized versions, in the same order.
+        samples: Image files by step, each a strip of the photos stylized at that step.
+        metrics: The lines of metrics.jsonl; may be empty.
         config_text: The configuration as YAML.
-        figures: Text by label, in the order in which to show them.
+        figures: Texts by label, in the order in which to show them.
         terms: Names of the metrics to draw and to list, the headline first.
-        wording: What is said around them.
-        model: What commands know the model by, where that is not its name.
+        wording: The texts of the report.
+        model: Name or path of the model in commands; None for `name`.
 
     Returns:
-        HTML, with all pictures in it.
+        HTML with all pictures embedded.
 
     Raises:
         UserError: If a sample cannot be read.
@@ -209,11 +209,10 @@ def render(
         _section(
             "pairs",
             "Before and after",
-            'On the left the photo, on the right as painted.<span class="drag"> Drag across it.'
-            "</span>",
+            'Left: the photo. Right: stylized.<span class="drag"> Drag to compare.</span>',
             "".join(_pair(number, *pair) for number, pair in enumerate(pairs, 1)),
         ),
-        _section("strips", "How it developed", wording.strips, _strips(samples)),
+        _section("strips", "Progress", wording.strips, _strips(samples)),
         _section(
             "charts",
             "Loss",
@@ -223,7 +222,7 @@ def render(
         _section(
             "values",
             wording.values,
-            "The terms as they enter the total, and each layer's own loss, unweighted.",
+            "The weighted terms of the total, and the unweighted loss of each layer.",
             _values(metrics, wording.columns, terms),
         ),
     )
@@ -244,8 +243,8 @@ def render(
         config_title=escape(wording.config[0]),
         config_note=escape(wording.config[1]),
         config=escape(config_text.strip()),
-        onwards="\n".join(
-            f"<p>{escape(what)}</p>\n<pre>{escape(command.replace('{model}', quoted))}</pre>"
-            for what, command in wording.onwards
+        next_steps="\n".join(
+            f"<p>{escape(text)}</p>\n<pre>{escape(command.replace('{model}', quoted))}</pre>"
+            for text, command in wording.next_steps
         ),
     )

@@ -187,8 +187,9 @@ class _Run:
         saving = event.due(intervals.checkpoint_every) or self.interrupted
         if judging or saving or event.due(intervals.log_every):
             # Before anything of this step is logged or saved.
-            weights = {variable.name: variable for variable in self._engine.task.variables}
-            self._check({**event.metrics(), **weights})
+            # Not by name: variables of a task may share one.
+            weights = [(variable.name, variable) for variable in self._engine.task.variables]
+            self._check([*event.metrics().items(), *weights])
             self._last_finite = self.step
         while not self.skipped.empty():
             self._emit(events.Skipped(self.skipped.get()))
@@ -207,7 +208,7 @@ class _Run:
         engine = self._engine
         judgement = engine.task.validate()
         # The validation shows the effect of the last step, which its own loss does not.
-        self._check(judgement.metrics)
+        self._check(judgement.metrics.items())
         self._emit(events.Judged(self.step, judgement.metrics, judgement.inputs, judgement.outputs))
         value = judgement.metrics[engine.task.metrics[0]]
         if value < float(engine.state.best_loss):
@@ -215,8 +216,8 @@ class _Run:
             if devices.is_chief(engine.strategy):
                 self._emit(events.Saved(self.step, engine.checkpointer.save_best(), best=True))
 
-    def _check(self, values: collections.abc.Mapping[str, Any]) -> None:
-        broken = [name for name, value in values.items() if not np.isfinite(value).all()]
+    def _check(self, values: collections.abc.Iterable[tuple[str, Any]]) -> None:
+        broken = [name for name, value in values if not np.isfinite(value).all()]
         if not broken:
             return
         last = self._engine.checkpointer.latest or "none yet"

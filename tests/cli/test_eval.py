@@ -104,13 +104,13 @@ def test_the_models_are_listed(
     [
         (["--model", "tini", "a.png"], "no model tini; did you mean tiny? (models here: "),
         (["--model", "tiny", "b.png"], "b.png: no such file or folder"),
-        (["--model", "tiny", "empty"], "empty: no photos in this folder"),
-        (["--model", "tiny", "a.png", "-o", "a.png"], "a.png: would take the place of a photo"),
+        (["--model", "tiny", "empty"], "empty: contains no photos"),
+        (["--model", "tiny", "a.png", "-o", "a.png"], "a.png: would overwrite an input photo"),
         (["--model", "tiny", "a.png", "-o", "b.xyz"], "b.xyz: cannot write .xyz"),
         (["--model", "tiny", "a.png", "--size", "8"], "a.png: 8 x 11 pixels is too small"),
         (["--model", "tiny", "photos/2.jpg"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),
-        (["--model", "tiny", "-", "a.png"], "- stands for one photo"),
+        (["--model", "tiny", "-", "a.png"], "- reads one photo from stdin"),
     ],
     ids=lambda value: " ".join(value[2:]) if isinstance(value, list) else "",
 )

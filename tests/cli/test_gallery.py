@@ -58,4 +58,4 @@ def test_models_can_be_chosen_and_mistakes_are_a_line(
     capsys.readouterr()
     shutil.rmtree("models")
     assert command.main(["a.png"]) == 1
-    assert "there is no model yet" in capsys.readouterr().err
+    assert "no models found; train one" in capsys.readouterr().err

@@ -223,10 +223,10 @@ def test_the_report_shows_pictures_curves_and_the_command(here: Path, said: Any)
     assert code == 0
     assert output.splitlines()[1] == "my paintings/a.html"
     page = Path("my paintings/a.html").read_text(encoding="utf-8")
-    assert "photo · optimisation report" in page
-    assert page.count('<img alt="painted at step ') == 3
-    for curve in ("total", "content", "style"):
-        assert f'<g class="training {curve}">' in page
+    assert "photo · optimization report" in page
+    assert page.count('<img alt="stylized at step ') == 3
+    for number, _ in enumerate(("total", "content", "style")):
+        assert f'<g class="training term{number}">' in page
     assert "<dt>Iterations</dt><dd>3, the best at 3</dd>" in page
     assert "style: red.png blue.png\n" in page
     assert "style_blend" not in page and "Configuration" not in page and "eval.py" not in page
@@ -296,7 +296,7 @@ def test_vgg19_of_matconvnet_paints(here: Path, said: Any, monkeypatch: pytest.M
     assert images.read_bytes("max.png") != images.read_bytes("avg.png")
     code, _, error = said(*arguments)
     assert code == 1 and error.count("\n") == 1
-    assert "pretrained/imagenet-vgg-verydeep-19.mat: no such file; imagenet-vgg-very" in error
+    assert "pretrained/imagenet-vgg-verydeep-19.mat: no such file; download imagenet-vgg" in error
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,10 @@ def here(
     photo: Callable[..., np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """A working directory with models/tiny and photos of two sizes."""
+    """A working directory with models/tiny, its checkpoints alone, and photos of two sizes."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny_run, tmp_path / "models" / "tiny")
+    shutil.copytree(tiny_run / "checkpoints", tmp_path / "bare")
     (tmp_path / "photos").mkdir()
     for index, size in enumerate([(100, 130), (120, 97), (99, 99)]):
         Image.fromarray(photo(*size, index)).save(tmp_path / "photos" / f"{index}.png")
@@ -78,7 +79,7 @@ def test_it_writes_figures_pictures_and_curves(
         (["--model", "tiny", "--size", "64"], "--size: '64' should be a whole number of pixels"),
         (["--model", "tiny", "--size", "256,big"], "--size: 'big' should be a whole number"),
         (["--model", "tiny", "--images", "fotos"], "fotos: no such file or folder; did you mean"),
-        (["--model", "models/tiny/checkpoints"], "models/tiny/checkpoints: has no config.yml"),
+        (["--model", "bare"], "bare: has no config.yml"),
         (["--model", "tini"], "no model tini; did you mean tiny?"),
     ],
 )

@@ -532,7 +532,9 @@ def test_a_disk_that_is_too_full_is_found_before_training(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     assert command.main(["-c", str(conf(tmp_path))]) == 1
     error = capsys.readouterr().err
-    assert "has 7 MB of disk left and the checkpoints need" in error and error.count("\n") == 1
+    assert (
+        "has 7 MB of free disk space, but the checkpoints need" in error and error.count("\n") == 1
+    )
     assert [path for path in (tmp_path / "models").rglob("*") if path.is_file()] == []
 
 

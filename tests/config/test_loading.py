@@ -118,9 +118,9 @@ def test_a_conf_of_the_original_can_train_as_the_original_did(write: Write) -> N
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)
-def test_every_conf_that_is_shipped_loads_and_names_a_picture_that_is_there(path: Path) -> None:
+def test_every_shipped_conf_loads_and_its_style_images_exist(path: Path) -> None:
     settings = config.load(path)
-    assert files.find(style(settings).style_image).is_file()
+    assert all(files.find(style.style_image).is_file() for style in settings.styles.values())
     assert config.load(path, quick=True).naming == f"{settings.naming}-quick"
 
 

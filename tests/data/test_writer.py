@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fastnst import errors
+from fastnst import errors, events
 from fastnst.data import manifest, writer
 
 JPEG = made.encode(made.noise(0), "JPEG")
@@ -95,10 +95,8 @@ def test_records_have_the_keys_of_coco(tmp_path: Path) -> None:
 
 def test_the_manifest_describes_the_shards(photos: Path, tmp_path: Path) -> None:
     made.write_files(photos, made.broken_photos())
-    done = []
-    result = writer.write(
-        photos, tmp_path / "out", shards=3, progress=lambda *counts: done.append(counts)
-    )
+    seen: list[events.Event] = []
+    result = writer.write(photos, tmp_path / "out", shards=3, on_event=seen.append)
     assert result == manifest.load(tmp_path / "out")
     assert result.complete
     assert (result.photos, len(result.shards)) == (5, 3)
@@ -107,7 +105,11 @@ def test_the_manifest_describes_the_shards(photos: Path, tmp_path: Path) -> None
     for shard in result.shards:
         assert manifest.is_whole(shard, tmp_path / "out")
         assert len(examples(tmp_path / "out" / shard.file)) == shard.photos
-    assert done == [(count, 8) for count in range(1, 9)]
+    assert seen[0] == events.Started(0, 8) and seen[-1] == events.Finished(8, 8)
+    steps = [event for event in seen if isinstance(event, events.Step)]
+    assert [(step.step, step.last_step) for step in steps] == [(i, 8) for i in range(1, 9)]
+    skipped = [event.reason for event in seen if isinstance(event, events.Skipped)]
+    assert skipped == [each.reason for each in result.skipped]
 
 
 def test_shards_are_the_same_for_zip_and_folder_and_any_number_of_workers(
@@ -126,12 +128,13 @@ def test_an_interrupted_run_resumes_with_the_unfinished_shard(photos: Path, tmp_
     whole = contents(out)
     shutil.rmtree(out)
 
-    def stop(done: int, total: int) -> None:
-        if done == 3:  # The second shard has photos 1 and 4, so it is half written.
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 3:
+            # The second shard has photos 1 and 4, so it is half written.
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        writer.write(photos, out, shards=3, progress=stop)
+        writer.write(photos, out, shards=3, on_event=stop)
     assert set(contents(out)) == {"manifest.json", "photos-00000-of-00003.tfrecord"}
     state = manifest.load(out)
     assert state is not None

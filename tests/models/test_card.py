@@ -1,4 +1,4 @@
-"""The model text."""
+"""The model card."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fastnst.export import exporters
+from fastnst import export
 from fastnst.models import card
 
 
-def test_the_facts_of_a_run_are_its_length_its_time_and_how_what_paints_was_judged(
+def test_the_facts_of_a_run_are_its_length_its_time_and_the_validation_of_its_best_checkpoint(
     tmp_path: Path,
 ) -> None:
     def judged(step: int, total: float) -> dict[str, object]:
@@ -37,7 +37,7 @@ def test_the_facts_of_a_run_are_its_length_its_time_and_how_what_paints_was_judg
         "minutes": 13.3,
         "validation": {"step": 10, "total": 30.3, "content": 1.0, "style": 2.0, "tv": 0.0},
     }
-    # By another objective since step 10, what is best need not be the lowest.
+    # If the objective has changed since step 10, the best checkpoint need not have the lowest.
     (best / "step-10.index").rename(best / "step-20.index")
     assert card.read_facts(tmp_path)["validation"]["total"] == 40.0
 
@@ -48,15 +48,15 @@ def test_the_facts_of_a_shipped_model_lie_beside_it(tmp_path: Path) -> None:
     assert card.read_facts(tmp_path) == {"steps": 1200}
 
 
-@pytest.mark.parametrize("file_format", exporters.EXPORTERS)
+@pytest.mark.parametrize("file_format", export.FORMATS)
 def test_every_format_has_a_card_with_its_use_its_training_and_its_configuration(
     file_format: str,
 ) -> None:
-    text = card.render("candy", file_format, {"steps": 1200}, "naming: candy\n")
+    text = card.render("candy", export.use(file_format), {"steps": 1200}, "naming: candy\n")
     assert text.startswith("# candy\n")
     assert "## Use" in text and '"steps": 1200' in text and "naming: candy" in text
     assert "{name}" not in text and "candy" in text.split("## Use")[1].split("## Training")[0]
-    bare = card.render("candy", file_format, {}, "")
+    bare = card.render("candy", export.use(file_format), {}, "")
     assert "## Training" not in bare and "## Configuration" not in bare
 
 
@@ -70,20 +70,22 @@ def test_the_figures_of_the_quality_command_are_a_table() -> None:
         "equal_iterations": {"noise": 31.5, "photo": None},
         "figures": {"structure kept": value},
     }
-    text = card.render("candy", "weights", {}, "", {"model": "candy", "sizes": {"256": found}})
+    text = card.render(
+        "candy", export.use("weights"), {}, "", {"model": "candy", "sizes": {"256": found}}
+    )
     assert "On 20 photos at 256 px" in text
     for row in (
         "| objective of the network | 1,235 ± 1 |",
-        "| objective after 50 iterations of the optimiser from noise | 1,235 ± 1 |",
-        "| iterations from noise that it equals | 31.5 |",
-        "| iterations from photo that it equals | more than 60 |",
+        "| objective after 50 iterations of the optimizer from noise | 1,235 ± 1 |",
+        "| iterations from noise that equal the network | 31.5 |",
+        "| iterations from photo that equal the network | more than 60 |",
         "| structure kept | 1,234.57 ± 1.00 |",
     ):
         assert row in text.splitlines()
 
 
 def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:
-    text = card.render("candy", "savedmodel", {}, "")
+    text = card.render("candy", export.use("savedmodel"), {}, "")
     names = ("serving_default", "serving_uint8", "stylize_encoded")
     tensors = ("images", "stylized", "image_bytes", "stylized_bytes")
     assert [name for name in (*names, *tensors) if f"`{name}`" not in text] == []

@@ -10,7 +10,7 @@ from fastnst.models import metrics_log
 LINES = [{"kind": "training", "step": 10, "total": 1.5}, {"kind": "validation", "step": 20}]
 
 
-def test_what_is_written_and_added_is_read_again(tmp_path: Path) -> None:
+def test_written_and_appended_entries_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     metrics_log.append(path, LINES[0])
     metrics_log.append(path, LINES[1])
@@ -26,7 +26,7 @@ def test_a_run_without_a_log_has_no_history(tmp_path: Path) -> None:
     assert metrics_log.read(tmp_path / "metrics.jsonl") == []
 
 
-def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
+def test_a_line_cut_off_by_a_crash_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     metrics_log.write(path, LINES)
     whole = path.read_text()
@@ -42,7 +42,7 @@ def test_strange_separators_do_not_break_a_line(tmp_path: Path) -> None:
     assert metrics_log.read(path) == [line]
 
 
-def test_pauses_between_runs_are_no_time_spent() -> None:
+def test_pauses_between_runs_do_not_count_as_time_spent() -> None:
     assert metrics_log.seconds_spent([]) == 0
     # 10, 20 and 5 seconds, and hours between.
     times = [100.0, 110.0, 130.0, 30_000.0, 30_005.0]

@@ -29,7 +29,7 @@ def test_everything_lies_in_the_folder(tmp_path: Path) -> None:
     assert not folder.path.exists()
 
 
-def test_strips_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
+def test_sample_strips_are_in_the_order_of_their_steps(tmp_path: Path) -> None:
     folder = run_folder.RunFolder(tmp_path)
     assert folder.sample_strips() == {}
     folder.samples.mkdir()
@@ -39,7 +39,7 @@ def test_strips_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
     assert folder.sample_strips()[250] == folder.samples / "step-000250.png"
 
 
-def test_a_folder_is_made_with_all_above_it_and_may_be_there(tmp_path: Path) -> None:
+def test_a_folder_is_created_with_its_parents_and_may_exist(tmp_path: Path) -> None:
     folder = run_folder.RunFolder(tmp_path / "a" / "b" / "candy")
     folder.prepare(checkpoints=5)
     folder.prepare(checkpoints=5)
@@ -47,20 +47,20 @@ def test_a_folder_is_made_with_all_above_it_and_may_be_there(tmp_path: Path) -> 
     assert not list(folder.path.iterdir())
 
 
-def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_the_users_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "candy"):
         with pytest.raises(errors.UserError) as caught:
             run_folder.RunFolder(path).prepare(checkpoints=5)
         message = str(caught.value)
         assert message.startswith(f"model_path: {path} cannot be written (")
-        assert message.endswith("name another place with model_path or --model_path")
+        assert message.endswith("set another folder with model_path or --model_path")
 
 
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
 )
-def test_a_closed_folder_is_the_users_error(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_the_users_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(errors.UserError, match="cannot be written"):
         run_folder.RunFolder(tmp_path / "candy").prepare(checkpoints=5)
@@ -68,7 +68,7 @@ def test_a_closed_folder_is_the_users_error(tmp_path: Path) -> None:
         run_folder.RunFolder(tmp_path).prepare(checkpoints=5)
 
 
-def test_a_full_disk_is_told_before_training(
+def test_a_full_disk_is_the_users_error_before_training_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Five to keep, the best, and the one that is being written: seven of 27 MB.
@@ -80,12 +80,14 @@ def test_a_full_disk_is_told_before_training(
         if enough:
             folder.prepare(checkpoints=5)
         else:
-            with pytest.raises(errors.UserError, match=r"has 188 MB of disk left .* need 189 MB"):
+            with pytest.raises(
+                errors.UserError, match=r"has 188 MB of free disk space, .* need 189 MB"
+            ):
                 folder.prepare(checkpoints=5)
 
 
-def test_a_folder_that_tensorflow_takes_for_a_pattern_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_folder_whose_name_is_a_pattern_to_tensorflow_is_rejected_at_once(tmp_path: Path) -> None:
     folder = run_folder.RunFolder(tmp_path / "art [v2]" / "candy")
-    with pytest.raises(errors.UserError, match=r"art \[v2\]/candy has \[ in it"):
+    with pytest.raises(errors.UserError, match=r"art \[v2\]/candy contains \[, which"):
         folder.prepare(checkpoints=5)
     assert not list(tmp_path.iterdir())

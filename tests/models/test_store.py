@@ -1,4 +1,4 @@
-"""Finding models by name or path, and reading their networks."""
+"""Finding models by name, path or style, and restoring them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import errors
-from fastnst.export import exporters
+from fastnst import checkpoint_file, errors, export
+from fastnst.models import model as model_module
 from fastnst.models import store, stylizer
+from fastnst.nets import transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The tiny run as a SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "bright"
-    exporters.export(store.load_net(tiny_run), folder, "savedmodel", {})
+    export.export(store.load(store.find(tiny_run)), folder, "savedmodel", {})
     return folder
 
 
@@ -29,7 +30,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
 def weights(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The tiny run as it would be shipped."""
     folder = tmp_path_factory.mktemp("shipped") / "shipped"
-    exporters.export(store.load_net(tiny_run), folder, "weights", {})
+    export.export(store.load(store.find(tiny_run)), folder, "weights", {})
     return folder
 
 
@@ -44,16 +45,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_run: Path, weigh
     return tmp_path
 
 
-def test_a_name_is_looked_for_among_the_own_models_and_then_among_the_shipped(place: Path) -> None:
-    assert store.find("candy") == Path("models/candy")
-    assert store.find("wave") == place / "elsewhere" / "wave"
+def test_a_name_is_looked_up_in_the_working_directory_and_then_among_the_shipped_models(
+    place: Path,
+) -> None:
+    assert store.find("candy") == store.Reference(Path("models/candy"))
+    assert store.find("wave") == store.Reference(place / "elsewhere" / "wave")
     assert store.available() == {
         "candy": Path("models/candy"),
         "wave": place / "elsewhere" / "wave",
     }
 
 
-def test_an_unknown_name_lists_what_there_is_and_the_nearest(place: Path) -> None:
+def test_an_unknown_name_is_an_error_with_the_nearest_and_all_models(place: Path) -> None:
     with pytest.raises(errors.UserError) as caught:
         stylizer.load("candi")
     assert str(caught.value) == (
@@ -63,7 +66,7 @@ def test_an_unknown_name_lists_what_there_is_and_the_nearest(place: Path) -> Non
         stylizer.load("models/other")
 
 
-def test_where_there_are_no_models_one_is_told_to_train_one(
+def test_without_any_model_the_error_says_to_train_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -73,19 +76,19 @@ def test_where_there_are_no_models_one_is_told_to_train_one(
 
 
 @pytest.mark.parametrize("name", ["", ".", "/", "models/"])
-def test_what_is_no_name_is_no_model(place: Path, name: str) -> None:
+def test_a_path_that_is_no_model_is_rejected(place: Path, name: str) -> None:
     with pytest.raises(errors.UserError, match=r"^no model "):
         stylizer.load(name)
 
 
-def test_of_an_export_there_is_no_network(place: Path) -> None:
+def test_a_saved_model_cannot_be_restored_as_a_network(place: Path) -> None:
     Path("export").mkdir()
     Path("export/saved_model.pb").touch()
     with pytest.raises(errors.UserError, match=r"^export: is exported already; name the run it"):
-        store.load_net(store.find("export"))
+        store.load(store.find("export"))
 
 
-def test_a_run_that_has_saved_nothing_yet_says_so(place: Path) -> None:
+def test_a_run_without_a_checkpoint_is_the_users_error(place: Path) -> None:
     checkpoints = place / "models" / "candy" / "checkpoints"
     shutil.rmtree(checkpoints / "best")
     for file in checkpoints.glob("step-*"):
@@ -94,46 +97,218 @@ def test_a_run_that_has_saved_nothing_yet_says_so(place: Path) -> None:
         stylizer.load("candy")
 
 
-def test_every_path_into_a_run_leads_to_its_network(
-    tiny_run: Path, photo: Callable[..., np.ndarray]
-) -> None:
+def test_every_path_into_a_run_leads_to_its_network(tiny_run: Path) -> None:
     best = tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best"))
     last = tf.train.latest_checkpoint(str(tiny_run / "checkpoints"))
     earlier = tiny_run / "checkpoints" / "step-4"
-    nets = {
-        path: store.load_net(store.find(path)).tensors()
-        for path in (
-            tiny_run,
-            tiny_run / "checkpoints",
-            tiny_run / "checkpoints" / "best",
-            Path(best),
-            Path(f"{best}.index"),
-            Path(last),
-            earlier,
-        )
-    }
-    for path, tensors in nets.items():
-        assert len(tensors) == 26, path
+    for path in (
+        tiny_run,
+        tiny_run / "checkpoints",
+        tiny_run / "checkpoints" / "best",
+        Path(best),
+        Path(f"{best}.index"),
+        Path(last),
+        earlier,
+    ):
+        reference = store.find(path)
+        tensors = store.load(reference).net.tensors()
+        assert len(tensors) == 8 + 1, path
         expected = store.read_net(earlier if path == earlier else best)
         for name, tensor in tensors.items():
             np.testing.assert_array_equal(tensor, expected[name], err_msg=str(path))
-        assert store.name_of(path) == "tiny"
+        assert reference.name == "tiny"
+        assert reference.folder == tiny_run.resolve()
+        assert store.styles(path) == ("tiny",)
 
 
-def test_a_models_name_is_its_folders_also_from_within(
+def test_a_models_name_is_that_of_its_folder_even_from_within(
     tiny_run: Path, exported: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tiny_run)
-    assert store.name_of(store.find(".")) == "tiny"
-    assert store.name_of(store.find("checkpoints/best")) == "tiny"
-    assert store.name_of(store.find("checkpoints/step-6")) == "tiny"
-    assert store.name_of(store.find(exported)) == "bright"
-    assert store.name_of(store.find(weights)) == "shipped"
-    assert store.name_of(store.find(weights / "weights.ckpt")) == "shipped"
+    assert store.find(".").name == "tiny"
+    assert store.find("checkpoints/best").name == "tiny"
+    assert store.find("checkpoints/step-6").name == "tiny"
+    assert store.find(exported).name == "bright"
+    assert store.find(weights).name == "shipped"
+    assert store.find(weights / "weights.ckpt").name == "shipped"
 
 
-def test_a_model_may_be_called_best(tmp_path: Path, tiny_run: Path) -> None:
-    run = tmp_path / "best"
+@pytest.mark.parametrize("place", ["best", "checkpoints/candy", "checkpoints/best"])
+def test_a_model_may_be_called_best_and_lie_among_checkpoints(
+    tmp_path: Path, tiny_run: Path, place: str
+) -> None:
+    run = tmp_path / place
     shutil.copytree(tiny_run, run)
     for path in (run, run / "checkpoints", run / "checkpoints" / "best"):
-        assert store.name_of(store.find(path)) == "best"
+        reference = store.find(path)
+        assert reference.name == run.name
+        assert reference.folder == run
+        assert store.load(reference).description.names == ("tiny",)
+
+
+@pytest.fixture
+def with_gallery(place: Path, gallery: Path) -> Path:
+    """The same working directory with models/gallery, which has the styles wave, candy and ink."""
+    shutil.copytree(gallery, place / "models" / "gallery")
+    return place
+
+
+def test_a_model_of_several_styles_is_listed_with_them(with_gallery: Path) -> None:
+    path = store.available()["gallery"]
+    assert path == Path("models/gallery")
+    assert store.styles(path) == ("wave", "candy", "ink")
+    assert store.styles(Path("models/candy")) == ("tiny",)
+
+
+def test_a_style_is_found_by_its_name(with_gallery: Path) -> None:
+    reference = store.find("ink")
+    assert reference == store.Reference(Path("models/gallery"), "ink")
+    assert reference.name == "ink"
+    assert reference.folder.name == "gallery"
+    assert store.find("gallery") == store.Reference(Path("models/gallery"))
+
+
+def test_a_model_is_found_before_a_style_of_that_name(with_gallery: Path) -> None:
+    assert store.find("wave") == store.Reference(with_gallery / "elsewhere" / "wave")
+    shutil.rmtree(with_gallery / "elsewhere" / "wave")
+    assert store.find("wave") == store.Reference(Path("models/gallery"), "wave")
+
+
+def test_a_style_is_looked_up_in_the_working_directory_first(with_gallery: Path) -> None:
+    # "art" comes before "gallery" in the alphabet.
+    shutil.copytree(with_gallery / "models" / "gallery", with_gallery / "elsewhere" / "art")
+    assert store.find("ink").path == Path("models/gallery")
+    shutil.rmtree(with_gallery / "models" / "gallery")
+    assert store.find("ink").path == with_gallery / "elsewhere" / "art"
+
+
+def test_the_nearest_name_may_be_a_style(with_gallery: Path) -> None:
+    with pytest.raises(
+        errors.UserError, match=r"^no model inc; did you mean ink\? \(models here: "
+    ):
+        store.find("inc")
+
+
+def test_a_model_of_several_styles_is_restored_whole(gallery: Path) -> None:
+    restored = store.load(store.find(gallery))
+    assert restored.description == model_module.Description.read(gallery / "model.json")
+    expected = checkpoint_file.read_checkpoint(gallery / "weights.ckpt")
+    assert restored.net.table.shape[0] == 3 + 1
+    for name, tensor in restored.net.tensors().items():
+        np.testing.assert_array_equal(tensor, expected[name])
+
+
+def test_weights_that_do_not_fit_their_model_json_are_rejected(
+    tmp_path: Path, gallery: Path
+) -> None:
+    folder = tmp_path / "gallery"
+    shutil.copytree(gallery, folder)
+    described = model_module.Description.read(folder / "model.json")
+    fewer = model_module.Description(described.architecture, described.styles)
+    (folder / "model.json").write_text(fewer.to_json())
+    expected = r"weights\.ckpt: weights of another architecture: styles should have the shape \(3, "
+    with pytest.raises(errors.UserError, match=expected):
+        store.load(store.find(folder))
+    (folder / "model.json").write_text("{")
+    with pytest.raises(errors.UserError, match=rf"^{folder}/model\.json: cannot be read \("):
+        store.load(store.find(folder))
+    (folder / "model.json").unlink()
+    with pytest.raises(
+        errors.UserError, match=r"weights\.ckpt: model\.json is missing, which names"
+    ):
+        store.load(store.find(folder))
+
+
+def test_weights_that_are_of_no_transform_net_are_rejected(tmp_path: Path) -> None:
+    prefix = tmp_path / "slim.ckpt"
+    checkpoint_file.write_checkpoint(prefix, {"conv1/weights": np.zeros([9, 9, 3, 32])})
+    with pytest.raises(errors.UserError, match=r"slim\.ckpt: holds no transform net"):
+        store.load(store.find(prefix))
+    tensors = earlier_form(transform_net.TransformNet(ARCHITECTURES["default"]))
+    del tensors["norm4/shift"]
+    checkpoint_file.write_checkpoint(tmp_path / "cut.ckpt", tensors)
+    with pytest.raises(
+        errors.UserError,
+        match=r"cut\.ckpt: weights of another architecture: there is no 'norm4/shift'$",
+    ):
+        store.load(store.find(tmp_path / "cut.ckpt"))
+
+
+ARCHITECTURES = {
+    "default": transform_net.Architecture(4, 1),
+    "lite": transform_net.Architecture(4, 1, lite=True),
+    "plain": transform_net.Architecture(8, 2, output_norm=False, skips=False),
+}
+
+
+def earlier_form(net: transform_net.TransformNet) -> dict[str, np.ndarray]:
+    """The weights of a network of one style as releases before model.json named them."""
+    tensors = net.tensors()
+    (row,) = tensors.pop(transform_net.TABLE)
+    return tensors | {name: part.numpy() for name, part in net.layout.split(row).items()}
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def net(request: pytest.FixtureRequest) -> transform_net.TransformNet:
+    """A network of one style, no two numbers of which are the same."""
+    made = transform_net.TransformNet(ARCHITECTURES[request.param], seed=3)
+    made.table.assign_add(np.random.default_rng(3).normal(0, 0.3, made.table.shape))
+    return made
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_folder_without_model_json_paints_bit_for_bit_as_with_it(
+    tmp_path: Path, net: transform_net.TransformNet, dtype: type, photo: Callable[..., np.ndarray]
+) -> None:
+    earlier, current = tmp_path / "old" / "mine", tmp_path / "new" / "mine"
+    described = model_module.Description(net.architecture, (model_module.Style("mine"),))
+    for folder, tensors in ((earlier, earlier_form(net)), (current, net.tensors())):
+        checkpoint_file.write_checkpoint(
+            folder / "weights.ckpt", {name: t.astype(dtype) for name, t in tensors.items()}
+        )
+    (current / "model.json").write_text(described.to_json())
+    one, other = (store.load(store.find(folder)) for folder in (earlier, current))
+    assert one.description == other.description == described
+    expected = net.tensors()
+    for name, tensor in one.net.tensors().items():
+        np.testing.assert_array_equal(tensor, expected[name].astype(dtype).astype(np.float32))
+    pictures = [stylizer.load(folder, "float32")(photo(33, 40)) for folder in (earlier, current)]
+    np.testing.assert_array_equal(*pictures)
+    assert pictures[0].std() > 5
+
+
+def test_a_run_without_model_json_is_restored_from_its_average(
+    tmp_path: Path, net: transform_net.TransformNet
+) -> None:
+    saved = {
+        f"average/{name.replace('/', '.S')}/.ATTRIBUTES/VARIABLE_VALUE": tensor
+        for name, tensor in earlier_form(net).items()
+    }
+    # The network in training lies beside its average.
+    saved |= {name.replace("average", "net", 1): tensor + 1 for name, tensor in saved.items()}
+    checkpoints = tmp_path / "mine" / "checkpoints"
+    checkpoint_file.write_checkpoint(checkpoints / "step-10", saved)
+    checkpoint_file.note(checkpoints, [str(checkpoints / "step-10")])
+    restored = store.load(store.find(tmp_path / "mine"))
+    assert restored.description == model_module.Description(
+        net.architecture, (model_module.Style("mine"),)
+    )
+    expected = net.tensors()
+    for name, tensor in restored.net.tensors().items():
+        np.testing.assert_array_equal(tensor, expected[name])
+
+
+def test_packing_leaves_weights_of_today_alone(net: transform_net.TransformNet) -> None:
+    tensors = net.tensors()
+    assert store.pack(tensors, net.architecture) is tensors
+    packed = store.pack(earlier_form(net), net.architecture)
+    assert packed.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(packed[name], tensor)
+
+
+@pytest.mark.parametrize("name", ["candy", "feathers", "kandinsky", "mosaic", "starry", "wave"])
+def test_every_shipped_model_is_restored(name: str) -> None:
+    restored = store.load(store.find(ROOT / "pretrained" / name))
+    assert restored.description.names == (name,)
+    assert restored.net.table.shape == (1, 3302)

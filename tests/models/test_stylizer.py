@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 import fastnst
-from fastnst import devices, errors
-from fastnst.export import exporters
+from fastnst import devices, errors, export
 from fastnst.models import store, stylizer
 from fastnst.nets import tiling, transform_net
 
@@ -27,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The tiny run as a SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "bright"
-    exporters.export(store.load_net(tiny_run), folder, "savedmodel", {})
+    export.export(store.load(store.find(tiny_run)), folder, "savedmodel", {})
     return folder
 
 
@@ -35,23 +33,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
 def weights(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The tiny run as it would be shipped."""
     folder = tmp_path_factory.mktemp("shipped") / "shipped"
-    exporters.export(store.load_net(tiny_run), folder, "weights", {})
+    export.export(store.load(store.find(tiny_run)), folder, "weights", {})
     return folder
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_run: Path, weights: Path) -> Path:
-    """A working directory with models/candy, and candy and wave where shipped models lie."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(tiny_run, tmp_path / "models" / "candy")
-    for name in ("candy", "wave"):
-        shutil.copytree(weights, tmp_path / "elsewhere" / name)
-    monkeypatch.setattr(store, "SHIPPED", tmp_path / "elsewhere")
-    return tmp_path
-
-
-def test_what_does_not_fit_into_memory_is_told_with_what_helps() -> None:
-    def refuse(photos: tf.Tensor) -> tf.Tensor:
+def test_running_out_of_memory_is_the_users_error_and_says_how_to_save_some() -> None:
+    def refuse(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nmore")
 
     with pytest.raises(errors.UserError) as caught:
@@ -64,9 +51,8 @@ def test_a_run_its_saved_model_and_its_weights_paint_alike(
     tiny_run: Path, exported: Path, weights: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     photos = np.stack([photo(33, 47, seed) for seed in (1, 2)])
-    net = transform_net.TransformNet.from_tensors(
-        store.read_net(tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best")))
-    )
+    net = transform_net.TransformNet(transform_net.Architecture(4, 1))
+    net.assign(store.read_net(tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best"))))
     expected = net(tf.constant(photos, tf.float32)).numpy()
     for path, levels in ((tiny_run, 0.5), (exported, 0.5), (weights, 6.0)):
         painted = stylizer.load(path, "float32")(photos)
@@ -75,7 +61,7 @@ def test_a_run_its_saved_model_and_its_weights_paint_alike(
         assert np.abs(painted - expected).max() < levels + 0.01, path
 
 
-def test_what_is_no_array_of_numbers_is_told(tiny_run: Path) -> None:
+def test_anything_but_an_array_of_finite_numbers_is_rejected(tiny_run: Path) -> None:
     paint = stylizer.load(tiny_run)
     assert paint(Image.new("RGB", (20, 30), "red")).shape == (30, 20, 3)
     assert paint(np.zeros((0, 20, 30, 3))).shape == (0, 20, 30, 3)
@@ -88,7 +74,7 @@ def test_what_is_no_array_of_numbers_is_told(tiny_run: Path) -> None:
             paint(wrong)  # type: ignore[arg-type]
 
 
-def test_a_photo_or_a_batch_comes_back_as_uint8_in_its_own_shape(
+def test_a_photo_or_a_batch_is_returned_as_uint8_of_its_own_shape(
     tiny_run: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     paint = stylizer.load(tiny_run)
@@ -102,13 +88,13 @@ def test_a_photo_or_a_batch_comes_back_as_uint8_in_its_own_shape(
     np.testing.assert_array_equal(paint(one.astype(np.float64)), painted)
 
 
-def test_large_photos_are_painted_in_strips_to_the_same_pictures(
+def test_large_photos_are_painted_in_strips_and_look_the_same(
     tiny_run: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint = stylizer.load(tiny_run, "float32")
     photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
     whole = paint(photos)
-    monkeypatch.setattr(stylizer, "_LARGE", 40 * 40)
+    monkeypatch.setattr(stylizer, "_LARGE_PIXELS", 40 * 40)
     monkeypatch.setattr(tiling, "_ROWS", 32)
     asked = []
     cut = tiling._strips
@@ -126,7 +112,7 @@ def test_bfloat16_paints_nearly_the_same(tiny_run: Path, photo: Callable[..., np
 
 
 @pytest.mark.parametrize("fast", [True, False])
-def test_the_default_precision_is_what_the_device_is_fast_at(
+def test_the_default_precision_is_the_one_the_device_is_fast_at(
     tiny_run: Path,
     photo: Callable[..., np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
@@ -139,18 +125,20 @@ def test_the_default_precision_is_what_the_device_is_fast_at(
 
 
 @pytest.mark.parametrize("shape", [(20, 20), (20, 20, 4), (1, 2, 20, 20, 3)])
-def test_what_is_no_rgb_is_refused_by_its_shape(tiny_run: Path, shape: tuple[int, ...]) -> None:
+def test_an_array_that_is_not_rgb_is_rejected_with_its_shape(
+    tiny_run: Path, shape: tuple[int, ...]
+) -> None:
     with pytest.raises(errors.UserError) as caught:
         stylizer.load(tiny_run)(np.zeros(shape, np.uint8))
     assert str(list(shape)) in str(caught.value)
 
 
-def test_what_is_too_small_is_refused_by_its_size(tiny_run: Path) -> None:
+def test_a_photo_that_is_too_small_is_rejected_with_its_size(tiny_run: Path) -> None:
     with pytest.raises(errors.UserError, match=r"40 x 15 pixels is too small .* at least 16"):
         stylizer.load(tiny_run)(np.zeros((15, 40, 3), np.uint8))
 
 
-def test_what_holds_no_network_is_named(tmp_path: Path) -> None:
+def test_a_file_without_a_network_is_rejected_by_name(tmp_path: Path) -> None:
     with pytest.raises(errors.UserError, match=r"vgg_16\.ckpt: holds no transform net"):
         stylizer.load(ROOT / "pretrained" / "vgg_16.ckpt")
     text = tmp_path / "notes.txt"
@@ -164,7 +152,7 @@ def test_what_holds_no_network_is_named(tmp_path: Path) -> None:
         stylizer.load(saved)
 
 
-# The three lines of the library's documentation, and what was imported for them.
+# The three lines of the library's documentation; prints the modules imported for them.
 _THREE_LINES = """
 import sys
 import numpy as np
@@ -203,3 +191,126 @@ def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
 
 def test_fastnst_load_is_the_stylizers(tiny_run: Path) -> None:
     assert isinstance(fastnst.load(str(tiny_run), "bfloat16"), stylizer.Stylizer)
+
+
+def levels(one: np.ndarray, other: np.ndarray) -> int:
+    """The largest difference of two pictures, in levels of 255."""
+    return int(np.abs(one.astype(int) - other).max())
+
+
+def test_a_stylizer_paints_in_each_style_of_its_model(
+    gallery: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    model = store.load(store.find(gallery))
+    paint = stylizer.load(gallery, "float32")
+    assert paint.name == "gallery"
+    assert paint.styles == ("wave", "candy", "ink")
+    pixels = photo(30, 41)
+    pictures = {}
+    for index, name in enumerate(paint.styles):
+        pictures[name] = paint(pixels, name)
+        expected = model.net(tf.constant(pixels[np.newaxis], tf.float32), model.net.table[index])
+        assert np.abs(pictures[name] - expected[0]).max() < 0.51, name
+    np.testing.assert_array_equal(paint(pixels), pictures["wave"])
+    for one, other in (("wave", "candy"), ("candy", "ink")):
+        assert levels(pictures[one], pictures[other]) > 20
+
+
+@pytest.mark.parametrize("style", ["ink", "wave:0.6,candy:0.4"])
+def test_a_stylizer_is_loaded_with_a_style_or_a_blend(
+    gallery: Path, photo: Callable[..., np.ndarray], style: str
+) -> None:
+    pixels = photo(30, 41)
+    any_style, one_style = stylizer.load(gallery), stylizer.load(gallery, style=style)
+    np.testing.assert_array_equal(one_style(pixels), any_style(pixels, style))
+    # A call may choose another.
+    np.testing.assert_array_equal(one_style(pixels, "candy"), any_style(pixels, "candy"))
+
+
+def test_a_stylizer_found_by_a_styles_name_paints_in_it(
+    tmp_path: Path,
+    gallery: Path,
+    photo: Callable[..., np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "gallery").symlink_to(gallery)
+    paint, pixels = stylizer.load("ink"), photo(30, 41)
+    assert paint.name == "ink"
+    np.testing.assert_array_equal(paint(pixels), stylizer.load(gallery)(pixels, "ink"))
+    # An explicit style wins.
+    other = stylizer.load("ink", style="candy")
+    np.testing.assert_array_equal(other(pixels), paint(pixels, "candy"))
+
+
+def test_strength_0_paints_the_identity_row_with_the_photos_own_colors(
+    gallery: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    net = store.load(store.find(gallery)).net
+    paint, pixels = stylizer.load(gallery, "float32"), photo(30, 41)
+    batch = tf.constant(pixels[np.newaxis], tf.float32)
+    expected = net(batch, net.table[-1], tf.constant(1.0))
+    assert np.abs(paint(pixels, strength=0.0) - expected[0]).max() < 0.51
+    # Every style has the same identity row.
+    np.testing.assert_array_equal(paint(pixels, "ink", 0.0), paint(pixels, "candy", 0.0))
+
+
+@pytest.mark.parametrize(("strength", "keep"), [(0.5, 0.5), (1.5, 0.0)])
+def test_strength_interpolates_the_row_and_1_5_extrapolates_it(
+    gallery: Path, photo: Callable[..., np.ndarray], strength: float, keep: float
+) -> None:
+    net = store.load(store.find(gallery)).net
+    paint, pixels = stylizer.load(gallery, "float32"), photo(30, 41)
+    row = (1 - strength) * net.table[-1] + strength * net.table[1]
+    expected = net(tf.constant(pixels[np.newaxis], tf.float32), row, tf.constant(keep))
+    painted = paint(pixels, "candy", strength)
+    assert np.abs(painted - expected[0]).max() < 0.52
+    assert levels(painted, paint(pixels, "candy")) > 5
+
+
+def test_a_stylizers_strength_is_that_of_all_calls_that_name_none(
+    gallery: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    pixels = photo(30, 41)
+    half, full = stylizer.load(gallery, strength=0.5), stylizer.load(gallery)
+    np.testing.assert_array_equal(half(pixels), full(pixels, strength=0.5))
+    np.testing.assert_array_equal(half(pixels, "ink"), full(pixels, "ink", 0.5))
+    np.testing.assert_array_equal(half(pixels, strength=1.0), full(pixels))
+    # 0 is a strength too.
+    assert levels(half(pixels, strength=0.0), half(pixels)) > 5
+
+
+def test_a_batch_and_strips_are_painted_in_the_same_style_and_strength(
+    gallery: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint = stylizer.load(gallery, "float32", style="wave:0.6,ink:0.4", strength=0.7)
+    photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
+    alone = np.stack([paint(one) for one in photos])
+    assert levels(paint(photos), alone) <= 1
+    monkeypatch.setattr(stylizer, "_LARGE_PIXELS", 40 * 40)
+    monkeypatch.setattr(tiling, "_ROWS", 32)
+    assert levels(paint(photos), alone) <= 1
+
+
+def test_an_impossible_style_or_strength_is_an_error_at_once(gallery: Path, tiny_run: Path) -> None:
+    for options, message in (
+        ({"style": "cubist"}, r"^no style cubist \(styles: wave, candy, ink\)$"),
+        ({"style": "wave:0"}, "^style wave:0: the share should be"),
+        ({"strength": 2.0}, "^strength 2: should be from 0 to 1.5$"),
+    ):
+        with pytest.raises(errors.UserError, match=message):
+            stylizer.load(gallery, **options)
+    with pytest.raises(errors.UserError, match=r"^strength 0\.5: this model was trained without"):
+        stylizer.load(tiny_run, strength=0.5)
+    paint = stylizer.load(gallery)
+    with pytest.raises(errors.UserError, match=r"^no style cubist"):
+        paint(np.zeros((20, 20, 3), np.uint8), "cubist")
+
+
+def test_a_saved_model_offers_no_style_or_strength(exported: Path) -> None:
+    paint = stylizer.load(exported)
+    assert paint.styles == ("bright",)
+    for options in ({"style": "bright"}, {"strength": 0.5}):
+        with pytest.raises(errors.UserError, match="bright: --style and --strength need the run"):
+            paint(np.zeros((20, 20, 3), np.uint8), **options)

@@ -1,16 +1,17 @@
-"""The transform net: any size in, the same size out; its weights by name."""
+"""The transform net: photos of any size in, pictures of that size out, in the style of a row."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import layers, transform_net
+from fastnst.nets import layers, norms, transform_net
 
 RANDOM = np.random.default_rng(0)
 TINY = transform_net.Architecture(width=4, residual_blocks=1)
@@ -26,16 +27,29 @@ def photos(batch: int, height: int, width: int) -> tf.Tensor:
 
 @pytest.fixture(scope="module", params=[TINY, LITE], ids=["default", "lite"])
 def net(request: pytest.FixtureRequest) -> transform_net.TransformNet:
-    """A tiny network whose norms are not all ones and zeros; not to be changed."""
-    made = transform_net.TransformNet(request.param, seed=1)
+    """A tiny network of three different styles; not to be changed."""
+    made = transform_net.TransformNet(request.param, seed=1, styles=3)
     random = np.random.default_rng(1)
-    made.assign(
-        {
-            name: tensor + random.normal(0, 0.3, tensor.shape) if tensor.ndim == 1 else tensor
-            for name, tensor in made.tensors().items()
-        }
-    )
+    made.table.assign_add(random.normal(0, 0.3, made.table.shape))
     return made
+
+
+def copy_of(net: transform_net.TransformNet, **options: Any) -> transform_net.TransformNet:
+    """A network of the same weights."""
+    made = transform_net.TransformNet(net.architecture, styles=net.table.shape[0], **options)
+    made.assign(net.tensors())
+    return made
+
+
+def before_tanh(pictures: tf.Tensor) -> tf.Tensor:
+    """The inverse of the network's last step."""
+    return tf.atanh(pictures / 127.5 - 1.0)
+
+
+def row_of(net: transform_net.TransformNet, **entries: Any) -> tf.Tensor:
+    """The first style's row with some entries replaced: norm6_scale=... for "norm6/scale"."""
+    parts = net.style() | {name.replace("_", "/"): value for name, value in entries.items()}
+    return tf.constant(net.layout.pack(parts))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +76,7 @@ def test_the_output_has_exactly_the_inputs_size_and_stays_in_range(
     assert painted.min() >= 0
     assert painted.max() <= 255
     assert np.ptp(painted) > 50
-    # What is built for any size is what is computed step by step.
+    # The graph for any size equals the layers called one by one.
     np.testing.assert_allclose(net(given), painted, atol=0.05)
 
 
@@ -70,9 +84,18 @@ def test_the_output_has_exactly_the_inputs_size_and_stays_in_range(
 def test_it_is_johnsons_network_with_plain_upsampling_and_skips(
     net: transform_net.TransformNet, skips: bool
 ) -> None:
-    tensors = {n: t for n, t in net.tensors().items() if skips or not n.startswith("skip")}
-    net = transform_net.TransformNet.from_tensors(tensors)
+    style = net.style()
+    if not skips:
+        plain = transform_net.TransformNet(dataclasses.replace(net.architecture, skips=False))
+        row = plain.layout.pack(style)[np.newaxis]
+        plain.assign(net.tensors() | {transform_net.TABLE: row})
+        net = plain
     lite = net.architecture.lite
+
+    def norm(name: str, images: tf.Tensor) -> tf.Tensor:
+        mean, variance = tf.nn.moments(images, [1, 2], keepdims=True)
+        scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
+        return (images - mean) / tf.sqrt(variance + 1e-5) * scale + shift
 
     def upsample(layer: layers.UpsampleConv, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         margin = layer.kernel.shape[0] // 2
@@ -83,25 +106,25 @@ def test_it_is_johnsons_network_with_plain_upsampling_and_skips(
         return convolved[:, margin : margin + height, margin : margin + width]
 
     given = photos(2, 21, 34)  # 11 x 17 and 6 x 9 further down, and 3 x 5 in the lite network
-    full = tf.nn.relu(net.norm1(net.conv1(given / 127.5 - 1)))
-    half = tf.nn.relu(net.norm2(net.conv2(full)))
-    quarter = tf.nn.relu(net.norm3(net.conv3(half)))
+    full = tf.nn.relu(norm("norm1", net.conv1(given / 127.5 - 1)))
+    half = tf.nn.relu(norm("norm2", net.conv2(full)))
+    quarter = tf.nn.relu(norm("norm3", net.conv3(half)))
     assert quarter.shape == ((2, 3, 5, 16) if lite else (2, 6, 9, 16))
     (residual,) = net.residuals
-    trunk = residual(quarter)
-    up = tf.nn.relu(net.norm4(upsample(net.upsample1, trunk, half)))
-    up += tensors["skip1/scale"] * half if skips else 0
-    up = tf.nn.relu(net.norm5(upsample(net.upsample2, up, full)))
-    up += tensors["skip2/scale"] * full if skips else 0
+    inner = tf.nn.relu(norm("residuals/0/norm1", residual.conv1(quarter)))
+    trunk = quarter + norm("residuals/0/norm2", residual.conv2(inner))
+    up = tf.nn.relu(norm("norm4", upsample(net.upsample1, trunk, half)))
+    up += style["skip1/scale"] * half if skips else 0
+    up = tf.nn.relu(norm("norm5", upsample(net.upsample2, up, full)))
+    up += style["skip2/scale"] * full if skips else 0
     last = upsample(net.conv4, up, given) if lite else net.conv4(up)
-    expected = (tf.tanh(net.norm6(last)) + 1) * 127.5
+    expected = (tf.tanh(norm("norm6", last)) + 1) * 127.5
     np.testing.assert_allclose(net(given), expected, atol=0.01)
 
 
 def test_the_output_cannot_leave_its_range(net: transform_net.TransformNet) -> None:
-    loud = transform_net.TransformNet.from_tensors(
-        {name: tensor * 100 for name, tensor in net.tensors().items()}
-    )
+    loud = copy_of(net)
+    loud.assign({name: tensor * 100 for name, tensor in net.tensors().items()})
     painted = loud(photos(1, 16, 20)).numpy()
     assert (painted.min(), painted.max()) == (0.0, 255.0)
 
@@ -127,7 +150,7 @@ def test_half_precision_paints_nearly_the_same_picture(
     net: transform_net.TransformNet, dtype: tf.DType
 ) -> None:
     given = photos(2, 33, 40)
-    half = transform_net.TransformNet.from_tensors(net.tensors(), dtype)
+    half = copy_of(net, compute_dtype=dtype)
     painted, expected = half(given), net(given)
     assert painted.dtype == tf.float32
     difference = np.abs(painted - expected)
@@ -135,16 +158,23 @@ def test_half_precision_paints_nearly_the_same_picture(
     assert difference.max() > 0
 
 
-def test_gradients_reach_every_variable(net: transform_net.TransformNet) -> None:
+def test_gradients_reach_every_kernel_and_all_of_the_row_that_paints(
+    net: transform_net.TransformNet,
+) -> None:
     given, goal = photos(2, 17, 22), photos(2, 17, 22)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(net(given) - goal))
-    names = list(net.named_variables())
-    gradients = tape.gradient(loss, list(net.named_variables().values()))
-    for name, gradient in zip(names, gradients, strict=True):
+        loss = tf.reduce_mean(tf.square(net(given, net.table[1]) - goal))
+    variables = net.named_variables()
+    gradients = tape.gradient(loss, variables)
+    of_table = tf.convert_to_tensor(gradients.pop(transform_net.TABLE)).numpy()
+    for name, gradient in gradients.items():
         assert gradient is not None, name
         assert np.isfinite(gradient).all(), name
         assert np.abs(gradient).max() > 0, name
+    assert not of_table[0].any() and not of_table[2].any()
+    for name, part in net.layout.split(of_table[1]).items():
+        assert np.isfinite(part).all(), name
+        assert np.abs(part).max() > 0, name
 
 
 def test_no_layer_adds_a_pattern_or_a_frame_of_its_own(
@@ -152,10 +182,10 @@ def test_no_layer_adds_a_pattern_or_a_frame_of_its_own(
 ) -> None:
     # Without the picture's own statistics, which turn the last bit of a flat picture into noise,
     # a flat picture must come out flat: no checkerboard from upsampling, no frame from padding.
-    def fixed(self: layers.InstanceNorm, images: tf.Tensor) -> tf.Tensor:
-        return self.normalize(images, tf.constant(0.1), tf.constant(0.5))
+    def fixed(images: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, *, fused: bool) -> tf.Tensor:
+        return norms.normalize(images, tf.constant(0.1), tf.constant(0.5), scale, shift)
 
-    monkeypatch.setattr(layers.InstanceNorm, "__call__", fixed)
+    monkeypatch.setattr(norms, "instance_norm", fixed)
     for height, width in ((32, 32), (29, 43)):
         painted = net(tf.fill([1, height, width, 3], 1.0) * [200.0, 90.0, 30.0]).numpy()
         np.testing.assert_allclose(
@@ -180,19 +210,25 @@ def test_the_default_network_is_johnsons_with_instance_norm() -> None:
         "upsample2/kernel": (3, 3, 64, 32),
         "conv4/kernel": (9, 9, 32, 3),
     }
-    # 1,674,432 in the kernels; scale and shift of 32 + 64 + 128, ten times 128, 64 + 32, and 3;
-    # the skips' scales of 64 + 32.
+    # The row: scale and shift of 32 + 64 + 128, ten times 128, 64 + 32, and 3; the skips' scales
+    # of 64 + 32.
+    assert default.tensors()["styles"].shape == (1, 3302)
+    # And 1,674,432 in the kernels.
     assert sum(tensor.size for tensor in default.tensors().values()) == 1_677_734
-    assert len(default.trainable_variables) == len(default.variables) == 16 + 2 * 16 + 2
+    assert len(default.trainable_variables) == len(default.variables) == 16 + 1
 
 
 def test_the_last_norm_can_be_left_out() -> None:
     plain = transform_net.TransformNet(transform_net.Architecture(4, 0, output_norm=False))
-    assert not any(name.startswith(("norm6", "residuals")) for name in plain.tensors())
-    assert plain(photos(1, 16, 16)).shape == (1, 16, 16, 3)
+    names = [*plain.tensors(), *plain.style()]
+    assert not any(name.startswith(("norm6", "residuals")) for name in names)
+    given = photos(1, 16, 16)
+    assert plain(given).shape == (1, 16, 16, 3)
+    # Without it a picture has no mean and contrast of its own that could be kept.
+    np.testing.assert_array_equal(plain(given, keep=tf.constant(1.0)), plain(given))
 
 
-def test_the_same_seed_gives_the_same_network_and_another_one_another() -> None:
+def test_equal_seeds_give_equal_networks_and_different_seeds_different_ones() -> None:
     first, again = (transform_net.TransformNet(TINY, seed=5).tensors() for _ in range(2))
     other = transform_net.TransformNet(TINY, seed=6).tensors()
     for name, tensor in first.items():
@@ -214,40 +250,39 @@ def test_every_layer_draws_from_a_seed_of_its_own() -> None:
     ]
     assert len(set(draws)) == len(draws) == 10
     for name, tensor in one.items():
-        np.testing.assert_array_equal(tensor, two[name])
+        if name.endswith("/kernel"):
+            np.testing.assert_array_equal(tensor, two[name])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-@pytest.mark.parametrize(
-    "architecture", [TINY, LITE, transform_net.Architecture(8, 2, output_norm=False, skips=False)]
-)
-def test_a_network_can_be_made_of_its_weights_alone(
-    architecture: transform_net.Architecture, dtype: type
+def test_a_network_can_be_restored_from_its_tensors(
+    net: transform_net.TransformNet, dtype: type
 ) -> None:
-    first = transform_net.TransformNet(architecture, seed=3)
-    tensors = {name: tensor.astype(dtype) for name, tensor in first.tensors().items()}
-    second = transform_net.TransformNet.from_tensors(tensors)
-    assert second.architecture == architecture
+    tensors = {name: tensor.astype(dtype) for name, tensor in net.tensors().items()}
+    second = transform_net.TransformNet(net.architecture, seed=3, styles=3)
+    second.assign(tensors)
     for name, tensor in second.tensors().items():
         assert tensor.dtype == np.float32
         np.testing.assert_array_equal(tensor, tensors[name].astype(np.float32))
     given = photos(1, 16, 18)
-    np.testing.assert_allclose(first(given), second(given), atol=0.1 if dtype == np.float32 else 8)
+    np.testing.assert_allclose(net(given), second(given), atol=0.1 if dtype == np.float32 else 8)
 
 
-def test_weights_that_are_of_no_transform_net_are_refused(
-    net: transform_net.TransformNet,
+@pytest.mark.parametrize(
+    ("name", "shape"), [("upsample1/kernel", "(3, 3, 16, 8)"), ("styles", "(3, 162)")]
+)
+def test_incomplete_weights_are_rejected_by_name(
+    net: transform_net.TransformNet, name: str, shape: str
 ) -> None:
-    with pytest.raises(errors.UserError, match="holds no transform net"):
-        transform_net.TransformNet.from_tensors({"conv1/weights": np.zeros([9, 9, 3, 32])})
     incomplete = net.tensors()
-    del incomplete["norm4/shift"]
-    with pytest.raises(errors.UserError, match=r"norm4/shift should have .* \(8,\), found nothing"):
-        transform_net.TransformNet.from_tensors(incomplete)
+    del incomplete[name]
+    expected = re.escape(f"{name} should have the shape {shape}, found nothing")
+    with pytest.raises(errors.UserError, match=expected):
+        copy_of(net).assign(incomplete)
 
 
 def test_weights_of_another_architecture_change_nothing(net: transform_net.TransformNet) -> None:
-    target = transform_net.TransformNet(net.architecture, seed=9)
+    target = transform_net.TransformNet(net.architecture, seed=9, styles=3)
     before = target.tensors()
     tensors = net.tensors() | {"upsample2/kernel": np.zeros([3, 3, 4, 8], np.float32)}
     expected = (
@@ -270,14 +305,125 @@ def test_a_frozen_network_paints_the_same_and_has_no_variables(
     graph = tf.function(frozen, input_signature=[ANY_SIZE], autograph=False)
     assert not graph.get_concrete_function().captured_inputs
     np.testing.assert_allclose(graph(given), net(given), atol=0.05)
-    # The network that it was made of can be trained on.
-    assert len(net.variables) == 8 + 2 * 8 + 2
+    rows, keep = net.table[1:3], tf.constant(0.5)
+    given = photos(2, 19, 26)
+    np.testing.assert_allclose(frozen(given, rows, keep), net(given, rows, keep), atol=0.05)
+    # The original network can still be trained.
+    assert len(net.trainable_variables) == 8 + 1
 
 
-def test_a_weights_name_is_its_path_in_a_checkpoint(net: transform_net.TransformNet) -> None:
-    trackable = tf.train.Checkpoint(net=net)._trackable_children()["net"]
-    for name, variable in net.named_variables().items():
-        found = trackable
+def test_a_kernels_name_is_its_path_in_the_network(net: transform_net.TransformNet) -> None:
+    variables = net.named_variables()
+    assert variables.pop("styles") is net.table
+    for name, variable in variables.items():
+        found = net
         for part in name.split("/"):
             found = found._trackable_children()[part]
         assert found is variable
+
+
+def test_the_row_of_a_tiny_network_has_the_entries_of_its_layers() -> None:
+    layout = TINY.layout()
+    channels = {"norm1": 4, "norm2": 8, "norm3": 16}
+    channels |= {"residuals/0/norm1": 16, "residuals/0/norm2": 16}
+    channels |= {"norm4": 8, "norm5": 4, "norm6": 3}
+    expected = {f"{name}/{part}": n for name, n in channels.items() for part in ("scale", "shift")}
+    expected |= {"skip1/scale": 8, "skip2/scale": 4}
+    assert {entry.name: entry.size for entry in layout.entries} == expected
+    assert layout.size == 2 * 75 + 12
+    # Each norm starts as plain instance norm, the last one with little contrast.
+    initial = {entry.name: entry.initial for entry in layout.entries}
+    assert initial.pop("norm6/scale") == pytest.approx(0.3)
+    assert {name for name, value in initial.items() if value == 0} == {
+        name for name in initial if name.endswith("/shift")
+    }
+    assert set(initial.values()) == {0.0, 1.0}
+
+
+def test_a_network_of_many_styles_starts_with_equal_rows_and_one_set_of_kernels() -> None:
+    one, three = (transform_net.TransformNet(TINY, styles=count) for count in (1, 3))
+    np.testing.assert_array_equal(three.table, np.repeat(one.table, 3, axis=0))
+    assert len(one.variables) == len(three.variables)
+    given = photos(1, 16, 20)
+    np.testing.assert_array_equal(three(given, three.table[2]), one(given))
+
+
+def test_without_a_row_the_first_of_the_table_paints(net: transform_net.TransformNet) -> None:
+    given = photos(2, 17, 20)
+    first, second = net(given, net.table[0]), net(given, net.table[1])
+    np.testing.assert_array_equal(net(given), first)
+    assert np.abs(first - second).mean() > 5
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("known", [True, False], ids=["known batch", "unknown batch"])
+def test_a_batch_with_a_row_for_each_photo_equals_each_photo_painted_alone(
+    net: transform_net.TransformNet, fused: bool, known: bool
+) -> None:
+    net = copy_of(net, fused_norms=fused)
+    given, rows = photos(3, 20, 25), tf.gather(net.table, [2, 0, 1])
+    if known:
+        together = net(given, rows)
+    else:
+        signature = [ANY_SIZE, tf.TensorSpec([None, rows.shape[1]])]
+        together = tf.function(net, signature, autograph=False)(given, rows)
+    alone = [net(given[i : i + 1], net.table[row]) for i, row in enumerate([2, 0, 1])]
+    np.testing.assert_allclose(together, tf.concat(alone, 0), atol=0.05)
+
+
+def test_networks_with_fused_and_unfused_norms_paint_alike(
+    net: transform_net.TransformNet,
+) -> None:
+    given = photos(2, 21, 30)
+    unfused = copy_of(net, fused_norms=False)
+    np.testing.assert_allclose(unfused(given), net(given), atol=0.05)
+
+
+def test_halfway_between_two_rows_the_last_norm_is_halfway(
+    net: transform_net.TransformNet,
+) -> None:
+    one = row_of(net, norm6_scale=[0.2, 0.3, 0.4], norm6_shift=[0.1, -0.3, 0.0])
+    two = row_of(net, norm6_scale=[0.6, 0.5, 0.1], norm6_shift=[-0.3, 0.1, 0.4])
+    halfway = before_tanh(net(photos(1, 24, 24), (one + two) / 2))
+    mean, variance = norms.moments(halfway)
+    np.testing.assert_allclose(mean[0, 0, 0], [-0.1, -0.1, 0.2], atol=1e-3)
+    np.testing.assert_allclose(tf.sqrt(variance)[0, 0, 0], [0.4, 0.4, 0.25], rtol=1e-3)
+
+
+def test_keep_1_gives_a_picture_the_mean_and_deviation_of_its_photo_before_the_tanh(
+    net: transform_net.TransformNet,
+) -> None:
+    given = 20 + photos(2, 24, 30) * [[[[0.8, 0.5, 0.7]]], [[[0.3, 0.8, 0.6]]]]
+    kept = before_tanh(net(given, keep=tf.constant(1.0)))
+    for found, expected in zip(norms.moments(kept), norms.moments(before_tanh(given)), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=5e-3, atol=1e-3)
+
+
+def test_keep_in_between_is_a_mean_of_the_photos_and_the_styles(
+    net: transform_net.TransformNet,
+) -> None:
+    given = 20 + photos(3, 24, 30) * 0.8
+    row = row_of(net, norm6_scale=[0.2, 0.3, 0.4], norm6_shift=[0.1, -0.3, 0.0])
+    painted = before_tanh(net(given, row, tf.constant([0.0, 0.25, 1.0])))
+    photo_mean, photo_variance = (part[:, 0, 0] for part in norms.moments(before_tanh(given)))
+    mean, variance = (part[:, 0, 0] for part in norms.moments(painted))
+    keep = np.float32([[0.0], [0.25], [1.0]])
+    expected = (1 - keep) * [0.1, -0.3, 0.0] + keep * photo_mean
+    np.testing.assert_allclose(mean, expected, atol=2e-3)
+    expected = (1 - keep) * [0.2, 0.3, 0.4] + keep * tf.sqrt(photo_variance)
+    np.testing.assert_allclose(tf.sqrt(variance), expected, rtol=5e-3)
+
+
+def test_keep_0_changes_nothing(net: transform_net.TransformNet) -> None:
+    given = photos(2, 17, 20)
+    np.testing.assert_allclose(net(given, keep=tf.constant(0.0)), net(given), atol=0.01)
+
+
+def test_black_and_white_photos_can_be_kept(net: transform_net.TransformNet) -> None:
+    # Before the tanh, 0 and 255 would be infinite.
+    extreme = tf.constant(RANDOM.choice([0.0, 255.0], [1, 16, 20, 3]), tf.float32)
+    painted = net(extreme, keep=tf.constant(1.0)).numpy()
+    assert np.isfinite(painted).all()
+    # Half of the values at 0.98 and half at -0.98 deviate by atanh(0.98) = 2.30.
+    _, variance = norms.moments(before_tanh(painted))
+    np.testing.assert_allclose(tf.sqrt(variance)[0, 0, 0], [2.3] * 3, rtol=0.05)

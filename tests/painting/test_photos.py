@@ -81,7 +81,7 @@ def test_paintings_made_before_and_hidden_photos_are_not_painted(here: Path) -> 
         jobs = photos.plan([Path(given)], output and Path(output), "candy")
         assert [os.path.normpath(job.painting) for job in jobs] == expected
     shutil.rmtree("trip")
-    with pytest.raises(errors.UserError, match=r"^\.: no photos in this folder"):
+    with pytest.raises(errors.UserError, match=r"^\.: contains no photos"):
         photos.plan([Path()], None, "candy")
 
 
@@ -103,7 +103,7 @@ def test_one_photo_goes_to_the_file_that_is_named_or_into_the_folder_that_is_the
 def test_a_photo_is_never_painted_over(here: Path) -> None:
     Path("photos").mkdir()
     Path("photos/a.jpg").touch()
-    refused = "would take the place of a photo; name another folder with -o"
+    refused = "would overwrite an input photo; name another folder with -o"
     for given, output in (
         ("photos", "photos"),
         ("photos/a.jpg", "photos"),
@@ -118,7 +118,7 @@ def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
     for name in ("a/x.jpg", "b/x.jpg"):
         Path(name).parent.mkdir()
         Path(name).touch()
-    with pytest.raises(errors.UserError, match=r"out/x\.jpg: a/x\.jpg and b/x\.jpg would both"):
+    with pytest.raises(errors.UserError, match=r"out/x\.jpg: is the output of both a/x\.jpg and b"):
         photos.plan([Path("a"), Path("b")], Path("out"), "candy")
 
 
@@ -133,7 +133,7 @@ def test_a_photo_whose_format_changes_makes_way_for_one_that_has_the_name(here: 
 def test_many_paintings_do_not_go_into_a_file(here: Path) -> None:
     Path("a").mkdir()
     Path("a/x.jpg").touch()
-    with pytest.raises(errors.UserError, match=r"^one\.jpg: names one file for what may be many"):
+    with pytest.raises(errors.UserError, match=r"^one\.jpg: is one file, but there may be several"):
         photos.plan([Path("a")], Path("one.jpg"), "candy")
 
 
@@ -141,7 +141,7 @@ def test_inputs_that_are_missing_or_hold_no_photo_are_named(here: Path) -> None:
     with pytest.raises(errors.UserError, match=r"^nowhere\.jpg: no such file or folder$"):
         photos.plan([Path("nowhere.jpg")], None, "candy")
     Path("empty").mkdir()
-    with pytest.raises(errors.UserError, match=r"^empty: no photos in this folder \(\.bmp, "):
+    with pytest.raises(errors.UserError, match=r"^empty: contains no photos \(\.bmp, "):
         photos.plan([Path("empty")], None, "candy")
 
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from scipy import optimize
 
-from fastnst import errors
+from fastnst import errors, events
 from fastnst.pixels import descent
 
 START = np.random.default_rng(0).uniform(0, 255, (5, 4, 3)).astype(np.float32)
@@ -36,17 +36,22 @@ def test_it_finds_the_minimum_between_0_and_255(method: str) -> None:
 
 @pytest.mark.parametrize("method", descent.METHODS)
 def test_the_history_covers_the_start_and_every_iteration(method: str) -> None:
-    seen: list[tuple[int, float, dict[str, float], np.ndarray]] = []
-    result = descent.minimize(
-        bowl, START, 8, method=method, on_step=lambda *step: seen.append(step)
-    )
-    assert [step[0] for step in seen] == list(range(1, 9))
+    seen: list[events.Event] = []
+    result = descent.minimize(bowl, START, 8, method=method, show_every=4, on_event=seen.append)
+    assert seen[0] == events.Started(0, 8, ("total", "near", "far"))
+    assert seen[-1] == events.Finished(8, 8)
+    steps = [event for event in seen if isinstance(event, events.Step)]
+    assert [(step.step, step.last_step) for step in steps] == [(i, 8) for i in range(1, 9)]
     assert len(result.history) == 9
     assert result.history[0]["total"] == pytest.approx(float(bowl(START[np.newaxis])[0]), rel=1e-5)
-    for (_, total, terms, picture), recorded in zip(seen, result.history[1:], strict=True):
-        assert recorded == terms and set(terms) == {"total", "near", "far"}
-        assert picture.shape == START.shape and picture.min() >= 0 and picture.max() <= 255
-        assert total == terms["total"] == pytest.approx(float(bowl(picture[np.newaxis])[0]))
+    for step, recorded in zip(steps, result.history[1:], strict=True):
+        assert step.metrics() == recorded and set(recorded) == {"total", "near", "far"}
+    shown = [event for event in seen if isinstance(event, events.Judged)]
+    assert [event.step for event in shown] == [4, 8]
+    for event in shown:
+        (picture,) = event.outputs["picture"]
+        assert picture.shape == START.shape and picture.dtype == np.uint8
+        assert event.metrics == result.history[event.step]
     assert result.history[-1]["total"] < result.history[0]["total"]
 
 
@@ -60,13 +65,10 @@ def test_adam_takes_the_steps_of_the_paper() -> None:
     def square(pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         return tf.reduce_sum(tf.square(pictures)) / 2, {}
 
-    path = [100.0]
-
-    def note(iteration: int, total: float, terms: object, picture: np.ndarray) -> None:
-        path.append(float(picture[0, 0, 0]))
-
     start = np.full((1, 1, 3), 100.0, np.float32)
-    descent.minimize(square, start, 2, method="adam", learning_rate=30.0, on_step=note)
+    found = descent.minimize(square, start, 2, method="adam", learning_rate=30.0)
+    # Of three equal pixels x the total is 3 x^2 / 2.
+    path = [(2 * terms["total"] / 3) ** 0.5 for terms in found.history]
     # The gradient equals the pixel. After bias correction, the first moments are the gradient and
     # its square, so the first step is the learning rate. The second uses gradients 100 and 70:
     mean = (0.9 * 0.1 * 100 + 0.1 * 70) / (1 - 0.9**2)
@@ -90,11 +92,11 @@ def test_the_best_picture_is_kept_if_later_ones_are_worse() -> None:
 
 @pytest.mark.parametrize("method", descent.METHODS)
 def test_ctrl_c_returns_the_best_picture_so_far(method: str) -> None:
-    def stop(iteration: int, *others: Any) -> None:
-        if iteration == 4:
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 4:
             raise KeyboardInterrupt
 
-    result = descent.minimize(bowl, START, 100, method=method, on_step=stop)
+    result = descent.minimize(bowl, START, 100, method=method, on_event=stop)
     assert result.interrupted
     assert len(result.history) == 5
     uninterrupted = descent.minimize(bowl, START, 4, method=method)

@@ -1,10 +1,11 @@
-"""Checkpoints: what they hold, how many are kept, and those that cannot be gone on from."""
+"""Checkpoints: what they hold, how many are kept, and those that cannot be resumed from."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,98 +15,111 @@ from fastnst import checkpoint_file, errors
 from fastnst.models import store
 from fastnst.nets import transform_net
 from fastnst.training import checkpoints
+from fastnst.training import state as state_module
+from fastnst.training.tasks import style_transfer
 
 
-def make_state(width: int = 4, seed: int = 0) -> checkpoints.State:
-    net, average = (
-        transform_net.TransformNet(transform_net.Architecture(width, 1), seed=seed + index)
-        for index in range(2)
-    )
-    optimizer = tf.keras.optimizers.Adam(1e-3)
-    optimizer.build(net.trainable_variables)
-    return checkpoints.State.new(net, average, optimizer)
+class Training:
+    """A tiny network in training: everything that a checkpoint keeps."""
+
+    def __init__(self, width: int = 4, seed: int = 0) -> None:
+        self.net, self.average = (
+            transform_net.TransformNet(transform_net.Architecture(width, 1), seed=seed + index)
+            for index in range(2)
+        )
+        self.optimizer = tf.keras.optimizers.Adam(1e-3)
+        # Nothing here looks at the objective.
+        objectives: Any = {"tiny": None}
+        self.task = style_transfer.StyleTransfer(
+            self.net, self.average, self.optimizer, objectives, []
+        )
+        self.state = state_module.State.new()
+
+    def checkpointer(self, folder: Path, keep: int = 2) -> checkpoints.Checkpointer:
+        return checkpoints.Checkpointer(folder, self.task, self.state, keep)
+
+    def advance(self, steps: int = 1) -> None:
+        """Moves every variable, Adam's moments too."""
+        variables = self.net.trainable_variables
+        for _ in range(steps):
+            gradients = [tf.cos(variable) for variable in variables]
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            for mean in self.average.trainable_variables:
+                mean.assign(tf.sin(mean + 1.0))
+            self.state.step.assign_add(1)
+            self.state.position.assign_add(7)
+
+    def everything(self) -> list[np.ndarray]:
+        own = self.state.kept().values()
+        variables = (*self.net.variables, *self.average.variables, *self.optimizer.variables, *own)
+        return [value.numpy() for value in variables]
 
 
 def unheard(line: str) -> None:
     raise AssertionError(line)
 
 
-def advance(state: checkpoints.State, steps: int = 1) -> None:
-    """Moves every variable of a state, Adam's moments too."""
-    variables = state.net.trainable_variables
-    for _ in range(steps):
-        gradients = [tf.cos(variable) for variable in variables]
-        state.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        state.step.assign_add(1)
-        state.position.assign_add(7)
-
-
-def everything(state: checkpoints.State) -> list[np.ndarray]:
-    own = [state.step, state.position, state.best_loss]
-    return [value.numpy() for value in (*state.net.variables, *state.optimizer.variables, *own)]
-
-
 def steps_in(folder: Path) -> list[int]:
     return sorted(int(file.stem.removeprefix("step-")) for file in folder.glob("step-*.index"))
 
 
-def test_all_that_a_run_changes_comes_back_exactly(tmp_path: Path) -> None:
-    state = make_state()
-    advance(state, 3)
-    state.best_loss.assign(1.5)
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=2)
+def test_everything_that_a_run_changes_is_restored_exactly(tmp_path: Path) -> None:
+    training = Training()
+    training.advance(3)
+    training.state.best_loss.assign(1.5)
+    checkpointer = training.checkpointer(tmp_path)
     checkpointer.save_best()
     checkpointer.save()
-    other = make_state(seed=1)
-    assert checkpoints.Checkpointer(tmp_path, other, keep=2).restore(unheard) == 3
-    # 20 weights, two moments of each, Adam's step and learning rate, and three numbers of ours.
-    assert len(everything(other)) == 3 * len(state.net.variables) + 2 + 3
-    for saved, restored in zip(everything(state), everything(other), strict=True):
+    other = Training(seed=1)
+    assert other.checkpointer(tmp_path).restore(unheard) == 3
+    # Both networks, two moments of each weight, Adam's step and learning rate, and three counters.
+    assert len(other.everything()) == 4 * len(training.net.variables) + 2 + 3
+    for saved, restored in zip(training.everything(), other.everything(), strict=True):
         np.testing.assert_array_equal(saved, restored)
-    advance(state)
-    advance(other)
-    for one, two in zip(everything(state), everything(other), strict=True):
+    training.advance()
+    other.advance()
+    for one, two in zip(training.everything(), other.everything(), strict=True):
         np.testing.assert_array_equal(one, two)
 
 
-def test_without_the_best_the_next_one_judged_is_it(tmp_path: Path) -> None:
-    state = make_state()
-    state.best_loss.assign(1.5)
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=2)
+def test_without_a_best_checkpoint_the_next_validation_is_the_best(tmp_path: Path) -> None:
+    training = Training()
+    training.state.best_loss.assign(1.5)
+    checkpointer = training.checkpointer(tmp_path)
     assert checkpointer.forget_best() is None
-    state.best_loss.assign(1.5)
+    training.state.best_loss.assign(1.5)
     checkpointer.save_best()
     checkpointer.save()
     assert checkpointer.forget_best() == tmp_path / "best.old1"
-    assert float(state.best_loss) == np.inf
+    assert float(training.state.best_loss) == np.inf
     # Also after a crash before anything further was saved.
-    other = make_state()
-    checkpoints.Checkpointer(tmp_path, other, keep=2).restore(unheard)
-    assert float(other.best_loss) == np.inf
+    other = Training()
+    other.checkpointer(tmp_path).restore(unheard)
+    assert float(other.state.best_loss) == np.inf
 
 
-def test_nothing_is_made_before_the_first_save_and_a_new_run_begins_at_0(tmp_path: Path) -> None:
-    checkpointer = checkpoints.Checkpointer(tmp_path / "new", make_state(), keep=2)
+def test_nothing_is_written_before_the_first_save_and_a_new_run_starts_at_0(tmp_path: Path) -> None:
+    checkpointer = Training().checkpointer(tmp_path / "new")
     assert checkpointer.latest is None
     assert checkpointer.restore(unheard) == 0
 
 
-def test_the_last_few_and_the_best_are_kept_also_across_restarts(tmp_path: Path) -> None:
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=2)
+def test_the_last_few_and_the_best_are_kept_across_restarts(tmp_path: Path) -> None:
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path)
     for _ in range(4):
-        advance(state)
+        training.advance()
         checkpointer.save()
-        if int(state.step) == 2:
+        if int(training.state.step) == 2:
             checkpointer.save_best()
     assert steps_in(tmp_path) == [3, 4]
     assert steps_in(tmp_path / "best") == [2]
     assert checkpointer.latest == str(tmp_path / "step-4")
 
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=2)
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path)
     assert checkpointer.restore(unheard) == 4
-    advance(state)
+    training.advance()
     checkpointer.save()
     checkpointer.save_best()
     assert steps_in(tmp_path) == [4, 5]
@@ -113,18 +127,18 @@ def test_the_last_few_and_the_best_are_kept_also_across_restarts(tmp_path: Path)
 
 
 def test_a_moved_run_is_still_found(tmp_path: Path) -> None:
-    state = make_state()
-    advance(state)
-    checkpoints.Checkpointer(tmp_path / "a", state, keep=2).save()
+    training = Training()
+    training.advance()
+    training.checkpointer(tmp_path / "a").save()
     (tmp_path / "a").rename(tmp_path / "b")
-    assert checkpoints.Checkpointer(tmp_path / "b", make_state(), keep=2).restore(unheard) == 1
+    assert Training().checkpointer(tmp_path / "b").restore(unheard) == 1
     assert checkpoint_file.newest(tmp_path / "b") == str(tmp_path / "b" / "step-1")
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None:
-    checkpoints.Checkpointer(tmp_path, make_state(width=4), keep=2).save()
+    Training(width=4).checkpointer(tmp_path).save()
     with pytest.raises(errors.UserError) as caught:
-        checkpoints.Checkpointer(tmp_path, make_state(width=8), keep=2).restore(unheard)
+        Training(width=8).checkpointer(tmp_path).restore(unheard)
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'step-0'}: ") and "\n" not in message
     assert "another architecture" in message and "--fresh" in message
@@ -132,7 +146,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("damage", ["cut short", "overwritten", "index cut short", "data gone"])
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
-    checkpoints.Checkpointer(tmp_path, make_state(), keep=2).save()
+    Training().checkpointer(tmp_path).save()
     data, index = tmp_path / "step-0.data-00000-of-00001", tmp_path / "step-0.index"
     if damage == "cut short":
         data.write_bytes(data.read_bytes()[:1000])
@@ -144,32 +158,32 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
         index.write_bytes(index.read_bytes()[:100])
     else:
         data.unlink()
-    with pytest.raises(errors.UserError, match=r"step-0: cannot go on .* damaged") as caught:
-        checkpoints.Checkpointer(tmp_path, make_state(), keep=2).restore(unheard)
+    with pytest.raises(errors.UserError, match=r"step-0: cannot resume .* damaged") as caught:
+        Training().checkpointer(tmp_path).restore(unheard)
     assert "\n" not in str(caught.value)
 
 
-def test_where_the_newest_is_damaged_the_run_goes_on_from_the_one_before(tmp_path: Path) -> None:
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=4)
+def test_if_the_newest_is_damaged_the_run_resumes_from_the_one_before(tmp_path: Path) -> None:
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path, 4)
     for _ in range(3):
-        advance(state)
+        training.advance()
         checkpointer.save()
     for step in (2, 3):
         (tmp_path / f"step-{step}.data-00000-of-00001").write_bytes(b"")
     heard: list[str] = []
-    other = make_state(seed=1)
-    checkpointer = checkpoints.Checkpointer(tmp_path, other, keep=4)
-    assert checkpointer.restore(heard.append) == 1 == int(other.step)
+    other = Training(seed=1)
+    checkpointer = other.checkpointer(tmp_path, 4)
+    assert checkpointer.restore(heard.append) == 1 == int(other.state.step)
     assert [line.partition(": ")[0] for line in heard] == [
         str(tmp_path / "step-3"),
         str(tmp_path / "step-2"),
     ]
     assert checkpointer.latest == str(tmp_path / "step-1")
-    # What was damaged is written again as the run comes by.
-    advance(other)
+    # The damaged ones are written again as the run passes them.
+    other.advance()
     checkpointer.save()
-    assert checkpoints.Checkpointer(tmp_path, make_state(), keep=4).restore(unheard) == 2
+    assert Training().checkpointer(tmp_path, 4).restore(unheard) == 2
     assert checkpoint_file.saved(tmp_path) == [str(tmp_path / f"step-{step}") for step in (1, 2)]
 
 
@@ -177,10 +191,10 @@ def test_where_the_newest_is_damaged_the_run_goes_on_from_the_one_before(tmp_pat
 def test_without_tensorflows_note_the_checkpoints_are_found_by_name(
     tmp_path: Path, damage: str
 ) -> None:
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=20)
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path, 20)
     for _ in range(11):
-        advance(state)
+        training.advance()
         checkpointer.save()
     checkpointer.save_best()
     for note in (tmp_path / "checkpoint", tmp_path / "best" / "checkpoint"):
@@ -193,17 +207,17 @@ def test_without_tensorflows_note_the_checkpoints_are_found_by_name(
     assert checkpoint_file.saved(tmp_path) == [
         str(tmp_path / f"step-{step}") for step in range(1, 12)
     ]
-    other = checkpoints.Checkpointer(tmp_path, make_state(seed=1), keep=20)
+    other = Training(seed=1).checkpointer(tmp_path, 20)
     assert other.restore(unheard) == 11
     other.save()
     assert len(steps_in(tmp_path)) == 11
 
 
-def test_a_checkpoint_that_cannot_be_written_says_where_the_run_goes_on(tmp_path: Path) -> None:
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path / "run", state, keep=2)
+def test_a_checkpoint_that_cannot_be_written_names_the_one_to_resume_from(tmp_path: Path) -> None:
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path / "run")
     checkpointer.save()
-    advance(state)
+    training.advance()
     shutil.rmtree(tmp_path / "run")
     (tmp_path / "run").write_text("a file where the folder was")
     with pytest.raises(errors.UserError) as caught:
@@ -215,25 +229,25 @@ def test_a_checkpoint_that_cannot_be_written_says_where_the_run_goes_on(tmp_path
 
 def test_painting_takes_the_best_checkpoint_else_the_last(tmp_path: Path) -> None:
     assert checkpoint_file.newest(tmp_path) is None
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=2)
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path)
     checkpointer.save()
     assert checkpoint_file.newest(tmp_path) == str(tmp_path / "step-0")
     checkpointer.save_best()
-    advance(state)
+    training.advance()
     checkpointer.save()
     best = checkpoint_file.newest(tmp_path)
     assert best == str(tmp_path / "best" / "step-0")
 
 
 def test_the_network_alone_is_read_from_a_checkpoint(tmp_path: Path) -> None:
-    state = make_state()
-    checkpointer = checkpoints.Checkpointer(tmp_path, state, keep=2)
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path)
     checkpointer.save()
     assert checkpointer.latest is not None
     tensors = store.read_net(checkpointer.latest)
-    assert tensors.keys() == state.average.tensors().keys()
-    for name, tensor in state.average.tensors().items():
+    assert tensors.keys() == training.average.tensors().keys()
+    for name, tensor in training.average.tensors().items():
         np.testing.assert_array_equal(tensors[name], tensor)
 
 

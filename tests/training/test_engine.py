@@ -1,256 +1,480 @@
-"""The loop, with step functions made for the test, and the step that trains a style."""
+"""The engine, which has never heard of pictures: it fits a line here."""
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Iterator
+import collections.abc
+import json
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
 
-from fastnst.losses import perceptual
-from fastnst.nets import transform_net
-from fastnst.training import checkpoints, engine
-
-
-def make_state(step: int = 0) -> Any:
-    """All of a state that the loop itself needs."""
-    return types.SimpleNamespace(
-        step=tf.Variable(step, dtype=tf.int64), position=tf.Variable(0, dtype=tf.int64)
-    )
+from fastnst import checkpoint_file, errors, events
+from fastnst.config import schema
+from fastnst.data import feed
+from fastnst.models import metrics_log, run_folder
+from fastnst.training import actions, engine, task
+from fastnst.training.actions import report
 
 
-def numbers() -> Iterator[tuple[tf.Tensor, int]]:
-    """Batches that are the numbers 1, 2, 3, ...; after number n the position is 10 n."""
-    number = 0
-    while True:
-        number += 1
-        yield tf.constant(float(number)), 10 * number
+class Line(task.Task):
+    """Fits y = a x + b to points by least squares."""
+
+    metrics = ("loss", "error")
+
+    def __init__(self, learning_rate: float = 0.1) -> None:
+        self.a = tf.Variable(0.0, name="a")
+        self.b = tf.Variable(0.0, name="b")
+        self.variables = [self.a, self.b]
+        self._optimizer = tf.keras.optimizers.Adam(learning_rate)
+        self._optimizer.build(self.variables)
+
+    def kept(self) -> dict[str, Any]:
+        return {"a": self.a, "b": self.b, "optimizer": self._optimizer}
+
+    def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+        x, y = batch
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(self.a * x + self.b - y))
+        gradients = tape.gradient(loss, self.variables)
+        self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+        return {"loss": loss}
+
+    def validate(self) -> task.Judgement:
+        x = np.linspace(-1.0, 1.0, 5)
+        off = self.a.numpy() * x + self.b.numpy() - (2.0 * x + 1.0)
+        return task.Judgement({"loss": float(np.mean(off**2)), "error": float(np.abs(off).max())})
 
 
-def doubled(batch: tf.Tensor) -> dict[str, tf.Tensor]:
-    """A step function that has nothing to do with styles."""
-    return {"twice": 2 * batch}
+Points = list[tuple[np.ndarray, np.ndarray]]
+INTERVALS = schema.Intervals(
+    log_every=2, summary_every=4, preview_every=5, checkpoint_every=10, keep_checkpoints=2
+)
+EVERY_STEP = schema.Intervals(
+    log_every=1, summary_every=1, preview_every=1, checkpoint_every=1, keep_checkpoints=9
+)
 
 
-def test_jitter_shifts_all_pictures_alike_and_mirrors_what_is_beyond() -> None:
+def points(count: int = 20, slope: float = 2.0) -> Points:
+    """Batches of points on y = slope x + 1."""
     random = np.random.default_rng(0)
-    one, two = (random.uniform(0, 255, (2, 40, 48, 3)).astype(np.float32) for _ in range(2))
-    offsets = set()
-    for step in range(40):
-        shifted = engine.jitter(tf.constant(step, tf.int64), tf.constant(one), tf.constant(two))
-        again = engine.jitter(tf.constant(step, tf.int64), tf.constant(one))
-        np.testing.assert_array_equal(shifted[0], again[0])
-        assert shifted[0].shape == one.shape
-        # A quarter of the shorter side is less than 16 pixels.
-        margins = ((0, 0), (10, 10), (10, 10), (0, 0))
-        padded = [np.pad(each, margins, "reflect") for each in (one, two)]
-        (offset,) = (
-            (top, left)
-            for top in range(21)
-            for left in range(21)
-            if np.array_equal(padded[0][:, top : top + 40, left : left + 48], shifted[0])
-        )
-        top, left = offset
-        np.testing.assert_array_equal(padded[1][:, top : top + 40, left : left + 48], shifted[1])
-        offsets.add(offset)
-    assert len(offsets) > 30
-    assert {0, 20} <= {top for top, _ in offsets} | {left for _, left in offsets}
-    large = tf.random.uniform([1, 200, 200, 3])
-    for step in range(8):
-        (shifted_large,) = engine.jitter(tf.constant(step, tf.int64), large)
-        # What lies in the middle is at most 16 pixels away.
-        middle = np.asarray(large)[0, 100, 100]
-        rows, columns = np.nonzero((np.asarray(shifted_large)[0] == middle).all(axis=-1))
-        assert abs(rows[0] - 100) <= 16 and abs(columns[0] - 100) <= 16
+    xs = random.uniform(-1, 1, (count, 8)).astype(np.float32)
+    return [(x, np.float32(slope) * x + np.float32(1)) for x in xs]
 
 
-def test_any_step_function_can_be_trained_with() -> None:
-    state = make_state()
-    seen: list[engine.Progress] = []
-    last = engine.train(
-        doubled, state, numbers(), last_step=5, batch_size=3, actions=[seen.append], window=2
+def train(
+    folder: Path,
+    last_step: int,
+    *further: events.Action,
+    line: task.Task | None = None,
+    intervals: schema.Intervals = INTERVALS,
+    batches: Points | None = None,
+    said: list[str] | None = None,
+    **options: Any,
+) -> tuple[engine.Engine, list[events.Event]]:
+    """Trains in a folder from where it was left; returns the engine and the events."""
+    trainer = engine.Engine(line or Line(), folder, intervals)
+    trainer.restore([].append if said is None else said.append)
+    happened: list[events.Event] = []
+    given = feed.IterableFeed(points() if batches is None else batches)
+    finished = trainer.train(
+        given, last_step=last_step, actions=[happened.append, *further], **options
     )
-    assert [progress.step for progress in seen] == [1, 2, 3, 4, 5]
-    assert last is seen[-1] and last.finished and not last.interrupted
-    assert int(state.step) == 5 and int(state.position) == 50
-    # The mean of the last two steps, 2 * 4 and 2 * 5.
-    assert last.metrics() == {"twice": 9.0}
-    assert seen[0].metrics() == {"twice": 2.0}
-    assert last.images_per_second > 0
+    assert finished is happened[-1]
+    return trainer, happened
 
 
-def test_the_loop_goes_on_from_the_state() -> None:
-    state = make_state(step=3)
-    seen: list[int] = []
-    engine.train(
-        doubled,
-        state,
-        numbers(),
-        last_step=5,
-        batch_size=1,
-        actions=[lambda progress: seen.append(progress.step)],
+def of(kind: type, happened: list[events.Event]) -> list[Any]:
+    return [event for event in happened if isinstance(event, kind)]
+
+
+def contents(path: str | None) -> dict[str, np.ndarray]:
+    """All numbers of a checkpoint but the count of this process's saves."""
+    assert path is not None
+    tensors = checkpoint_file.read_checkpoint(path)
+    del tensors["_CHECKPOINTABLE_OBJECT_GRAPH"]
+    del tensors["save_counter/.ATTRIBUTES/VARIABLE_VALUE"]
+    return tensors
+
+
+# A run of the toy task, with everything that a run of pictures has.
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[run_folder.RunFolder, engine.Engine]:
+    """Twenty steps with the standard actions and the report."""
+    folder = run_folder.RunFolder(tmp_path_factory.mktemp("line"))
+    page = report.Report(folder, name="line", metrics=Line.metrics, references={})
+    standard = actions.standard(folder, INTERVALS)
+    about = {"device": "an abacus"}
+    trainer, _ = train(folder.checkpoints, 20, *standard, page, batch_size=8, about=about)
+    return folder, trainer
+
+
+def test_a_task_of_thirty_lines_is_trained(
+    whole: tuple[run_folder.RunFolder, engine.Engine],
+) -> None:
+    _, trainer = whole
+    # Adam moves by nearly the learning rate at each step, from 0 towards 2 and 1.
+    assert 0.8 < float(trainer.task.variables[0]) < 2.1
+    assert 0.8 < float(trainer.task.variables[1]) < 1.4
+    assert int(trainer.state.step) == 20 == int(trainer.state.position)
+
+
+def test_its_history_is_logged(whole: tuple[run_folder.RunFolder, engine.Engine]) -> None:
+    start, *lines = metrics_log.read(whole[0].metrics)
+    assert start["kind"] == "start" and start["device"] == "an abacus"
+    training = [line for line in lines if line["kind"] == "training"]
+    validation = [line for line in lines if line["kind"] == "validation"]
+    assert [line["step"] for line in training] == list(range(2, 21, 2))
+    assert [line["step"] for line in validation] == [5, 10, 15, 20]
+    assert set(training[0]) == {"kind", "step", "time", "images_per_second", "loss"}
+    assert set(validation[0]) == {"kind", "step", "time", "loss", "error"}
+    assert validation[-1]["error"] < validation[0]["error"]
+
+
+def test_tensorboard_shows_its_metrics(whole: tuple[run_folder.RunFolder, engine.Engine]) -> None:
+    board = event_accumulator.EventAccumulator(str(whole[0].tensorboard), {"tensors": 0}).Reload()
+    steps = {tag: [event.step for event in board.Tensors(tag)] for tag in board.Tags()["tensors"]}
+    assert steps == {
+        "training/loss": [4, 8, 12, 16, 20],
+        "training/images_per_second": [4, 8, 12, 16, 20],
+        "validation/loss": [5, 10, 15, 20],
+        "validation/error": [5, 10, 15, 20],
+    }
+
+
+def test_its_report_has_its_metrics(whole: tuple[run_folder.RunFolder, engine.Engine]) -> None:
+    text = whole[0].report.read_text()
+    assert '<th scope="row">loss</th>' in text and '<th scope="row">error</th>' in text
+    assert "an abacus" in text
+
+
+def test_ten_steps_and_ten_more_equal_twenty_bit_for_bit(
+    whole: tuple[run_folder.RunFolder, engine.Engine], tmp_path: Path
+) -> None:
+    train(tmp_path, 10)
+    trainer, happened = train(tmp_path, 20)
+    assert happened[0] == events.Started(10, 20, ("loss", "error"))
+    expected, found = (contents(each.checkpointer.latest) for each in (whole[1], trainer))
+    assert expected.keys() == found.keys() and len(expected) == 2 + 2 + 2 * 2 + 3
+    for name, values in expected.items():
+        assert values.tobytes() == found[name].tobytes(), name
+
+
+def test_the_order_of_events_is_fixed(tmp_path: Path) -> None:
+    _, happened = train(
+        tmp_path, 4, intervals=schema.Intervals(preview_every=2, checkpoint_every=4)
     )
-    assert seen == [4, 5]
+    kinds = [type(event).__name__ for event in happened]
+    kinds = [
+        f"{kind} best" if isinstance(event, events.Saved) and event.best else kind
+        for kind, event in zip(kinds, happened, strict=True)
+    ]
+    assert kinds == [
+        *("Started", "Step", "Step", "Judged", "Saved best"),
+        *("Step", "Step", "Judged", "Saved best", "Saved", "Finished"),
+    ]
+    assert happened[-2] == events.Saved(4, str(tmp_path / "step-4"))
+    assert happened[-3] == events.Saved(4, str(tmp_path / "best" / "step-4"), best=True)
 
 
-def test_all_actions_are_called_in_turn_after_the_state_was_advanced() -> None:
-    state = make_state()
-    calls: list[tuple[str, int]] = []
-    engine.train(
-        doubled,
-        state,
-        numbers(),
-        last_step=2,
-        batch_size=1,
-        actions=[
-            lambda progress: calls.append(("first", int(state.step))),
-            lambda progress: calls.append(("second", int(state.position))),
-        ],
-    )
-    assert calls == [("first", 1), ("second", 10), ("first", 2), ("second", 20)]
+def test_the_checkpoint_of_the_lowest_headline_is_kept_as_the_best(tmp_path: Path) -> None:
+    # From the eleventh on, the points lie on another line.
+    misled = [*points(10), *points(10, slope=-9.0)]
+    trainer, happened = train(tmp_path, 20, batches=misled)
+    losses = {event.step: event.metrics["loss"] for event in of(events.Judged, happened)}
+    assert min(losses, key=losses.__getitem__) == 10
+    assert [event.step for event in of(events.Saved, happened) if event.best] == [5, 10]
+    assert checkpoint_file.saved(tmp_path / "best") == [str(tmp_path / "best" / "step-10")]
+    assert float(trainer.state.best_loss) == pytest.approx(losses[10])
+    # A resumed run knows it.
+    _, happened = train(tmp_path, 25, batches=misled)
+    assert not [event for event in of(events.Saved, happened) if event.best]
 
 
-def test_should_stop_ends_the_run_after_the_step_and_the_actions_are_told() -> None:
-    state = make_state()
-    seen: list[engine.Progress] = []
-    last = engine.train(
-        doubled,
-        state,
-        numbers(),
-        last_step=100,
-        batch_size=1,
-        actions=[seen.append],
-        should_stop=lambda: int(state.step) >= 3,
-    )
-    assert last.step == 3 and last.interrupted and not last.finished
-    assert [progress.interrupted for progress in seen] == [False, False, True]
+def test_a_damaged_newest_checkpoint_is_skipped_and_written_again(tmp_path: Path) -> None:
+    train(tmp_path, 20)
+    damaged = tmp_path / "step-20.data-00000-of-00001"
+    whole = contents(str(tmp_path / "step-20"))
+    damaged.write_bytes(damaged.read_bytes()[:10])
+    said: list[str] = []
+    _, happened = train(tmp_path, 20, said=said)
+    (line,) = said
+    assert line.startswith(f"{tmp_path / 'step-20'}: is damaged")
+    assert of(events.Started, happened)[0].step == 10
+    again = contents(str(tmp_path / "step-20"))
+    assert {name: values.tobytes() for name, values in whole.items()} == {
+        name: values.tobytes() for name, values in again.items()
+    }
 
 
-def test_a_run_stopped_at_its_last_step_is_finished_and_not_interrupted() -> None:
-    last = engine.train(
-        doubled,
-        make_state(),
-        numbers(),
-        last_step=2,
-        batch_size=1,
-        actions=[],
-        should_stop=lambda: True,
-    )
-    assert last.step == 1 and last.interrupted
-    last = engine.train(
-        doubled,
-        make_state(step=1),
-        numbers(),
-        last_step=2,
-        batch_size=1,
-        actions=[],
-        should_stop=lambda: True,
-    )
-    assert last.finished and not last.interrupted
+def test_metrics_are_means_over_the_steps_between_log_entries(tmp_path: Path) -> None:
+    _, happened = train(tmp_path, 5)
+    steps = of(events.Step, happened)
+    assert [len(event.recent) for event in steps] == [1, 2, 2, 2, 2]
+    losses = [float(event.recent[-1]["loss"]) for event in steps]
+    assert steps[3].metrics()["loss"] == pytest.approx((losses[2] + losses[3]) / 2)
+    assert all(event.rate > 0 for event in steps)
 
 
-def test_an_action_that_raises_ends_the_run() -> None:
-    state = make_state()
-
-    def fail(progress: engine.Progress) -> None:
-        raise RuntimeError("enough")
-
-    with pytest.raises(RuntimeError, match="enough"):
-        engine.train(doubled, state, numbers(), last_step=9, batch_size=1, actions=[fail])
-    assert int(state.step) == 1
-
-
-def test_things_are_due_every_so_many_steps_and_at_the_end() -> None:
-    def due(step: int) -> bool:
-        return engine.Progress(step, 10, 1.0, False, ()).due(4)
-
-    assert [step for step in range(1, 11) if due(step)] == [4, 8, 10]
-
-
-def test_the_rate_counts_the_photos_of_a_batch() -> None:
+def test_the_rate_counts_the_items_of_a_batch(tmp_path: Path) -> None:
     def rate(batch_size: int) -> float:
         clock = iter(float(tick) for tick in range(100))
         with pytest.MonkeyPatch.context() as patch:
             # Each reading of the clock is a second after the one before: a step takes one.
             patch.setattr(engine.time, "perf_counter", lambda: next(clock))
-            return engine.train(
-                doubled, make_state(), numbers(), last_step=3, batch_size=batch_size, actions=[]
-            ).images_per_second
+            folder = tmp_path / str(batch_size)
+            _, happened = train(folder, 3, batch_size=batch_size)
+        return of(events.Step, happened)[-1].rate
 
     assert rate(1) == 1.0
     assert rate(8) == 8.0
 
 
-Training = tuple[checkpoints.State, engine.StepFunction]
+def test_actions_are_called_in_turn_after_the_state_has_advanced(tmp_path: Path) -> None:
+    trainer = engine.Engine(Line(), tmp_path, INTERVALS)
+    calls: list[tuple[str, int]] = []
+
+    def call(name: str, counter: tf.Variable) -> events.Action:
+        return lambda event: (
+            calls.append((name, int(counter))) if isinstance(event, events.Step) else None
+        )
+
+    given = [call("first", trainer.state.step), call("second", trainer.state.position)]
+    trainer.train(feed.IterableFeed(points()), last_step=2, actions=given)
+    assert calls == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
 
 
-@pytest.fixture(scope="module")
-def training(objective: perceptual.PerceptualLoss) -> Training:
-    """A tiny network in training."""
-    net, average = (
-        transform_net.TransformNet(transform_net.Architecture(width=4, residual_blocks=1))
-        for _ in range(2)
+def test_the_feed_starts_at_the_step_and_the_position_that_were_saved(tmp_path: Path) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def tens(
+        step: int, position: int, on_skip: collections.abc.Callable[[str], None]
+    ) -> collections.abc.Iterator[tuple[Any, int]]:
+        asked.append((step, position))
+        for number, batch in enumerate(points(), 1):
+            yield batch, position + 10 * number
+
+    for last in (3, 5):
+        trainer = engine.Engine(Line(), tmp_path, INTERVALS)
+        trainer.restore(print)
+        trainer.train(tens, last_step=last)
+    assert asked == [(0, 0), (3, 30)]
+
+
+def test_the_task_knows_the_step_and_runs_something_after_it(tmp_path: Path) -> None:
+    class Counting(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sum = tf.Variable(0, dtype=tf.int64)
+
+        def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+            return {**super().step(batch, step), "step": step}
+
+        def after_step(self, step: tf.Tensor) -> None:
+            self.sum.assign_add(step)
+
+    line = Counting()
+    _, happened = train(tmp_path, 4, line=line)
+    assert [int(event.recent[-1]["step"]) for event in of(events.Step, happened)] == [0, 1, 2, 3]
+    assert int(line.sum) == 0 + 1 + 2 + 3
+
+
+def test_the_facts_of_the_task_join_those_of_the_run(tmp_path: Path) -> None:
+    class Known(Line):
+        def about(self) -> dict[str, Any]:
+            return {"precision": "float32"}
+
+        def references(self) -> dict[str, np.ndarray]:
+            return {"a dot": np.zeros([1, 1, 3], np.uint8)}
+
+    _, happened = train(tmp_path, 1, line=Known(), about={"device": "an abacus"})
+    (started,) = of(events.Started, happened)
+    assert started.about == {"device": "an abacus", "precision": "float32"}
+    assert [*started.references] == ["a dot"]
+
+
+def test_pictures_of_a_judgement_reach_the_actions(tmp_path: Path) -> None:
+    class Painter(Line):
+        def validate(self) -> task.Judgement:
+            dot = np.zeros([1, 1, 3], np.uint8)
+            return task.Judgement(super().validate().metrics, (dot,), {"red": (dot,)})
+
+    _, happened = train(tmp_path, 1, line=Painter())
+    (judged,) = of(events.Judged, happened)
+    assert len(judged.inputs) == 1 and [*judged.outputs] == ["red"]
+
+
+# Ends before the last step.
+
+
+def test_a_run_that_is_asked_to_stop_saves_this_very_step(tmp_path: Path) -> None:
+    trainer = engine.Engine(Line(), tmp_path, INTERVALS)
+    happened: list[events.Event] = []
+    finished = trainer.train(
+        feed.IterableFeed(points()),
+        last_step=100,
+        actions=[happened.append],
+        should_stop=lambda: int(trainer.state.step) >= 3,
     )
-    optimizer = tf.keras.optimizers.Adam(1e-3)
-    optimizer.build(net.trainable_variables)
-    state = checkpoints.State.new(net, average, optimizer)
-    return state, engine.make_train_step(state, objective, tf.distribute.get_strategy())
+    assert finished == events.Finished(3, 100) and finished.interrupted
+    assert [event.interrupted for event in of(events.Step, happened)] == [False, False, True]
+    assert of(events.Saved, happened) == [events.Saved(3, str(tmp_path / "step-3"))]
+    assert not of(events.Judged, happened)
 
 
-def test_a_step_reaches_every_variable_and_reports_every_term(
-    training: Training, photo: Callable[..., np.ndarray]
-) -> None:
-    state, step = training
-    before, steps = state.net.tensors(), int(state.optimizer.iterations)
-    terms = step(tf.constant(np.stack([photo(32, 32, seed) for seed in (1, 2)]), tf.float32))
-    after = state.net.tensors()
-    assert len(after) == len(state.net.trainable_variables)
-    assert [name for name in after if np.array_equal(before[name], after[name])] == []
-    assert int(state.optimizer.iterations) == steps + 1
-    assert set(terms) == {
-        "learning_rate",
-        "total",
-        "content",
-        "style",
-        "tv",
-        "unweighted/content",
-        "unweighted/style",
-        "unweighted/tv",
-        "layers/content/relu2_2",
-        "layers/style/relu1_2",
-        "layers/style/relu2_2",
-    }
-    assert float(terms["learning_rate"]) == pytest.approx(1e-3)
-    parts = sum(float(terms[name]) for name in ("content", "style", "tv"))
-    assert float(terms["total"]) == pytest.approx(parts, rel=1e-5)
+def test_a_run_that_is_asked_to_stop_at_its_last_step_is_finished(tmp_path: Path) -> None:
+    _, happened = train(tmp_path, 1, should_stop=lambda: True)
+    assert happened[-1] == events.Finished(1, 1)
+    assert [event.interrupted for event in of(events.Step, happened)] == [False]
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.15, 0.9])
-def test_the_average_follows_the_weights_faster_at_first(
-    objective: perceptual.PerceptualLoss, photo: Callable[..., np.ndarray], decay: float
-) -> None:
-    architecture = transform_net.Architecture(width=4, residual_blocks=0)
-    net, average = (transform_net.TransformNet(architecture) for _ in range(2))
-    optimizer = tf.keras.optimizers.Adam(1e-3)
-    optimizer.build(net.trainable_variables)
-    state = checkpoints.State.new(net, average, optimizer)
-    step = engine.make_train_step(state, objective, tf.distribute.get_strategy(), average=decay)
-    expected = average.tensors()["conv1/kernel"]
-    for done in (1, 2, 3):
-        step(tf.constant(photo(32, 32)[np.newaxis], tf.float32))
-        state.step.assign(done)
-        weight = min(decay, (1 + done) / (10 + done))
-        expected = weight * expected + (1 - weight) * net.tensors()["conv1/kernel"]
-        found = average.tensors()["conv1/kernel"]
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
-    assert np.array_equal(found, net.tensors()["conv1/kernel"]) == (decay == 0.0)
+def test_processes_agree_on_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes: list[bool] = []
+    # Another process wishes to stop.
+    monkeypatch.setattr(
+        engine.devices, "agree", lambda strategy, wish: wishes.append(wish) or len(wishes) == 2
+    )
+    _, happened = train(tmp_path, 5)
+    assert happened[-1] == events.Finished(2, 5) and wishes == [False, False]
 
 
-def test_steps_lower_the_objective(training: Training, photo: Callable[..., np.ndarray]) -> None:
-    _, step = training
-    batch = tf.constant(np.stack([photo(32, 32, seed) for seed in (1, 2)]), tf.float32)
-    totals = [float(step(batch)["total"]) for _ in range(30)]
-    assert totals[-1] < 0.9 * totals[0]
+def test_only_the_chief_writes_and_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.devices, "is_chief", lambda strategy: False)
+    trainer = engine.Engine(Line(), tmp_path / "run", EVERY_STEP)
+    happened: list[events.Event] = []
+    finished = trainer.train(feed.IterableFeed(points()), last_step=2, actions=[happened.append])
+    assert finished == events.Finished(2, 2) and not happened
+    assert not (tmp_path / "run").exists()
+    # But all know which step was the best.
+    assert np.isfinite(float(trainer.state.best_loss))
+
+
+def test_an_action_that_raises_ends_the_run(tmp_path: Path) -> None:
+    def fail(event: events.Event) -> None:
+        if isinstance(event, events.Step):
+            raise RuntimeError("enough")
+
+    trainer = engine.Engine(Line(), tmp_path, INTERVALS)
+    with pytest.raises(RuntimeError, match="enough"):
+        trainer.train(feed.IterableFeed(points()), last_step=9, actions=[fail])
+    assert int(trainer.state.step) == 1
+
+
+def test_skipped_items_reach_the_actions_in_the_thread_of_the_loop(tmp_path: Path) -> None:
+    def skipping(
+        step: int, position: int, on_skip: collections.abc.Callable[[str], None]
+    ) -> collections.abc.Iterator[tuple[Any, int]]:
+        for number, batch in enumerate(points(), 1):
+            reader = threading.Thread(target=on_skip, args=(f"point {number}: off the paper",))
+            reader.start()
+            reader.join()
+            yield batch, number
+
+    heard: list[tuple[str, int]] = []
+
+    def hear(event: events.Event) -> None:
+        if isinstance(event, events.Skipped):
+            heard.append((event.reason, threading.get_ident()))
+
+    engine.Engine(Line(), tmp_path, INTERVALS).train(skipping, last_step=2, actions=[hear])
+    here = threading.get_ident()
+    assert heard == [("point 1: off the paper", here), ("point 2: off the paper", here)]
+
+
+# Numbers that are none.
+
+
+def broken_after(good: int) -> Points:
+    """Batches of which all after the first few hold a NaN."""
+    return [
+        (x, y * np.float32(1.0 if index < good else np.nan))
+        for index, (x, y) in enumerate(points())
+    ]
+
+
+def stopped(
+    folder: Path, last_step: int, line: task.Task, intervals: schema.Intervals, batches: Points
+) -> tuple[str, list[events.Event]]:
+    """Returns the message of a run that fails, and the events before it."""
+    trainer = engine.Engine(line, folder, intervals)
+    happened: list[events.Event] = []
+    with pytest.raises(errors.UserError) as caught:
+        trainer.train(feed.IterableFeed(batches), last_step=last_step, actions=[happened.append])
+    message = str(caught.value)
+    assert "\n" not in message and "learning_rate" in message
+    return message, happened
+
+
+def test_a_loss_that_is_nan_ends_the_run_before_anything_of_it_is_saved(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path)
+    message, happened = stopped(tmp_path, 20, Line(), EVERY_STEP, broken_after(2))
+    assert message.startswith("the loss became NaN or infinite between steps 3 and 3 (loss, ")
+    assert f"the last good checkpoint is {tmp_path / 'step-2'}. " in message
+    assert {event.step for event in happened if not isinstance(event, events.Skipped)} == {0, 1, 2}
+    assert [Path(path).name for path in checkpoint_file.saved(tmp_path)] == ["step-1", "step-2"]
+    assert not folder.metrics.exists()
+
+
+def test_a_check_names_all_steps_since_the_last_one(tmp_path: Path) -> None:
+    every_four = schema.Intervals(log_every=4, preview_every=100, checkpoint_every=100)
+    message, _ = stopped(tmp_path, 20, Line(), every_four, broken_after(6))
+    assert "between steps 5 and 8 (" in message
+    assert "last good checkpoint is none yet" in message
+
+
+def test_a_run_that_stops_early_is_checked_before_it_is_saved(tmp_path: Path) -> None:
+    trainer = engine.Engine(Line(), tmp_path, schema.Intervals())
+    with pytest.raises(errors.UserError, match="between steps 1 and 3"):
+        trainer.train(
+            feed.IterableFeed(broken_after(1)),
+            last_step=100,
+            should_stop=lambda: int(trainer.state.step) == 3,
+        )
+    assert not checkpoint_file.saved(tmp_path)
+
+
+def test_a_weight_that_is_nan_is_found_while_the_loss_is_none(tmp_path: Path) -> None:
+    class Breaking(Line):
+        """Breaks its first weight, which has the name of the second."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.variables = [tf.Variable(np.nan, name="b"), self.b]
+
+        def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+            return {"loss": tf.constant(1.0)}
+
+    message, _ = stopped(tmp_path, 9, Breaking(), EVERY_STEP, points())
+    assert "between steps 1 and 1 (b" in message
+
+
+def test_a_validation_that_is_nan_ends_the_run_before_the_checkpoint(tmp_path: Path) -> None:
+    class Blind(Line):
+        def validate(self) -> task.Judgement:
+            return task.Judgement({"loss": float("nan"), "error": 1.0})
+
+    message, happened = stopped(tmp_path, 9, Blind(), EVERY_STEP, points())
+    assert "between steps 1 and 1 (loss)" in message
+    assert not of(events.Judged, happened) and not checkpoint_file.saved(tmp_path)
+
+
+def test_xla_compiles_the_step_to_the_same_result(tmp_path: Path) -> None:
+    weights = []
+    for xla in (False, True):
+        trainer = engine.Engine(Line(), tmp_path / str(xla), INTERVALS, xla=xla)
+        trainer.train(feed.IterableFeed(points()), last_step=3)
+        weights.append([float(variable) for variable in trainer.task.variables])
+    assert weights[0] == pytest.approx(weights[1], rel=1e-5)
+
+
+def test_the_metrics_of_a_log_are_plain_numbers(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path)
+    train(folder.checkpoints, 2, *actions.standard(folder, EVERY_STEP), intervals=EVERY_STEP)
+    for text in folder.metrics.read_text().splitlines():
+        assert "NaN" not in text and json.loads(text)["step"] in (0, 1, 2)

@@ -1,6 +1,8 @@
-"""Muon, by its definition and beside Keras's."""
+"""Muon and Adam, by their definitions and beside Keras's."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,8 +51,8 @@ def test_a_kernel_takes_the_steps_that_keras_takes_for_a_matrix() -> None:
     assert not np.allclose(ours.numpy(), kernel, atol=1e-3)
 
 
-@pytest.mark.parametrize(("shape", "faster"), [((9, 9, 3, 8), 1), ((16,), 4)])
-def test_everything_else_takes_adams_steps(shape: tuple[int, ...], faster: int) -> None:
+@pytest.mark.parametrize(("shape", "faster"), [((9, 9, 3, 8), 1), ((16,), 4), ((3, 16), 4)])
+def test_muon_takes_adams_steps_for_everything_else(shape: tuple[int, ...], faster: int) -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=shape).astype(np.float32)
     ours, theirs = tf.Variable(values), tf.Variable(values)
@@ -63,3 +65,87 @@ def test_everything_else_takes_adams_steps(shape: tuple[int, ...], faster: int) 
         one.apply_gradients([(gradient, ours)])
         two.apply_gradients([(gradient, theirs)])
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [optimizers.Adam, optimizers.Muon])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_rows_of_a_table_that_a_batch_does_not_use_stay_as_they_are(
+    kind: type[optimizers.Adam], compiled: bool
+) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(3, 8)).astype(np.float32)
+    table = tf.Variable(values)
+    optimizer = kind(learning_rate=0.01)
+    optimizer.build([table])
+
+    def use(row: int) -> None:
+        gradient = np.zeros((3, 8), np.float32)
+        gradient[row] = random.normal(size=8)
+        take = tf.function(lambda: optimizer.apply_gradients([(tf.constant(gradient), table)]))
+        take() if compiled else take.python_function()
+
+    def everything() -> list[np.ndarray]:
+        return [each.numpy() for each in (table, *optimizer._momentums, *optimizer._velocities)]
+
+    for row in (0, 1, 0, 2, 1):
+        before = everything()
+        use(row)
+        for old, new in zip(before, everything(), strict=True):
+            changed = (old != new).any(axis=1)
+            assert changed.tolist() == [other == row for other in range(3)]
+
+
+def test_a_used_row_takes_the_steps_of_plain_adam() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(2, 8)).astype(np.float32)
+    ours, theirs = tf.Variable(values), tf.Variable(values)
+    one, two = optimizers.Adam(0.01), tf.keras.optimizers.Adam(0.01)
+    for _ in range(3):
+        gradient = tf.constant(random.normal(size=(2, 8)).astype(np.float32))
+        one.apply_gradients([(gradient, ours)])
+        two.apply_gradients([(gradient, theirs)])
+    np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_a_table_of_one_row_moves_by_its_momentum_as_with_plain_adam() -> None:
+    table, vector = tf.Variable([[1.0, 2.0]]), tf.Variable([1.0, 2.0])
+    one, two = optimizers.Adam(0.01), tf.keras.optimizers.Adam(0.01)
+    for gradient in ([1.0, -1.0], [0.0, 0.0]):
+        one.apply_gradients([(tf.constant([gradient]), table)])
+        two.apply_gradients([(tf.constant(gradient), vector)])
+    np.testing.assert_array_equal(table.numpy()[0], vector.numpy())
+
+
+def rates(steps: int, **options: Any) -> list[float]:
+    """Returns the learning rate of each step."""
+    optimizer = optimizers.make("adam", 0.5, **options)
+    weight = tf.Variable(0.0)
+    found = []
+    for _ in range(steps):
+        found.append(float(optimizer.learning_rate))
+        optimizer.apply_gradients([(tf.constant(1.0), weight)])
+    return found
+
+
+def test_a_constant_schedule_stays_at_the_peak_after_its_warmup() -> None:
+    assert rates(4, last_step=2) == [0.5] * 4
+    assert rates(6, warmup_steps=4, last_step=9) == pytest.approx([0, 0.125, 0.25, 0.375, 0.5, 0.5])
+
+
+def test_a_cosine_schedule_rises_and_then_falls_to_nothing_at_the_last_step() -> None:
+    found = rates(11, schedule="cosine", warmup_steps=2, last_step=10)
+    falling = [0.25 * (1 + np.cos(np.pi * step / 8)) for step in range(9)]
+    assert found == pytest.approx([0.0, 0.25, *falling], abs=1e-6)
+    # Without steps between warmup and end, there is nothing to divide by.
+    assert rates(2, schedule="cosine", warmup_steps=5, last_step=5)[1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", optimizers.Adam), ("muon", optimizers.Muon)])
+def test_the_loss_is_scaled_for_float16_only(name: str, kind: type) -> None:
+    for dtype in (tf.float32, tf.bfloat16):
+        assert type(optimizers.make(name, 0.1, dtype=dtype)) is kind
+    scaled = optimizers.make(name, 0.1, dtype=tf.float16)
+    assert isinstance(scaled, tf.keras.optimizers.LossScaleOptimizer)
+    assert type(scaled.inner_optimizer) is kind
+    scaled.build([tf.Variable(0.0)])
+    assert float(scaled.dynamic_scale) == optimizers.FIRST_LOSS_SCALE

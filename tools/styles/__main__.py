@@ -23,9 +23,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Paints the chosen picture and prints its path."""
     parser = argparse.ArgumentParser(prog="python -m tools.styles", description=__doc__)
     parser.add_argument("style", choices=PAINTERS)
-    parser.add_argument("-o", "--out", metavar="FILE", help="JPEG to write (img/STYLE.jpg)")
-    parser.add_argument("--size", type=int, default=1024, help="shorter side in pixels (1024)")
-    parser.add_argument("--seed", type=int, help="seed of the composition")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="JPEG to write (default: img/STYLE.jpg)"
+    )
+    parser.add_argument(
+        "--size", type=int, default=1024, help="shorter side in pixels (default: 1024)"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="seed of the composition (default: that of the shipped picture)"
+    )
     arguments = parser.parse_args(argv)
     if arguments.size < SMALLEST:
         parser.error(f"--size {arguments.size} is too small; use {SMALLEST} or more")

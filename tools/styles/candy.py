@@ -1,7 +1,7 @@
 """Candy: swirling saturated bands with dark contours, strings of beads, balls and glints.
 
-A phase grows across the picture; its whole numbers are the contours and the bands lie between.
-Everything that is painted follows that phase: streaks run along it, beads hang on its middle.
+A phase grows across the picture: contours lie at its integers, and bands between them. Everything
+follows the phase: streaks run along the bands, and beads hang along their middle.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ INK = brush.palette("150a2a")[0]
 WHITE = np.ones(3, np.float32)
 SUPERSAMPLING = 2
 BAND = 0.036
-"""Width of a band as a part of the picture's side."""
+"""Width of a band as a fraction of the picture's side."""
 THREADED = (2, 5, 7)
-"""Bands that carry beads; the others stay clean, so that color is what strikes first."""
+"""Bands that carry beads; the others stay clean, so that color dominates."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Swirls:
     """The field that all strokes follow, each array float32 [side, side].
 
     Attributes:
-      phase: Its whole numbers are the contours between bands.
+      phase: Contours between bands lie at its integers.
       slope_y: Row component of the unit vector across the bands.
       slope_x: Column component.
       steepness: Growth of the phase per pixel; one over it is the width of the band there.
-      eyes: Centers of the spirals as (row, column) in parts of the side, [N, 2].
+      eyes: Centers of the spirals as (row, column) as fractions of the side, [N, 2].
     """
 
     phase: np.ndarray
@@ -68,7 +68,7 @@ def paint(size: int, seed: int = 7) -> np.ndarray:
 
     Args:
       size: Pixels along each edge.
-      seed: Another seed, another composition.
+      seed: Seed of the composition.
 
     Returns:
       uint8 RGB [size, size, 3].
@@ -109,7 +109,7 @@ def _swirl(rng: np.random.Generator, side: int) -> Swirls:
 
 
 def _growth(phase: np.ndarray, axis: int) -> np.ndarray:
-    """Returns the phase's derivative per pixel, blind to the whole turns at an angle's seam."""
+    """Returns the phase's derivative per pixel, ignoring full turns at the seam of an angle."""
     step = np.diff(phase, axis=axis, append=np.take(phase, [-1], axis))
     return ndimage.gaussian_filter(step - np.round(step), 1.0)
 
@@ -166,7 +166,7 @@ def _thread(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> Non
         for way in (1, -1):
             walk = _walk(swirls, place, float(y), float(x), way)
             if way == -1:
-                next(walk, None)  # The first bead hangs already.
+                next(walk, None)  # The first bead is already placed.
             for at_y, at_x, angle, half in walk:
                 if taken[int(at_y), int(at_x)]:
                     break

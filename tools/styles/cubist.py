@@ -1,12 +1,12 @@
 """A cubist still life: a player, a guitar and a bottle seen from all sides at once.
 
-It is painted in the order of a painter of 1912: a scaffold of planes over the whole canvas, the
-things with their curves, translucent facets that break them up, pasted papers, then the brush,
-whose short dabs keep to the planes, and charcoal on top. Every plane has one lit edge and fades
-away from it, and the ground beyond that edge is darkened, so that each edge is light against dark
-(the *passage* of analytic cubism).
+The picture is painted in the order of a painter of 1912: a scaffold of planes over the whole
+canvas, the things with their curves, translucent facets that break them up, pasted papers, then
+the brush, whose short dabs stay within the planes, and charcoal on top. Every plane has one lit
+edge and fades away from it, and the ground beyond that edge is darkened, so that each edge is light
+against dark (the *passage* of analytic cubism).
 
-Lengths are parts of the picture's side, x to the right and y down; colors lie in [0, 1].
+Lengths are fractions of the picture's side, x to the right and y down; colors lie in [0, 1].
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def lit_first(points: Array, rng: np.random.Generator) -> Array:
 
 
 def theme_at(x: float, y: float, rng: np.random.Generator) -> str:
-    """Names the family of paints that belongs to a place, with some wandering."""
+    """Returns the family of paints for a place, with some random variation."""
     x, y = np.array([x, y]) + rng.normal(0, 0.05, 2)
     if np.hypot((x - 0.36) / 0.8, y - 0.25) < 0.17:
         return "skin"
@@ -55,7 +55,7 @@ def theme_at(x: float, y: float, rng: np.random.Generator) -> str:
 
 
 def tones(canvas: still_life.Canvas, x: float, y: float, accent: float) -> tuple[Array, Array]:
-    """Chooses a lit and a far color for a plane at a place, against what is there already."""
+    """Chooses a lit and a far color for a plane, in contrast to the color already there."""
     rng = canvas.rng
     theme = theme_at(x, y, rng)
     at = canvas.color[min(int(abs(y) * canvas.size), canvas.size - 1),
@@ -111,7 +111,7 @@ def _clip(points: Array, middle: Array, normal: Array) -> Array:
 
 
 def strewn(side: int, rng: np.random.Generator) -> Array:
-    """Returns side**2 points [n, 2] in the unit square in random order, no place left empty."""
+    """Returns side**2 points [n, 2] in the unit square in random order, leaving no gaps."""
     lattice = np.stack(np.meshgrid(np.arange(side), np.arange(side), indexing="ij"), -1)
     points = lattice.reshape(-1, 2) + rng.random((side * side, 2))
     return rng.permutation(points / side)
@@ -166,10 +166,10 @@ def stamps(length: float, width: float, rng: np.random.Generator) -> Array:
 
 
 def dabs(canvas: still_life.Canvas, dab: float, spacing: float, strength: float) -> None:
-    """Goes over the canvas with short dabs that keep to their plane.
+    """Covers the canvas with short dabs that stay within their plane.
 
     Args:
-        canvas: Whose color is repainted, and whose `relief` grows.
+        canvas: The canvas; its color is repainted and its `relief` grows.
         dab: Length of a dab.
         spacing: Distance between dabs.
         strength: How far a dab's color strays from the plane's.
@@ -194,7 +194,7 @@ def dabs(canvas: still_life.Canvas, dab: float, spacing: float, strength: float)
 
 
 def seen(canvas: still_life.Canvas, plane: int, edge: Array) -> bool:
-    """Says whether a good part of a plane's edge has not been painted over."""
+    """Returns whether a good part of a plane's edge is still visible."""
     along = np.linspace(0.1, 0.9, 12)[:, None]
     spots = edge[0] + along * (edge[1] - edge[0]) + 0.004 * still_life.normal(edge)
     column, row = np.clip(spots.T * canvas.size, 0, canvas.size - 1).astype(int)
@@ -238,7 +238,7 @@ def paint(size: int = 1024, seed: int = 5) -> Array:
     still_life.guitar(canvas, 0.43, 0.655, 31)
     facets(canvas, 81, 0.06, 0.15, 0.75)
     facets(canvas, 49, 0.03, 0.07, 0.85)
-    # Deepen what the many thin coats have grayed.
+    # Restore the contrast that the many thin coats have reduced.
     gray = canvas.color.mean(2, keepdims=True)
     canvas.color = np.clip(0.43 + 1.22 * (gray + 1.14 * (canvas.color - gray) - 0.41), 0.03, 0.97)
     dabs(canvas, 0.026, 0.0090, 0.04)

@@ -28,18 +28,18 @@ SUPERSAMPLING = 2
 
 @dataclasses.dataclass(frozen=True)
 class Plume:
-    """One feather. Lengths are parts of the picture's side, the angle is in radians.
+    """One feather. Lengths are fractions of the picture's side, the angle is in radians.
 
     Attributes:
       y: Row of the root.
       x: Column of the root.
-      angle: Where the tip points.
+      angle: Direction of the tip.
       length: From root to tip.
-      width: Longest barb.
-      bend: Sideways bow of the quill, as a part of the length.
+      width: Length of the longest barb.
+      bend: Sideways bow of the quill, as a fraction of the length.
       vane: Key of VANES.
       eye: Radius of the eye, or 0 for none.
-      loose: Whether the barbs hang apart and let what lies beneath show.
+      loose: Whether the barbs are spread and show the plumes beneath.
     """
 
     y: float
@@ -58,7 +58,7 @@ def paint(size: int, seed: int = 3) -> np.ndarray:
 
     Args:
       size: Pixels along each edge.
-      seed: Another seed, another composition.
+      seed: Seed of the composition.
 
     Returns:
       uint8 RGB [size, size, 3].
@@ -170,9 +170,9 @@ def _color(
       plume: The plume.
       width: Its longest barb in pixels.
       u: Place along the plume, 0 at the root and 1 at the tip, [N].
-      v: Place across it, 0 at the quill and 1 at the end of the longest barb to one side, [N].
+      v: Place across the plume, 0 at the quill and 1 at the end of the longest barb, [N].
       egg: Level of the outline, 1 at the rim, [N].
-      rough: How much each barb is shorter than its neighbors, [N].
+      rough: By how much each barb is shorter than its neighbors, [N].
       light: Brightness of each barb and of the place on it, 0 on average, [N].
     """
     q = np.abs(v)

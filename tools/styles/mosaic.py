@@ -5,7 +5,7 @@ in each region that follow its outline (opus vermiculatum) or wind up into a spi
 set along the rows and shift until they fit their neighbors; then each piece gets its own shade of
 glass, its tilt in the mortar, and the light.
 
-The fitting is Lloyd's relaxation with square distances turned along the rows, after A. Hausner,
+The fitting is Lloyd's relaxation with square distances rotated along the rows, after A. Hausner,
 "Simulating decorative mosaics", SIGGRAPH 2001.
 """
 
@@ -21,7 +21,7 @@ from tools.styles import brush
 
 Array = np.ndarray
 
-ROW = 0.0235  # the width of a row, as a part of the picture's width
+ROW = 0.0235  # the width of a row, as a fraction of the picture's width
 FINE = 0.84  # rows in the wheels are finer by this factor
 PLAN = 640  # pixels of the grid on which rows are drawn and tesserae are fitted
 OVERSAMPLE = 2  # the glass is lit on a finer grid than the picture's, for smooth edges
@@ -82,7 +82,7 @@ WAVES = (
 
 
 class Tesserae(NamedTuple):
-    """Where the pieces lie: arrays [count], lengths as parts of the picture's width."""
+    """Where the pieces lie: arrays [count], lengths as fractions of the picture's width."""
 
     x: Array
     y: Array
@@ -184,9 +184,9 @@ def walk(places: Array, width: float, rng: np.random.Generator) -> Iterator[Arra
 
 
 def cut(pieces: Tesserae, regions: Array) -> Array:
-    """Gives every pixel to the nearest piece of its own region, -1 where none is near.
+    """Assigns every pixel to the nearest piece of its own region, or -1 if none is near.
 
-    Distances are square ones, turned along the rows, so that the cells come out as blunt squares.
+    Square distances, rotated along the rows, give cells that are blunt squares.
     """
     size = len(regions)
     owner = np.full(regions.shape, -1, np.int32)
@@ -216,7 +216,7 @@ def relax(pieces: Tesserae, rounds: int = 6) -> Tesserae:
         area = np.bincount(label, minlength=len(pieces.x))
         x = np.bincount(label, column + 0.5, len(area)) / np.maximum(area, 1) / PLAN
         y = np.bincount(label, line + 0.5, len(area)) / np.maximum(area, 1) / PLAN
-        large = area > 0.12 * (pieces.width * PLAN) ** 2  # splinters are left out
+        large = area > 0.12 * (pieces.width * PLAN) ** 2  # splinters are skipped
         pieces = Tesserae(*(part[large] for part in pieces._replace(x=x, y=y)))
     return pieces
 

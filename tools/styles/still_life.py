@@ -1,9 +1,9 @@
-"""The things of the cubist still life, and the canvas and the strokes that they are made of.
+"""The things of the cubist still life, and the canvas and strokes that they are painted with.
 
-A thing is put together from planes (`facet`), which have straight edges, from shapes with curved
-outlines (`solid`), and from charcoal. Curved shapes are fields: how far a pixel lies inside.
+A thing consists of planes (`facet`), which have straight edges, shapes with curved outlines
+(`solid`), and charcoal. Curved shapes are fields: how far a pixel lies inside.
 
-Lengths are parts of the picture's side, x to the right and y down; colors lie in [0, 1].
+Lengths are fractions of the picture's side, x to the right and y down; colors lie in [0, 1].
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Canvas:
 
     Attributes:
         color: RGB [size, size, 3].
-        plane: Number of the plane on top, [size, size]; dabs keep to their plane.
-        planes: How many planes have been painted.
+        plane: Number of the plane on top, [size, size]; dabs stay within their plane.
+        planes: Number of planes painted so far.
         hatch: Direction of the brush in radians, [size, size].
         relief: Height of the paint, [size, size].
         curves: Charcoal of the outlines of things in [0, 1], [size, size].
@@ -102,7 +102,7 @@ def facet(
     """Paints a plane that is brightest along its first edge and fades away from it.
 
     Args:
-        canvas: Where to paint.
+        canvas: The canvas to paint on.
         points: Corners [n, 2] of a convex polygon, clockwise as seen.
         lit: Color at the first edge.
         base: Color at the far side.

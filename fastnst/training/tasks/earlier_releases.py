@@ -28,6 +28,9 @@ def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
 
     Returns:
         Whether the checkpoint is of that release; if not, nothing is changed.
+
+    Raises:
+        ValueError: If its network has another architecture.
     """
     reader = tf.train.load_checkpoint(path)
     shapes = reader.get_variable_to_shape_map()
@@ -47,6 +50,9 @@ def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
         ),
         key=_natural,
     )
+    kernels = kept["net"].keys() - {transform_net.TABLE}
+    if unmatched := {entry.name for entry in layout.entries} ^ kernels ^ set(names):
+        raise ValueError(f"only one of the two networks has {min(unmatched)}")
     for which in ("net", "average"):
         values = {name: read(f"{which}/{name.replace('/', _SLASH)}") for name in names}
         for name, variable in kept[which].items():

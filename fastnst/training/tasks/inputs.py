@@ -88,12 +88,12 @@ def make_objectives(
     with blaming("loss_model_file"):
         path = files.find(settings.loss_network.loss_model_file)
         weights = loss_network.load_weights(path)
-        used = {
-            layer: None
-            for style in settings.styles.values()
-            for layer in (*style.content_layers, *style.style_layers)
-        }
-        network = loss_network.LossNetwork(weights, used, dtype)
+    used = {
+        layer: None
+        for style in settings.styles.values()
+        for layer in (*style.content_layers, *style.style_layers)
+    }
+    network = loss_network.LossNetwork(weights, used, dtype)
     objectives = {}
     paintings: dict[str, list[np.ndarray]] = {}
     for name, style in settings.styles.items():

@@ -194,9 +194,11 @@ def open_session(
     with strategy.scope():
         task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
 
-    if fresh and (retired := files.retire(folder.path)):
-        say(f"the earlier {folder.path} is kept as {retired}")
-    folder.prepare(settings.intervals.keep_checkpoints)
+    # Of several processes that train one network, the chief writes.
+    if devices.is_chief(strategy):
+        if fresh and (retired := files.retire(folder.path)):
+            say(f"the earlier {folder.path} is kept as {retired}")
+        folder.prepare(settings.intervals.keep_checkpoints)
     changes = resumption.changes(settings.flat(), folder)
     trainer = engine_module.Engine(
         task,
@@ -208,18 +210,9 @@ def open_session(
     start_step = trainer.restore(say)
     # A finished run stays as it is, however it is called.
     if start_step < last_step:
-        for key, (before, now) in changes.items():
-            say(f"resuming with {key} {before} -> {now}")
-        if resumption.affects_validation(changes) and (
-            retired := trainer.checkpointer.forget_best()
-        ):
-            say(f"the best checkpoint by the earlier settings is kept as {retired}")
-        files.write(folder.config, settings.to_yaml())
-        files.write(folder.path / model.FILE, describe(settings).to_json())
-        for name, style in settings.styles.items():
-            if style.style_weight == "auto":
-                which = f"{name}: " if len(settings.styles) > 1 else ""
-                say(f"{which}style_weight: auto, which is {objectives[name].weights.style:.3g}")
+        _say_what_counts(settings, changes, objectives, say)
+        if devices.is_chief(strategy):
+            _record(settings, folder, trainer, changes, say)
     batches: engine_module.Feed
     if dataset is not None:
         batches, description = feed.IterableFeed(dataset), "a custom data set"
@@ -240,6 +233,35 @@ def open_session(
         validation=judges,
         _source=source,
     )
+
+
+def _say_what_counts(
+    settings: config.Config,
+    changes: collections.abc.Mapping[str, tuple[Any, Any]],
+    objectives: collections.abc.Mapping[str, perceptual.PerceptualLoss],
+    say: Say,
+) -> None:
+    """Says which settings have changed since the run began, and which weights `auto` gives."""
+    for key, (before, now) in changes.items():
+        say(f"resuming with {key} {before} -> {now}")
+    for name, style in settings.styles.items():
+        if style.style_weight == "auto":
+            which = f"{name}: " if len(settings.styles) > 1 else ""
+            say(f"{which}style_weight: auto, which is {objectives[name].weights.style:.3g}")
+
+
+def _record(
+    settings: config.Config,
+    folder: run_folder.RunFolder,
+    trainer: engine_module.Engine,
+    changes: collections.abc.Mapping[str, tuple[Any, Any]],
+    say: Say,
+) -> None:
+    """Writes the configuration and the description of the model into the run's folder."""
+    if resumption.affects_validation(changes) and (retired := trainer.checkpointer.forget_best()):
+        say(f"the best checkpoint by the earlier settings is kept as {retired}")
+    files.write(folder.config, settings.to_yaml())
+    files.write(folder.path / model.FILE, describe(settings).to_json())
 
 
 def describe(settings: config.Config) -> model.Description:

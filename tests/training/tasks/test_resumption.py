@@ -1,4 +1,4 @@
-"""What may change when a run resumes; that runs obey it is tested in test_factory.py."""
+"""What may change when a run resumes; that runs obey it is tested in test_session.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from fastnst import config, errors
+from fastnst.config import recipes
 from fastnst.models import run_folder
 from fastnst.training.tasks import resumption
 
@@ -95,10 +96,29 @@ def test_a_run_keeps_the_recipe_it_was_begun_with(folder: run_folder.RunFolder) 
     assert resumption.begun_recipe(folder) == "cpu"
     begun(folder, BEFORE.replace(recipe="original"))
     assert resumption.begun_recipe(folder) == "original"
-    begun_by_earlier_code(folder)
-    assert resumption.begun_recipe(folder) is None
     folder.config.write_text("naming: [", encoding="utf-8")
     assert resumption.begun_recipe(folder) is None
+
+
+def test_a_run_of_before_there_were_recipes_keeps_its_own_keys(
+    folder: run_folder.RunFolder,
+) -> None:
+    own = {"image_size": 320, "batch_size": 3, "optimizer": "adam", "learning_rate": 5e-4}
+    begun_by_earlier_code(folder, max_steps=777, **own)
+    recipe = resumption.begun_recipe(folder)
+    assert not isinstance(recipe, str) and recipe is not None
+    assert recipe.items() > {**own, "max_steps": 777}.items()
+    # What no recipe decides is left to the defaults of today.
+    assert set(recipe) <= {key for values in recipes.RECIPES.values() for key in values}
+    assert not {"naming", "style_image", "width", "tv_weight"} & set(recipe)
+    resumed = config.from_mapping({"naming": "tiny", "style_image": "img/candy.jpg"}, begun=recipe)
+    assert {key: resumed.flat()[key] for key in own} == own
+    assert resumption.changes(resumed.flat(), folder) == {}
+    # The conf's own keys still win.
+    changed = config.from_mapping(
+        {"naming": "tiny", "style_image": "img/candy.jpg", "batch_size": 2}, begun=recipe
+    )
+    assert resumption.changes(changed.flat(), folder) == {"batch_size": (3, 2)}
 
 
 @pytest.mark.parametrize("lite", [False, True])

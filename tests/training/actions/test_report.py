@@ -1,0 +1,106 @@
+"""The report of a run, made of its folder."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastnst import events, images
+from fastnst.models import metrics_log, run_folder
+from fastnst.training.actions import report, samples
+
+LINES: list[dict[str, Any]] = [
+    {"kind": "start", "step": 0, "time": 0.0, "photos": 1234, "device": "an abacus"},
+    {"kind": "training", "step": 10, "time": 60.0, "images_per_second": 3.0, "loss": 7.5},
+    {"kind": "training", "step": 20, "time": 125.0, "images_per_second": 5.0, "loss": 5.5},
+    {"kind": "validation", "step": 20, "time": 130.0, "loss": 42.0, "slope": 2.0},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> run_folder.RunFolder:
+    """The folder of a run with a history, samples and a best checkpoint."""
+    folder = run_folder.RunFolder(tmp_path)
+    metrics_log.write(folder.metrics, LINES)
+    best = folder.checkpoints / "best"
+    best.mkdir(parents=True)
+    (best / "step-20.index").touch()
+    picture = np.full((8, 10, 3), 99, np.uint8)
+    samples.Samples(folder.samples)(events.Judged(20, {}, (picture,), {"a": (picture,)}))
+    return folder
+
+
+def make(folder: run_folder.RunFolder, **options: Any) -> report.Report:
+    given = {"name": "line", "metrics": ["loss", "slope"], "references": {}} | options
+    return report.Report(folder, **given)
+
+
+def pictures(text: str) -> list[np.ndarray]:
+    found = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', text)
+    return [images.decode(base64.b64decode(data), "a picture") for data in found]
+
+
+def test_the_report_is_written_when_the_run_finishes(folder: run_folder.RunFolder) -> None:
+    action = make(folder)
+    for event in (events.Step(20, 20), events.Judged(20, {}), events.Finished(19, 20)):
+        action(event)
+        assert not folder.report.exists()
+    action(events.Finished(20, 20))
+    assert folder.report.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_the_report_shows_the_history_the_pictures_and_the_configuration(
+    folder: run_folder.RunFolder,
+) -> None:
+    before, after = (np.full((12, 14, 3), level, np.uint8) for level in (10, 240))
+    make(
+        folder,
+        references={"candy": np.full((20, 20, 3), 200, np.uint8)},
+        config_text="naming: line",
+        command="elsewhere/line",
+        pairs=lambda: [(before, after)],
+    ).write()
+    text = folder.report.read_text()
+    assert "<h1>line</h1>" in text and "naming: line" in text
+    assert "--model elsewhere/line" in text
+    figures = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", text))
+    assert figures.pop("Versions").startswith("TensorFlow ")
+    assert figures == {
+        "Steps": "20",
+        "Data set": "1,234 photos",
+        "Time": "0:02:10",
+        "Speed": "4.0 images/s (median)",
+        "Best validation loss": "42",
+        "Device": "an abacus",
+    }
+    # The reference, before and after, and the samples.
+    levels = [round(float(picture.mean())) for picture in pictures(text)]
+    assert levels == pytest.approx([200, 10, 240, 99], abs=3)
+    for name in ("loss", "slope"):
+        assert f'<th scope="row">{name}</th>' in text
+
+
+def test_several_references_stand_side_by_side_at_the_height_of_the_lowest(
+    folder: run_folder.RunFolder,
+) -> None:
+    references = {
+        "one": np.full((20, 30, 3), 10, np.uint8),
+        "two": np.full((40, 40, 3), 240, np.uint8),
+    }
+    make(folder, references=references).write()
+    reference, *_ = pictures(folder.report.read_text())
+    assert reference.shape == (20, 30 + 20, 3)
+    assert reference[:, :25].max() < 50 and reference[:, 35:].min() > 200
+
+
+def test_a_run_without_a_history_has_a_report_too(tmp_path: Path) -> None:
+    empty = run_folder.RunFolder(tmp_path)
+    make(empty).write()
+    text = empty.report.read_text()
+    assert pictures(text) == [] and "<dt>Steps</dt><dd>0</dd>" in text
+    assert "Best validation" not in text and "--model line" in text

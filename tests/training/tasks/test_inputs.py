@@ -1,0 +1,134 @@
+"""Opening the files that a configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from fastnst import config, data, errors
+from fastnst.config import schema
+from fastnst.training.tasks import inputs
+
+Conf = Callable[..., Path]
+STYLES = {
+    "candy": "img/candy.jpg",
+    "wave": {
+        "style_image": "img/wave.jpg",
+        "style_size": 24,
+        "style_layers": {"relu1_1": 2.0},
+        "content_weight": 3.0,
+        "strength": 0.5,
+    },
+}
+
+
+def refusal(call: Callable[[], Any]) -> str:
+    with pytest.raises(errors.UserError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_bundled_photos_are_opened_by_name() -> None:
+    source = inputs.open_dataset(schema.Data())
+    assert source.count == 96 and source.root == data.open_photos(data.BUNDLED).root
+
+
+def test_the_data_set_must_exist_and_fill_a_batch(tmp_path: Path) -> None:
+    message = refusal(lambda: inputs.open_dataset(schema.Data(dataset=str(tmp_path / "no"))))
+    assert message.startswith(f"dataset: {tmp_path / 'no'}: no such")
+    message = refusal(lambda: inputs.open_dataset(schema.Data(batch_size=97)))
+    assert message.startswith("batch_size: 97 is more than the 96 photos of ")
+
+
+def test_validation_photos_are_read_with_a_shorter_side_of_image_size(judges: Path) -> None:
+    paths, photos = inputs.read_validation(schema.Data(validation=str(judges), image_size=20))
+    assert [path.name for path in paths] == ["0.png", "1.png"]
+    # 40 x 50 and 48 x 40.
+    assert [photo.shape for photo in photos] == [(20, 25, 3), (24, 20, 3)]
+    assert all(photo.dtype == np.uint8 for photo in photos)
+
+
+def test_validation_photos_are_bundled_or_those_of_a_folder(tmp_path: Path) -> None:
+    names = [path.name for path in inputs.validation_paths(data.BUNDLED)]
+    assert len(names) == 6 and "koala.jpg" in names
+    message = refusal(lambda: inputs.read_validation(schema.Data(validation=str(tmp_path / "no"))))
+    assert message.startswith(f"validation: {tmp_path / 'no'}: no such")
+    jpeg = tf.io.encode_jpeg(tf.zeros([9, 9, 3], tf.uint8)).numpy()
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[jpeg]))
+    example = tf.train.Example(features=tf.train.Features(feature={"image/encoded": feature}))
+    with tf.io.TFRecordWriter(str(tmp_path / "a.tfrecord")) as writer:
+        writer.write(example.SerializeToString())
+    message = refusal(lambda: inputs.read_validation(schema.Data(validation=str(tmp_path))))
+    assert message == f"validation: {tmp_path} holds records; name a folder of photos"
+
+
+def test_a_style_has_its_own_painting_layers_and_weights(tmp_path: Path, conf: Conf) -> None:
+    settings = config.load(conf(tmp_path, style_image=None, styles=STYLES))
+    objectives, paintings = inputs.make_objectives(settings)
+    assert [*objectives] == [*paintings] == ["candy", "wave"]
+    # At image_size, and at the style_size of its own.
+    assert [min(painting.shape[:2]) for painting in paintings.values()] == [32, 24]
+    assert paintings["candy"].dtype == np.float32 and paintings["candy"].max() > 200
+    candy, wave = (objective.weights for objective in objectives.values())
+    assert (candy.content, candy.style) == (1.0, 8.0) and (wave.content, wave.style) == (3.0, 4.0)
+    assert candy.style_layers == {"relu1_2": 1.0, "relu2_2": 1.0}
+    assert wave.style_layers == {"relu1_1": 2.0} == {**wave.style_layers}
+    assert [*objectives["wave"].style_targets] == ["relu1_1"]
+    # One loss network serves both.
+    assert objectives["candy"].network is objectives["wave"].network
+
+
+def test_the_style_weight_can_be_left_to_the_painting(
+    tmp_path: Path, conf: Conf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weight(**keys: Any) -> float:
+        settings = config.load(conf(tmp_path, **keys))
+        return inputs.make_objectives(settings)[0]["tiny"].weights.style
+
+    def measure(network: Any, painting: np.ndarray, photos: Any, weights: Any) -> float:
+        # The bundled validation photos, at the size for which style weights are defined.
+        assert [min(photo.shape[:2]) for photo in photos] == [256] * 6
+        assert min(painting.shape[:2]) == 32 and weights.tv == 0.25
+        return 5.0
+
+    monkeypatch.setattr(inputs.auto_weight, "style_weight", measure)
+    assert weight(style_weight="auto", tv_weight=0.25) == 5.0
+    assert weight(style_weight="auto", tv_weight=0.25, strength=2.0) == 10.0
+    assert weight(style_weight=3.0, strength=2.0) == 6.0
+
+
+def test_the_key_of_an_unfit_file_is_named(tmp_path: Path, conf: Conf) -> None:
+    def message(**keys: Any) -> str:
+        settings = config.load(conf(tmp_path, **keys))
+        return refusal(lambda: inputs.make_objectives(settings))
+
+    assert message(style_image="img/cndy.jpg").startswith("style_image: img/cndy.jpg: no such")
+    several = {"candy": "img/candy.jpg", "wave": "img/wve.jpg"}
+    assert message(style_image=None, styles=several).startswith(
+        "styles.wave.style_image: img/wve.jpg: no such"
+    )
+    assert message(loss_model_file="no.ckpt").startswith("loss_model_file: no.ckpt: no checkpoint")
+    assert message(style_layers=["relu5_1"]).startswith("layer relu5_1 is not in the loss network")
+
+
+def test_the_style_whose_weight_cannot_be_measured_is_named(
+    tmp_path: Path, conf: Conf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(network: Any, painting: np.ndarray, *further: Any) -> float:
+        if painting.shape[0] == painting.shape[1]:
+            raise errors.UserError("style_weight: auto does not suit this style image")
+        return 1.0
+
+    monkeypatch.setattr(inputs.auto_weight, "style_weight", refuse)
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "blank.png")
+    several = {"wave": "img/wave.jpg", "plain": str(tmp_path / "blank.png")}
+    keys = {"style_image": None, "styles": several, "style_weight": "auto"}
+    settings = config.load(conf(tmp_path, **keys))
+    assert refusal(lambda: inputs.make_objectives(settings)).startswith("plain: style_weight: auto")
