@@ -1,11 +1,16 @@
-"""Every command of the README and the guides runs, at a small size, in a folder like a user's."""
+"""Every command and example of the README and the guides runs, at a small size, as a user's would.
+
+A page is run from top to bottom, so later commands find the files of earlier ones. All pages share
+a folder, and a command that several of them show is run once.
+"""
 
 from __future__ import annotations
 
-import importlib
+import dataclasses
+import json
+import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,133 +18,202 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import fastnst
-from fastnst import images
+from fastnst import config, images
+from fastnst.cli import main
 
 ROOT = Path(fastnst.__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDES = [
-    (ROOT / "docs" / name).read_text(encoding="utf-8")
-    for name in ("your-own-style.md", "painting.md", "training.md", "exporting.md", "quality.md")
-]
-PAGES = [
+README = ROOT / "README.md"
+GUIDES = ("your-own-style", "painting", "training", "exporting", "quality")
+RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
+LINKED = [
     page
     for pattern in ("*.md", "conf/*.md", "docs/*.md", "img/*.md", "pretrained/**/*.md")
     for page in sorted(ROOT.glob(pattern))
 ]
-# Training commands are run as they stand, but small.
-SMALL = (
-    "--steps 2 --set image_size=32 --set batch_size=2 --set width=4 --set residual_blocks=1 "
-    "--set style_size=64 --set precision=float32 --set start_from=null"
-).split()
-# So is what takes hundreds of iterations.
-SHORT = {
+# Training runs as it stands, but small.
+TINY: dict[str, object] = {
+    "image_size": 32,
+    "width": 4,
+    "residual_blocks": 1,
+    "content_layers": ["relu2_2"],
+    "style_layers": ["relu1_2", "relu2_2"],
+    "style_weight": 8,
+    "style_size": 64,
+    "optimizer": "adam",
+    "precision": "float32",
+}
+SET = ["--steps", "2", *(f"--set={key}={value}" for key, value in TINY.items())]
+SMALL = {
+    "train": [*SET, "--set=batch_size=2", "--set=start_from=null"],
+    "learn": SET,
+    "gallery": ["--size", "32"],
     "optimize": ["--size", "32", "--steps", "2"],
     "quality": ["--photos", "1", "--size", "96", "--steps", "2"],
 }
-MAINS = {
-    "train.py": "fastnst.cli.train",
-    "eval.py": "fastnst.cli.eval",
-    "export.py": "fastnst.cli.export",
-    "fastnst": "fastnst.cli.main",
-}
+# Run by the tests marked network.
+DOWNLOADS = ("weights",)
+
+each_page = pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 
 
-def commands(page: str) -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines() if line.strip()]
-    return [part.strip() for line in lines for part in line.split("&&")]
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        lines = [line for line in self.text.splitlines() if line.strip()]
+        return [part.strip() for line in lines for part in line.split("&&")]
 
 
-INSTALLS = [command for command in commands(README) if command.startswith("pip ")]
-ALL = [command for page in (README, *GUIDES) for command in commands(page)]
-PIPES = [command for command in dict.fromkeys(ALL) if "|" in command]
-SCRIPTS = [
-    command
-    for command in dict.fromkeys(ALL)
-    if command.startswith(("python ", "fastnst ")) and command not in PIPES
-]
+def blocks(page: Path) -> list[Block]:
+    found = re.findall(r"```([^\n]+)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [Block(*each) for each in found]
+
+
+def commands(page: Path) -> list[str]:
+    shell = [block for block in blocks(page) if block.language == "sh"]
+    return [command for block in shell for command in block.commands]
+
+
+# The guides take the README's model of two styles for granted.
+GALLERY = (
+    Block("yaml", "naming: gallery\nstyles: [img/wave.jpg, img/candy.jpg]\n"),
+    Block("sh", "fastnst train -c gallery.yml --dataset path/to/photos\n"),
+)
+
+
+@dataclasses.dataclass
+class Desk:
+    """A user's working directory.
+
+    Attributes:
+        folder: Holds the files that the pages name.
+        photo: The photo in it, uint8 [H, W, 3].
+        done: Commands that were run there.
+    """
+
+    folder: Path
+    photo: np.ndarray
+    done: set[str] = dataclasses.field(default_factory=set)
+
+    def run(self, block: Block) -> None:
+        """Runs the commands or the program, or writes the conf file, that a block shows."""
+        if block.language == "sh":
+            for command in block.commands:
+                if command not in self.done:
+                    self._run_command(command)
+                    self.done.add(command)
+        elif block.language == "yaml":
+            self._write_conf(block.text)
+        elif block.language == "python":
+            names: dict[str, object] = {"photo": self.photo}
+            exec(block.text, names)
+            assert np.asarray(names["painted"]).shape == self.photo.shape
+
+    def _run_command(self, command: str) -> None:
+        if "|" in command:
+            script = command.replace("fastnst ", f"{shlex.quote(sys.executable)} -m fastnst ")
+            subprocess.run(["bash", "-ec", script], env=environment(), check=True, timeout=300)
+        elif command.startswith("fastnst "):
+            words = shlex.split(command)
+            if words[1] not in DOWNLOADS:
+                assert main.main([*words[1:], *SMALL.get(words[1], [])]) == 0, command
+
+    def _write_conf(self, text: str) -> None:
+        # A conf file is named after its model; a block without a model shows some keys only.
+        if naming := yaml.safe_load(text).get("naming"):
+            path = self.folder / f"{naming}.yml"
+            path.write_text(text, encoding="utf-8")
+            assert config.load(path).naming == naming
+
+
+def environment() -> dict[str, str]:
+    """The variables of a process that imports this tree's package."""
+    return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the README's commands name."""
+def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("desk")
     photos = sorted((ROOT / "img" / "photos").glob("*.jpg"))
     small = [images.resize_shorter_side(images.decode(path.read_bytes()), 48) for path in photos]
-    images.write(folder / "photo.jpg", small[0])
-    for index, pixels in enumerate(small):
-        images.write(folder / "path/to/photos" / f"{index}.jpg", pixels)
-        images.write(folder / "holiday" / f"{index}.jpg", pixels)
+    for name in ("path/to/photos", "holiday", "paintings"):
+        for index, pixels in enumerate(small):
+            images.write(folder / name / f"{index}.jpg", pixels)
     with zipfile.ZipFile(folder / "train2014.zip", "w") as archive:
         for path in (folder / "holiday").iterdir():
             archive.write(path, f"train2014/{path.name}")
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    images.write(folder / "img/photos/koala.jpg", small[0])
-    images.write(folder / "painting.jpg", small[1])
-    images.write(folder / "img/candy.jpg", small[2])
-    (folder / "mine.yml").write_text("style_image: painting.jpg\nnaming: mine\n")
-    return folder
+    for index, name in enumerate(("photo", "painting", "harbour", "img/candy", "img/photos/koala")):
+        images.write(folder / f"{name}.jpg", small[index])
+    return Desk(folder, small[0])
 
 
-def test_every_command_is_of_a_kind_that_is_run() -> None:
-    others = set(ALL) - set(INSTALLS) - set(PIPES) - set(SCRIPTS) - {"pytest"}
-    assert not others
+@pytest.fixture
+def desk(shared_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(shared_desk.folder)
+    return shared_desk
+
+
+@each_page
+def test_every_command_is_of_a_kind_that_is_run(page: Path) -> None:
+    known = re.compile("(cat .*)?fastnst |pip |pytest$")
+    assert commands(page)
+    assert not [command for command in commands(page) if not known.match(command)]
 
 
 def test_the_two_install_commands_are_those_that_ci_runs() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert INSTALLS == ["pip install -e .", 'pip install -e ".[test]"']
+    installs = [command for command in commands(README) if command.startswith("pip ")]
+    assert installs == ["pip install -e .", 'pip install -e ".[test]"']
     assert '-e ".[test]"' in ci
     assert "\npytest\n" in ci
 
 
-@pytest.mark.parametrize("command", SCRIPTS)
-def test_a_command_works(command: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(desk)
-    words = shlex.split(command.removeprefix("python "))
-    if words[0] == "train.py":
-        words += SMALL
-    words += SHORT.get(words[1], [])
-    if words[:2] == ["fastnst", "weights"]:
-        pytest.skip("downloads; run by the tests marked network")
-    module = importlib.import_module(MAINS[words[0]])
-    assert module.main(words[1:]) == 0
+def test_the_model_that_the_guides_take_for_granted_is_trained_by_the_readme() -> None:
+    conf, training = GALLERY
+    assert conf in blocks(README)
+    assert set(training.commands) <= set(commands(README))
 
 
-@pytest.mark.parametrize("command", PIPES)
-def test_a_pipe_works(command: str, desk: Path) -> None:
-    script = command.replace("python eval.py", f"{sys.executable} {ROOT / 'eval.py'}")
-    subprocess.run(["bash", "-ec", script], cwd=desk, check=True, timeout=300)
-    painted = images.decode((desk / "painted.jpg").read_bytes())
-    assert painted.shape == images.decode((desk / "photo.jpg").read_bytes()).shape
+@each_page
+def test_a_page_works_from_top_to_bottom(page: Path, desk: Desk) -> None:
+    for block in (*GALLERY, *blocks(page)):
+        desk.run(block)
+    for painted in desk.folder.glob("painted.*"):
+        assert images.decode(painted.read_bytes()).shape == desk.photo.shape
 
 
-def test_the_python_examples_work(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(desk)
-    photo = images.decode((desk / "photo.jpg").read_bytes())
-    assert importlib.import_module(MAINS["export.py"]).main(["--model", "candy"]) == 0
-    pages = "".join((README, *GUIDES))
-    blocks = dict.fromkeys(re.findall(r"```python\n(.*?)```", pages, re.DOTALL))
-    assert len(blocks) >= 2
-    for block in blocks:
-        names: dict[str, object] = {"photo": photo}
-        exec(block, names)
-        assert np.asarray(names["painted"]).shape == photo.shape
+EXAMPLES = """
+import json, sys
+
+for number, text in enumerate(json.load(sys.stdin)):
+    exec(compile(text, f"example {number} of docs/python.md", "exec"), {})
+"""
 
 
-EXAMPLES = re.findall(
-    r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL
-)
+def test_the_examples_of_the_python_page_work_in_a_fresh_process(desk: Desk) -> None:
+    page = blocks(ROOT / "docs" / "python.md")
+    settings = '"max_steps": 2'
+    texts = [block.text for block in page if block.language == "python"]
+    assert any(settings in text for text in texts)
+    small = [text.replace(settings, f"{settings}, **{TINY}") for text in texts]
+    subprocess.run(
+        [sys.executable, "-c", EXAMPLES],
+        input=json.dumps(small),
+        text=True,
+        env=environment(),
+        check=True,
+    )
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_an_example_of_the_python_page_works_in_a_fresh_process(number: int, desk: Path) -> None:
-    subprocess.run([sys.executable, "-c", EXAMPLES[number]], cwd=desk, check=True)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_that_is_linked_exists(page: Path) -> None:
     links = re.findall(r"\]\((?!http|<)([^)#]+)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if not (page.parent / link).exists()]
