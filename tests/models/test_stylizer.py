@@ -308,9 +308,24 @@ def test_an_impossible_style_or_strength_is_an_error_at_once(gallery: Path, tiny
         paint(np.zeros((20, 20, 3), np.uint8), "cubist")
 
 
-def test_a_saved_model_offers_no_style_or_strength(exported: Path) -> None:
+def test_a_saved_model_of_one_style_offers_no_other_style_and_no_strength(exported: Path) -> None:
     paint = stylizer.load(exported)
-    assert paint.styles == ("bright",)
-    for options in ({"style": "bright"}, {"strength": 0.5}):
-        with pytest.raises(errors.UserError, match="bright: --style and --strength need the run"):
-            paint(np.zeros((20, 20, 3), np.uint8), **options)
+    assert paint.styles == ("tiny",)
+    photo = np.zeros((20, 20, 3), np.uint8)
+    np.testing.assert_array_equal(paint(photo, "tiny", 1.0), paint(photo))
+    with pytest.raises(errors.UserError, match=r"^no style wave \(styles: tiny\)"):
+        paint(photo, "wave")
+    with pytest.raises(errors.UserError, match=r"^strength 0\.5: an exported SavedModel paints"):
+        paint(photo, strength=0.5)
+
+
+def test_a_saved_model_of_several_styles_paints_each_style_and_blend(
+    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})
+    live, exported = (stylizer.load(path, "float32") for path in (gallery, tmp_path / "exported"))
+    assert exported.styles == live.styles
+    picture = photo(32, 40)
+    for style in (*live.styles, "wave:0.6,candy:0.4"):
+        difference = exported(picture, style).astype(int) - live(picture, style)
+        assert np.abs(difference).max() <= 1, style

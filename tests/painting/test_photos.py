@@ -324,7 +324,7 @@ def test_paintings_in_several_styles_go_side_by_side_under_the_styles_names(here
 
 def test_several_styles_cannot_go_to_one_file(here: Path) -> None:
     Path("x.jpg").touch()
-    expected = r"^y\.jpg: names one file for many paintings; name a folder with -o$"
+    expected = r"^y\.jpg: is one file, but there are several paintings; name a folder with -o$"
     with pytest.raises(errors.UserError, match=expected):
         photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
 
