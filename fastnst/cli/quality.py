@@ -165,14 +165,21 @@ def _run(arguments: argparse.Namespace) -> int:
     objectives, paintings = inputs.make_objectives(settings)
     paths = inputs.validation_paths(arguments.images)[: arguments.photos]
     chosen = arguments.style or reference.style
-    for style in [chosen] if chosen else model.description.names:
-        row, _ = model.select(style)
-        name = style if len(model.description.styles) > 1 else reference.name
+    if len(objectives) == 1 and len(model.description.styles) == 1:
         # A network of one style is known by its folder's name, which may have changed.
-        of_run = style if style in objectives else next(iter(objectives))
+        objectives = dict(zip(model.description.names, objectives.values(), strict=True))
+        paintings = dict(zip(model.description.names, paintings.values(), strict=True))
+    for style in [chosen] if chosen else objectives:
+        if style not in objectives:
+            raise errors.UserError(
+                f"--style {style}: {conf} does not name its objective, as of styles that were "
+                f"learned later; choose from {', '.join(objectives)}"
+            )
+        row, _ = model.select(style)
+        name = style if len(objectives) > 1 else reference.name
         output = arguments.output or Path("generated") / f"quality-{name}"
         paint = functools.partial(_paint, model.net, row)
-        subject = _Subject(name, paint, objectives[of_run], paintings[of_run][0])
+        subject = _Subject(name, paint, objectives[style], paintings[style][0])
         _measure(subject, settings, sizes, paths, output, arguments)
     return terminal.DONE
 

@@ -309,8 +309,8 @@ def test_a_piped_photo_is_painted_in_a_style_with_a_strength(
     [
         (["--style", "candi"], "no style candi; did you mean candy? (styles: wave, candy, ink)"),
         (["--style", "wave:0"], "style wave:0: the share should be a number above 0"),
-        (["--style", "all", "-o", "b.jpg"], "b.jpg: is one file, but there are several paintings; name a"),
-        (["--style", "all", "-o", "-"], "--style all makes several pictures, but - writes one; name one style"),
+        (["--style", "all", "-o", "b.jpg"], "b.jpg: is one file, but there are several"),
+        (["--style", "all", "-o", "-"], "--style all makes several pictures, but -"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
