@@ -74,9 +74,15 @@ def replacing(folder: Path) -> Iterator[Path]:
         new, old = Path(scratch, folder.name), Path(scratch, f"{folder.name}.old")
         new.mkdir()
         yield new
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(new, folder)
+        if not folder.exists():
+            os.replace(new, folder)
+            return
+        os.replace(folder, old)
+        try:
+            os.replace(new, folder)
+        except OSError:
+            os.replace(old, folder)
+            raise
 
 
 def retire(path: Path) -> Path | None:

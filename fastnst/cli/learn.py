@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import re
+import shlex
 from pathlib import Path
 
 from fastnst import config
@@ -84,9 +85,19 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         return train.run(settings, program.replace("learn", "train"))
     display = progress.Progress("step", "images/s", settings.intervals.log_every)
     with display, terminal.stopping_gently() as should_stop:
-        folder = learning.learn(settings, into, actions=[display], should_stop=should_stop)
+        folder, finished = learning.learn(
+            settings, into, actions=[display], should_stop=should_stop
+        )
+    (name,) = settings.styles
+    if finished.interrupted:
+        terminal.say(
+            f"stopped at step {finished.step} of {finished.last_step}; the same command learns "
+            f"{name} in full"
+        )
+        return terminal.INTERRUPTED
     terminal.say(f"{folder} has the style {name} now. Paint a photo:")
-    print(f"{program.replace('learn', 'eval')} --model {folder.name} --style {name} PHOTO")
+    place = shlex.quote(folder.name if folder.parent.name == "models" else str(folder))
+    print(f"{program.replace('learn', 'eval')} --model {place} --style {name} PHOTO")
     return terminal.DONE
 
 

@@ -178,6 +178,8 @@ def _run(arguments: argparse.Namespace) -> int:
         row, _ = model.select(style)
         name = style if len(objectives) > 1 else reference.name
         output = arguments.output or Path("generated") / f"quality-{name}"
+        if arguments.output and len(objectives) > 1 and not chosen:
+            output = arguments.output / name
         paint = functools.partial(_paint, model.net, row)
         subject = _Subject(name, paint, objectives[style], paintings[style][0])
         _measure(subject, settings, sizes, paths, output, arguments)

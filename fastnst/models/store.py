@@ -72,13 +72,13 @@ def find(name: str | Path) -> Reference:
                 return Reference(folder / named)
         own_first = sorted(available().values(), key=lambda path: path.parent == SHIPPED)
         for path in own_first:
-            if str(name) in (described := styles(path)) and len(described) > 1:
+            if str(name) in (described := _styles(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = named.expanduser()
     if _is_model(named) or _is_checkpoint(named) or (named / _STATE).is_file():
         return Reference(named)
     known = available()
-    names = [*known, *(style for path in known.values() for style in styles(path))]
+    names = [*known, *(style for path in known.values() for style in _styles(path))]
     hint = errors.did_you_mean(str(name), names)
     listing = f"models here: {', '.join(known)}" if known else "none here yet"
     raise errors.UserError(f"no model {name}{hint} ({listing}; train.py trains one)")
@@ -97,6 +97,14 @@ def styles(path: Path) -> tuple[str, ...]:
     described = folder / model.FILE
     own = model.Description.read(described).names if described.is_file() else (folder.name,)
     return (*own, *learned.names(folder))
+
+
+def _styles(path: Path) -> tuple[str, ...]:
+    """Returns the names of a model's styles; none if its description is damaged."""
+    try:
+        return styles(path)
+    except errors.UserError:
+        return ()
 
 
 def load(
@@ -119,8 +127,9 @@ def load(
         )
     if path.is_dir():
         shipped, of_run = path / WEIGHTS, path / "checkpoints"
-        folder = of_run if of_run.is_dir() else path
-        saved = str(shipped) if _is_checkpoint(shipped) else checkpoint_file.newest(folder)
+        saved = checkpoint_file.newest(of_run if of_run.is_dir() else path)
+        if saved is None and _is_checkpoint(shipped):
+            saved = str(shipped)
         if saved is None:
             raise errors.UserError(f"{path}: has no checkpoint yet; continue its training")
         path = Path(saved)
@@ -142,6 +151,11 @@ def load(
         named = str(path) in str(error) or str(described) in str(error)
         raise errors.UserError(str(error) if named else f"{path}: {error}") from None
     return learned.with_learned(reference.folder, model.Model(net, description))
+
+
+def has_weights(folder: Path) -> bool:
+    """Returns whether a folder holds an exported network, as those that come with fastnst."""
+    return _is_checkpoint(folder / WEIGHTS)
 
 
 def read_net(path: str | Path) -> dict[str, np.ndarray]:

@@ -15,9 +15,6 @@ _MOMENTUM = 0.95
 _RMS = 0.2
 # Scales and shifts learn best at several times the kernels' rate: docs/experiments.md.
 _VECTORS = 4.0
-# For gradients in float16. From Keras's own 2^15, the first twenty steps would overflow and be
-# lost, because the objective is so large.
-FIRST_LOSS_SCALE = 1.0
 
 
 class Adam(tf.keras.optimizers.Adam):
@@ -106,6 +103,7 @@ def make(
     warmup_steps: int = 0,
     last_step: int = 1,
     dtype: tf.DType = tf.float32,
+    loss_scale: float = 1.0,
 ) -> tf.keras.optimizers.Optimizer:
     """Makes an optimizer with its learning rate schedule.
 
@@ -116,6 +114,7 @@ def make(
         warmup_steps: Steps until the peak.
         last_step: Step at which training ends.
         dtype: Dtype that gradients are computed in; the loss is scaled for float16.
+        loss_scale: Factor of the loss to start from, in float16.
     """
     rate = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else learning_rate,
@@ -127,5 +126,5 @@ def make(
     )
     optimizer = {"adam": Adam, "muon": Muon}[name](rate)
     if dtype == tf.float16:
-        return tf.keras.optimizers.LossScaleOptimizer(optimizer, FIRST_LOSS_SCALE)
+        return tf.keras.optimizers.LossScaleOptimizer(optimizer, loss_scale)
     return optimizer

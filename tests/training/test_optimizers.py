@@ -148,4 +148,4 @@ def test_the_loss_is_scaled_for_float16_only(name: str, kind: type) -> None:
     assert isinstance(scaled, tf.keras.optimizers.LossScaleOptimizer)
     assert type(scaled.inner_optimizer) is kind
     scaled.build([tf.Variable(0.0)])
-    assert float(scaled.dynamic_scale) == optimizers.FIRST_LOSS_SCALE
+    assert float(scaled.dynamic_scale) == 1.0

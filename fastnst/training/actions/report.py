@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import events, files, images
+from fastnst import events, files
 from fastnst.models import card, metrics_log, run_folder
 from fastnst.reports import page
+from fastnst.training.actions import samples
 
 Pairs = collections.abc.Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -59,7 +60,7 @@ class Report:
         html = page.render(
             name=self._name,
             model=self._command,
-            reference=_side_by_side(list(self._references.values())),
+            reference=_shown(self._references),
             before=[before for before, _ in pairs],
             after=[after for _, after in pairs],
             samples=self._folder.sample_strips(),
@@ -90,13 +91,6 @@ class Report:
         return {label: text for label, text in figures.items() if text}
 
 
-def _side_by_side(pictures: list[np.ndarray]) -> np.ndarray | None:
-    """Lays pictures out in a row, scaled to the height of the lowest; None if there are none."""
-    if len(pictures) < 2:
-        return pictures[0] if pictures else None
-    height = min(picture.shape[0] for picture in pictures)
-    scaled = [
-        images.resize(picture, height, round(picture.shape[1] * height / picture.shape[0]))
-        for picture in pictures
-    ]
-    return np.concatenate(scaled, axis=1)
+def _shown(references: collections.abc.Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Returns the pictures beside the title, in a row; None if there are none."""
+    return samples.side_by_side(list(references.values())) if references else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 from pathlib import Path
 
 import numpy as np
@@ -31,15 +32,20 @@ def grid(event: events.Judged) -> np.ndarray:
     Returns:
         uint8 RGB [H, W, 3].
     """
-    series = [pictures[:SHOWN] for pictures in event.outputs.values()]
-    height = min(picture.shape[0] for picture in series[0])
+    return np.concatenate([side_by_side(row[:SHOWN]) for row in event.outputs.values()])
+
+
+def side_by_side(pictures: collections.abc.Sequence[np.ndarray]) -> np.ndarray:
+    """Lays pictures out in a row, scaled to the height of the lowest.
+
+    Args:
+        pictures: uint8 RGB [H, W, 3] each.
+    """
+    height = min(picture.shape[0] for picture in pictures)
     return np.concatenate(
         [
-            np.concatenate([_scale_to_height(picture, height) for picture in row], axis=1)
-            for row in series
-        ]
+            images.resize(picture, height, round(picture.shape[1] * height / picture.shape[0]))
+            for picture in pictures
+        ],
+        axis=1,
     )
-
-
-def _scale_to_height(pixels: np.ndarray, height: int) -> np.ndarray:
-    return images.resize(pixels, height, round(pixels.shape[1] * height / pixels.shape[0]))

@@ -47,8 +47,9 @@ class TensorBoard:
         with self._writer.as_default():
             for name, value in event.metrics.items():
                 tf.summary.scalar(f"validation/{name}", value, step=event.step)
-            rows = zip(event.inputs, *event.outputs.values(), strict=True)
+            series = [*([event.inputs] if event.inputs else []), *event.outputs.values()]
+            rows = zip(*series, strict=True)
             for index, row in enumerate(itertools.islice(rows, samples.SHOWN)):
-                beside = np.concatenate(row, axis=1)[np.newaxis]
+                beside = samples.side_by_side(row)[np.newaxis]
                 tf.summary.image(f"validation/{index}", beside, step=event.step)
         self._writer.flush()

@@ -51,6 +51,33 @@ def read_validation(settings: schema.Data) -> tuple[tuple[Path, ...], list[np.nd
         return paths, [images.to_uint8(images.read(path, settings.image_size)) for path in paths]
 
 
+@contextlib.contextmanager
+def readable(
+    source: data.PhotoSource | None, place: str, remedy: str
+) -> collections.abc.Iterator[None]:
+    """Raises a UserError if, in training, photos, disk or memory run out.
+
+    Args:
+        source: The photos, if they are not a custom data set.
+        place: Name of the run, which begins the message.
+        remedy: What to do then, which ends it.
+    """
+    try:
+        with contextlib.nullcontext() if source is None else data.user_errors(source):
+            yield
+    except (OSError, tf.errors.OpError) as error:
+        if "No space left" in str(error):
+            raise errors.UserError(
+                f"{place}: no space left on the disk; make room and {remedy}"
+            ) from None
+        if isinstance(error, tf.errors.ResourceExhaustedError):
+            raise errors.UserError(
+                f"{place}: not enough memory for a step; set a smaller batch_size or image_size "
+                f"and {remedy}"
+            ) from None
+        raise
+
+
 def validation_paths(spec: str) -> tuple[Path, ...]:
     """Lists the photos to validate on.
 

@@ -27,7 +27,7 @@ def learn(
     *,
     actions: collections.abc.Sequence[events.Action] = (),
     should_stop: collections.abc.Callable[[], bool] = lambda: False,
-) -> Path:
+) -> tuple[Path, events.Finished]:
     """Learns the row of one style, and adds it to a model's folder.
 
     Training starts from the row of the model that suits the painting best. All other styles of the
@@ -42,7 +42,8 @@ def learn(
         should_stop: Called after each step; the row is then kept as it is.
 
     Returns:
-        The folder of the model.
+        The folder of the model, and the last event. An interrupted run keeps its row too, unless
+        the model has an earlier one of that name.
 
     Raises:
         UserError: If a file is missing or unfit, or the model has a style of that name that was
@@ -55,12 +56,16 @@ def learn(
         raise errors.UserError(
             f"--name {name}: {into.folder} has a style of that name already; choose another"
         )
+    if not into.path.is_dir():
+        raise errors.UserError(f"{into.path}: is a file; name the folder of a model")
+    folder = _own_folder(into)
     source = inputs.open_dataset(settings.data)
     _, photos = inputs.read_validation(settings.data)
     objectives, paintings = inputs.make_objectives(settings, dtype)
     row = _best_row(restored, objectives[name], photos)
     steps = settings.training.max_steps
-    assert steps is not None
+    if steps is None:
+        raise errors.UserError("max_steps: has no value; give the number of steps")
     strategy = devices.make_strategy(settings.data.batch_size)
     with strategy.scope():
         net, average = (restored.net.with_frozen_kernels(row) for _ in range(2))
@@ -74,14 +79,14 @@ def learn(
                 warmup_steps=settings.training.warmup_steps,
                 last_step=steps,
                 dtype=dtype,
+                loss_scale=style_transfer.first_loss_scale(1),
             ),
             objectives,
             photos,
             decay=settings.training.average,
             paintings={name: images.to_uint8(paintings[name][0])},
         )
-    folder = _own_folder(into, restored)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, inputs.readable(source, name, "run again"):
         trainer = engine.Engine(
             task,
             Path(scratch),
@@ -89,7 +94,7 @@ def learn(
             strategy=strategy,
             xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
         )
-        trainer.train(
+        finished = trainer.train(
             feed.PhotoFeed(source, settings.data, strategy),
             last_step=steps,
             batch_size=settings.data.batch_size,
@@ -97,9 +102,13 @@ def learn(
             about={"photos": source.count, "device": devices.describe()},
             should_stop=should_stop,
         )
+    if finished.interrupted and name in learned.names(folder):
+        return folder, finished
+    if folder != into.folder:
+        _copy(into.folder, folder)
     style = model.Style(name, settings.styles[name].style_image)
     learned.add(folder, style, average.table.numpy()[0], restored.net)
-    return folder
+    return folder, finished
 
 
 def _best_row(
@@ -127,15 +136,25 @@ def _best_row(
     return min(candidates, key=total)
 
 
-def _own_folder(into: store.Reference, restored: model.Model) -> Path:
-    """Returns a folder that the user owns: the model's, or a copy of a shipped one in ./models."""
+def _own_folder(into: store.Reference) -> Path:
+    """Returns the folder to add a row to: the model's, or one in ./models for a shipped model.
+
+    Raises:
+        UserError: If something else is in that place.
+    """
     if into.folder.parent != store.SHIPPED.resolve():
         return into.folder
     folder = Path("models") / into.folder.name
-    for path in sorted(into.folder.iterdir()):
+    if folder.exists():
+        raise errors.UserError(
+            f"{folder}: is in the place of a copy of {into.folder}; move it away, or name another "
+            "model with --into"
+        )
+    return folder
+
+
+def _copy(shipped: Path, folder: Path) -> None:
+    """Copies a model that comes with the package."""
+    for path in sorted(shipped.iterdir()):
         if path.is_file():
             files.write(folder / path.name, path.read_bytes())
-    if not (folder / model.FILE).exists():
-        # The first added style makes it a model of several, which must be named.
-        files.write(folder / model.FILE, restored.description.to_json())
-    return folder

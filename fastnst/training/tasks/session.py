@@ -95,25 +95,6 @@ class Session:
                 should_stop=should_stop,
             )
 
-    @contextlib.contextmanager
-    def _exhausted(self) -> collections.abc.Iterator[None]:
-        """Raises a UserError where the disk or the memory is full, wherever it is needed."""
-        try:
-            yield
-        except (OSError, tf.errors.OpError) as error:
-            if "No space left" in str(error):
-                what = "no space left on the disk"
-                remedy = "make room and run the same command again"
-            elif isinstance(error, tf.errors.ResourceExhaustedError):
-                what = "not enough memory for a step"
-                remedy = "run again with a smaller batch_size or image_size"
-            else:
-                raise
-            raise errors.UserError(
-                f"{self.folder.path}: {what}; {remedy}, which resumes from "
-                f"{self.engine.checkpointer.latest or 'the beginning'}"
-            ) from None
-
 
 def train(
     settings: str | Path | collections.abc.Mapping[str, Any] | config.Config,
@@ -183,13 +164,21 @@ def open_session(
     if dataset is None:
         source = inputs.open_dataset(settings.data)
     judges, photos = inputs.read_validation(settings.data)
-    strategy = devices.make_strategy(settings.data.batch_size)
+    # The batches of a custom data set come whole; they are not split among devices.
+    strategy = tf.distribute.get_strategy()
+    if dataset is None:
+        strategy = devices.make_strategy(settings.data.batch_size)
     _tell_of_idle_gpus(settings, strategy, say)
     last_step = _last_step(settings, source)
     dtype = devices.compute_dtype(settings.computing.precision)
     objectives, paintings = inputs.make_objectives(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
     begun = not fresh and bool(checkpoint_file.saved(folder.checkpoints))
+    if not begun and not fresh and store.has_weights(folder.path):
+        raise errors.UserError(
+            f"naming: {folder.path} holds the weights of a network, not a run; choose another "
+            "naming, or start anew with --fresh, which moves it aside"
+        )
     first = None if begun else _first_model(settings, say)
     with strategy.scope():
         task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
@@ -314,6 +303,7 @@ def _make_task(
             warmup_steps=training.warmup_steps,
             last_step=last_step,
             dtype=dtype,
+            loss_scale=style_transfer.first_loss_scale(described.rows),
         ),
         objectives,
         photos,
@@ -366,6 +356,8 @@ def _first_model(settings: config.Config, say: Say) -> model.Model | None:
     with inputs.blaming("start_from"):
         reference = store.find(files.find(_BASE if automatic else start_from))
         first = store.load(reference)
+        if reference.style:
+            first = model.only(first, reference.style)
     if automatic and first.net.architecture != architecture(settings):
         return None
     say(f"starting from the weights of {reference.path}")

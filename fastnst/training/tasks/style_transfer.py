@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import images
+from fastnst import errors, images
 from fastnst.losses import many_styles, perceptual
 from fastnst.nets import transform_net
-from fastnst.training import optimizers, task
+from fastnst.training import task
 from fastnst.training.tasks import earlier_releases
 
 # How far the loss shifts the pictures at most, in pixels.
@@ -79,15 +79,15 @@ class StyleTransfer(task.Task):
                 *(f"{name}/{metric}" for name in self._objectives for metric in METRICS),
             )
         self._turns = _turns(len(self._objectives), identity)
-        self._judges = {
-            name: _judge(average, index, objective)
-            for index, (name, objective) in enumerate(self._objectives.items())
-        }
+        self._judge = _judge(average, next(iter(self._objectives.values())), self._many)
+        dynamic = getattr(optimizer, "dynamic_scale", None)
+        # Stands in a checkpoint for the loss scale where none is needed.
+        fixed = tf.Variable(first_loss_scale(rows), trainable=False)
+        self._loss_scale = fixed if dynamic is None else dynamic.value
 
     def kept(self) -> dict[str, Any]:
         """Returns both networks and the optimizer."""
         inner = getattr(self._optimizer, "inner_optimizer", self._optimizer)
-        dynamic = getattr(self._optimizer, "dynamic_scale", None)
         return {
             # A variable is saved under the shortest path to it. As a module, the network would lose
             # some of its own to the optimizer, which knows them too.
@@ -95,18 +95,16 @@ class StyleTransfer(task.Task):
             "average": self.average.named_variables(),
             # Without the wrapper that scales the loss, a run can resume in another precision.
             "optimizer": inner,
-            "loss_scale": self._fixed_scale if dynamic is None else dynamic.value,
+            "loss_scale": self._loss_scale,
         }
 
-    @property
-    def _fixed_scale(self) -> tf.Variable:
-        """What stands in a checkpoint for the loss scale where none is needed."""
-        if not hasattr(self, "_scale"):
-            self._scale = tf.Variable(optimizers.FIRST_LOSS_SCALE, trainable=False)
-        return self._scale
-
     def step(self, batch: tf.Tensor, step: tf.Tensor) -> task.Metrics:
-        """Trains on photos, float32 RGB [B, H, W, 3] in [0, 255]."""
+        """Trains on photos, float32 RGB [B, H, W, 3] in [0, 255]; other dtypes are converted."""
+        if batch.shape.rank != 4 or batch.shape[-1] != 3:
+            raise errors.UserError(
+                f"dataset: batches should have the shape [B, H, W, 3], found {batch.shape}"
+            )
+        batch = tf.cast(batch, tf.float32)
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self.variables)
@@ -145,10 +143,11 @@ class StyleTransfer(task.Task):
         """Paints the photos in every style and judges them."""
         outputs: dict[str, tuple[np.ndarray, ...]] = {}
         by_style: dict[str, dict[str, float]] = {}
-        for name, judge in self._judges.items():
+        for index, name in enumerate(self._objectives):
             stylized, terms = [], []
             for photo in self._photos:
-                painted, found = judge(tf.constant(photo[np.newaxis], tf.float32))
+                batch = tf.constant(photo[np.newaxis], tf.float32)
+                painted, found = self._judge(batch, tf.constant(index))
                 # The engine reports a network that paints NaN by its loss.
                 with np.errstate(invalid="ignore"):
                     stylized.append(images.to_uint8(painted.numpy()[0]))
@@ -158,8 +157,9 @@ class StyleTransfer(task.Task):
         if len(by_style) == 1:
             (metrics,) = by_style.values()
         else:
+            # The geometric mean, so that all styles count alike, as they do in training.
             metrics = {
-                term: float(np.mean([found[term] for found in by_style.values()]))
+                term: float(np.exp(np.mean([np.log(found[term]) for found in by_style.values()])))
                 for term in METRICS
             }
             for name, found in by_style.items():
@@ -220,15 +220,30 @@ def _turns(styles: int, identity: bool) -> np.ndarray:
     return np.array([*range(styles)] * rounds + [styles] * identity, np.int32)
 
 
-def _judge(
-    net: transform_net.TransformNet, index: int, objective: perceptual.PerceptualLoss
-) -> collections.abc.Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
-    """Builds the function that paints one photo in one style, and judges it."""
+def first_loss_scale(rows: int) -> float:
+    """Returns the loss scale to start from in float16, by the rows that are trained.
 
-    # One photo at a time, of any size: memory stays small, and one graph serves all.
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None, None, 3])])
-    def judge(photo: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        stylized = net(photo, net.table[index])
-        return stylized, objective(photo, stylized)[1]
+    One objective is so large that from Keras's own 2^15 the first twenty steps would overflow and
+    be lost; the gradients of the logarithm of several are so small that without it they vanish.
+    """
+    return 1.0 if rows == 1 else 2.0**15
+
+
+def _judge(
+    net: transform_net.TransformNet,
+    alone: perceptual.PerceptualLoss,
+    many: many_styles.ManyStyles | None,
+) -> collections.abc.Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+    """Builds the function that paints one photo in the style of an index, and judges it."""
+
+    # One photo at a time, of any size: memory stays small, and one graph serves all styles.
+    @tf.function(
+        autograph=False,
+        input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([], tf.int32)],
+    )
+    def judge(photo: tf.Tensor, style: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        stylized = net(photo, net.table[style])
+        judged = alone(photo, stylized) if many is None else many(photo, stylized, style)
+        return stylized, judged[1]
 
     return judge

@@ -42,8 +42,8 @@ def test_the_objective_falls_and_events_tell_of_it(
     shutil.copytree(tiny_run, run)
     seen: list[events.Event] = []
     longer = settings.replace(max_steps=30, warmup_steps=0)
-    folder = learning.learn(longer, store.find(run), actions=[seen.append])
-    assert folder == run and learned.names(run) == ("wave",)
+    folder, finished = learning.learn(longer, store.find(run), actions=[seen.append])
+    assert folder == run and not finished.interrupted and learned.names(run) == ("wave",)
     assert isinstance(seen[0], events.Started) and isinstance(seen[-1], events.Finished)
     steps = [event for event in seen if isinstance(event, events.Step)]
     totals = [float(step.recent[-1]["total"]) for step in steps]
@@ -55,5 +55,10 @@ def test_a_stopped_run_keeps_the_row_as_it_is(
 ) -> None:
     run = tmp_path / "tiny"
     shutil.copytree(tiny_run, run)
-    learning.learn(settings, store.find(run), should_stop=lambda: True)
+    _, finished = learning.learn(settings, store.find(run), should_stop=lambda: True)
+    assert finished.interrupted and finished.step == 1
     assert learned.names(run) == ("wave",)
+    kept = (run / "learned" / "wave.npz").read_bytes()
+    # A second one does not take the place of the first.
+    learning.learn(settings, store.find(run), should_stop=lambda: True)
+    assert (run / "learned" / "wave.npz").read_bytes() == kept
