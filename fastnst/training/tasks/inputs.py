@@ -53,14 +53,14 @@ def read_validation(settings: schema.Data) -> tuple[tuple[Path, ...], list[np.nd
 
 @contextlib.contextmanager
 def readable(
-    source: data.PhotoSource | None, place: str, remedy: str
+    source: data.PhotoSource | None, place: str, remedy: collections.abc.Callable[[], str]
 ) -> collections.abc.Iterator[None]:
     """Raises a UserError if, in training, photos, disk or memory run out.
 
     Args:
         source: The photos, if they are not a custom data set.
         place: Name of the run, which begins the message.
-        remedy: What to do then, which ends it.
+        remedy: Says what to do then, which ends it.
     """
     try:
         with contextlib.nullcontext() if source is None else data.user_errors(source):
@@ -68,12 +68,12 @@ def readable(
     except (OSError, tf.errors.OpError) as error:
         if "No space left" in str(error):
             raise errors.UserError(
-                f"{place}: no space left on the disk; make room and {remedy}"
+                f"{place}: no space left on the disk; make room and {remedy()}"
             ) from None
         if isinstance(error, tf.errors.ResourceExhaustedError):
             raise errors.UserError(
                 f"{place}: not enough memory for a step; set a smaller batch_size or image_size "
-                f"and {remedy}"
+                f"and {remedy()}"
             ) from None
         raise
 

@@ -86,7 +86,10 @@ def learn(
             decay=settings.training.average,
             paintings={name: images.to_uint8(paintings[name][0])},
         )
-    with tempfile.TemporaryDirectory() as scratch, inputs.readable(source, name, "run again"):
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        inputs.readable(source, name, lambda: "run the same command again"),
+    ):
         trainer = engine.Engine(
             task,
             Path(scratch),

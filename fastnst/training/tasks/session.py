@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc
-import contextlib
 import dataclasses
 import logging
 from pathlib import Path
@@ -79,10 +78,12 @@ class Session:
         about: dict[str, Any] = {"device": devices.describe()}
         if self.photos is not None:
             about["photos"] = self.photos
-        reading = (
-            contextlib.nullcontext() if self._source is None else data.user_errors(self._source)
-        )
-        with reading, self._exhausted():
+
+        def remedy() -> str:
+            latest = self.engine.checkpointer.latest or "the beginning"
+            return f"run the same command again, which resumes from {latest}"
+
+        with inputs.readable(self._source, str(self.folder.path), remedy):
             return self.engine.train(
                 self.feed,
                 last_step=self.last_step,
