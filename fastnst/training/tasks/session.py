@@ -132,11 +132,15 @@ def open_session(
     Raises:
         UserError: If a file that the configuration names is missing or unfit.
     """
-    source = None
+    strategy = devices.make_strategy(settings.data.batch_size)
+    source: data.PhotoSource | None = None
+    batches: engine_module.Feed
     if dataset is None:
         source = inputs.open_dataset(settings.data)
+        batches = feed.PhotoFeed(source, settings.data, strategy)
+    else:
+        batches = feed.IterableFeed(dataset)
     judges, photos = inputs.read_validation(settings.data)
-    strategy = devices.make_strategy(settings.data.batch_size)
     _tell_of_idle_gpus(settings, strategy, say)
     last_step = _last_step(settings, source)
     dtype = devices.compute_dtype(settings.computing.precision)
@@ -173,13 +177,6 @@ def open_session(
             if style.style_weight == "auto":
                 which = f"{name}: " if len(settings.styles) > 1 else ""
                 say(f"{which}style_weight: auto, which is {objectives[name].weights.style:.3g}")
-    batches: engine_module.Feed
-    if dataset is not None:
-        batches, description = feed.IterableFeed(dataset), "a custom data set"
-    else:
-        assert source is not None
-        batches = feed.PhotoFeed(source, settings.data, strategy)
-        description = source.description
     return Session(
         settings=settings,
         folder=folder,
@@ -188,7 +185,7 @@ def open_session(
         start_step=start_step,
         last_step=last_step,
         feed=batches,
-        description=description,
+        description=source.description if source else "a custom data set",
         photos=source.count if source else None,
         validation=judges,
         _source=source,
@@ -297,6 +294,8 @@ def _first_model(settings: config.Config, say: Say) -> model.Model | None:
     with inputs.blaming("start_from"):
         reference = store.find(files.find(_BASE if automatic else start_from))
         first = store.load(reference)
+        if reference.style:
+            first = model.only(first, reference.style)
     if automatic and first.net.architecture != architecture(settings):
         return None
     say(f"starting from the weights of {reference.path}")
