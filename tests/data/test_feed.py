@@ -1,26 +1,30 @@
-"""The batches of a run; test_factory.py tests how a run uses them."""
+"""The batches of a run; how a run uses them is tested in test_session.py."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fastnst import data
+from fastnst import data, errors
+from fastnst.config import schema
 from fastnst.data import feed
+
+STAGES = schema.Data(batch_size=2, image_size=24, stages={16: 3})
 
 
 @pytest.fixture(scope="module")
 def source(
     tmp_path_factory: pytest.TempPathFactory, photo: Callable[..., np.ndarray]
 ) -> data.PhotoSource:
-    """Four photos, and a broken file."""
+    """Five photos, one of which is none."""
     folder = tmp_path_factory.mktemp("photos")
     for seed in range(4):
         Image.fromarray(photo(40 + seed, 36, seed)).save(folder / f"{seed}.png")
@@ -28,30 +32,19 @@ def source(
     return data.open_photos(str(folder))
 
 
-def size_at(step: int) -> tuple[int, int | None]:
-    return (16, 3) if step < 3 else (24, None)
-
-
 def take(
-    source: data.PhotoSource, count: int, step: int, position: int, messages: list[str]
+    source: data.PhotoSource, count: int, step: int, position: int, heard: list[str]
 ) -> list[tuple[np.ndarray, int]]:
-    batches = feed.batches(
-        source,
-        tf.distribute.get_strategy(),
-        size_at,
-        batch_size=2,
-        augment="crop",
-        seed=0,
-        step=step,
-        position=position,
-        say=messages.append,
-    )
+    batches = feed.PhotoFeed(source, STAGES)(step, position, heard.append)
     return [(batch.numpy(), after) for batch, after in itertools.islice(batches, count)]
 
 
-def test_a_resumed_run_gets_the_batches_of_an_uninterrupted_run(source: data.PhotoSource) -> None:
+def test_started_anywhere_the_batches_are_those_of_an_unbroken_run(
+    source: data.PhotoSource,
+) -> None:
     whole = take(source, 8, 0, 0, [])
     assert [batch.shape for batch, _ in whole] == [(2, 16, 16, 3)] * 3 + [(2, 24, 24, 3)] * 5
+    assert whole[0][0].dtype == np.float32
     for begin in (1, 3, 5):
         rest = take(source, 8 - begin, begin, whole[begin - 1][1], [])
         for (batch, after), (expected, position) in zip(rest, whole[begin:], strict=True):
@@ -59,31 +52,21 @@ def test_a_resumed_run_gets_the_batches_of_an_uninterrupted_run(source: data.Pho
             assert after == position
 
 
-def test_an_unreadable_photo_is_reported_once(source: data.PhotoSource) -> None:
-    messages: list[str] = []
+def test_a_photo_that_cannot_be_read_is_named_once(source: data.PhotoSource) -> None:
+    heard: list[str] = []
     # Each photo comes up several times, in both stages.
-    positions = [after for _, after in take(source, 12, 0, 0, messages)]
+    positions = [after for _, after in take(source, 12, 0, 0, heard)]
     assert positions == sorted(set(positions)) and positions[-1] > 24
-    (line,) = messages
-    assert line.startswith("skipped ") and "broken.png: " in line
+    (line,) = heard
+    assert "broken.png: not an image" in line
 
 
-def test_the_stream_ends_when_no_photo_can_be_read_anymore(
+def test_when_no_photo_can_be_read_any_more_the_stream_ends(
     tmp_path: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     for seed in range(3):
         Image.fromarray(photo(40, 36, seed)).save(tmp_path / f"{seed}.png")
-    batches = feed.batches(
-        data.open_photos(str(tmp_path)),
-        tf.distribute.get_strategy(),
-        size_at,
-        batch_size=2,
-        augment="crop",
-        seed=0,
-        step=0,
-        position=0,
-        say=lambda line: None,
-    )
+    batches = feed.PhotoFeed(data.open_photos(str(tmp_path)), STAGES)(0, 0, lambda reason: None)
     next(batches)
     for file in tmp_path.iterdir():
         file.unlink()
@@ -92,7 +75,7 @@ def test_the_stream_ends_when_no_photo_can_be_read_anymore(
             next(batches)
 
 
-def test_batches_are_prefetched_and_an_error_is_raised_in_its_turn() -> None:
+def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
     fetched = threading.Semaphore(0)
 
     def numbers() -> Iterator[int]:
@@ -103,10 +86,121 @@ def test_batches_are_prefetched_and_an_error_is_raised_in_its_turn() -> None:
 
     ahead = feed._ahead(numbers())
     assert next(ahead) == 0
-    # Two more are prefetched, and no third.
+    # Two more are fetched although nobody asked for them yet, and no third.
     for _ in range(3):
         assert fetched.acquire(timeout=60)
     assert not fetched.acquire(timeout=0.2)
     assert [next(ahead) for _ in range(3)] == [1, 2, 3]
     with pytest.raises(OSError, match="gone"):
         next(ahead)
+
+
+# Processes that share the positions.
+
+
+class Pipelines:
+    """Stands for the strategy of one of two processes."""
+
+    def __init__(self, index: int) -> None:
+        self._context = tf.distribute.InputContext(2, index, 2)
+
+    def distribute_datasets_from_function(self, function: Callable[..., Any]) -> Any:
+        return function(self._context)
+
+    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+        return (value,)
+
+
+def test_two_processes_share_the_photos_and_each_names_its_own_broken_ones(
+    tmp_path: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    for seed in range(7):
+        Image.fromarray(photo(40, 36, seed)).save(tmp_path / f"{seed}.png")
+    (tmp_path / "broken.png").write_text("no photo")
+    source = data.open_photos(str(tmp_path))
+    settings = schema.Data(batch_size=4, image_size=16)
+    heard: list[list[str]] = [[], []]
+    taken: list[list[bytes]] = []
+    for index in range(2):
+        strategy: Any = Pipelines(index)
+        batches = feed.PhotoFeed(source, settings, strategy)(0, 0, heard[index].append)
+        # An epoch of eight: four of each process, one of which is broken.
+        taken.append(
+            [
+                photo.numpy().tobytes()
+                for batch, _ in itertools.islice(batches, 1)
+                for photo in batch
+            ]
+        )
+        assert len(taken[index]) == 2
+    whole = feed.PhotoFeed(source, settings)(0, 0, lambda reason: None)
+    both = {photo.numpy().tobytes() for batch, _ in itertools.islice(whole, 2) for photo in batch}
+    assert not set(taken[0]) & set(taken[1]) and {*taken[0], *taken[1]} <= both
+    # One of the two has met the broken photo at most; neither reports the other's positions.
+    assert sum(len(reasons) for reasons in heard) <= 1
+
+
+# Any iterable.
+
+
+def first(batches: Iterable[Any], count: int, position: int = 0) -> list[tuple[float, int]]:
+    """Takes batches of one number each from a position on, and the positions after them."""
+    endless = feed.IterableFeed(batches)(0, position, lambda reason: None)
+    return [(float(batch), after) for batch, after in itertools.islice(endless, count)]
+
+
+class Restarting:
+    """Yields 10, 20, 30, and counts how often it is started."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+
+    def __iter__(self) -> Iterator[float]:
+        self.starts += 1
+        yield from (10.0, 20.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [10.0, 20.0, 30.0],
+        (np.float32(10), np.float32(20), np.float32(30)),
+        tf.data.Dataset.from_tensor_slices([10.0, 20.0, 30.0]),
+        Restarting(),
+    ],
+    ids=lambda batches: type(batches).__name__,
+)
+def test_an_iterable_is_started_anew_at_its_end_and_resumed_by_position(batches: Any) -> None:
+    whole = [(10.0, 1), (20.0, 2), (30.0, 3), (10.0, 4), (20.0, 5), (30.0, 6), (10.0, 7)]
+    assert first(batches, 7) == whole
+    for position in (1, 3, 5):
+        assert first(batches, 7 - position, position) == whole[position:]
+
+
+def test_an_iterable_is_started_no_more_often_than_needed() -> None:
+    batches = Restarting()
+    assert first(batches, 1) == [(10.0, 1)]
+    assert batches.starts == 1
+
+
+def test_batches_of_any_structure_pass_unchanged() -> None:
+    pairs = [{"x": np.zeros(2), "y": [1]}]
+    ((batch, _),) = itertools.islice(feed.IterableFeed(pairs)(0, 0, lambda reason: None), 1)
+    assert batch is pairs[0]
+
+
+@pytest.mark.parametrize("iterator", [iter([1]), (number for number in [1])], ids=str)
+def test_an_iterator_is_refused_because_it_can_be_read_only_once(iterator: Any) -> None:
+    with pytest.raises(
+        errors.UserError, match=r"^dataset: is an iterator.* pass a list, a tf\.data"
+    ):
+        feed.IterableFeed(iterator)
+
+
+@pytest.mark.parametrize(
+    "empty", [[], tf.data.Dataset.from_tensor_slices([1.0]).take(0)], ids=["list", "tf.data"]
+)
+@pytest.mark.parametrize("position", [0, 5])
+def test_an_empty_iterable_is_refused(empty: Any, position: int) -> None:
+    with pytest.raises(errors.UserError, match="^dataset: yields no batch"):
+        first(empty, 1, position)

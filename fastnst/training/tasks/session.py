@@ -161,14 +161,17 @@ def open_session(
     Raises:
         UserError: If a file that the configuration names is missing or unfit.
     """
-    source = None
-    if dataset is None:
-        source = inputs.open_dataset(settings.data)
-    judges, photos = inputs.read_validation(settings.data)
     # The batches of a custom data set come whole; they are not split among devices.
     strategy = tf.distribute.get_strategy()
+    source: data.PhotoSource | None = None
+    batches: engine_module.Feed
     if dataset is None:
         strategy = devices.make_strategy(settings.data.batch_size)
+        source = inputs.open_dataset(settings.data)
+        batches = feed.PhotoFeed(source, settings.data, strategy)
+    else:
+        batches = feed.IterableFeed(dataset)
+    judges, photos = inputs.read_validation(settings.data)
     _tell_of_idle_gpus(settings, strategy, say)
     last_step = _last_step(settings, source)
     dtype = devices.compute_dtype(settings.computing.precision)
@@ -203,13 +206,6 @@ def open_session(
         _say_what_counts(settings, changes, objectives, say)
         if devices.is_chief(strategy):
             _record(settings, folder, trainer, changes, say)
-    batches: engine_module.Feed
-    if dataset is not None:
-        batches, description = feed.IterableFeed(dataset), "a custom data set"
-    else:
-        assert source is not None
-        batches = feed.PhotoFeed(source, settings.data, strategy)
-        description = source.description
     return Session(
         settings=settings,
         folder=folder,
@@ -218,7 +214,7 @@ def open_session(
         start_step=start_step,
         last_step=last_step,
         feed=batches,
-        description=description,
+        description=source.description if source else "a custom data set",
         photos=source.count if source else None,
         validation=judges,
         _source=source,
