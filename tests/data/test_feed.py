@@ -124,15 +124,19 @@ def test_two_processes_share_the_photos_and_each_names_its_own_broken_ones(
     for index in range(2):
         strategy: Any = Pipelines(index)
         batches = feed.PhotoFeed(source, settings, strategy)(0, 0, heard[index].append)
-        # The next batch of this process ends its epoch: four photos of eight, one perhaps broken.
-        ((batch, after),) = itertools.islice(batches, 1)
-        taken.append([pixels.numpy().tobytes() for pixels in batch])
-        assert len(taken[index]) == 2 and (after - 1) % 2 == index
+        # More than an epoch of eight, of which four are this process's.
+        positions = []
+        taken.append([])
+        for batch, after in itertools.islice(batches, 3):
+            taken[index] += [pixels.numpy().tobytes() for pixels in batch]
+            positions.append(after - 1)
+        assert len(taken[index]) == 6 and {position % 2 for position in positions} == {index}
     whole = feed.PhotoFeed(source, settings)(0, 0, lambda reason: None)
-    both = {pixels.numpy().tobytes() for batch, _ in itertools.islice(whole, 2) for pixels in batch}
-    assert not set(taken[0]) & set(taken[1]) and {*taken[0], *taken[1]} <= both
-    # Neither takes the other's positions for photos that could not be read.
-    assert sum(len(reasons) for reasons in heard) <= 1
+    all_ = {pixels.numpy().tobytes() for batch, _ in itertools.islice(whole, 6) for pixels in batch}
+    assert not set(taken[0]) & set(taken[1]) and {*taken[0], *taken[1]} <= all_
+    # The positions of the other process are not missing.
+    assert 1 <= sum(len(reasons) for reasons in heard) <= 2
+    assert all("broken.png: " in reason for reasons in heard for reason in reasons)
 
 
 # Any iterable.
