@@ -36,7 +36,9 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     cluster = strategy.cluster_resolver
     if cluster is None or cluster.task_type is None:
         return True
-    return cluster.task_type == "chief" or (cluster.task_type == "worker" and not cluster.task_id)
+    # Without a chief of its own, a cluster's first worker is the chief.
+    chief = "chief" if "chief" in cluster.cluster_spec().jobs else "worker"
+    return cluster.task_type == chief and not cluster.task_id
 
 
 def agree(strategy: tf.distribute.Strategy, wish: bool) -> bool:

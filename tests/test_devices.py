@@ -119,3 +119,56 @@ def test_as_many_gpus_are_used_as_can_share_a_batch_evenly(
     monkeypatch.setattr(tf.distribute, "OneDeviceStrategy", lambda name: [name])
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", list)
     assert devices.make_strategy(batch_size) == [f"GPU:{number}" for number in taken]
+
+
+def cluster(task_type: str | None, task_id: int = 0, *jobs: str) -> Any:
+    """Stands for the strategy of one process of several; the others never wish."""
+    spec = tf.train.ClusterSpec({job: ["one:1", "two:2"] for job in jobs or ("worker",)})
+    resolver = types.SimpleNamespace(
+        task_type=task_type, task_id=task_id, cluster_spec=lambda: spec
+    )
+    return types.SimpleNamespace(
+        cluster_resolver=resolver,
+        run=lambda function: function(),
+        reduce=lambda how, value, axis: value + 0.0,
+    )
+
+
+def test_a_single_process_is_its_own_chief_and_does_as_it_wishes() -> None:
+    for strategy in (tf.distribute.get_strategy(), tf.distribute.OneDeviceStrategy("CPU:0")):
+        assert devices.is_chief(strategy)
+        assert devices.agree(strategy, True) is True
+        assert devices.agree(strategy, False) is False
+
+
+@pytest.mark.parametrize(
+    ("jobs", "task_type", "task_id", "chief"),
+    [
+        (["worker"], "worker", 0, True),
+        (["worker"], "worker", 1, False),
+        (["chief", "worker"], "chief", 0, True),
+        (["chief", "worker"], "worker", 0, False),
+        (["chief", "worker", "evaluator"], "evaluator", 0, False),
+    ],
+)
+def test_one_of_several_processes_is_the_chief(
+    jobs: list[str], task_type: str, task_id: int, chief: bool
+) -> None:
+    assert devices.is_chief(cluster(task_type, task_id, *jobs)) is chief
+
+
+def test_several_processes_add_up_their_wishes() -> None:
+    assert devices.agree(cluster("worker"), True) is True
+    assert devices.agree(cluster("worker"), False) is False
+    other = cluster("worker")
+    other.reduce = lambda how, value, axis: value + 1.0
+    assert devices.agree(other, False) is True
+    # A resolver of a single process, such as that of a TPU at hand.
+    assert devices.agree(cluster(None), True) is True and devices.is_chief(cluster(None))
+
+
+def test_a_gpu_is_found_if_tensorflow_sees_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphics_cards(monkeypatch)
+    assert not devices.has_gpu()
+    graphics_cards(monkeypatch, (9, 0))
+    assert devices.has_gpu()

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
+from fastnst import events
 from fastnst.cli import progress
-from fastnst.training import engine
+
+NAMES = ("total", "content", "style", "tv")
 
 
-def at(step: int, total: float = 1234567.0) -> engine.Progress:
+def at(step: int, total: float = 1234567.0) -> events.Step:
     metrics: Any = {
         "learning_rate": tf.constant(1e-3),
         "total": tf.constant(total),
@@ -20,7 +22,14 @@ def at(step: int, total: float = 1234567.0) -> engine.Progress:
         "tv": tf.constant(0.0),
         "layers/style/relu1_2": tf.constant(5.0),
     }
-    return engine.Progress(step, 20, 8.04, False, (metrics,))
+    return events.Step(step, 20, 8.04, recent=(metrics,))
+
+
+def make(start_step: int, names: tuple[str, ...] = NAMES) -> progress.Progress:
+    """A display of a run that has just started, which looks at every second step."""
+    display = progress.Progress("step", "images/s", every=2)
+    display(events.Started(start_step, 20, names))
+    return display
 
 
 class Clock:
@@ -41,14 +50,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return hands
 
 
-def test_where_stderr_is_no_terminal_a_line_comes_every_few_seconds_and_at_the_end(
+def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_the_end(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    display = progress.TrainingProgress(start_step=10, last_step=20, every=2)
-    for step in range(11, 21):
-        clock.now += 2.0
-        display(at(step))
-    display.close()
+    with make(10) as display:
+        for step in range(11, 21):
+            clock.now += 2.0
+            display(at(step))
     output, error = capsys.readouterr()
     assert output == ""
     # Two seconds a step, a line after five at the earliest: after 3, 6 and 9 steps.
@@ -61,26 +69,55 @@ def test_where_stderr_is_no_terminal_a_line_comes_every_few_seconds_and_at_the_e
     ]
 
 
-def test_the_losses_are_not_waited_for_between_lines(
+def test_metrics_are_not_waited_for_between_lines(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    display = progress.TrainingProgress(start_step=0, last_step=20, every=2)
+    display = make(0)
     # Metrics that cannot be read: nobody must look at them yet.
     unread: Any = ({"total": None},)
-    display(engine.Progress(1, 20, 8.0, False, unread))
+    display(events.Step(1, 20, 8.0, recent=unread))
     assert capsys.readouterr().err == ""
 
 
-def test_the_first_step_which_takes_long_is_left_out_of_the_estimate(
+def test_the_first_step_is_left_out_of_the_estimate_because_it_takes_long(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    display = progress.TrainingProgress(start_step=0, last_step=20, every=2)
+    display = make(0)
     clock.now += 60.0
     display(at(1))
     assert capsys.readouterr().err.splitlines()[0].endswith("8.0 images/s")
     for step in (2, 3, 4):
         clock.now += 2.0
         display(at(step))
-    display.close()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("step 4/20") and line.endswith("  0:32 left")
+
+
+def test_the_metrics_of_the_task_are_shown_without_those_of_each_series(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = progress.Progress("iteration", "points/s", every=2)
+    # The slope is judged in validations only.
+    display(events.Started(0, 1, ("loss", "slope", "line/loss")))
+    recent = ({"loss": 0.25, "line/loss": 4.0},)
+    display(events.Step(1, 1, 9.0, recent=recent))
+    assert capsys.readouterr().err == "iteration 1/1  loss 0.25  9.0 points/s\n"
+
+
+def test_skipped_items_are_named_at_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    display = make(0)
+    display(events.Skipped("a.jpg: not an image"))
+    assert capsys.readouterr().err == "skipped a.jpg: not an image\n"
+
+
+def test_other_events_show_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    display = make(0)
+    for event in (events.Judged(1, {}), events.Saved(1, "step-1"), events.Finished(1, 20)):
+        display(event)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_display_that_never_started_closes_silently(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.Progress("step", "images/s", every=2):
+        pass
+    assert capsys.readouterr() == ("", "")

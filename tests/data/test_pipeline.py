@@ -75,7 +75,28 @@ def test_a_resumed_run_sees_the_samples_of_an_uninterrupted_run(
 
 
 @both
-def test_each_epoch_shows_each_photo_once_in_its_own_order(
+def test_shards_together_give_every_position_once_and_each_its_own_image(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    source = photos(kind)
+    images, positions = take(source, 4, seed=5)
+    assert positions == list(range(12))
+    for start, processes in ((0, 2), (3, 2), (0, 3)):
+        found: dict[int, np.ndarray] = {}
+        for index in range(processes):
+            options = {"batch_size": 1, "start": start, "shard": (index, processes)}
+            count = len(range(start, 12)[(index - start) % processes :: processes])
+            of_shard, at = take(source, count, seed=5, **options)
+            assert all(position % processes == index for position in at)
+            assert not found.keys() & set(at)
+            found |= dict(zip(at, of_shard, strict=True))
+        assert sorted(found) == list(range(start, 12))
+        for position, image in found.items():
+            np.testing.assert_array_equal(image, images[position])
+
+
+@both
+def test_each_epoch_shows_each_photo_once_in_an_order_of_its_own(
     photos: Callable[..., data.PhotoSource], kind: str
 ) -> None:
     numbers = photo_numbers(photos(kind), list(range(21)), seed=1)
