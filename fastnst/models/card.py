@@ -35,7 +35,7 @@ def read_facts(model: Path) -> dict[str, Any]:
     if best := next((line for line in reversed(judged) if line["step"] == step), None):
         # Values of single layers and styles, whose names contain a slash, would be too many.
         facts["validation"] = {
-            name: float(f"{value:.7g}")
+            name: value if isinstance(value, int) else float(f"{value:.6g}")
             for name, value in best.items()
             if name not in ("kind", "time") and "/" not in name
         }

@@ -75,7 +75,9 @@ def find(name: str | Path) -> Reference:
             if str(name) in (described := _styles(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = named.expanduser()
-    if _is_model(named) or _is_checkpoint(named) or (named / _STATE).is_file():
+    # A path may lead to anything that has checkpoints, a name only to networks that paint.
+    states = (named / _STATE, named / "checkpoints" / _STATE)
+    if _is_model(named) or _is_checkpoint(named) or any(state.is_file() for state in states):
         return Reference(named)
     known = available()
     names = [*known, *(style for path in known.values() for style in _styles(path))]

@@ -242,7 +242,9 @@ def test_missing_keys_are_named_with_what_they_mean(write: Write) -> None:
         "style.yml: naming",
         "style.yml: style_image",
     ]
-    assert found[1].endswith("Painting whose style is learned; any image format.")
+    assert found[1].endswith(
+        "Painting whose style is learned, any image format; or a folder of several."
+    )
 
 
 def test_all_problems_come_at_once_each_with_its_line(write: Write) -> None:

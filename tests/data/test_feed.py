@@ -188,7 +188,9 @@ def test_batches_of_any_structure_pass_unchanged() -> None:
     assert batch is pairs[0]
 
 
-@pytest.mark.parametrize("iterator", [iter([1]), (number for number in [1])], ids=str)
+@pytest.mark.parametrize(
+    "iterator", [iter([1]), (number for number in [1])], ids=["iterator", "generator"]
+)
 def test_an_iterator_is_refused_because_it_can_be_read_only_once(iterator: Any) -> None:
     with pytest.raises(errors.UserError, match=r"^dataset: is an iterator.* pass a list"):
         feed.IterableFeed(iterator)

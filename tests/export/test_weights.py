@@ -109,7 +109,7 @@ def test_each_further_style_adds_its_row_alone() -> None:
     net = transform_net.TransformNet(transform_net.Architecture())
     # 3302 numbers of 2 bytes.
     assert 2 * net.layout.size == 6604
-    assert weights.__doc__ and "6.6 kB for each further style" in weights.__doc__
+    assert weights.__doc__ and "6.6 kB per additional style" in weights.__doc__
 
 
 def test_an_earlier_export_is_replaced_as_a_whole(

@@ -219,7 +219,7 @@ def _changed(**keys: object) -> Callable[[str], str]:
         (_changed(architecture={"name": "unet"}), "unknown architecture unet"),
         (
             _changed(format=2, styles="of another kind"),
-            "has format 2, and this fastnst reads formats up to 1; install a newer one",
+            "has format 2, but this release reads only formats up to 1; install a newer fastnst",
         ),
     ],
 )

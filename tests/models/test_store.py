@@ -222,7 +222,7 @@ def test_weights_that_do_not_fit_their_model_json_are_rejected(
 def test_weights_that_are_of_no_transform_net_are_rejected(tmp_path: Path) -> None:
     prefix = tmp_path / "slim.ckpt"
     checkpoint_file.write_checkpoint(prefix, {"conv1/weights": np.zeros([9, 9, 3, 32])})
-    with pytest.raises(errors.UserError, match=r"slim\.ckpt: holds no transform net"):
+    with pytest.raises(errors.UserError, match=r"slim\.ckpt: contains no transform net"):
         store.load(store.find(prefix))
     tensors = earlier_form(transform_net.TransformNet(ARCHITECTURES["default"]))
     del tensors["norm4/shift"]

@@ -139,7 +139,7 @@ def test_a_photo_that_is_too_small_is_rejected_with_its_size(tiny_run: Path) -> 
 
 
 def test_a_file_without_a_network_is_rejected_by_name(tmp_path: Path) -> None:
-    with pytest.raises(errors.UserError, match=r"vgg_16\.ckpt: holds no transform net"):
+    with pytest.raises(errors.UserError, match=r"vgg_16\.ckpt: contains no transform net"):
         stylizer.load(ROOT / "pretrained" / "vgg_16.ckpt")
     text = tmp_path / "notes.txt"
     text.write_text("no network")

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fastnst import config, data, errors
+from fastnst import config, data, errors, files
 from fastnst.config import schema
 from fastnst.training.tasks import inputs
 
@@ -74,8 +74,10 @@ def test_a_style_has_its_own_painting_layers_and_weights(tmp_path: Path, conf: C
     objectives, paintings = inputs.make_objectives(settings)
     assert [*objectives] == [*paintings] == ["candy", "wave"]
     # At image_size, and at the style_size of its own.
-    assert [min(painting.shape[:2]) for painting in paintings.values()] == [32, 24]
-    assert paintings["candy"].dtype == np.float32 and paintings["candy"].max() > 200
+    assert [len(found) for found in paintings.values()] == [1, 1]
+    assert [min(found[0].shape[:2]) for found in paintings.values()] == [32, 24]
+    candy_painting = paintings["candy"][0]
+    assert candy_painting.dtype == np.float32 and candy_painting.max() > 200
     candy, wave = (objective.weights for objective in objectives.values())
     assert (candy.content, candy.style) == (1.0, 8.0) and (wave.content, wave.style) == (3.0, 4.0)
     assert candy.style_layers == {"relu1_2": 1.0, "relu2_2": 1.0}
@@ -92,9 +94,10 @@ def test_the_style_weight_can_be_left_to_the_painting(
         settings = config.load(conf(tmp_path, **keys))
         return inputs.make_objectives(settings)[0]["tiny"].weights.style
 
-    def measure(network: Any, painting: np.ndarray, photos: Any, weights: Any) -> float:
+    def measure(network: Any, paintings: list[np.ndarray], photos: Any, weights: Any) -> float:
         # The bundled validation photos, at the size for which style weights are defined.
         assert [min(photo.shape[:2]) for photo in photos] == [256] * 6
+        (painting,) = paintings
         assert min(painting.shape[:2]) == 32 and weights.tv == 0.25
         return 5.0
 
@@ -121,8 +124,8 @@ def test_the_key_of_an_unfit_file_is_named(tmp_path: Path, conf: Conf) -> None:
 def test_the_style_whose_weight_cannot_be_measured_is_named(
     tmp_path: Path, conf: Conf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(network: Any, painting: np.ndarray, *further: Any) -> float:
-        if painting.shape[0] == painting.shape[1]:
+    def refuse(network: Any, paintings: list[np.ndarray], *further: Any) -> float:
+        if paintings[0].shape[0] == paintings[0].shape[1]:
             raise errors.UserError("style_weight: auto does not suit this style image")
         return 1.0
 
@@ -132,3 +135,25 @@ def test_the_style_whose_weight_cannot_be_measured_is_named(
     keys = {"style_image": None, "styles": several, "style_weight": "auto"}
     settings = config.load(conf(tmp_path, **keys))
     assert refusal(lambda: inputs.make_objectives(settings)).startswith("plain: style_weight: auto")
+
+
+def test_a_folder_of_paintings_is_one_style_with_the_mean_of_their_gram_matrices(
+    tmp_path: Path, conf: Conf
+) -> None:
+    folder = tmp_path / "paintings"
+    for name in ("candy", "wave"):
+        (folder / name).mkdir(parents=True)
+        picture = (files.asset("img") / f"{name}.jpg").read_bytes()
+        (folder / name / "picture.jpg").write_bytes(picture)
+    targets = []
+    for place in ("", "candy", "wave"):
+        settings = config.load(conf(tmp_path, style_image=str(folder / place)))
+        objectives, paintings = inputs.make_objectives(settings)
+        targets.append(objectives["tiny"].style_targets["relu2_2"])
+        assert len(paintings["tiny"]) == (1 if place else 2)
+    both, candy, wave = targets
+    np.testing.assert_allclose(both, (candy + wave) / 2, rtol=1e-5)
+    (tmp_path / "none").mkdir()
+    settings = config.load(conf(tmp_path, style_image=str(tmp_path / "none")))
+    message = refusal(lambda: inputs.make_objectives(settings))
+    assert message.startswith(f"style_image: {tmp_path / 'none'}: no paintings in this folder")
