@@ -1,4 +1,4 @@
-"""`train.py`: what a run leaves behind, how it stops and goes on, and what bad input gets."""
+"""`train.py`: what a run leaves behind, how it stops and resumes, and what bad input gets."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ import yaml
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 
-from fastnst import checkpoint_file, config, images
+from fastnst import checkpoint_file, config, events, images
 from fastnst.cli import train as command
-from fastnst.models import metrics_log, run_folder
-from fastnst.training import engine
+from fastnst.config import recipes
+from fastnst.models import metrics_log, model, run_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Conf = Callable[..., Path]
 TERMS = {"total", "content", "style", "tv"}
 UNWEIGHTED = {"unweighted/content", "unweighted/style", "unweighted/tv"}
+# The smallest objective and network: much of a test is TensorFlow tracing graphs.
+LEAST = {"residual_blocks": 0, "content_layers": ["relu1_1"], "style_layers": ["relu1_1"]}
 LAYERS = {"layers/content/relu2_2", "layers/style/relu1_2", "layers/style/relu2_2"}
 
 
@@ -77,7 +79,7 @@ def test_tensorboard_shows_every_term_and_the_pictures(tiny_run: Path, judges: P
     ).Reload()
     tags = {tag: events.Tensors(tag) for tag in events.Tags()["tensors"]}
     terms = TERMS | UNWEIGHTED | LAYERS
-    pictures = {"style"} | {f"content | stylized/{index}" for index in range(2)}
+    pictures = {"tiny"} | {f"validation/{index}" for index in range(2)}
     assert set(tags) == (
         {f"training/{name}" for name in {*terms, "learning_rate", "images_per_second"}}
         | {f"validation/{name}" for name in terms}
@@ -89,7 +91,7 @@ def test_tensorboard_shows_every_term_and_the_pictures(tiny_run: Path, judges: P
     training = [line for line in lines if line["kind"] == "training"]
     for event, line in zip(tags["training/total"], training, strict=True):
         assert float(tf.make_ndarray(event.tensor_proto)) == pytest.approx(line["total"])
-    beside = tf.make_ndarray(tags["content | stylized/0"][0].tensor_proto)[2]
+    beside = tf.make_ndarray(tags["validation/0"][0].tensor_proto)[2]
     shown = tf.io.decode_png(beside).numpy()
     # The photo, its shorter side scaled to the 32 pixels of training, beside its painting.
     np.testing.assert_array_equal(
@@ -97,7 +99,7 @@ def test_tensorboard_shows_every_term_and_the_pictures(tiny_run: Path, judges: P
     )
 
 
-def test_a_strip_of_paintings_is_kept_of_each_validation(tiny_run: Path) -> None:
+def test_a_strip_of_samples_is_kept_of_each_validation(tiny_run: Path) -> None:
     strips = sorted((tiny_run / "samples").iterdir())
     assert [strip.name for strip in strips] == ["step-000003.png", "step-000006.png"]
     # The photos of 40 x 50 and 48 x 40 at 32 pixels are 32 x 40 and 38 x 32.
@@ -121,14 +123,15 @@ def test_nothing_else_is_left_behind(tiny_run: Path) -> None:
         "checkpoints",
         "config.yml",
         "metrics.jsonl",
+        "model.json",
         "report.html",
         "samples",
         "tensorboard",
     }
 
 
-# How a run is stopped and goes on: one that is killed, goes on, is interrupted, goes on, ends,
-# is extended, and begins anew.
+# How a run stops and resumes: it is killed, resumed, interrupted, resumed, finished, extended, and
+# started anew.
 
 
 @dataclasses.dataclass
@@ -185,7 +188,7 @@ def story(
         Image.fromarray(photo(40, 44, seed)).save(photos / f"{seed}.png")
     (photos / "broken.jpg").write_text("no photo")
     keys = {"log_every": 1, "checkpoint_every": 20, "preview_every": 30, "max_steps": 100_000}
-    path = conf(folder, dataset=str(photos), **keys)
+    path = conf(folder, dataset=str(photos), **keys, **LEAST)
     run = folder / "models" / "tiny"
 
     def stage(code: int, stdout: str, stderr: str) -> Stage:
@@ -232,11 +235,11 @@ def logged(stage: Stage, kind: str = "training") -> list[int]:
     return [line["step"] for line in stage.log if line["kind"] == kind]
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint(story: Story) -> None:
+def test_a_killed_run_resumes_from_its_last_checkpoint(story: Story) -> None:
     assert story.killed.code == -signal.SIGKILL
     saved, done = story.killed.saved[-1], story.killed.log[-1]["step"]
     assert saved % 20 == 0 and 0 < saved < done  # killed between two checkpoints
-    assert f"going on with {story.run} at step {saved} of 100000" in story.interrupted.stderr
+    assert f"resuming {story.run} at step {saved} of 100000" in story.interrupted.stderr
 
 
 def test_the_log_of_a_killed_run_has_no_step_twice_and_none_is_missing(story: Story) -> None:
@@ -250,7 +253,7 @@ def test_the_log_of_a_killed_run_has_no_step_twice_and_none_is_missing(story: St
         assert judged == sorted(due)
 
 
-def test_what_is_trained_again_after_a_kill_comes_out_as_before(story: Story) -> None:
+def test_steps_repeated_after_a_kill_have_the_same_losses(story: Story) -> None:
     before, after = (
         {line["step"]: line["total"] for line in stage.log if line["kind"] != "start"}
         for stage in (story.killed, story.interrupted)
@@ -259,14 +262,14 @@ def test_what_is_trained_again_after_a_kill_comes_out_as_before(story: Story) ->
         assert after[step] == pytest.approx(total, rel=1e-3), step
 
 
-def test_ctrl_c_saves_the_very_step_and_the_same_command_goes_on_from_there(story: Story) -> None:
+def test_ctrl_c_saves_this_very_step_and_the_same_command_resumes_from_it(story: Story) -> None:
     stage = story.interrupted
     last = logged(stage)[-1]
     assert stage.code == 130 and stage.stdout == ""
     assert "stopping after this step; press Ctrl-C again to stop at once" in stage.stderr
     assert f"stopped at step {last} of 100000, which is saved" in stage.stderr
     assert stage.saved[-1] == last
-    assert f"going on with {story.run} at step {last} of {last + 4}" in story.ended.stderr
+    assert f"resuming {story.run} at step {last} of {last + 4}" in story.ended.stderr
 
 
 def test_the_end_of_a_run_names_the_report(story: Story) -> None:
@@ -275,7 +278,7 @@ def test_the_end_of_a_run_names_the_report(story: Story) -> None:
         assert "Paint a photo:  python eval.py --model" in stage.stderr
 
 
-def test_a_finished_run_says_so_and_how_to_go_on(story: Story) -> None:
+def test_a_finished_run_says_so_and_how_to_continue(story: Story) -> None:
     last = story.ended.saved[-1]
     assert story.repeated.code == 0
     assert story.repeated.stdout == f"{story.run / 'report.html'}\n"
@@ -286,8 +289,8 @@ def test_a_finished_run_says_so_and_how_to_go_on(story: Story) -> None:
 
 def test_more_steps_extend_a_finished_run(story: Story) -> None:
     last = story.ended.saved[-1]
-    assert f"going on with {story.run} at step {last} of {last + 2}" in story.extended.stderr
-    assert f"going on with max_steps {last} -> {last + 2}" in story.extended.stderr
+    assert f"resuming {story.run} at step {last} of {last + 2}" in story.extended.stderr
+    assert f"resuming with max_steps {last} -> {last + 2}" in story.extended.stderr
     assert story.extended.saved == [last, last + 2]
 
 
@@ -300,7 +303,7 @@ def test_fresh_moves_the_earlier_run_aside_and_deletes_nothing(story: Story) -> 
     assert yaml.safe_load((story.run / "config.yml").read_text())["style_weight"] == 100_000.0
 
 
-def test_a_photo_that_cannot_be_read_is_named_once_and_the_run_goes_on(story: Story) -> None:
+def test_a_photo_that_cannot_be_read_is_named_once_and_skipped(story: Story) -> None:
     # Of five photos each fifth is the broken one: it came by in every epoch.
     assert len(logged(story.killed)) * 2 > 2 * 5
     for stage in (story.killed, story.interrupted):
@@ -308,8 +311,8 @@ def test_a_photo_that_cannot_be_read_is_named_once_and_the_run_goes_on(story: St
         assert f"skipped {story.run.parent.parent}" in stage.stderr
 
 
-def test_where_stderr_is_no_terminal_only_plain_lines_of_ours_are_written(story: Story) -> None:
-    beginnings = ("5 photos in", "training ", "going on with", "step ", "skipped ")
+def test_without_a_terminal_only_our_own_plain_lines_are_written(story: Story) -> None:
+    beginnings = ("5 photos in", "training ", "resuming ", "step ", "skipped ")
     for stage in (story.killed, story.interrupted):
         lines = [
             line
@@ -319,11 +322,57 @@ def test_where_stderr_is_no_terminal_only_plain_lines_of_ours_are_written(story:
         assert lines == []
 
 
+# Recipes, and several styles.
+
+
+def test_a_run_of_before_there_were_recipes_resumes_by_its_own_keys(
+    tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "models" / "tiny"
+    shutil.copytree(tiny_run, run)
+    (run / "model.json").unlink()
+    earlier = yaml.safe_load((run / "config.yml").read_text())
+    for key in ("recipe", "identity"):
+        del earlier[key]
+    earlier["model_path"] = str(tmp_path / "models")
+    (run / "config.yml").write_text(yaml.safe_dump(earlier))
+    # Today's confs leave these to the recipe, which would be another.
+    left = ("optimizer", "learning_rate", "schedule", "warmup_steps", "batch_size", "image_size")
+    path = conf(tmp_path, **dict.fromkeys((*left, "preview_every", "checkpoint_every")))
+    assert command.main(["-c", str(path), "--steps", "7"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if " -> " in line] == ["resuming with max_steps 6 -> 7"]
+    written = yaml.safe_load((run / "config.yml").read_text())
+    assert {key: written[key] for key in left} == {key: earlier[key] for key in left}
+    assert model.Description.read(run / "model.json").names == ("tiny",)
+
+
+def test_several_styles_are_trained_and_reported_each(
+    tmp_path: Path, conf: Conf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    styles = {name: f"img/{name}.jpg" for name in ("candy", "mosaic", "wave")}
+    path = conf(tmp_path, style_image=None, styles=styles, max_steps=3, **LEAST)
+    assert command.main(["-c", str(path)]) == 0
+    output, error = capsys.readouterr()
+    run = tmp_path / "models" / "tiny"
+    assert output == f"{run / 'report.html'}\n"
+    assert model.Description.read(run / "model.json").names == tuple(styles)
+    report = (run / "report.html").read_text()
+    for name in styles:
+        for term in TERMS:
+            assert f'<th scope="row">{name} {term}</th>' in report
+    # Two validation photos, each style in turn, in six pairs.
+    assert report.count('class="pair"') == 6
+    # The bar is too short for the terms of each style.
+    (line,) = (line for line in error.splitlines() if line.startswith("step 3/3"))
+    assert "total " in line and "candy" not in line
+
+
 # What is shown in a terminal.
 
 
 def test_in_a_terminal_a_quick_run_shows_a_bar(tmp_path: Path, conf: Conf) -> None:
-    path = conf(tmp_path)
+    path = conf(tmp_path, **LEAST)
     terminal, stderr = pty.openpty()
     fcntl.ioctl(stderr, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))
     small = ("--set", "image_size=32", "--set", "batch_size=2", "--set", "log_every=2")
@@ -343,6 +392,14 @@ def test_in_a_terminal_a_quick_run_shows_a_bar(tmp_path: Path, conf: Conf) -> No
         report = process.stdout.read().decode().strip()
     assert process.returncode == 0
     assert Path(report) == tmp_path / "models" / "tiny-quick" / "report.html"
+    written = yaml.safe_load((tmp_path / "models" / "tiny-quick" / "config.yml").read_text())
+    quick = recipes.RECIPES["quick"]
+    given = {"image_size": 32, "batch_size": 2, "max_steps": 4}
+    assert written["recipe"] == "quick"
+    assert {key: written[key] for key in quick} == quick | given
+    # The rest is the conf's own.
+    assert written["width"] == 4 and written["residual_blocks"] == 0
+
     text = shown.decode()
     assert "0/4" in text and "\r4/4" in text
     last = text[text.rindex("\r4/4") :]
@@ -355,7 +412,7 @@ def test_in_a_terminal_a_quick_run_shows_a_bar(tmp_path: Path, conf: Conf) -> No
 # How a run ends otherwise.
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_nothing_bad_is_saved(
+def test_a_loss_that_is_nan_stops_the_run_and_nothing_of_it_is_saved(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "models" / "tiny"
@@ -373,35 +430,39 @@ def test_a_loss_that_is_no_number_stops_the_run_and_nothing_bad_is_saved(
     assert "NaN" not in (run / "metrics.jsonl").read_text()
 
 
+def ignore(event: events.Event) -> None:
+    """An action that does nothing."""
+
+
 def test_the_second_ctrl_c_ends_a_run_at_once_and_the_signals_are_given_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
     def interrupted_twice(
-        actions: list[engine.Action], should_stop: Callable[[], bool]
-    ) -> engine.Progress:
+        actions: list[events.Action], should_stop: Callable[[], bool]
+    ) -> events.Finished:
         assert not should_stop()
         os.kill(os.getpid(), signal.SIGTERM)
         assert should_stop()
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("unreachable")
 
-    run: Any = types.SimpleNamespace(start_step=0, last_step=9, train=interrupted_twice)
+    run: Any = types.SimpleNamespace(train=interrupted_twice, settings=config.Config())
     with pytest.raises(KeyboardInterrupt):
-        command._train(config.Config(), run)
+        command._train(run, ignore, profiled=None)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_a_profile_is_made_where_tensorboard_looks(tmp_path: Path) -> None:
-    def steps(taken: list[engine.Action], should_stop: Callable[[], bool]) -> engine.Progress:
+def test_a_profile_is_written_where_tensorboard_looks(tmp_path: Path) -> None:
+    def steps(actions: list[events.Action], should_stop: Callable[[], bool]) -> events.Finished:
+        _, profile, *_ = actions
+        profile(events.Started(0, 9))
         for step in range(1, 10):
-            now = engine.Progress(step, 9, 1.0, False, ())
-            for action in taken[1:]:  # the first is the display
-                action(now)
-        return now
+            profile(events.Step(step, 9))
+        return events.Finished(9, 9)
 
     folder = run_folder.RunFolder(tmp_path)
-    run: Any = types.SimpleNamespace(start_step=0, last_step=9, train=steps, folder=folder)
-    command._train(config.Config(), run, profiled=2)
+    run: Any = types.SimpleNamespace(train=steps, folder=folder, settings=config.Config())
+    command._train(run, ignore, profiled=2)
     assert list(folder.tensorboard.glob("plugins/profile/*/*.xplane.pb"))
 
 
@@ -495,7 +556,7 @@ def test_bad_input_gets_a_line_that_names_the_place_and_leaves_nothing_behind(
     assert digests(tmp_path) == before and not (tmp_path / "models").exists()
 
 
-def test_all_mistakes_of_a_conf_are_told_at_once(
+def test_all_mistakes_of_a_conf_are_reported_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "bad.yml"
@@ -538,7 +599,7 @@ def test_a_disk_that_is_too_full_is_found_before_training(
     assert [path for path in (tmp_path / "models").rglob("*") if path.is_file()] == []
 
 
-def test_a_damaged_checkpoint_is_passed_over_and_where_all_are_a_line_says_what_to_do(
+def test_a_damaged_checkpoint_is_skipped_and_if_all_are_damaged_a_line_says_what_to_do(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "models" / "tiny"
@@ -552,7 +613,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_where_all_are_a_line_says_what_
     assert command.main(["-c", str(conf(tmp_path)), "--steps", "7"]) == 0
     error = capsys.readouterr().err
     assert f"{run / 'checkpoints' / 'step-6'}: is damaged (" in error
-    assert f"going on with {run} at step 4 of 7" in error
+    assert f"resuming {run} at step 4 of 7" in error
     last = [Path(path).name for path in checkpoint_file.saved(run / "checkpoints")]
     assert last == ["step-6", "step-7"]
     for step in (6, 7):
@@ -560,7 +621,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_where_all_are_a_line_says_what_
     before = digests(run)
     assert command.main(["-c", str(conf(tmp_path)), "--steps", "12"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith(f"train.py: {run / 'checkpoints' / 'step-7'}: cannot go on")
+    assert error.startswith(f"train.py: {run / 'checkpoints' / 'step-7'}: cannot resume")
     assert "--fresh" in error
     assert digests(run) == before
 
