@@ -229,7 +229,7 @@ def test_weights_that_are_of_no_transform_net_are_rejected(tmp_path: Path) -> No
     checkpoint_file.write_checkpoint(tmp_path / "cut.ckpt", tensors)
     with pytest.raises(
         errors.UserError,
-        match=r"cut\.ckpt: weights of another architecture: there is no 'norm4/shift'$",
+        match=r"cut\.ckpt: weights of another architecture: 'norm4/shift' is missing$",
     ):
         store.load(store.find(tmp_path / "cut.ckpt"))
 
