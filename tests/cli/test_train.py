@@ -32,6 +32,8 @@ from fastnst import checkpoint_file, config, events, images
 from fastnst.cli import train as command
 from fastnst.config import recipes
 from fastnst.models import metrics_log, model, run_folder
+from fastnst.training import engine
+from fastnst.training.tasks import session
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Conf = Callable[..., Path]
@@ -326,8 +328,13 @@ def test_without_a_terminal_only_our_own_plain_lines_are_written(story: Story) -
 
 
 def test_a_run_of_before_there_were_recipes_resumes_by_its_own_keys(
-    tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    conf: Conf,
+    tiny_run: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(session.Session, "train", lambda *arguments: events.Finished(7, 7))
     run = tmp_path / "models" / "tiny"
     shutil.copytree(tiny_run, run)
     (run / "model.json").unlink()
@@ -598,8 +605,14 @@ def test_a_disk_that_is_too_full_is_found_before_training(
 
 
 def test_a_damaged_checkpoint_is_skipped_and_if_all_are_damaged_a_line_says_what_to_do(
-    tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    conf: Conf,
+    tiny_run: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Everything but computing.
+    monkeypatch.setattr(engine.Engine, "compile_step", lambda self: lambda batch: {})
     run = tmp_path / "models" / "tiny"
     shutil.copytree(tiny_run, run)
 
