@@ -95,8 +95,8 @@ def _table_of_figures(folders: list[Path]) -> str:
             (head, lambda found, name=name: f"{found['figures'][name]['mean']:.2f}")
             for head, name in (
                 ("structure kept", "structure kept (SSIM of luma)"),
-                ("colour distance", "colour distance to the style, levels"),
-                ("photo's colour distance", "the photo's colour distance, levels"),
+                ("color distance", "colour distance to the style, levels"),
+                ("photo's color distance", "the photo's colour distance, levels"),
                 ("Gram distance left at relu3_1", "Gram distance left at relu3_1"),
                 ("change under a shift", "change under a shift of 1 px, levels"),
             )

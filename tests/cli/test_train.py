@@ -510,16 +510,22 @@ BAD_CONFS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "style image missing": ({"style_image": "img/cndy.jpg"}, "style_image: img/cndy.jpg: no such"),
     "style image unreadable": ({"style_image": "{text}"}, "style_image: {text}: not an image"),
-    "style image is a folder": ({"style_image": "img"}, "style_image: "),
+    "style image is an empty folder": (
+        {"style_image": "{folder}/empty"},
+        "style_image: {folder}/empty: no paintings in this folder",
+    ),
     "folder missing": ({"dataset": "{folder}/nowhere"}, "dataset: {folder}/nowhere: no such file"),
-    "folder empty": ({"dataset": "{folder}/empty"}, "dataset: {folder}/empty: no photo"),
+    "folder empty": ({"dataset": "{folder}/empty"}, "dataset: {folder}/empty: contains no photo"),
     "glob unmatched": ({"dataset": "{folder}/*.tfrecord9"}, "dataset: {folder}/*.tfrecord9: no fi"),
     "records without images": (
         {"dataset": "{records}"},
         "dataset: {records}: no image in its records; keys found: label, number",
     ),
     "batch too large": ({"batch_size": 97}, "batch_size: 97 is more than the 96 photos of"),
-    "validation empty": ({"validation": "{folder}/empty"}, "validation: {folder}/empty: no photo"),
+    "validation empty": (
+        {"validation": "{folder}/empty"},
+        "validation: {folder}/empty: contains no photo",
+    ),
     "validation unreadable": (
         {"validation": "{folder}/bad"},
         "validation: {folder}/bad: none of its 1 photos can be read",

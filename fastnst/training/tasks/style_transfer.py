@@ -157,11 +157,13 @@ class StyleTransfer(task.Task):
         if len(by_style) == 1:
             (metrics,) = by_style.values()
         else:
-            # The geometric mean, so that all styles count alike, as they do in training.
             metrics = {
-                term: float(np.exp(np.mean([np.log(found[term]) for found in by_style.values()])))
+                term: float(np.mean([found[term] for found in by_style.values()]))
                 for term in METRICS
             }
+            # The geometric mean of the totals, so that all styles count alike, as in training.
+            totals = [found["total"] for found in by_style.values()]
+            metrics["total"] = float(np.exp(np.mean(np.log(totals))))
             for name, found in by_style.items():
                 metrics |= {f"{name}/{term}": value for term, value in found.items()}
         return task.Judgement(metrics, self._photos, outputs)
