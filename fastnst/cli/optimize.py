@@ -180,6 +180,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 
 def _run(options: argparse.Namespace, command: str) -> int:
     shares = _shares(options.style_blend, len(options.style))
+    options.style = [files.find(path, "img") for path in options.style]
     photo = images.read_picture(options.content)
     side = options.size or min(*photo.pixels.shape[:2], DEFAULT_SIDE)
     if side < MIN_SIDE:
