@@ -21,6 +21,8 @@ from fastnst import errors, files
 # Prefix of the names of a run's checkpoints, and the subfolder that holds the best one.
 PREFIX = "step"
 BEST = "best"
+# How `tf.train.Checkpoint` ends the name of a variable, and writes a slash within its key.
+VALUE, SLASH = "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
 
 
 def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> None:

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 from fastnst import config
-from fastnst.cli import terminal, train
+from fastnst.cli import options, terminal, train
 
 # A row is small: so few steps teach it a style, in under 3 minutes on two CPU cores.
 _STEPS = 400
@@ -46,15 +46,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--steps", type=terminal.positive, metavar="N", help=f"steps to train (default: {_STEPS})"
     )
-    parser.add_argument("--dataset", metavar="PATH", help="photos: bundled, a folder, or TFRecords")
-    parser.add_argument(
-        "--set",
-        dest="assignments",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="set a key of the configuration, such as style_size=512 or strength=2",
-    )
+    options.add_dataset(parser)
+    options.add_set(parser, "set a key of the configuration, such as style_size=512 or strength=2")
     parser.add_argument(
         "--kernels",
         action="store_true",

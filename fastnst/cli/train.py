@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastnst import config
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,15 +36,10 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         action="store_true",
         help="a first look in minutes: small, on the bundled photos, into <naming>-quick",
     )
-    parser.add_argument(
-        "--set",
-        dest="assignments",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a key of the conf file; may be repeated; keys are in conf/README.md",
+    options.add_set(
+        parser, "change a key of the conf file; may be repeated; keys are in conf/README.md"
     )
-    parser.add_argument("--dataset", metavar="PATH", help="photos: bundled, a folder, or TFRecords")
+    options.add_dataset(parser)
     parser.add_argument(
         "--steps",
         type=terminal.positive,
@@ -76,17 +71,17 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         "max_steps": arguments.steps,
         "model_path": arguments.model_path,
     }
-    options = {
+    given_options = {
         "assignments": arguments.assignments,
         "quick": arguments.quick,
         **{key: value for key, value in given.items() if value is not None},
     }
     # Mistakes in the conf file are reported before TensorFlow is imported, which takes seconds.
-    config.load(arguments.conf, **options)
+    config.load(arguments.conf, **given_options)
     terminal.import_tensorflow()
     from fastnst.training.tasks import session
 
-    settings = session.resolve(arguments.conf, fresh=arguments.fresh, **options)
+    settings = session.resolve(arguments.conf, fresh=arguments.fresh, **given_options)
     return run(settings, program, fresh=arguments.fresh, profiled=arguments.profile)
 
 

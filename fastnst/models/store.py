@@ -22,9 +22,7 @@ SAVED_MODEL = "saved_model.pb"
 # File in which TensorFlow records the newest checkpoint of a folder.
 _STATE = "checkpoint"
 # The parts of the names that `tf.train.Checkpoint` gives to the entries of a dictionary "average".
-_NET, _VALUE, _SLASH = "average/", "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
-# Side of the first kernel of a lite network, which identifies it if there is no model.json.
-_LITE_REACH = 7
+_NET = "average/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +174,9 @@ def read_net(path: str | Path) -> dict[str, np.ndarray]:
     if not tensors:
         return checkpoint_file.read_checkpoint(path)
     return {
-        name.removeprefix(_NET).removesuffix(_VALUE).replace(_SLASH, "/"): tensor
+        name.removeprefix(_NET)
+        .removesuffix(checkpoint_file.VALUE)
+        .replace(checkpoint_file.SLASH, "/"): tensor
         for name, tensor in tensors.items()
     }
 
@@ -216,7 +216,7 @@ def _infer(tensors: dict[str, np.ndarray], name: str) -> model.Description:
         residual_blocks=len(blocks),
         output_norm="norm6/scale" in tensors,
         skips="skip1/scale" in tensors,
-        lite=kernel.shape[0] == _LITE_REACH,
+        lite=kernel.shape[0] == transform_net.LITE_REACH,
     )
     return model.Description(architecture, (model.Style(name),))
 

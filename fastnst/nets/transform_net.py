@@ -16,7 +16,7 @@ MIN_SIDE = 16
 # soft painting starts a hundred times too high, and the net never recovers from its first steps.
 _FIRST_CONTRAST = 0.3
 # Side of the first and last kernels: the lite network's and the default one's.
-_LITE_REACH, _REACH = 7, 9
+LITE_REACH, _REACH = 7, 9
 # Name of the variable that holds the rows of all styles.
 TABLE = "styles"
 # The darkest and brightest levels of a photo would be infinite before the tanh.
@@ -109,7 +109,7 @@ class TransformNet(tf.Module):
         width, trunk = architecture.width, 4 * architecture.width
         # Each layer has its own seed, so that another block does not change the other layers.
         seed *= 1000
-        reach, stride = (_LITE_REACH, 2) if architecture.lite else (_REACH, 1)
+        reach, stride = (LITE_REACH, 2) if architecture.lite else (_REACH, 1)
         self.conv1 = layers.Conv("conv1", reach, 3, width, stride=stride, seed=seed)
         self.conv2 = layers.Conv("conv2", 3, width, 2 * width, stride=2, seed=seed + 1)
         self.conv3 = layers.Conv("conv3", 3, 2 * width, trunk, stride=2, seed=seed + 2)

@@ -1,4 +1,4 @@
-"""The counters of a run, which the engine keeps beside what the task keeps."""
+"""The counters of a run, which the engine saves beside the variables of the task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task: what is trained, and how one step of it is judged."""
+"""The task: the interface of everything that the engine can train."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Task(Protocol):
         """Judges the task as it stands, on items that it is never trained on."""
 
     def restore_older(self, path: str) -> bool:
-        """Restores a checkpoint of an earlier release, if that is what lies at the path.
+        """Restores a checkpoint of an earlier release, if the path holds one.
 
         Returns:
             Whether it did; if not, the engine restores what `kept` names.

@@ -23,12 +23,6 @@ Photo = Callable[..., np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def model(tiny_run: Path) -> model_module.Model:
-    """The tiny run's model."""
-    return store.load(store.find(tiny_run))
-
-
-@pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, model: model_module.Model) -> Path:
     """The tiny run as a SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "tiny"

@@ -10,28 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors, export
+from fastnst import checkpoint_file, errors
 from fastnst.models import model as model_module
 from fastnst.models import store, stylizer
 from fastnst.nets import transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
-    """The tiny run as a SavedModel."""
-    folder = tmp_path_factory.mktemp("exports") / "bright"
-    export.export(store.load(store.find(tiny_run)), folder, "savedmodel", {})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
-    """The tiny run as it would be shipped."""
-    folder = tmp_path_factory.mktemp("shipped") / "shipped"
-    export.export(store.load(store.find(tiny_run)), folder, "weights", {})
-    return folder
 
 
 @pytest.fixture

@@ -21,22 +21,6 @@ from fastnst.nets import tiling, transform_net
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
-    """The tiny run as a SavedModel."""
-    folder = tmp_path_factory.mktemp("exports") / "bright"
-    export.export(store.load(store.find(tiny_run)), folder, "savedmodel", {})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
-    """The tiny run as it would be shipped."""
-    folder = tmp_path_factory.mktemp("shipped") / "shipped"
-    export.export(store.load(store.find(tiny_run)), folder, "weights", {})
-    return folder
-
-
 def test_running_out_of_memory_is_the_users_error_and_says_how_to_save_some() -> None:
     def refuse(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nmore")

@@ -1,4 +1,4 @@
-"""What happens beside the training steps, one file per action.
+"""The actions beside the training steps, one file per action.
 
 An action is a function of one event (`fastnst.events`). `standard` lists those of every run.
 """

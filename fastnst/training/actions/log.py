@@ -23,7 +23,7 @@ class Log:
         self._path, self._every = path, every
 
     def __call__(self, event: events.Event) -> None:
-        """Writes what the event holds."""
+        """Appends a line for the event, if one is due."""
         match event:
             case events.Started():
                 # Lines after the checkpoint that the run resumes from are repeated.

@@ -1,4 +1,4 @@
-"""Sample pictures: what the validation items look like as training goes on."""
+"""Sample pictures: the outputs for the validation items, as training proceeds."""
 
 from __future__ import annotations
 

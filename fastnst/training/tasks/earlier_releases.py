@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fastnst import checkpoint_file
 from fastnst.nets import rows, transform_net
 
-_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-# How `tf.train.Checkpoint` writes a slash within a name.
-_SLASH = ".S"
+_VALUE, _SLASH = checkpoint_file.VALUE, checkpoint_file.SLASH
 
 
 def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
