@@ -11,10 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import arithmetic, contest
-from fastnst import config, devices, files
+from fastnst import config, devices, events, files
 from fastnst.export import saved_model
 from fastnst.models import store, stylizer
-from fastnst.training import task
 from fastnst.training.tasks import session
 
 CONF = "conf/candy.yml"
@@ -31,7 +30,7 @@ def train_step(
 
 def _step(
     size: int, batch: int, precision: str, xla: str, optimizer: str
-) -> tuple[collections.abc.Callable[[tf.Tensor], task.Metrics], tf.Tensor]:
+) -> tuple[collections.abc.Callable[[tf.Tensor], events.Metrics], tf.Tensor]:
     settings = config.load(
         CONF,
         image_size=size,

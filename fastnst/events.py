@@ -11,7 +11,7 @@ import collections.abc
 import dataclasses
 from typing import Any, TypeAlias
 
-# Values by name; those of a step may still be on the device.
+# Scalars by name; those of a step may still be on the device.
 Metrics: TypeAlias = collections.abc.Mapping[str, Any]
 # uint8 RGB [H, W, 3] each; sizes may differ.
 Pictures: TypeAlias = tuple[Any, ...]
@@ -24,16 +24,18 @@ class Started:
     Attributes:
         step: Number of steps done earlier.
         last_step: Step at which the work ends.
-        metrics: Names of the metrics to show, the headline first; lower is better.
+        metric_names: Metrics to show, the headline first; lower is better.
         about: Facts about the run, such as the device.
         references: Pictures to compare with, uint8 RGB [H, W, 3] by name.
+        items: What batches hold, as a plural: "images". Rates count them.
     """
 
     step: int
     last_step: int
-    metrics: tuple[str, ...] = ()
+    metric_names: tuple[str, ...] = ()
     about: collections.abc.Mapping[str, Any] = dataclasses.field(default_factory=dict)
     references: collections.abc.Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    items: str = "items"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Step:
         """Returns whether an action that runs every `every` steps is due now."""
         return self.step % every == 0 or self.finished
 
-    def metrics(self) -> dict[str, float]:
+    def mean_metrics(self) -> dict[str, float]:
         """Returns the means over the recent steps.
 
         This waits for the device, so do not call it at every step.

@@ -170,9 +170,15 @@ def find(path: str | Path, folder: str = "") -> Path:
     Returns:
         The first that exists, else the path itself.
     """
-    given = Path(path).expanduser()
+    given = expand_user(path)
     candidates = (given, asset(given), asset(folder) / given)
     return next((candidate for candidate in candidates if _exists(candidate)), given)
+
+
+def expand_user(path: str | Path) -> Path:
+    """Returns a path with a leading ~ or ~user replaced; unchanged if there is no such user."""
+    # Unlike the function of os.path, Path.expanduser raises an error then.
+    return Path(os.path.expanduser(path))
 
 
 def _exists(path: Path) -> bool:

@@ -222,6 +222,10 @@ def test_a_file_is_found_here_else_among_the_assets(
     assert files.find("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
 
 
+def test_the_home_of_an_unknown_user_is_a_path_that_does_not_exist() -> None:
+    assert files.find("~no-such-user/candy.jpg") == Path("~no-such-user/candy.jpg")
+
+
 def test_the_module_needs_no_third_party_package() -> None:
     program = (
         "import sys; import fastnst.files;"

@@ -40,7 +40,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--strength",
-        type=terminal.strength,
+        type=float,
         metavar="X",
         help="strength of the style, from 0 (the photo) over 1 (as trained) to 1.5 (default: 1)",
     )

@@ -76,18 +76,16 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     if arguments.kernels:
         settings = session.resolve(values, assignments=arguments.assignments)
         return train.run(settings, program.replace("learn", "train"))
-    display = progress.Progress("step", "images/s", settings.intervals.log_every)
-    with display, terminal.stopping_gently() as should_stop:
-        folder, finished = learning.learn(
-            settings, into, actions=[display], should_stop=should_stop
-        )
+    display = progress.Progress("step", settings.intervals.log_every)
+    with display, terminal.stopping_gently() as stop:
+        folder, finished = learning.learn(settings, into, actions=[display], should_stop=stop)
     (name,) = settings.styles
     if finished.interrupted:
         terminal.say(
             f"stopped at step {finished.step} of {finished.last_step}; the same command learns "
             f"{name} in full"
         )
-        return terminal.INTERRUPTED
+        return stop.exit_code
     terminal.say(f"{folder} has the style {name} now. Paint a photo:")
     place = shlex.quote(folder.name if folder.parent.name == "models" else str(folder))
     print(f"{program.replace('learn', 'eval')} --model {place} --style {name} PHOTO")

@@ -215,7 +215,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     terminal.say(f"{size}, {options.variant}, weights: {weights}")
     keeper = _Keeper(photo, on_the_way)
     began = time.monotonic()
-    with progress.Progress("iteration", "iterations/s", every=1) as display:
+    with progress.Progress("iteration", every=1) as display:
 
         def on_event(event: events.Event) -> None:
             display(event)

@@ -18,19 +18,18 @@ class Progress:
     """Shows events: a bar where stderr is a terminal; elsewhere a plain line every few seconds.
 
     Example:
-        >>> with Progress("step", "images/s", every=10) as progress:
+        >>> with Progress("step", every=10) as progress:
         ...     session.train([progress])
     """
 
-    def __init__(self, unit: str, rate_unit: str, every: int) -> None:
+    def __init__(self, unit: str, every: int) -> None:
         """Shows nothing until work starts.
 
         Args:
             unit: Name of a step.
-            rate_unit: Unit of the rate.
             every: Steps between looks at the metrics, which wait for the device.
         """
-        self._unit, self._rate_unit, self._every = unit, rate_unit, every
+        self._unit, self._every = unit, every
         self._is_terminal = sys.stderr.isatty()
         self._bar: tqdm.tqdm | None = None
 
@@ -58,7 +57,8 @@ class Progress:
 
     def _start(self, event: events.Started) -> None:
         self._start_step = event.step
-        self._names = [name for name in event.metrics if "/" not in name]
+        self._rate_unit = f"{event.items}/s"
+        self._names = [name for name in event.metric_names if "/" not in name]
         self._first_done: float | None = None
         self._last_line = time.monotonic()
         self._bar = tqdm.tqdm(
@@ -89,7 +89,7 @@ class Progress:
             )
 
     def _metrics(self, event: events.Step) -> str:
-        metrics = event.metrics()
+        metrics = event.mean_metrics()
         shown = [
             f"{name} {formatting.short(metrics[name])}" for name in self._names if name in metrics
         ]

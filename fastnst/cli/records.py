@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
 def _run(options: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     try:
-        with progress.Progress("photo", "photos/s", every=100) as display:
+        with progress.Progress("photo", every=100) as display:
             result = writer.write(
                 options.images,
                 options.out,

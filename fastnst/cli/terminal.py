@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import contextlib
+import dataclasses
 import io
 import os
 import signal
@@ -15,32 +16,44 @@ import tqdm
 
 from fastnst import errors
 
-DONE, USER_ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
+# The last two are what a shell reports for a command that SIGINT or SIGTERM has ended.
+DONE, USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
     """Runs a command's body and returns its exit code.
 
     A UserError is printed as one line on stderr. Ctrl-C and a closed stdout end the command
-    without a traceback.
+    without a traceback. SIGTERM raises KeyboardInterrupt in the body, as Ctrl-C does.
     """
+    terminated = False
+
+    def terminate(number: int, frame: types.FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names may be bytes that are not valid text; they are printed unchanged.
         sys.stdout.reconfigure(
             errors="surrogateescape" if os.name == "posix" else "backslashreplace"
         )
+    earlier = signal.signal(signal.SIGTERM, terminate)
     try:
-        return body()
+        code = body()
+        return TERMINATED if terminated and code == INTERRUPTED else code
     except errors.UserError as error:
         print(f"{command}: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print(f"{command}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if terminated else INTERRUPTED
     except BrokenPipeError:
         # The reader closed the pipe; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def say(line: str) -> None:
@@ -49,26 +62,46 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+@dataclasses.dataclass
+class StopRequest:
+    """A request to stop, by Ctrl-C or SIGTERM.
+
+    Attributes:
+        signal: Number of the signal, or None as long as there was none.
+    """
+
+    signal: int | None = None
+
+    def __call__(self) -> bool:
+        """Returns whether a stop is requested."""
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that stops for it."""
+        return TERMINATED if self.signal == signal.SIGTERM else INTERRUPTED
+
+
 @contextlib.contextmanager
-def stopping_gently() -> collections.abc.Iterator[collections.abc.Callable[[], bool]]:
+def stopping_gently() -> collections.abc.Iterator[StopRequest]:
     """Turns Ctrl-C and SIGTERM into a request to stop after this step; a second one stops at once.
 
     Yields:
-        A function that returns whether a stop has been requested.
+        The request, which is true to call once a signal has come.
     """
-    received: list[int] = []
+    request = StopRequest()
 
     def on_signal(number: int, frame: types.FrameType | None) -> None:
-        if received:
+        if request():
             raise KeyboardInterrupt
-        received.append(number)
+        request.signal = number
         say("stopping after this step; press Ctrl-C again to stop at once")
 
     earlier = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        yield lambda: bool(received)
+        yield request
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
@@ -82,17 +115,6 @@ def positive(text: str) -> int:
 def quality(text: str) -> int:
     """Parses a JPEG quality from 1 to 100, for argparse."""
     return _whole(text, 1, 100)
-
-
-def strength(text: str) -> float:
-    """Parses a strength from 0 to 1.5, for argparse."""
-    try:
-        number = float(text)
-        if not 0.0 <= number <= 1.5:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} should be a number from 0 to 1.5") from None
-    return number
 
 
 def _whole(text: str, least: int, most: int | None) -> int:

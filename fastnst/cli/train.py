@@ -126,30 +126,36 @@ def run(
         terminal.say(f"resuming {folder} at step {opened.start_step} of {opened.last_step}")
     else:
         terminal.say(f"training {folder}, {opened.last_step} steps")
-    finished = _train(opened, writer, profiled)
+    with terminal.stopping_gently() as stop:
+        finished = _train(opened, writer, profiled, stop)
     if finished.interrupted:
         terminal.say(
             f"stopped at step {finished.step} of {opened.last_step}, which is saved; the same "
             "command resumes from there"
         )
-        return terminal.INTERRUPTED
+        return stop.exit_code
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(opened.folder.report)
     terminal.say(f"Paint a photo:  {paint}")
     return terminal.DONE
 
 
-def _train(run: session.Session, writer: report.Report, profiled: int | None) -> events.Finished:
-    """Trains, showing progress; Ctrl-C ends it after the step."""
+def _train(
+    run: session.Session,
+    writer: report.Report,
+    profiled: int | None,
+    stop: terminal.StopRequest,
+) -> events.Finished:
+    """Trains, showing progress, until the last step or a request to stop."""
     from fastnst.cli import progress
     from fastnst.training.actions import profile
 
-    display = progress.Progress("step", "images/s", run.settings.intervals.log_every)
+    display = progress.Progress("step", run.settings.intervals.log_every)
     actions: list[events.Action] = [display]
     if profiled:
         actions.append(profile.Profile(run.folder.tensorboard, profiled))
-    with display, terminal.stopping_gently() as should_stop:
-        return run.train([*actions, writer], should_stop)
+    with display:
+        return run.train([*actions, writer], stop)
 
 
 def _report(run: session.Session, name: str) -> report.Report:
@@ -158,7 +164,7 @@ def _report(run: session.Session, name: str) -> report.Report:
     return report.Report(
         run.folder,
         name=run.settings.naming,
-        metrics=run.task.metrics,
+        metric_names=run.task.metric_names,
         references=run.task.references(),
         config_text=run.settings.to_yaml(),
         command=name,

@@ -12,6 +12,8 @@ from fastnst import errors
 from fastnst.features import vgg
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# `--model list` and `--style all` name no model and no style.
+_RESERVED = frozenset({"list", "all"})
 
 
 def check(field: dataclasses.Field[Any], value: Any) -> Any:
@@ -55,6 +57,8 @@ def check(field: dataclasses.Field[Any], value: Any) -> Any:
             f"{converted!r} is not a plain name; letters, digits, '.', '_' and '-' are allowed, "
             "the first a letter or digit"
         )
+    if rules.get("plain_name") and converted in _RESERVED:
+        raise ValueError(f"{converted!r} has another meaning in commands; choose another name")
     return converted
 
 

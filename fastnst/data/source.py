@@ -86,7 +86,7 @@ def _find(spec: str) -> tuple[str, list[Path]]:
                 "photos"
             )
     else:
-        path = Path(spec).expanduser()
+        path = files.expand_user(spec)
     if path.is_dir():
         return str(path), _in_folder(path)
     if path.suffix.lower() == ".zip" and path.is_file():

@@ -125,7 +125,7 @@ def write(
     workers = workers or os.cpu_count() or 1
     load = functools.partial(_load, photos.read, max_side)
     seen, began = 0, time.perf_counter()
-    on_event(events.Started(0, len(names)))
+    on_event(events.Started(0, len(names), items="photos"))
 
     def tick(photos_done: int) -> None:
         nonlocal seen

@@ -9,6 +9,9 @@ from typing import Any
 
 from fastnst import files
 
+# Ends the name of the rate in training entries, such as "images_per_second".
+RATE = "_per_second"
+
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Returns the entries of a log, none if it is missing; truncated lines are skipped."""

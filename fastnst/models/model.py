@@ -248,5 +248,7 @@ def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[
                 "wave:0.6,candy:0.4"
             ) from None
         shares[name] += value
-    total = sum(shares.values())
-    return [share / total for share in shares.values()]
+    # The sum of the shares themselves could overflow.
+    largest = max(shares.values())
+    relative = [share / largest for share in shares.values()]
+    return [share / sum(relative) for share in relative]

@@ -72,7 +72,7 @@ def find(name: str | Path) -> Reference:
         for path in own_first:
             if str(name) in (described := _styles(path)) and len(described) > 1:
                 return Reference(path, str(name))
-    named = named.expanduser()
+    named = files.expand_user(named)
     # A path may lead to anything that has checkpoints, a name only to networks that paint.
     states = (named / _STATE, named / "checkpoints" / _STATE)
     if _is_model(named) or _is_checkpoint(named) or any(state.is_file() for state in states):

@@ -174,7 +174,7 @@ def minimize(
     scipy_minimize = _scipy_minimize() if method == "lbfgs" else None
     descent = _Descent(objective, start, steps, show_every, on_event)
     names = tuple(name for name in descent.history[0] if "/" not in name)
-    on_event(events.Started(0, steps, names))
+    on_event(events.Started(0, steps, names, items="iterations"))
     interrupted = False
     try:
         if scipy_minimize:

@@ -6,7 +6,8 @@ listeners to the engine's events.
 
 from __future__ import annotations
 
+from fastnst.events import Metrics
 from fastnst.training.engine import Engine, Feed
-from fastnst.training.task import Judgement, Metrics, Task
+from fastnst.training.task import Judgement, Task
 
 __all__ = ["Engine", "Feed", "Judgement", "Metrics", "Task"]

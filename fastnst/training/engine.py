@@ -116,7 +116,7 @@ class Engine:
             run.after_step(metrics, devices.agree(self.strategy, should_stop()))
         return run.finish()
 
-    def compile_step(self) -> collections.abc.Callable[[Any], task_module.Metrics]:
+    def compile_step(self) -> collections.abc.Callable[[Any], events.Metrics]:
         """Builds the function that takes one step on a batch, on all devices."""
         task, strategy = self.task, self.strategy
         replica_step = task.step
@@ -124,7 +124,7 @@ class Engine:
             replica_step = tf.function(task.step, autograph=False, jit_compile=True)
 
         @tf.function(autograph=False)
-        def take_step(batch: Any) -> task_module.Metrics:
+        def take_step(batch: Any) -> events.Metrics:
             # Read here: a compiled function may be on a device that the counter is not on.
             step = tf.identity(self.state.step)
             metrics = strategy.run(replica_step, args=(batch, step))
@@ -160,17 +160,24 @@ class _Run:
         # Items are skipped in the thread that reads them; actions run in this one.
         self.skipped: queue.SimpleQueue[str] = queue.SimpleQueue()
         window = engine.intervals.log_every
-        self._recent: collections.deque[task_module.Metrics] = collections.deque(maxlen=window)
+        self._recent: collections.deque[events.Metrics] = collections.deque(maxlen=window)
         # A step that is only dispatched takes no time; the wait for it shows between the steps.
         self._clock = collections.deque([time.perf_counter()], maxlen=window + 1)
 
     def start(self, about: collections.abc.Mapping[str, Any]) -> None:
         task = self._engine.task
         self._emit(
-            events.Started(self.step, self._last_step, task.metrics, about, task.references())
+            events.Started(
+                self.step,
+                self._last_step,
+                task.metric_names,
+                about,
+                task.references(),
+                task.items,
+            )
         )
 
-    def after_step(self, metrics: task_module.Metrics, stop: bool) -> None:
+    def after_step(self, metrics: events.Metrics, stop: bool) -> None:
         self.step += 1
         self.interrupted = stop and self.step < self._last_step
         self._recent.append(metrics)
@@ -190,7 +197,7 @@ class _Run:
             # Before anything of this step is logged or saved.
             # Not by name: variables of a task may share one.
             weights = [(variable.name, variable) for variable in self._engine.task.variables]
-            self._check([*event.metrics().items(), *weights])
+            self._check([*event.mean_metrics().items(), *weights])
             self._last_finite = self.step
         while not self.skipped.empty():
             self._emit(events.Skipped(self.skipped.get()))
@@ -211,7 +218,7 @@ class _Run:
         # The validation shows the effect of the last step, which its own loss does not.
         self._check(judgement.metrics.items())
         self._emit(events.Judged(self.step, judgement.metrics, judgement.inputs, judgement.outputs))
-        value = judgement.metrics[engine.task.metrics[0]]
+        value = judgement.metrics[engine.task.metric_names[0]]
         if value < float(engine.state.best_loss):
             engine.state.best_loss.assign(value)
             if devices.is_chief(engine.strategy):

@@ -21,13 +21,26 @@ class Adam(tf.keras.optimizers.Adam):
     """Adam (Kingma and Ba 2014) that leaves alone the rows of a table that a batch does not use.
 
     Plain Adam would move every row at every step, by the momentum of earlier batches.
+
+    Attributes:
+        tables: Names of the variables [rows, columns] of which a batch uses some rows only.
     """
+
+    # Frozen sets: TensorFlow would save lists and dictionaries of an optimizer in checkpoints.
+    tables: frozenset[str] = frozenset()
+    _indices: frozenset[int] = frozenset()
+
+    def build(self, variables: collections.abc.Sequence[tf.Variable]) -> None:
+        """Creates the moments; Keras calls it unless it is called before the first step."""
+        super().build(variables)
+        names = [variable.name.removesuffix(":0") for variable in variables]
+        self._indices = frozenset(index for index, name in enumerate(names) if name in self.tables)
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Takes a step for one variable; Keras calls it."""
-        if len(variable.shape) != 2 or variable.shape[0] == 1:
+        if not self.is_table(variable) or variable.shape[0] == 1:
             super().update_step(gradient, variable, learning_rate)
             return
         index = self._get_variable_index(variable)
@@ -38,9 +51,14 @@ class Adam(tf.keras.optimizers.Adam):
         for values, old in zip(changed, before, strict=True):
             self.assign(values, tf.where(used, values, old))
 
+    def is_table(self, variable: tf.Variable) -> bool:
+        """Returns whether a variable, or the part of it on one device, is one of `tables`."""
+        # Not by its name, which is another on each device.
+        return self._get_variable_index(variable) in self._indices
+
 
 class Muon(Adam):
-    """Muon for the kernels of convolutions (Jordan et al. 2024), Adam for everything else.
+    """Muon for kernels (Jordan et al. 2024), Adam for everything else.
 
     A few directions dominate the gradient of a kernel. Muon replaces its momentum, as a matrix of
     inputs by outputs, by the nearest orthogonal matrix, so that a step goes as far in the weak
@@ -55,8 +73,9 @@ class Muon(Adam):
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Takes a step for one variable; Keras calls it."""
-        if not is_matrix(variable.shape):
-            faster = _VECTORS if len(variable.shape) <= 2 else 1.0
+        if self.is_table(variable) or not is_matrix(variable.shape):
+            of_vectors = self.is_table(variable) or len(variable.shape) < 2
+            faster = _VECTORS if of_vectors else 1.0
             super().update_step(gradient, variable, faster * learning_rate)
             return
         momentum = self._momentums[self._get_variable_index(variable)]
@@ -69,8 +88,8 @@ class Muon(Adam):
 
 
 def is_matrix(shape: collections.abc.Sequence[int]) -> bool:
-    """Returns whether Muon steps a variable of this shape: a kernel [H, W, in, out], not of RGB."""
-    return len(shape) == 4 and min(shape[2:]) > 3
+    """Returns whether Muon steps a variable of this shape: a kernel [..., in, out], not of RGB."""
+    return len(shape) >= 2 and min(shape[-2:]) > 3
 
 
 def orthogonalize(matrix: tf.Tensor) -> tf.Tensor:
@@ -104,6 +123,7 @@ def make(
     last_step: int = 1,
     dtype: tf.DType = tf.float32,
     loss_scale: float = 1.0,
+    tables: collections.abc.Iterable[str] = (),
 ) -> tf.keras.optimizers.Optimizer:
     """Makes an optimizer with its learning rate schedule.
 
@@ -115,6 +135,7 @@ def make(
         last_step: Step at which training ends.
         dtype: Dtype that gradients are computed in; the loss is scaled for float16.
         loss_scale: Factor of the loss to start from, in float16.
+        tables: Names of the variables of which a batch uses some rows only.
     """
     rate = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else learning_rate,
@@ -125,6 +146,7 @@ def make(
         warmup_steps=warmup_steps,
     )
     optimizer = {"adam": Adam, "muon": Muon}[name](rate)
+    optimizer.tables = frozenset(tables)
     if dtype == tf.float16:
         return tf.keras.optimizers.LossScaleOptimizer(optimizer, loss_scale)
     return optimizer

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-Metrics = collections.abc.Mapping[str, tf.Tensor]
+from fastnst import events
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,20 +37,25 @@ class Task(Protocol):
     strategy, and its optimizers are built there: moments created within a step would be lost.
 
     Attributes:
-        metrics: Names of the metrics to show, the headline first: the checkpoint at which its
-            validation value is lowest is kept as the best.
+        metric_names: Metrics to show, the headline first: the checkpoint with its lowest
+            validation value is kept as the best.
         variables: The variables that a step changes; they are checked for NaN.
+        items: What batches hold, as a plural, for rates such as images/s.
     """
 
-    metrics: tuple[str, ...]
+    metric_names: tuple[str, ...]
     variables: collections.abc.Sequence[tf.Variable]
+    items: str = "items"
 
     @abc.abstractmethod
     def kept(self) -> dict[str, Any]:
-        """Returns all that a checkpoint must hold to resume exactly, as trackables by name."""
+        """Returns everything that a checkpoint must hold to resume exactly, as trackables by name.
+
+        The names "step", "position" and "best_loss" belong to the engine.
+        """
 
     @abc.abstractmethod
-    def step(self, batch: Any, step: tf.Tensor) -> Metrics:
+    def step(self, batch: Any, step: tf.Tensor) -> events.Metrics:
         """Trains on a batch: computes gradients and applies them.
 
         It runs inside a graph, once on each device that shares the batch.

@@ -113,6 +113,10 @@ def test_the_models_are_listed(
         (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "-", "a.png"], "- reads one photo from stdin"),
         (["--model", "tiny", "a.png", "--strength", "0.5"], "strength 0.5: this model was trained"),
+        (
+            ["--model", "tiny", "a.png", "--strength", "1.6"],
+            "strength 1.6: should be from 0 to 1.5",
+        ),
         (["--model", "tiny", "a.png", "--style", "tini"], "no style tini; did you mean tiny? (sty"),
     ],
     ids=lambda value: " ".join(value[2:]) if isinstance(value, list) else "",
@@ -137,7 +141,6 @@ def test_a_mistake_is_one_line_and_exit_code_1(
         ["--model", "tiny", "a.png", "--quality", "101"],
         ["--model", "tiny", "a.png", "--size", "0"],
         ["--model", "tiny", "a.png", "--batch", "some"],
-        ["--model", "tiny", "a.png", "--strength", "1.6"],
         ["--model", "tiny", "a.png", "--strength", "half"],
     ],
     ids=" ".join,

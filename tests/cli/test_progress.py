@@ -27,8 +27,8 @@ def at(step: int, total: float = 1234567.0) -> events.Step:
 
 def make(start_step: int, names: tuple[str, ...] = NAMES) -> progress.Progress:
     """A display of a run that has just started, which looks at every second step."""
-    display = progress.Progress("step", "images/s", every=2)
-    display(events.Started(start_step, 20, names))
+    display = progress.Progress("step", every=2)
+    display(events.Started(start_step, 20, names, items="images"))
     return display
 
 
@@ -96,9 +96,9 @@ def test_the_first_step_is_left_out_of_the_estimate_because_it_takes_long(
 def test_the_metrics_of_the_task_are_shown_without_those_of_each_series(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    display = progress.Progress("iteration", "points/s", every=2)
+    display = progress.Progress("iteration", every=2)
     # The slope is judged in validations only.
-    display(events.Started(0, 1, ("loss", "slope", "line/loss")))
+    display(events.Started(0, 1, ("loss", "slope", "line/loss"), items="points"))
     recent = ({"loss": 0.25, "line/loss": 4.0},)
     display(events.Step(1, 1, 9.0, recent=recent))
     assert capsys.readouterr().err == "iteration 1/1  loss 0.25  9.0 points/s\n"
@@ -118,6 +118,6 @@ def test_other_events_show_nothing(clock: Clock, capsys: pytest.CaptureFixture[s
 
 
 def test_a_display_that_never_started_closes_silently(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.Progress("step", "images/s", every=2):
+    with progress.Progress("step", every=2):
         pass
     assert capsys.readouterr() == ("", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,30 @@ def test_file_names_that_are_not_utf_8_are_printed_unchanged() -> None:
 def test_ctrl_c_exits_with_code_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert raising(KeyboardInterrupt()) == 130
     assert capsys.readouterr() == ("", "train.py: interrupted\n")
+
+
+@pytest.mark.parametrize("caught", [False, True])
+def test_sigterm_interrupts_like_ctrl_c_and_exits_with_code_143(caught: bool) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def body() -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            if not caught:
+                raise
+        return terminal.INTERRUPTED
+
+    assert terminal.guarded("train.py", body) == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_gentle_stop_has_the_exit_code_of_its_signal(number: signal.Signals, code: int) -> None:
+    with terminal.stopping_gently() as stop:
+        assert not stop()
+        os.kill(os.getpid(), number)
+        assert stop() and stop.exit_code == code
 
 
 def test_other_exceptions_keep_their_traceback() -> None:

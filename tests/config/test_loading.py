@@ -301,6 +301,7 @@ def test_set_wins_over_the_file_and_passes_the_same_checks(write: Write) -> None
         "style_layers=[": "the value is not valid YAML",
         "naming=2020-13-45": "the value is not valid YAML",
         "naming=../x": "naming: '../x' is not a plain name",
+        "naming=list": "naming: 'list' has another meaning in commands",
         "dataset=a: b: c": "the value is not valid YAML",
     }.items():
         assert only_problem(path, assignment).startswith(f"--set {assignment}: {complaint}")
@@ -473,6 +474,7 @@ def test_a_key_of_one_style_cannot_be_set_without_styles(write: Write) -> None:
         ("\n- a.jpg\n- b/a.png", ["4: styles: two styles are named a, after their files; "]),
         ("\n- a.jpg\n- größe.jpg", ["4: styles: 'größe' is not a plain name; "]),
         ("\n  a/b: x.jpg", ["3: styles: 'a/b' is not a plain name; "]),
+        ("\n- all.jpg", ["3: styles: 'all' has another meaning in commands"]),
         ("\n  a: x.jpg\n  a: y.jpg", ["4: a: set before, at style.yml:3"]),
         (
             "\n  a:\n",

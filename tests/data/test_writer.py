@@ -105,7 +105,7 @@ def test_the_manifest_describes_the_shards(photos: Path, tmp_path: Path) -> None
     for shard in result.shards:
         assert manifest.is_whole(shard, tmp_path / "out")
         assert len(examples(tmp_path / "out" / shard.file)) == shard.photos
-    assert seen[0] == events.Started(0, 8) and seen[-1] == events.Finished(8, 8)
+    assert seen[0] == events.Started(0, 8, items="photos") and seen[-1] == events.Finished(8, 8)
     steps = [event for event in seen if isinstance(event, events.Step)]
     assert [(step.step, step.last_step) for step in steps] == [(i, 8) for i in range(1, 9)]
     skipped = [event.reason for event in seen if isinstance(event, events.Skipped)]

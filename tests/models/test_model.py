@@ -129,6 +129,10 @@ def test_an_unknown_style_is_an_error_with_the_nearest_and_all_names() -> None:
             model_module.parse_blend(text, NAMES)
 
 
+def test_huge_shares_do_not_overflow() -> None:
+    assert model_module.parse_blend("a:1e308,b:1e308", ("a", "b")) == [0.5, 0.5]
+
+
 @pytest.mark.parametrize("share", ["", "0", "-1", "much", "nan", "inf", "1:2"])
 def test_a_share_is_a_number_above_0(share: str) -> None:
     with pytest.raises(errors.UserError) as caught:

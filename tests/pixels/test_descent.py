@@ -38,14 +38,14 @@ def test_it_finds_the_minimum_between_0_and_255(method: str) -> None:
 def test_the_history_covers_the_start_and_every_iteration(method: str) -> None:
     seen: list[events.Event] = []
     result = descent.minimize(bowl, START, 8, method=method, show_every=4, on_event=seen.append)
-    assert seen[0] == events.Started(0, 8, ("total", "near", "far"))
+    assert seen[0] == events.Started(0, 8, ("total", "near", "far"), items="iterations")
     assert seen[-1] == events.Finished(8, 8)
     steps = [event for event in seen if isinstance(event, events.Step)]
     assert [(step.step, step.last_step) for step in steps] == [(i, 8) for i in range(1, 9)]
     assert len(result.history) == 9
     assert result.history[0]["total"] == pytest.approx(float(bowl(START[np.newaxis])[0]), rel=1e-5)
     for step, recorded in zip(steps, result.history[1:], strict=True):
-        assert step.metrics() == recorded and set(recorded) == {"total", "near", "far"}
+        assert step.mean_metrics() == recorded and set(recorded) == {"total", "near", "far"}
     shown = [event for event in seen if isinstance(event, events.Judged)]
     assert [event.step for event in shown] == [4, 8]
     for event in shown:

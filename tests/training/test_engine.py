@@ -24,7 +24,8 @@ from fastnst.training.actions import report
 class Line(task.Task):
     """Fits y = a x + b to points by least squares."""
 
-    metrics = ("loss", "error")
+    metric_names = ("loss", "error")
+    items = "points"
 
     def __init__(self, learning_rate: float = 0.1) -> None:
         self.a = tf.Variable(0.0, name="a")
@@ -36,7 +37,7 @@ class Line(task.Task):
     def kept(self) -> dict[str, Any]:
         return {"a": self.a, "b": self.b, "optimizer": self._optimizer}
 
-    def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+    def step(self, batch: Any, step: tf.Tensor) -> events.Metrics:
         x, y = batch
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(tf.square(self.a * x + self.b - y))
@@ -108,7 +109,7 @@ def contents(path: str | None) -> dict[str, np.ndarray]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[run_folder.RunFolder, engine.Engine]:
     """Twenty steps with the standard actions and the report."""
     folder = run_folder.RunFolder(tmp_path_factory.mktemp("line"))
-    page = report.Report(folder, name="line", metrics=Line.metrics, references={})
+    page = report.Report(folder, name="line", metric_names=Line.metric_names, references={})
     standard = actions.standard(folder, INTERVALS)
     about = {"device": "an abacus"}
     trainer, _ = train(folder.checkpoints, 20, *standard, page, batch_size=8, about=about)
@@ -132,7 +133,7 @@ def test_its_history_is_logged(whole: tuple[run_folder.RunFolder, engine.Engine]
     validation = [line for line in lines if line["kind"] == "validation"]
     assert [line["step"] for line in training] == list(range(2, 21, 2))
     assert [line["step"] for line in validation] == [5, 10, 15, 20]
-    assert set(training[0]) == {"kind", "step", "time", "images_per_second", "loss"}
+    assert set(training[0]) == {"kind", "step", "time", "points_per_second", "loss"}
     assert set(validation[0]) == {"kind", "step", "time", "loss", "error"}
     assert validation[-1]["error"] < validation[0]["error"]
 
@@ -142,7 +143,7 @@ def test_tensorboard_shows_its_metrics(whole: tuple[run_folder.RunFolder, engine
     steps = {tag: [event.step for event in board.Tensors(tag)] for tag in board.Tags()["tensors"]}
     assert steps == {
         "training/loss": [4, 8, 12, 16, 20],
-        "training/images_per_second": [4, 8, 12, 16, 20],
+        "training/points_per_second": [4, 8, 12, 16, 20],
         "validation/loss": [5, 10, 15, 20],
         "validation/error": [5, 10, 15, 20],
     }
@@ -159,7 +160,7 @@ def test_ten_steps_and_ten_more_equal_twenty_bit_for_bit(
 ) -> None:
     train(tmp_path, 10)
     trainer, happened = train(tmp_path, 20)
-    assert happened[0] == events.Started(10, 20, ("loss", "error"))
+    assert happened[0] == events.Started(10, 20, ("loss", "error"), items="points")
     expected, found = (contents(each.checkpointer.latest) for each in (whole[1], trainer))
     assert expected.keys() == found.keys() and len(expected) == 2 + 2 + 2 * 2 + 3
     for name, values in expected.items():
@@ -218,7 +219,7 @@ def test_metrics_are_means_over_the_steps_between_log_entries(tmp_path: Path) ->
     steps = of(events.Step, happened)
     assert [len(event.recent) for event in steps] == [1, 2, 2, 2, 2]
     losses = [float(event.recent[-1]["loss"]) for event in steps]
-    assert steps[3].metrics()["loss"] == pytest.approx((losses[2] + losses[3]) / 2)
+    assert steps[3].mean_metrics()["loss"] == pytest.approx((losses[2] + losses[3]) / 2)
     assert all(event.rate > 0 for event in steps)
 
 
@@ -273,7 +274,7 @@ def test_the_task_knows_the_step_and_runs_something_after_it(tmp_path: Path) -> 
             super().__init__()
             self.sum = tf.Variable(0, dtype=tf.int64)
 
-        def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+        def step(self, batch: Any, step: tf.Tensor) -> events.Metrics:
             return {**super().step(batch, step), "step": step}
 
         def after_step(self, step: tf.Tensor) -> None:
@@ -447,7 +448,7 @@ def test_a_weight_that_is_nan_is_found_while_the_loss_is_none(tmp_path: Path) ->
             super().__init__()
             self.variables = [tf.Variable(np.nan, name="b"), self.b]
 
-        def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+        def step(self, batch: Any, step: tf.Tensor) -> events.Metrics:
             return {"loss": tf.constant(1.0)}
 
     message, _ = stopped(tmp_path, 9, Breaking(), EVERY_STEP, points())

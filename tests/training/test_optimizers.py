@@ -30,7 +30,8 @@ def test_no_gradient_is_no_step() -> None:
 
 def test_kernels_that_are_not_of_rgb_are_matrices() -> None:
     assert optimizers.is_matrix((3, 3, 32, 64)) and optimizers.is_matrix((3, 3, 4, 4))
-    for shape in ((9, 9, 3, 32), (9, 9, 32, 3), (32,), ()):
+    assert optimizers.is_matrix((784, 10))
+    for shape in ((9, 9, 3, 32), (9, 9, 32, 3), (3, 16), (32,), ()):
         assert not optimizers.is_matrix(shape)
 
 
@@ -51,13 +52,15 @@ def test_a_kernel_takes_the_steps_that_keras_takes_for_a_matrix() -> None:
     assert not np.allclose(ours.numpy(), kernel, atol=1e-3)
 
 
-@pytest.mark.parametrize(("shape", "faster"), [((9, 9, 3, 8), 1), ((16,), 4), ((3, 16), 4)])
+@pytest.mark.parametrize(
+    ("shape", "faster"), [((9, 9, 3, 8), 1), ((16,), 4), ((1, 16), 4), ((3, 16), 1)]
+)
 def test_muon_takes_adams_steps_for_everything_else(shape: tuple[int, ...], faster: int) -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=shape).astype(np.float32)
-    ours, theirs = tf.Variable(values), tf.Variable(values)
+    ours, theirs = tf.Variable(values, name="table" if shape[0] == 1 else None), tf.Variable(values)
     one, two = (
-        optimizers.Muon(learning_rate=0.01),
+        optimizers.make("muon", 0.01, tables=["table"]),
         tf.keras.optimizers.Adam(learning_rate=0.01 * faster),
     )
     for _ in range(3):
@@ -67,15 +70,15 @@ def test_muon_takes_adams_steps_for_everything_else(shape: tuple[int, ...], fast
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [optimizers.Adam, optimizers.Muon])
+@pytest.mark.parametrize("kind", ["adam", "muon"])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_rows_of_a_table_that_a_batch_does_not_use_stay_as_they_are(
-    kind: type[optimizers.Adam], compiled: bool
+    kind: str, compiled: bool
 ) -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(3, 8)).astype(np.float32)
-    table = tf.Variable(values)
-    optimizer = kind(learning_rate=0.01)
+    table = tf.Variable(values, name="table")
+    optimizer = optimizers.make(kind, 0.01, tables=["table"])
     optimizer.build([table])
 
     def use(row: int) -> None:
@@ -98,8 +101,8 @@ def test_rows_of_a_table_that_a_batch_does_not_use_stay_as_they_are(
 def test_a_used_row_takes_the_steps_of_plain_adam() -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(2, 8)).astype(np.float32)
-    ours, theirs = tf.Variable(values), tf.Variable(values)
-    one, two = optimizers.Adam(0.01), tf.keras.optimizers.Adam(0.01)
+    ours, theirs = tf.Variable(values, name="table"), tf.Variable(values)
+    one, two = optimizers.make("adam", 0.01, tables=["table"]), tf.keras.optimizers.Adam(0.01)
     for _ in range(3):
         gradient = tf.constant(random.normal(size=(2, 8)).astype(np.float32))
         one.apply_gradients([(gradient, ours)])
@@ -107,9 +110,12 @@ def test_a_used_row_takes_the_steps_of_plain_adam() -> None:
     np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
-def test_a_table_of_one_row_moves_by_its_momentum_as_with_plain_adam() -> None:
-    table, vector = tf.Variable([[1.0, 2.0]]), tf.Variable([1.0, 2.0])
-    one, two = optimizers.Adam(0.01), tf.keras.optimizers.Adam(0.01)
+@pytest.mark.parametrize("tables", [["table"], []])
+def test_a_single_row_and_other_matrices_move_by_their_momentum_as_with_plain_adam(
+    tables: list[str],
+) -> None:
+    table, vector = tf.Variable([[1.0, 2.0]], name="table"), tf.Variable([1.0, 2.0])
+    one, two = optimizers.make("adam", 0.01, tables=tables), tf.keras.optimizers.Adam(0.01)
     for gradient in ([1.0, -1.0], [0.0, 0.0]):
         one.apply_gradients([(tf.constant([gradient]), table)])
         two.apply_gradients([(tf.constant(gradient), vector)])

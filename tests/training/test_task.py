@@ -6,19 +6,20 @@ from typing import Any
 
 import tensorflow as tf
 
+from fastnst import events
 from fastnst.training import task
 
 
 class Least(task.Task):
     """Has the methods that every task must have."""
 
-    metrics = ("loss",)
+    metric_names = ("loss",)
     variables = ()
 
     def kept(self) -> dict[str, Any]:
         return {}
 
-    def step(self, batch: Any, step: tf.Tensor) -> task.Metrics:
+    def step(self, batch: Any, step: tf.Tensor) -> events.Metrics:
         return {"loss": tf.constant(0.0)}
 
     def validate(self) -> task.Judgement:

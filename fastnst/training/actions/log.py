@@ -26,6 +26,7 @@ class Log:
         """Appends a line for the event, if one is due."""
         match event:
             case events.Started():
+                self._rate = f"{event.items}{metrics_log.RATE}"
                 # Lines after the checkpoint that the run resumes from are repeated.
                 earlier = [
                     line for line in metrics_log.read(self._path) if line["step"] <= event.step
@@ -33,8 +34,8 @@ class Log:
                 line = _line("start", event.step, **event.about)
                 metrics_log.write(self._path, [*earlier, line])
             case events.Step() if event.due(self._every):
-                rate = round(event.rate, 3)
-                line = _line("training", event.step, images_per_second=rate, **event.metrics())
+                values = {self._rate: round(event.rate, 3), **event.mean_metrics()}
+                line = _line("training", event.step, **values)
                 metrics_log.append(self._path, line)
             case events.Judged():
                 metrics_log.append(self._path, _line("validation", event.step, **event.metrics))

@@ -39,10 +39,10 @@ class Profile:
         ends = event.step >= self._last or event.finished or event.interrupted
         if self._running and ends:
             # Steps that were only dispatched belong to the trace too.
-            event.metrics()
+            event.mean_metrics()
             tf.profiler.experimental.stop()
             self._running = False
         elif event.step == self._first and not ends:
-            event.metrics()
+            event.mean_metrics()
             tf.profiler.experimental.start(str(self._folder))
             self._running = True

@@ -27,7 +27,7 @@ class Report:
         folder: run_folder.RunFolder,
         *,
         name: str,
-        metrics: collections.abc.Sequence[str],
+        metric_names: collections.abc.Sequence[str],
         references: collections.abc.Mapping[str, np.ndarray],
         config_text: str = "",
         command: str | None = None,
@@ -38,13 +38,13 @@ class Report:
         Args:
             folder: The run's folder, whose history the report shows.
             name: Title of the report.
-            metrics: Names of the metrics to show, the headline first.
+            metric_names: Metrics to show, the headline first.
             references: Pictures to show beside the title, uint8 RGB [H, W, 3] by name.
             config_text: The configuration, as YAML.
             command: Name or path by which commands know the model; None for `name`.
             pairs: Makes the pictures before and after, uint8 RGB [H, W, 3] each.
         """
-        self._folder, self._name, self._metrics = folder, name, tuple(metrics)
+        self._folder, self._name, self._metric_names = folder, name, tuple(metric_names)
         self._references, self._config_text = references, config_text
         self._command, self._pairs = command, pairs
 
@@ -67,22 +67,30 @@ class Report:
             metrics=lines,
             config_text=self._config_text,
             figures=self._figures(lines),
-            terms=self._metrics,
+            terms=self._metric_names,
         )
         files.write(self._folder.report, html)
 
     def _figures(self, lines: list[dict[str, Any]]) -> dict[str, str]:
         facts = card.read_facts(self._folder.path)
-        training = [line for line in lines if line["kind"] == "training"]
-        rates = [float(line["images_per_second"]) for line in training]
+        rates = [
+            (name.removesuffix(metrics_log.RATE), float(value))
+            for line in lines
+            if line["kind"] == "training"
+            for name, value in line.items()
+            if name.endswith(metrics_log.RATE)
+        ]
+        median = np.median([rate for _, rate in rates]) if rates else 0.0
         seconds = metrics_log.seconds_spent(lines)
         figures = {
             "Steps": f"{facts.get('steps', 0):,}",
             "Data set": f"{facts['photos']:,} photos" if "photos" in facts else "",
             "Time": str(datetime.timedelta(seconds=round(seconds))),
-            "Speed": f"{np.median(rates):.1f} images/s (median)" if rates else "",
-            f"Best validation {self._metrics[0]}": (
-                f"{facts['validation'][self._metrics[0]]:,.6g}" if "validation" in facts else ""
+            "Speed": f"{median:.1f} {rates[-1][0]}/s (median)" if rates else "",
+            f"Best validation {self._metric_names[0]}": (
+                f"{facts['validation'][self._metric_names[0]]:,.6g}"
+                if "validation" in facts
+                else ""
             ),
             "Device": ", ".join(facts[key] for key in ("device", "precision") if key in facts),
             "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import events
+from fastnst.models import metrics_log
 from fastnst.training.actions import samples
 
 
@@ -28,13 +29,14 @@ class TensorBoard:
         """Writes the summaries of the event, if they are due."""
         match event:
             case events.Started():
+                self._rate = f"{event.items}{metrics_log.RATE}"
                 self._writer = tf.summary.create_file_writer(str(self._folder))
                 with self._writer.as_default():
                     for name, picture in event.references.items():
                         tf.summary.image(name, picture[np.newaxis], step=event.step)
             case events.Step() if event.due(self._every):
                 with self._writer.as_default():
-                    values = {**event.metrics(), "images_per_second": event.rate}
+                    values = {**event.mean_metrics(), self._rate: event.rate}
                     for name, value in values.items():
                         tf.summary.scalar(f"training/{name}", value, step=event.step)
                 self._writer.flush()

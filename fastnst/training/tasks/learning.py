@@ -13,6 +13,7 @@ from fastnst import config, devices, errors, events, files, images
 from fastnst.data import feed
 from fastnst.losses import perceptual
 from fastnst.models import learned, model, store
+from fastnst.nets import transform_net
 from fastnst.training import engine, optimizers
 from fastnst.training.tasks import inputs, style_transfer
 
@@ -80,6 +81,7 @@ def learn(
                 last_step=steps,
                 dtype=dtype,
                 loss_scale=style_transfer.first_loss_scale(1),
+                tables=[transform_net.TABLE],
             ),
             objectives,
             photos,

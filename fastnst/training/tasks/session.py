@@ -301,6 +301,7 @@ def _make_task(
             last_step=last_step,
             dtype=dtype,
             loss_scale=style_transfer.first_loss_scale(described.rows),
+            tables=[transform_net.TABLE],
         ),
         objectives,
         photos,

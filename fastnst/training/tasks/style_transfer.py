@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors, images
+from fastnst import errors, events, images
 from fastnst.losses import many_styles, perceptual
 from fastnst.nets import transform_net
 from fastnst.training import task
@@ -25,7 +25,7 @@ METRICS = ("total", "content", "style", "tv")
 class StyleTransfer(task.Task):
     """Trains a transform net for the perceptual losses of its styles (Johnson et al. 2016).
 
-    With several styles, each step trains one of them, in turn; by the logarithm of its objective,
+    With several styles, each step trains one of them, in turn, by the logarithm of its objective,
     so that all count alike although some objectives are several times others.
 
     Attributes:
@@ -34,7 +34,8 @@ class StyleTransfer(task.Task):
             paints: single steps jump about the minimum, and their mean is closer to it.
     """
 
-    metrics: tuple[str, ...] = METRICS
+    metric_names: tuple[str, ...] = METRICS
+    items = "images"
 
     def __init__(
         self,
@@ -74,16 +75,21 @@ class StyleTransfer(task.Task):
         if rows > 1:
             listed = list(self._objectives.values())
             self._many = many_styles.ManyStyles(listed, identity=identity)
-            self.metrics = (
+            self.metric_names = (
                 *METRICS,
                 *(f"{name}/{metric}" for name in self._objectives for metric in METRICS),
             )
         self._turns = _turns(len(self._objectives), identity)
         self._judge = _judge(average, next(iter(self._objectives.values())), self._many)
-        dynamic = getattr(optimizer, "dynamic_scale", None)
-        # Stands in a checkpoint for the loss scale where none is needed.
-        fixed = tf.Variable(first_loss_scale(rows), trainable=False)
-        self._loss_scale = fixed if dynamic is None else dynamic.value
+        if isinstance(optimizer, tf.keras.optimizers.LossScaleOptimizer):
+            scaling = optimizer.dynamic_scale.value, optimizer.step_counter.value
+        else:
+            # Kept in their place, so that a run can resume in another precision.
+            scaling = (
+                tf.Variable(first_loss_scale(rows), trainable=False),
+                tf.Variable(0, trainable=False),
+            )
+        self._loss_scale, self._steps_at_scale = scaling
 
     def kept(self) -> dict[str, Any]:
         """Returns both networks and the optimizer."""
@@ -93,19 +99,21 @@ class StyleTransfer(task.Task):
             # some of its own to the optimizer, which knows them too.
             "net": self.net.named_variables(),
             "average": self.average.named_variables(),
-            # Without the wrapper that scales the loss, a run can resume in another precision.
+            # Without the wrapper that scales the loss, whose own variables follow.
             "optimizer": inner,
             "loss_scale": self._loss_scale,
+            "steps_at_loss_scale": self._steps_at_scale,
         }
 
-    def step(self, batch: tf.Tensor, step: tf.Tensor) -> task.Metrics:
+    def step(self, batch: tf.Tensor, step: tf.Tensor) -> events.Metrics:
         """Trains on photos, float32 RGB [B, H, W, 3] in [0, 255]; other dtypes are converted."""
         if batch.shape.rank != 4 or batch.shape[-1] != 3:
             raise errors.UserError(
                 f"dataset: batches should have the shape [B, H, W, 3], found {batch.shape}"
             )
         batch = tf.cast(batch, tf.float32)
-        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self.variables)
             if self._many is None:
@@ -119,7 +127,11 @@ class StyleTransfer(task.Task):
                 stylized = self.net(batch, row, self._keep(style))
                 content, stylized = jitter(step, batch, stylized)
                 total, terms = self._many(content, stylized, style)
-                loss = tf.math.log(total)
+                whole = tf.stop_gradient(total)
+                if replicas > 1:
+                    whole = context.all_reduce(tf.distribute.ReduceOp.MEAN, whole)
+                # Has the gradient of the logarithm of the whole batch's objective.
+                loss = total / whole
             loss = self._optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(loss, self.variables)
         # Read inside the graph, where it costs no wait for the device.

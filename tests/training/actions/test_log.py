@@ -28,7 +28,7 @@ def test_lines_after_the_step_to_resume_from_are_dropped(tmp_path: Path) -> None
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "trai')
     action = log.Log(path, every=2)
     assert len(path.read_text().splitlines()) == 5
-    action(events.Started(4, 100, about={"photos": 9}))
+    action(events.Started(4, 100, about={"photos": 9}, items="images"))
     *earlier, start = metrics_log.read(path)
     assert earlier == lines[:2]
     assert untimed(start) == {"kind": "start", "step": 4, "photos": 9}

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> run_folder.RunFolder:
 
 
 def make(folder: run_folder.RunFolder, **options: Any) -> report.Report:
-    given = {"name": "line", "metrics": ["loss", "slope"], "references": {}} | options
+    given = {"name": "line", "metric_names": ["loss", "slope"], "references": {}} | options
     return report.Report(folder, **given)
 
 

@@ -28,7 +28,7 @@ def test_scalars_and_pictures_are_written(tmp_path: Path) -> None:
     board = tensorboard.TensorBoard(tmp_path, every=2)
     assert not list(tmp_path.iterdir())
     painting = np.full((10, 12, 3), 200, np.uint8)
-    board(events.Started(1, 4, references={"candy": painting}))
+    board(events.Started(1, 4, references={"candy": painting}, items="images"))
     for step in (1, 2, 3, 4):
         board(events.Step(step, 5, 12.5, recent=({"total": tf.constant(10.0 * step)},)))
     board(events.Judged(4, {"total": 7.0}, (BLACK,), {"candy": (WHITE,), "wave": (GREY,)}))

@@ -70,7 +70,7 @@ def last_metrics(run: session.Session) -> dict[str, float]:
     steps: list[events.Step] = []
     finished = run.train([lambda e: steps.append(e) if isinstance(e, events.Step) else None])
     assert not finished.interrupted and steps[-1].finished
-    return steps[-1].metrics()
+    return steps[-1].mean_metrics()
 
 
 def iterations(run: session.Session) -> int:

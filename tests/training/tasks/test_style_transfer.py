@@ -216,16 +216,16 @@ def test_the_validation_of_several_styles_has_the_means_of_all_and_of_each(
         painter, painter, tf.keras.optimizers.Adam(), objectives, PHOTOS, identity=True
     )
     judgement = task.validate()
-    assert task.metrics == (
+    assert task.metric_names == (
         *TERMS,
         *(f"{name}/{term}" for name in ("one", "two") for term in TERMS),
     )
-    totals = {name: judgement.metrics[name] for name in task.metrics if "total" in name}
+    totals = {name: judgement.metrics[name] for name in task.metric_names if "total" in name}
     # The mean of all is the geometric one.
     assert totals == pytest.approx(
         {"total": 15000.0**0.5, "one/total": 150.0, "two/total": 100.0}, rel=1e-6
     )
-    assert set(task.metrics) < set(judgement.metrics)
+    assert set(task.metric_names) < set(judgement.metrics)
     # The row that reproduces the photo is no style.
     assert [*judgement.outputs] == ["one", "two"]
     levels = [[int(picture.max()) for picture in row] for row in judgement.outputs.values()]
