@@ -87,7 +87,7 @@ class StyleTransfer(task.Task):
             # Kept in their place, so that a run can resume in another precision.
             scaling = (
                 tf.Variable(first_loss_scale(rows), trainable=False),
-                tf.Variable(0, trainable=False),
+                tf.Variable(0, dtype=tf.int64, trainable=False),
             )
         self._loss_scale, self._steps_at_scale = scaling
 

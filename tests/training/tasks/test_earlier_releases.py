@@ -95,7 +95,9 @@ class New:
         self, kind: str = "adam", shapes: Any = SHAPES, dtype: tf.DType = tf.float32
     ) -> None:
         self.net, self.average = (transform_net.TransformNet(shapes, seed=5) for _ in range(2))
-        optimizer = optimizers.make(kind, 0.01, schedule="cosine", last_step=100, dtype=dtype)
+        optimizer = optimizers.make(
+            kind, 0.01, schedule="cosine", last_step=100, dtype=dtype, tables=[transform_net.TABLE]
+        )
         # Nothing here looks at the objective.
         objectives: Any = {"tiny": None}
         self.task = style_transfer.StyleTransfer(self.net, self.average, optimizer, objectives, [])

@@ -35,7 +35,7 @@ def make_task(
 ) -> style_transfer.StyleTransfer:
     rows = len(objectives) + options.get("identity", False)
     net, average = (transform_net.TransformNet(shapes, styles=rows) for _ in range(2))
-    optimizer = optimizer or optimizers.make("adam", 1e-3)
+    optimizer = optimizer or optimizers.make("adam", 1e-3, tables=[transform_net.TABLE])
     return style_transfer.StyleTransfer(net, average, optimizer, objectives, photos, **options)
 
 
@@ -159,7 +159,7 @@ def test_steps_lower_the_objective(single: Single, batch: tf.Tensor) -> None:
 
 
 def test_the_metrics_of_one_style_are_its_terms_and_nothing_is_prefixed(single: Single) -> None:
-    assert single[0].metrics == TERMS
+    assert single[0].metric_names == TERMS
 
 
 class Painter:
