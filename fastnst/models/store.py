@@ -70,7 +70,7 @@ def find(name: str | Path) -> Reference:
                 return Reference(folder / named)
         own_first = sorted(available().values(), key=lambda path: path.parent == SHIPPED)
         for path in own_first:
-            if str(name) in (described := _styles(path)) and len(described) > 1:
+            if str(name) in (described := _named(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = files.expand_user(named)
     # A path may lead to anything that has checkpoints, a name only to networks that paint.
@@ -78,7 +78,7 @@ def find(name: str | Path) -> Reference:
     if _is_model(named) or _is_checkpoint(named) or any(state.is_file() for state in states):
         return Reference(named)
     known = available()
-    names = [*known, *(style for path in known.values() for style in _styles(path))]
+    names = [*known, *(style for path in known.values() for style in _named(path))]
     hint = errors.did_you_mean(str(name), names)
     listing = f"models here: {', '.join(known)}" if known else "none here yet"
     raise errors.UserError(f"no model {name}{hint} ({listing}; train.py trains one)")
@@ -92,17 +92,29 @@ def available() -> dict[str, Path]:
 
 
 def styles(path: Path) -> tuple[str, ...]:
-    """Returns the names of a model's styles, without restoring it."""
-    folder = Reference(path).folder
+    """Returns the names of the styles that a model can paint.
+
+    Raises:
+        UserError: If its description, or a style that was added to it, is damaged.
+    """
+    reference = Reference(path)
+    if learned.names(reference.folder):
+        # Only the kernels tell which of these styles still fit them.
+        return load(reference).description.names
+    return _trained(reference.folder)
+
+
+def _trained(folder: Path) -> tuple[str, ...]:
+    """Returns the names of the styles that a model was trained in, without restoring it."""
     described = folder / model.FILE
-    own = model.Description.read(described).names if described.is_file() else (folder.name,)
-    return (*own, *learned.names(folder))
+    return model.Description.read(described).names if described.is_file() else (folder.name,)
 
 
-def _styles(path: Path) -> tuple[str, ...]:
-    """Returns the names of a model's styles; none if its description is damaged."""
+def _named(path: Path) -> tuple[str, ...]:
+    """Returns the names of all styles of a model, outdated ones too; none if it is damaged."""
+    folder = Reference(path).folder
     try:
-        return styles(path)
+        return (*_trained(folder), *learned.names(folder))
     except errors.UserError:
         return ()
 

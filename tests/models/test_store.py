@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from fastnst import checkpoint_file, errors
+from fastnst.models import learned, store, stylizer
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
 from fastnst.nets import transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,6 +142,19 @@ def test_a_model_of_several_styles_is_listed_with_them(with_gallery: Path) -> No
     assert path == Path("models/gallery")
     assert store.styles(path) == ("wave", "candy", "ink")
     assert store.styles(Path("models/candy")) == ("tiny",)
+
+
+def test_only_the_learned_styles_that_fit_the_kernels_are_listed(with_gallery: Path) -> None:
+    path = store.available()["gallery"]
+    net = store.load(store.Reference(path)).net
+    row = net.table.numpy()[0]
+    learned.add(path, model_module.Style("mine"), row, net)
+    learned.add(
+        path, model_module.Style("older"), row, transform_net.TransformNet(net.architecture)
+    )
+    assert store.styles(path) == ("wave", "candy", "ink", "mine")
+    # Its name still leads to its model, which says why it cannot be painted.
+    assert store.find("older") == store.Reference(path, "older")
 
 
 def test_a_style_is_found_by_its_name(with_gallery: Path) -> None:
