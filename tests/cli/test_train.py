@@ -37,7 +37,7 @@ LAYERS = {"layers/content/relu2_2", "layers/style/relu1_2", "layers/style/relu2_
 # The files of a finished run.
 
 
-def test_the_resolved_configuration_lies_beside_the_checkpoints(tiny_run: Path) -> None:
+def test_the_resolved_configuration_is_saved_in_the_run_folder(tiny_run: Path) -> None:
     written = yaml.safe_load((tiny_run / "config.yml").read_text())
     assert set(written) == set(config.FIELDS)
     assert written["width"] == 4 and written["learning_rate"] == 1e-3
@@ -61,7 +61,7 @@ def test_the_log_has_a_line_for_each_interval_and_each_validation(tiny_run: Path
         assert line["style"] == pytest.approx(8 * line["unweighted/style"])
 
 
-def test_tensorboard_shows_every_term_and_the_pictures(tiny_run: Path, judges: Path) -> None:
+def test_tensorboard_shows_every_term_and_the_images(tiny_run: Path, judges: Path) -> None:
     events = event_accumulator.EventAccumulator(
         str(tiny_run / "tensorboard"), {"tensors": 0}
     ).Reload()
@@ -87,14 +87,14 @@ def test_tensorboard_shows_every_term_and_the_pictures(tiny_run: Path, judges: P
     )
 
 
-def test_a_strip_of_samples_is_kept_of_each_validation(tiny_run: Path) -> None:
+def test_each_validation_saves_a_strip_of_samples(tiny_run: Path) -> None:
     strips = sorted((tiny_run / "samples").iterdir())
     assert [strip.name for strip in strips] == ["step-000003.png", "step-000006.png"]
     # The photos of 40 x 50 and 48 x 40 at 32 pixels are 32 x 40 and 38 x 32.
     assert images.read(strips[0]).shape == (32, 40 + round(32 * 32 / 38), 3)
 
 
-def test_the_last_few_checkpoints_and_the_best_are_kept(tiny_run: Path) -> None:
+def test_the_latest_checkpoints_and_the_best_one_are_kept(tiny_run: Path) -> None:
     assert runs.steps_in(tiny_run / "checkpoints") == [4, 6]
     lines = metrics_log.read(tiny_run / "metrics.jsonl")
     judged = {line["total"]: line["step"] for line in lines if line["kind"] == "validation"}
@@ -118,10 +118,10 @@ def test_nothing_else_is_left_behind(tiny_run: Path) -> None:
     }
 
 
-# Other runs.
+# Several styles, the terminal and the profiler.
 
 
-def test_several_styles_are_trained_and_reported_each(
+def test_the_report_covers_each_of_several_styles(
     tmp_path: Path, conf: Conf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     styles = {name: f"img/{name}.jpg" for name in ("candy", "mosaic", "wave")}
@@ -142,7 +142,7 @@ def test_several_styles_are_trained_and_reported_each(
     assert "total " in line and "candy" not in line
 
 
-def test_in_a_terminal_a_quick_run_shows_a_bar(tmp_path: Path, conf: Conf) -> None:
+def test_a_quick_run_shows_a_progress_bar_in_a_terminal(tmp_path: Path, conf: Conf) -> None:
     path = conf(tmp_path, **runs.LEAST)
     terminal, stderr = pty.openpty()
     fcntl.ioctl(stderr, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))

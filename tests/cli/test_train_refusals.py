@@ -84,7 +84,7 @@ BAD_CONFS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_CONFS)
-def test_bad_input_gets_a_line_that_names_the_place_and_leaves_nothing_behind(
+def test_bad_input_is_refused_in_one_line_that_names_the_place_and_nothing_is_written(
     tmp_path: Path, conf: Conf, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -111,7 +111,7 @@ def test_bad_input_gets_a_line_that_names_the_place_and_leaves_nothing_behind(
     assert runs.digests(tmp_path) == before and not (tmp_path / "models").exists()
 
 
-def test_all_mistakes_of_a_conf_are_reported_at_once(
+def test_all_mistakes_in_a_conf_are_reported_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "bad.yml"
@@ -126,7 +126,7 @@ def test_all_mistakes_of_a_conf_are_reported_at_once(
     ]
 
 
-def test_a_model_path_that_cannot_be_written_is_named(
+def test_an_unwritable_model_path_is_refused(
     tmp_path: Path, conf: Conf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("precious")
@@ -138,7 +138,7 @@ def test_a_model_path_that_cannot_be_written_is_named(
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_a_disk_that_is_too_full_is_found_before_training(
+def test_too_little_disk_space_is_reported_before_training(
     tmp_path: Path,
     conf: Conf,
     capsys: pytest.CaptureFixture[str],
@@ -155,7 +155,7 @@ def test_a_disk_that_is_too_full_is_found_before_training(
 
 
 @pytest.mark.usefixtures("no_steps")
-def test_a_damaged_checkpoint_is_skipped_and_if_all_are_damaged_a_line_says_what_to_do(
+def test_a_damaged_checkpoint_is_skipped_and_the_run_is_refused_if_all_are_damaged(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "models" / "tiny"
@@ -182,7 +182,7 @@ def test_a_damaged_checkpoint_is_skipped_and_if_all_are_damaged_a_line_says_what
     assert runs.digests(run) == before
 
 
-def test_another_architecture_is_a_line_that_says_what_to_do(
+def test_another_architecture_is_refused_in_one_line(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "models" / "tiny"

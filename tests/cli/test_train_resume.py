@@ -124,7 +124,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(story: Story) -> None:
     assert f"resuming {story.run} at step {saved} of 100000" in story.interrupted.stderr
 
 
-def test_the_log_of_a_killed_run_has_no_step_twice_and_none_is_missing(story: Story) -> None:
+def test_the_log_of_a_killed_and_resumed_run_has_every_step_once(story: Story) -> None:
     for stage in (story.killed, story.interrupted, story.ended, story.extended):
         steps = logged(stage)
         assert steps == list(range(1, steps[-1] + 1))
@@ -144,7 +144,7 @@ def test_steps_repeated_after_a_kill_have_the_same_losses(story: Story) -> None:
         assert after[step] == pytest.approx(total, rel=1e-3), step
 
 
-def test_ctrl_c_saves_this_very_step_and_the_same_command_resumes_from_it(story: Story) -> None:
+def test_ctrl_c_saves_the_current_step_and_the_same_command_resumes_from_it(story: Story) -> None:
     stage = story.interrupted
     last = logged(stage)[-1]
     assert stage.code == 130 and stage.stdout == ""
@@ -154,13 +154,13 @@ def test_ctrl_c_saves_this_very_step_and_the_same_command_resumes_from_it(story:
     assert f"resuming {story.run} at step {last} of {last + 4}" in story.ended.stderr
 
 
-def test_the_end_of_a_run_names_the_report(story: Story) -> None:
+def test_a_run_ends_by_printing_the_path_of_its_report(story: Story) -> None:
     for stage in (story.ended, story.extended, story.fresh):
         assert stage.code == 0 and stage.stdout == f"{story.run / 'report.html'}\n"
         assert "Paint a photo:  python eval.py --model" in stage.stderr
 
 
-def test_a_finished_run_says_so_and_how_to_continue(story: Story) -> None:
+def test_repeating_the_command_of_a_finished_run_says_how_to_continue(story: Story) -> None:
     last = story.ended.saved[-1]
     assert story.repeated.code == 0
     assert story.repeated.stdout == f"{story.run / 'report.html'}\n"
@@ -185,7 +185,7 @@ def test_fresh_moves_the_earlier_run_aside_and_deletes_nothing(story: Story) -> 
     assert yaml.safe_load((story.run / "config.yml").read_text())["style_weight"] == 100_000.0
 
 
-def test_a_photo_that_cannot_be_read_is_named_once_and_skipped(story: Story, photos: Path) -> None:
+def test_an_unreadable_photo_is_reported_once_and_skipped(story: Story, photos: Path) -> None:
     # One photo of the five is broken, so every epoch comes to it.
     assert len(logged(story.killed)) * 2 > 2 * 5
     for stage in (story.killed, story.interrupted):
@@ -193,7 +193,7 @@ def test_a_photo_that_cannot_be_read_is_named_once_and_skipped(story: Story, pho
         assert f"skipped {photos / 'broken.png'}" in stage.stderr
 
 
-def test_without_a_terminal_only_our_own_plain_lines_are_written(story: Story) -> None:
+def test_without_a_terminal_only_our_own_plain_lines_are_printed(story: Story) -> None:
     beginnings = ("5 photos in", "training ", "resuming ", "step ", "skipped ")
     for stage in (story.killed, story.interrupted):
         lines = [
@@ -204,10 +204,10 @@ def test_without_a_terminal_only_our_own_plain_lines_are_written(story: Story) -
         assert lines == []
 
 
-# Other runs.
+# Other ends of a run, and a run of an earlier version.
 
 
-def test_a_run_of_before_there_were_recipes_resumes_by_its_own_keys(
+def test_a_run_older_than_recipes_resumes_with_its_own_settings(
     tmp_path: Path,
     conf: Conf,
     tiny_run: Path,
@@ -234,7 +234,7 @@ def test_a_run_of_before_there_were_recipes_resumes_by_its_own_keys(
     assert model.Description.read(run / "model.json").names == ("tiny",)
 
 
-def test_a_loss_that_is_nan_stops_the_run_and_nothing_of_it_is_saved(
+def test_a_nan_loss_stops_the_run_before_anything_is_saved(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "models" / "tiny"
@@ -252,7 +252,7 @@ def test_a_loss_that_is_nan_stops_the_run_and_nothing_of_it_is_saved(
     assert "NaN" not in (run / "metrics.jsonl").read_text()
 
 
-def test_the_second_ctrl_c_ends_a_run_at_once_and_the_signals_are_given_back() -> None:
+def test_a_second_ctrl_c_stops_at_once_and_the_signal_handlers_are_restored() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
     def interrupted_twice(

@@ -37,7 +37,9 @@ def iterations(run: session.Session) -> int:
     return int(run.task.kept()["optimizer"].iterations)
 
 
-def test_ten_steps_and_ten_more_are_twenty_steps(tmp_path: Path, conf: Conf, photos: Path) -> None:
+def test_ten_steps_and_ten_more_equal_twenty_steps(
+    tmp_path: Path, conf: Conf, photos: Path
+) -> None:
     keys = {
         "dataset": str(photos),
         "max_steps": 20,
@@ -98,7 +100,7 @@ def test_ten_steps_and_ten_more_are_twenty_steps(tmp_path: Path, conf: Conf, pho
     ],
     ids=str,
 )
-def test_every_way_to_compute_takes_steps_with_a_finite_loss(
+def test_every_precision_and_optimizer_trains_with_a_finite_loss(
     tmp_path: Path, conf: Conf, keys: dict[str, Any]
 ) -> None:
     keys = runs.LEAST | keys
@@ -111,7 +113,7 @@ def test_every_way_to_compute_takes_steps_with_a_finite_loss(
         assert np.isfinite(tensor).all() and not np.array_equal(tensor, before[name]), name
 
 
-def test_float16_scales_the_loss_resumes_with_the_scale_and_can_resume_in_float32(
+def test_a_float16_run_scales_its_loss_and_resumes_in_float16_or_float32(
     tmp_path: Path, conf: Conf
 ) -> None:
     # With a loss this large, the scale halves until float16 can hold the gradients.
@@ -139,7 +141,7 @@ def test_float16_scales_the_loss_resumes_with_the_scale_and_can_resume_in_float3
     assert iterations(run) == taken + 2
 
 
-def test_the_steps_follow_from_the_epochs_if_none_are_given(
+def test_without_max_steps_the_epochs_give_the_number_of_steps(
     tmp_path: Path, conf: Conf, photos: Path
 ) -> None:
     path = conf(tmp_path, dataset=str(photos), max_steps=None, epoch=3)
@@ -149,7 +151,7 @@ def test_the_steps_follow_from_the_epochs_if_none_are_given(
     assert run.task.references()["tiny"].shape[0] == 32
 
 
-def test_a_run_goes_from_coarse_to_fine_and_resumes_within_a_stage(
+def test_image_size_grows_in_stages_and_a_run_resumes_within_one(
     tmp_path: Path, conf: Conf, request: pytest.FixtureRequest
 ) -> None:
     stages = {32: 2, 48: 3}
@@ -180,7 +182,7 @@ def test_a_run_goes_from_coarse_to_fine_and_resumes_within_a_stage(
     assert int(run.engine.state.position) == 7 * whole.data.batch_size
 
 
-def test_a_run_starts_from_the_weights_of_another_and_resumes_without_it(
+def test_a_run_starts_from_another_model_and_resumes_without_it(
     tmp_path: Path, tiny_run: Path, conf: Conf
 ) -> None:
     other = tmp_path / "other"
@@ -216,7 +218,7 @@ def test_a_run_starts_from_the_weights_of_another_and_resumes_without_it(
         ({"skips": False}, False),
     ],
 )
-def test_by_default_a_run_starts_from_the_base_if_it_has_its_shapes(
+def test_by_default_a_run_of_the_same_architecture_starts_from_the_base_model(
     tmp_path: Path, conf: Conf, keys: dict[str, object], starts_from_base: bool
 ) -> None:
     defaults = config.load(conf(tmp_path, width=32, residual_blocks=5))
@@ -271,7 +273,7 @@ def test_the_lite_network_has_half_the_channels(tmp_path: Path, conf: Conf) -> N
         ),
     ],
 )
-def test_a_full_disk_or_memory_names_the_checkpoint_to_resume_from(
+def test_running_out_of_disk_or_memory_names_the_checkpoint_to_resume_from(
     tmp_path: Path, conf: Conf, reason: str, told: str
 ) -> None:
     run = session.open_session(config.load(conf(tmp_path)), runs.ignore)
@@ -323,7 +325,7 @@ train("two")
 """
 
 
-def test_two_devices_learn_what_one_learns_from_the_same_batches(
+def test_two_devices_train_like_one_on_the_same_batches(
     tmp_path: Path, conf: Conf, photos: Path
 ) -> None:
     path = conf(tmp_path, dataset=str(photos), max_steps=2, log_every=1, **runs.SHALLOW)

@@ -18,7 +18,7 @@ from fastnst.training.tasks import session
 Conf = Callable[..., Path]
 
 
-def test_a_custom_data_set_is_any_iterable_of_batches(
+def test_a_custom_data_set_can_be_any_iterable_of_batches(
     tmp_path: Path,
     conf: Conf,
     photo: Callable[..., np.ndarray],

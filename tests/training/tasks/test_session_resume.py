@@ -29,7 +29,7 @@ def test_resuming_with_other_settings_reports_the_changes(tmp_path: Path, conf: 
     assert config.load(run.folder.config) == changed
 
 
-def test_after_a_change_of_the_objective_the_next_validation_is_the_best(
+def test_after_the_objective_changes_the_next_validation_is_the_best(
     tmp_path: Path, conf: Conf, photos: Path
 ) -> None:
     keys = {"dataset": str(photos), "max_steps": 4, "preview_every": 1}
@@ -71,7 +71,7 @@ def test_a_run_cannot_resume_with_another_architecture(tmp_path: Path, conf: Con
     assert (tmp_path / "models" / "tiny" / "config.yml").read_bytes() == written
 
 
-def test_a_network_learns_one_style_which_may_be_moved(tmp_path: Path, conf: Conf) -> None:
+def test_the_style_image_can_move_but_not_change(tmp_path: Path, conf: Conf) -> None:
     settings = config.load(conf(tmp_path))
     session.open_session(settings, runs.ignore)
     style = Path(settings.styles["tiny"].style_image)
@@ -85,7 +85,7 @@ def test_a_network_learns_one_style_which_may_be_moved(tmp_path: Path, conf: Con
         session.open_session(another, runs.ignore)
 
 
-def test_a_damaged_configuration_of_a_run_is_reported_and_left(tmp_path: Path, conf: Conf) -> None:
+def test_a_damaged_config_file_is_reported_and_left_unchanged(tmp_path: Path, conf: Conf) -> None:
     settings = config.load(conf(tmp_path))
     written = session.open_session(settings, runs.ignore).folder.config
     for damaged in (b"naming: [", b"\xff\xfe", b"", b"naming"):

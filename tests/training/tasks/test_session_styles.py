@@ -44,7 +44,7 @@ def three(gallery: Callable[..., config.Config]) -> session.Session:
     return run
 
 
-def test_every_row_and_every_kernel_of_three_styles_is_trained(three: session.Session) -> None:
+def test_every_row_and_kernel_of_three_styles_is_trained(three: session.Session) -> None:
     described = model.Description.read(three.folder.path / model.FILE)
     assert described.names == ("candy", "dots", "wave") and described.identity
     trained, untrained = (
@@ -57,7 +57,7 @@ def test_every_row_and_every_kernel_of_three_styles_is_trained(three: session.Se
         assert not np.array_equal(values, untrained[name]), name
 
 
-def test_three_styles_are_validated_each_and_on_average(three: session.Session) -> None:
+def test_validation_reports_each_style_and_the_average(three: session.Session) -> None:
     lines = metrics_log.read(three.folder.metrics)
     judged = [line for line in lines if line["kind"] == "validation"]
     assert [line["step"] for line in judged] == [6, 12]
@@ -72,7 +72,7 @@ def test_three_styles_are_validated_each_and_on_average(three: session.Session) 
     assert [line["step"] for line in taught if line["style"] == 0] == [10]
 
 
-def test_the_samples_of_three_styles_have_a_row_for_each(three: session.Session) -> None:
+def test_a_strip_of_samples_has_a_row_for_each_style(three: session.Session) -> None:
     (first, last) = three.folder.sample_strips().values()
     strip = images.read(last)
     # The photos of 40 x 50 and 48 x 40 at 32 pixels are 32 x 40 and 38 x 32.
@@ -81,7 +81,7 @@ def test_the_samples_of_three_styles_have_a_row_for_each(three: session.Session)
     assert all(not np.array_equal(rows[0], other) for other in rows[1:])
 
 
-def test_three_styles_resume_exactly(
+def test_a_run_of_three_styles_resumes_exactly(
     three: session.Session, gallery: Callable[..., config.Config]
 ) -> None:
     settings = gallery(naming="parts")
@@ -113,7 +113,7 @@ def parent(three: session.Session) -> dict[str, np.ndarray]:
     return dict(zip(names, table, strict=True)) | {"mean": table[:3].mean(axis=0)}
 
 
-def test_styles_adopt_the_rows_of_their_names_and_new_ones_the_mean(
+def test_styles_start_from_the_rows_of_their_names_and_new_styles_from_the_mean(
     tmp_path: Path, conf: Conf, three: session.Session, parent: dict[str, np.ndarray]
 ) -> None:
     styles = ["img/wave.jpg", "img/starry.jpg", "img/candy.jpg"]
@@ -128,7 +128,7 @@ def test_styles_adopt_the_rows_of_their_names_and_new_ones_the_mean(
         assert name == "styles" or np.array_equal(tensor, kernels[name]), name
 
 
-def test_a_single_style_adopts_its_row_of_several_by_name(
+def test_a_single_style_starts_from_the_row_of_its_name_or_the_mean(
     tmp_path: Path, conf: Conf, three: session.Session, parent: dict[str, np.ndarray]
 ) -> None:
     for naming, source in (("wave", "wave"), ("new", "mean")):
@@ -138,7 +138,7 @@ def test_a_single_style_adopts_its_row_of_several_by_name(
         np.testing.assert_array_equal(row, parent[source], err_msg=naming)
 
 
-def test_a_run_starts_from_one_style_of_several(
+def test_start_from_can_name_one_style_of_several(
     tmp_path: Path,
     conf: Conf,
     three: session.Session,
@@ -152,7 +152,7 @@ def test_a_run_starts_from_one_style_of_several(
     np.testing.assert_array_equal(row, parent["dots"])
 
 
-def test_several_styles_start_from_the_row_of_a_single_one(
+def test_several_styles_start_from_the_row_of_a_single_style(
     tmp_path: Path, conf: Conf, tiny_run: Path
 ) -> None:
     keys = {"style_image": None, "styles": STYLES, "start_from": str(tiny_run)}
