@@ -55,6 +55,19 @@ def photo() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of four small photos and a broken one; must not be modified.
+
+    Because of the broken one, the position in the data is not the number of photos read.
+    """
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(4):
+        Image.fromarray(draw_photo(40 + seed, 36, seed)).save(folder / f"{seed}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two small validation photos, which are faster than the six bundled ones."""
     folder = tmp_path_factory.mktemp("judges")
@@ -85,6 +98,14 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, conf: Callable[..., Path]
     folder = tmp_path_factory.mktemp("trained")
     assert train.main(["-c", str(conf(folder))]) == 0
     return folder / "models" / "tiny"
+
+
+@pytest.fixture
+def no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the engine do everything but compute: its steps do nothing."""
+    from fastnst.training import engine
+
+    monkeypatch.setattr(engine.Engine, "compile_step", lambda self: lambda batch: {})
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What may change when a run resumes; that runs obey it is tested in test_session.py."""
+"""What may change when a run resumes; test_session_resume.py tests that runs obey it."""
 
 from __future__ import annotations
 
