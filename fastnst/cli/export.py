@@ -63,7 +63,8 @@ def _run(arguments: argparse.Namespace) -> int:
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
     facts = card.read_facts(source.path)
     use = export.use(arguments.format)
-    extra = {"README.md": card.render(name, use, facts, config_text)}
+    styles = restored.description.names
+    extra = {"README.md": card.render(name, use, facts, config_text, styles=styles)}
     if config_text:
         extra["config.yml"] = config_text
     if facts:

@@ -21,8 +21,8 @@ USE = """\
 ## Use
 
 ```
-python eval.py --model {name} photo.jpg
-python export.py --model {name}
+fastnst eval --model {name} photo.jpg
+fastnst export --model {name}
 ```
 
 `weights.ckpt` is a TensorFlow checkpoint that holds the weights by name, in float16; `model.json`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import json
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,7 @@ def render(
     facts: dict[str, Any],
     config_text: str,
     quality: dict[str, Any] | None = None,
+    styles: collections.abc.Sequence[str] = (),
 ) -> str:
     """Renders the card as Markdown.
 
@@ -98,14 +100,18 @@ def render(
         facts: Facts from `read_facts`; may be empty.
         config_text: The configuration as YAML; may be empty.
         quality: Contents of quality.json, which `fastnst quality` writes; may be empty.
+        styles: Names of the styles, in order; a single one is not named again.
     """
     parts = [
         f"# {name}\n",
         "A feed-forward network for style transfer (Johnson et al. 2016, with instance norm), "
         "trained with\nfastnst. Licence: Apache-2.0, as far as the rights to the style image "
         "allow.\n",
-        use.replace("{name}", name),
     ]
+    if len(styles) > 1:
+        first, *others = (f"`{style}`" for style in styles)
+        parts.append(f"## Styles\n\n{first} (the default), {', '.join(others)}\n")
+    parts.append(use.replace("{name}", name))
     if facts:
         parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")
     if quality:

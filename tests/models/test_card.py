@@ -48,6 +48,11 @@ def test_the_facts_of_a_shipped_model_lie_beside_it(tmp_path: Path) -> None:
     assert card.read_facts(tmp_path) == {"steps": 1200}
 
 
+def test_a_card_names_the_styles_of_a_model_that_has_several() -> None:
+    text = card.render("gallery", "## Use\n", {}, "", styles=["wave", "candy", "ink"])
+    assert "\n## Styles\n\n`wave` (the default), `candy`, `ink`\n\n## Use\n" in text
+
+
 @pytest.mark.parametrize("file_format", export.FORMATS)
 def test_every_format_has_a_card_with_its_use_its_training_and_its_configuration(
     file_format: str,
@@ -56,7 +61,8 @@ def test_every_format_has_a_card_with_its_use_its_training_and_its_configuration
     assert text.startswith("# candy\n")
     assert "## Use" in text and '"steps": 1200' in text and "naming: candy" in text
     assert "{name}" not in text and "candy" in text.split("## Use")[1].split("## Training")[0]
-    bare = card.render("candy", export.use(file_format), {}, "")
+    bare = card.render("candy", export.use(file_format), {}, "", styles=["candy"])
+    assert "## Styles" not in bare
     assert "## Training" not in bare and "## Configuration" not in bare
 
 

@@ -127,11 +127,14 @@ def test_a_float16_run_scales_its_loss_and_resumes_in_float16_or_float32(
     # It halved from 1 at every step whose gradients were not finite, which was not taken.
     scale, taken = (float(run.task.kept()["loss_scale"]), iterations(run))
     assert scale == 2.0 ** (taken - 14) and 0 < taken < 14
+    steps = int(run.task.kept()["steps_at_loss_scale"])
+    assert 0 < steps <= taken
 
     again = session.open_session(settings.replace(max_steps=15), runs.ignore)
     assert again.start_step == 14 and float(again.task.kept()["loss_scale"]) == scale
     assert not again.train().interrupted
     assert iterations(again) == taken + 1
+    assert int(again.task.kept()["steps_at_loss_scale"]) == steps + 1
 
     # This is the advice for a loss of NaN.
     advised = settings.replace(precision="float32", max_steps=16)
@@ -325,10 +328,14 @@ train("two")
 """
 
 
+@pytest.mark.parametrize("styles", [1, 2])
 def test_two_devices_train_like_one_on_the_same_batches(
-    tmp_path: Path, conf: Conf, photos: Path
+    tmp_path: Path, conf: Conf, photos: Path, styles: int
 ) -> None:
-    path = conf(tmp_path, dataset=str(photos), max_steps=2, log_every=1, **runs.SHALLOW)
+    keys = {"dataset": str(photos), "max_steps": 2, "log_every": 1, **runs.SHALLOW}
+    if styles > 1:
+        keys |= {"style_image": None, "styles": ["img/candy.jpg", "img/wave.jpg"]}
+    path = conf(tmp_path, **keys)
     finished = subprocess.run(
         [sys.executable, "-c", _ONE_AND_TWO_DEVICES, str(path)],
         cwd=ROOT,
