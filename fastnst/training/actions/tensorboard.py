@@ -25,7 +25,7 @@ class TensorBoard:
         self._folder, self._every = folder, every
 
     def __call__(self, event: events.Event) -> None:
-        """Writes the summaries of the event, if they are due."""
+        """Writes the event's summaries, if they are due."""
         match event:
             case events.Started():
                 self._writer = tf.summary.create_file_writer(str(self._folder))

@@ -285,7 +285,7 @@ def test_a_measured_style_weight_is_reported(
     heard: list[str] = []
     one = conf(tmp_path, style_weight="auto", strength=2.0, max_steps=1)
     session.open_session(config.load(one), heard.append)
-    assert heard == ["style_weight: auto, which is 24.7"]
+    assert heard == ["style_weight: auto, computed as 24.7"]
     styles = {
         "candy": "img/candy.jpg",
         "wave": {"style_image": "img/wave.jpg", "style_weight": 3.0},
@@ -293,7 +293,7 @@ def test_a_measured_style_weight_is_reported(
     several = conf(tmp_path, naming="two", style_image=None, styles=styles, style_weight="auto")
     heard.clear()
     session.open_session(config.load(several), heard.append)
-    assert heard == ["candy: style_weight: auto, which is 20"]
+    assert heard == ["candy: style_weight: auto, computed as 20"]
 
 
 def test_resuming_with_other_settings_reports_the_changes(tmp_path: Path, conf: Conf) -> None:
@@ -303,8 +303,8 @@ def test_resuming_with_other_settings_reports_the_changes(tmp_path: Path, conf: 
     changed = settings.replace(learning_rate=0.002, max_steps=9)
     run = session.open_session(changed, heard.append)
     assert heard == [
-        "resuming with max_steps 6 -> 9",
-        "resuming with learning_rate 0.001 -> 0.002",
+        "resuming with a changed max_steps: 6 -> 9",
+        "resuming with a changed learning_rate: 0.001 -> 0.002",
     ]
     assert config.load(run.folder.config) == changed
 
@@ -327,7 +327,7 @@ def test_after_a_change_of_the_objective_the_next_validation_is_the_best(
         else:
             # All losses are now higher than the lowest before.
             old = best.with_name("best.old1")
-            assert f"the best checkpoint by the earlier settings is kept as {old}" in heard
+            assert f"the best checkpoint under the earlier settings is kept as {old}" in heard
             assert sorted(path.name for path in old.iterdir()) == kept
             assert float(run.engine.state.best_loss) == np.inf
             # A crash before the first checkpoint changes nothing of that.
@@ -676,7 +676,11 @@ def test_a_custom_data_set_is_any_iterable_of_batches(
 @pytest.mark.parametrize(
     ("keys", "dataset", "message"),
     [
-        ({"max_steps": None}, [], "max_steps: a custom data set has no known size; give a number"),
+        (
+            {"max_steps": None},
+            [],
+            "max_steps: the size of a custom data set is unknown; set the number of steps",
+        ),
         ({}, iter([]), "dataset: is an iterator"),
     ],
 )
