@@ -56,7 +56,7 @@ def _write_card(folder: Path) -> None:
     if found.exists():
         quality = json.loads(found.read_text(encoding="utf-8"))
         for of_size in quality["sizes"].values():
-            # Long, and only needed for the plot.
+            # Large, and only needed for the plot.
             del of_size["mean_curves"]
         text = json.dumps(quality, indent=2) + "\n"
         (folder / QUALITY).write_text(text, encoding="utf-8")
@@ -121,7 +121,7 @@ def _after(found: dict[str, Any], iterations: int) -> str:
 
 
 def _replace_table(page: Path, table: str) -> None:
-    """Replaces the table between the two markers of a page."""
+    """Replaces the table between the two markers in a page."""
     begin, end = "<!-- table: python -m tools.build_cards -->\n", "<!-- end of table -->"
     before, rest = page.read_text(encoding="utf-8").split(begin)
     _, after = rest.split(end)

@@ -26,16 +26,16 @@ naming: mine
 ```
 
 With these two lines in `mine.yml`, `python train.py -c mine.yml` trains the style. The keys that
-change the picture most are `strength` (how much of the style) and `style_size` (how large its
-strokes): [Your own style in ten minutes](../docs/your-own-style.md) shows both.
+change the picture most are `strength` (how strong the style is) and `style_size` (how large its
+strokes are); [Your own style in ten minutes](../docs/your-own-style.md) shows both.
 
-The files in this folder also go by their bare names: `python train.py -c wave`.
+The files in this folder can be given by name: `python train.py -c wave`.
 """
 
 _ALLOWED = """\
 ## Values
 
-Numbers may be written `0.001`, `1e-3` or `1e5`. Layers are those of VGG16 after their ReLU, from
+Numbers may be written as `0.001`, `1e-3` or `1e5`. Layers are the outputs of VGG16's ReLUs, from
 `relu1_1` to `relu5_3`, or in slim's spelling, `vgg_16/conv1/conv1_1`. Layers in a list have equal
 weights:
 
@@ -60,7 +60,7 @@ naming: gallery
 styles: [img/wave.jpg, img/candy.jpg, paintings/mine.jpg]
 ```
 
-A mapping names the styles, and may give each its own values of the keys under [Style](#style). The
+A mapping names the styles, and may give each its own values for the keys under [Style](#style). The
 same keys at the top level are defaults for every style:
 
 ```yaml
@@ -84,8 +84,8 @@ _RECIPES = """\
 ## Recipes
 
 A recipe is a set of training values that work together. `recipe: auto`, the default, is `gpu` on a
-machine with a GPU and `cpu` on any other; a run that is resumed keeps the recipe it was begun with.
-Keys in your file win over the recipe:
+machine with a GPU and `cpu` on any other; a resumed run keeps its recipe. Keys in your file win
+over the recipe:
 """
 
 _PRECEDENCE = """\
@@ -100,13 +100,13 @@ Later values win over earlier ones:
 5. `--set KEY=VALUE`, which may be repeated;
 6. `--dataset`, `--steps` (which sets `max_steps`) and `--model_path`.
 
-`--quick` lays the recipe `quick` over the file, instead of under it, and appends `-quick` to the
+`--quick` applies the recipe `quick` over the file instead of under it, and appends `-quick` to the
 name, so that a first look never overwrites a real model. `--set` still wins:
 `--quick --set image_size=128`.
 
 Everything is checked before anything is written, and all problems are reported at once, with file,
-line and key. The result is saved beside the checkpoints as `config.yml`, a conf file that has every
-key.
+line and key. The result is saved beside the checkpoints as `config.yml`, a conf file that contains
+every key.
 """
 
 _ORIGINAL = """\
@@ -122,12 +122,12 @@ come from the recipe. To train as the original did, add
 recipe: original
 ```
 
-which means Adam at a constant learning rate of 1e-3, `epoch` passes over the photos, the original's
-preprocessing pixel for pixel, and random initial weights. `--dataset` gives the folder of photos,
-which was part of the original's code, and slim's own `vgg_16.ckpt` works as `loss_model_file`.
+which selects Adam at a constant learning rate of 1e-3, `epoch` passes over the photos, the
+original's preprocessing, pixel for pixel, and random initial weights. `--dataset` names the folder
+of photos, which the original had in its code. Slim's own `vgg_16.ckpt` works as `loss_model_file`.
 
-Two things differ: the style image is not cropped to a square, and the network is
-[ours](../docs/theory.md#the-transform-net).
+Two things differ: the style image is not cropped to a square, and the network has
+[another architecture](../docs/theory.md#the-transform-net).
 """
 
 
@@ -155,7 +155,7 @@ def render() -> str:
 
 
 def shipped() -> list[Path]:
-    """Lists the conf files whose style image img/CREDITS.md names, and none of a user's own."""
+    """Lists the conf files whose style image is in img/CREDITS.md, which excludes a user's own."""
     credits_text = (files.asset("img") / "CREDITS.md").read_text(encoding="utf-8")
     return [path for path in sorted(CONF.glob("*.yml")) if f"\n| {path.stem}.jpg |" in credits_text]
 
@@ -183,7 +183,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """Writes a value as YAML does, and mappings as their pairs."""
+    """Formats a value as in YAML, and a mapping as its pairs."""
     if not isinstance(value, dict):
         return _code(value)
     pairs = [f"{key}: {item:g}" if item != 1 else str(key) for key, item in value.items()]
@@ -191,7 +191,7 @@ def _value(value: Any) -> str:
 
 
 def _recipes() -> str:
-    """Writes the table of recipes; an empty cell is the key's default."""
+    """Renders the table of recipes; an empty cell stands for the key's default."""
     keys = [key for key in config.FIELDS if any(key in of for of in config.RECIPES.values())]
     rows = [
         (f"`{key}`", *(_value(of[key]) if key in of else "" for of in config.RECIPES.values()))
@@ -201,9 +201,11 @@ def _recipes() -> str:
 
 
 def _yields() -> str:
-    """Lists the values of a recipe that depend on another key."""
-    text = "An empty cell is the default. Some values depend on another key, and return to their\n"
-    text += "default if you set it:\n\n"
+    """Renders the list of recipe values that depend on another key."""
+    text = (
+        "An empty cell stands for the default. Some values depend on another key, and return to\n"
+    )
+    text += "their default if you set that key:\n\n"
     for key, other in recipes.YIELDS.items():
         default = _value(schema.default(config.FIELDS[key]))
         text += f"- `{key}` is {default} if you set `{other}` but not `{key}`\n"

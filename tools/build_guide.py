@@ -53,7 +53,7 @@ def _painted(style: str, **keys: float) -> np.ndarray:
     command += ["--quick", "--model_path", str(MODELS)]
     for key, value in {"naming": naming, **changes}.items():
         command += ["--set", f"{key}={value}"]
-    # Returns immediately if the run is finished.
+    # The command returns immediately if the run is finished.
     subprocess.run(command, check=True)
     return stylizer.load(MODELS / naming)(images.to_uint8(images.read(PHOTO, _SIDE)))
 

@@ -30,10 +30,10 @@ _ACTIVITY = "gcompris/src/activities/paintings/resource"
 _RCC = "usr/share/gcompris-qt/rcc/paintings.rcc"
 _STARRY = "usr/share/doc/opencv-doc/examples/data/starry_night.jpg"
 _STARRY_BOX = (24, 19, 730, 580)  # excludes the black background and the bare rim of the canvas
-_RIM = 3  # pixels at the border, where some scans show the white page
-_SEARCH = 3  # pixels; centers are fractions of the board, given to three decimals
+_RIM = 3  # pixels to crop at the border, where some scans show the white page
+_SEARCH = 3  # pixels by which a position may be off, since centers are given to three decimals
 
-_TOO_FEW = 60  # shared pixels, too few for a meaningful misfit
+_TOO_FEW = 60  # shared pixels up to which a misfit means nothing
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def assemble(pieces: list[Piece]) -> np.ndarray:
         pieces: All pieces of a picture without holes.
 
     Returns:
-        The picture without its ragged rim, uint8 RGB.
+        The picture without its ragged rim, uint8 RGB [H, W, 3].
     """
     margin = 16
     height = round(max(piece.top + piece.pixels.shape[0] for piece in pieces)) + 2 * margin
@@ -91,7 +91,7 @@ def assemble(pieces: list[Piece]) -> np.ndarray:
 
         places = [board[top + dy :, left + dx :][:rows, :columns] for dy, dx in moves]
         distances = [abs(dy) + abs(dx) for dy, dx in moves]
-        # The distance decides if there is nothing to compare.
+        # If there are no pixels to compare, the distance decides.
         costs = [
             _misfit(piece, place) + 0.1 * far for place, far in zip(places, distances, strict=True)
         ]

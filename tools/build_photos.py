@@ -60,12 +60,19 @@ def read_list() -> list[Photo]:
 
 
 def unpack(packages: Iterable[str], into: Path, archives: Path | None = None) -> dict[str, Path]:
-    """Unpacks packages, each into its own folder, and returns these folders.
+    """Unpacks packages, each into its own folder.
 
     Args:
         packages: Names of Debian or PyPI (`WHEELS`) packages.
-        into: Where to unpack them.
+        into: Folder to unpack them into.
         archives: Folder with the .deb and .whl files; None to download them.
+
+    Returns:
+        The root folder of each package.
+
+    Raises:
+        FileNotFoundError: If `archives` lacks a package.
+        subprocess.CalledProcessError: If a program that downloads or unpacks packages fails.
     """
     packages = sorted(set(packages))
     roots = debian.unpack([name for name in packages if name not in WHEELS], into, archives)
@@ -83,7 +90,10 @@ def unpack(packages: Iterable[str], into: Path, archives: Path | None = None) ->
 
 
 def open_photo(photo: Photo, root: Path) -> Image.Image:
-    """Opens a photo in its unpacked package; gcompris has one Qt resource per activity."""
+    """Opens a photo in its unpacked package.
+
+    In gcompris-qt-data, the photos of an activity are in one Qt resource.
+    """
     if photo.package != "gcompris-qt-data":
         return Image.open(root / photo.source)
     activity, _, name = photo.source.partition("/")
@@ -97,7 +107,7 @@ def _read_rcc(path: Path) -> dict[str, bytes]:
 
 
 def shrink(image: Image.Image, shorter_side: int) -> Image.Image:
-    """Converts to RGB and shrinks to a shorter side; smaller images keep their size."""
+    """Converts an image to RGB, and shrinks it to a shorter side unless it is smaller."""
     image = image.convert("RGB")
     scale = shorter_side / min(image.size)
     if scale >= 1:
@@ -140,7 +150,10 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         names = {photo.file for photo in photos if photo.use == use}
         if strangers := sorted(path.name for path in folder.iterdir() if path.name not in names):
-            parser.error(f"{folder} holds files that are not in photos.csv: {', '.join(strangers)}")
+            parser.error(
+                f"{folder}: holds files that are not in photos.csv: {', '.join(strangers)}; move "
+                "them away, or add them to photos.csv"
+            )
     with tempfile.TemporaryDirectory() as scratch:
         roots = unpack((photo.package for photo in photos), Path(scratch), args.deb_dir)
         for photo in sorted(photos, key=lambda photo: photo.source):  # opens each resource once

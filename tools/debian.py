@@ -12,15 +12,15 @@ def unpack(packages: Iterable[str], into: Path, deb_dir: Path | None = None) -> 
 
     Args:
         packages: Names of Debian packages.
-        into: Where to unpack them.
+        into: Folder to unpack them into.
         deb_dir: Folder with the .deb files; None to fetch them with `apt-get download`.
 
     Returns:
         The root folder of each package.
 
     Raises:
-        FileNotFoundError: `deb_dir` lacks a package.
-        subprocess.CalledProcessError: apt-get or dpkg-deb failed.
+        FileNotFoundError: If `deb_dir` lacks a package.
+        subprocess.CalledProcessError: If apt-get or dpkg-deb fails.
     """
     roots = {}
     for package in packages:

@@ -25,8 +25,8 @@ def read_rcc(path: str | Path) -> dict[str, bytes]:
         The contents of each file by its path inside the resource, in the order of the tree.
 
     Raises:
-        ValueError: The file is not a Qt resource, has an unknown version, or holds data compressed
-            with Zstandard, which Python's standard library cannot read.
+        ValueError: If the file is not a Qt resource, has an unknown version, or holds data
+            compressed with Zstandard, which Python's standard library cannot read.
     """
     return dict(_files(Path(path).read_bytes(), str(path)))
 

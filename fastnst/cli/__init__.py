@@ -1,1 +1,1 @@
-"""The commands: parse, build, run, print; no maths."""
+"""The commands, one file each: parse the options, call the package, print the results."""

@@ -57,7 +57,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--size",
         type=terminal.positive,
         metavar="PX",
-        help="scale the photo's shorter side first; a smaller size gives larger strokes",
+        help="scale the photo's shorter side to PX first; a smaller size gives larger strokes",
     )
     parser.add_argument(
         "--batch",
@@ -166,7 +166,9 @@ def _pipe(arguments: argparse.Namespace) -> int:
     from fastnst.painting import photos
 
     if len(arguments.inputs) > 1:
-        raise errors.UserError("- reads one photo from stdin; name no other photos with it")
+        raise errors.UserError(
+            "- reads one photo from stdin and cannot be combined with other photos; name one input"
+        )
     if arguments.style == "all":
         raise errors.UserError(
             "--style all makes several pictures, but - writes one; name one style"

@@ -72,7 +72,9 @@ def _run(arguments: argparse.Namespace) -> int:
     replaced = folder.is_dir() and any(folder.iterdir())
     difference = export.export(restored, folder, arguments.format, extra)
     if replaced:
-        terminal.say(f"replaced the export that was in {folder}")
-    terminal.say(f"checked against {source.path}: largest difference {difference:g} of 255")
+        terminal.say(f"replaced the earlier export in {folder}")
+    terminal.say(
+        f"verified against {source.path}: the largest difference is {difference:g} levels of 255"
+    )
     print(folder)
     return terminal.DONE

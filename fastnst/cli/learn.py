@@ -11,7 +11,7 @@ from pathlib import Path
 from fastnst import config
 from fastnst.cli import options, terminal, train
 
-# A row is small: so few steps teach it a style, in under 3 minutes on two CPU cores.
+# A row is small, so these few steps suffice. They take less than 3 minutes on two CPU cores.
 _STEPS = 400
 _LEARNING: dict[str, object] = {
     "max_steps": _STEPS,
@@ -24,7 +24,7 @@ _LEARNING: dict[str, object] = {
     "warmup_steps": 10,
     "average": 0.98,
     "start_from": None,
-    # Only the last step validates: the row is all there is to keep.
+    # Validates at the last step only, since nothing but the final row is kept.
     "preview_every": 1_000_000,
     "checkpoint_every": 1_000_000,
 }
@@ -37,12 +37,12 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         description="Add a style to a trained model in minutes. Its other styles stay unchanged.",
     )
     parser.add_argument(
-        "painting", metavar="PAINTING", help="picture of the style, or a folder of several"
+        "painting", metavar="PAINTING", help="painting in the style, or a folder of several"
     )
     parser.add_argument(
         "--into", required=True, metavar="NAME|PATH", help="model to add the style to"
     )
-    parser.add_argument("--name", help="name of the style (default: that of the file)")
+    parser.add_argument("--name", help="name of the style (default: the file name)")
     parser.add_argument(
         "--steps", type=terminal.positive, metavar="N", help=f"steps to train (default: {_STEPS})"
     )
@@ -82,11 +82,11 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     (name,) = settings.styles
     if finished.interrupted:
         terminal.say(
-            f"stopped at step {finished.step} of {finished.last_step}; the same command learns "
-            f"{name} in full"
+            f"stopped at step {finished.step} of {finished.last_step}; run the same command again "
+            f"to learn {name} in full"
         )
         return stop.exit_code
-    terminal.say(f"{folder} has the style {name} now. Paint a photo:")
+    terminal.say(f"added the style {name} to {folder}. Paint a photo:")
     place = shlex.quote(folder.name if folder.parent.name == "models" else str(folder))
     print(f"{program.replace('learn', 'eval')} --model {place} --style {name} PHOTO")
     return terminal.DONE

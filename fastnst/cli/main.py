@@ -1,4 +1,4 @@
-"""The `fastnst` command, which runs its subcommands."""
+"""The `fastnst` command, which runs the subcommands."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ LOSS_MODEL_FILES = {
     "vgg_19": "pretrained/imagenet-vgg-verydeep-19.mat",
 }
 POOLINGS = ("max", "avg")
-# Deep layers have no pixels left for smaller pictures.
+# Smaller pictures would have no positions left in the deep layers.
 MIN_SIDE = 16
 # At 12 megapixels, the size of a phone's photos, L-BFGS would need tens of gigabytes.
 DEFAULT_SIDE = 512
@@ -90,7 +90,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--seed", type=_seed, default=0, metavar="N", help="noise seed (default: %(default)s)"
     )
     search = parser.add_argument_group("optimizer")
-    search.add_argument("--method", choices=METHODS, default="lbfgs", help="(default: %(default)s)")
+    search.add_argument(
+        "--method",
+        choices=METHODS,
+        default="lbfgs",
+        help="optimizer of the pixels (default: %(default)s)",
+    )
     search.add_argument(
         "--steps",
         type=terminal.positive,
@@ -107,7 +112,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     objective = parser.add_argument_group("objective")
     objective.add_argument(
-        "--variant", choices=VARIANTS, default="johnson", help="its source (default: %(default)s)"
+        "--variant",
+        choices=VARIANTS,
+        default="johnson",
+        help="implementation that defines it (default: %(default)s)",
     )
     for term in _TERMS:
         suited = "; johnson adapts it to the style" if term == "style" else ""
@@ -115,13 +123,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
             f"--{term}_weight",
             type=_amount,
             metavar="X",
-            help=f"(default: the variant's{suited})",
+            help=f"weight of the {term} loss (default: the variant's{suited})",
         )
     objective.add_argument(
         "--loss_model",
         choices=tuple(LOSS_MODEL_FILES),
         default="vgg_16",
-        help="(default: %(default)s)",
+        help="loss network (default: %(default)s)",
     )
     objective.add_argument(
         "--loss_model_file",
@@ -256,7 +264,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
 
 class _Keeper:
-    """Writes the picture, and those on the way."""
+    """Writes the result, and the intermediate pictures."""
 
     def __init__(self, photo: images.Picture, on_the_way: dict[int, Path]) -> None:
         self._photo, self._on_the_way = photo, on_the_way
@@ -342,7 +350,7 @@ def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
 
 
 def _check_writable(output: Path, photo: images.Picture) -> None:
-    """Checks that the output can be written, before minutes are spent on it."""
+    """Checks that the output can be written, before painting takes minutes."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

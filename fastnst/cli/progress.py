@@ -15,7 +15,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """Shows events: a bar where stderr is a terminal; elsewhere a plain line every few seconds.
+    """Shows events: as a bar if stderr is a terminal, otherwise as a line every few seconds.
 
     Example:
         >>> with Progress("step", every=10) as progress:
@@ -23,11 +23,12 @@ class Progress:
     """
 
     def __init__(self, unit: str, every: int) -> None:
-        """Shows nothing until work starts.
+        """Creates a display, which shows nothing until work starts.
 
         Args:
             unit: Name of a step.
-            every: Steps between looks at the metrics, which wait for the device.
+            every: Steps between updates of the bar's metrics, because reading them waits for the
+                device.
         """
         self._unit, self._every = unit, every
         self._is_terminal = sys.stderr.isatty()
@@ -74,7 +75,7 @@ class Progress:
         assert self._bar is not None
         now = time.monotonic()
         if self._first_done is None:
-            # The first step traces its graph and says nothing about the time left.
+            # The first step also traces the graph, so its duration is not representative.
             self._first_done = now
             self._bar.unpause()
         self._bar.update(event.step - self._bar.n)
@@ -97,7 +98,7 @@ class Progress:
         return "  ".join([*shown, *rate])
 
     def _left(self, event: events.Step, seconds: float) -> str:
-        """Estimates the time left, if `seconds` went by since the first step was done."""
+        """Estimates the time left from the `seconds` since the first step was done."""
         timed = event.step - self._start_step - 1
         steps = event.last_step - event.step
         return f"  {formatting.clock(steps * seconds / timed)} left" if timed else ""

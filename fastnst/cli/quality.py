@@ -3,7 +3,7 @@
     fastnst quality --model candy
 
 The optimization method minimizes the same objective for one photo at a time. The measure is the
-number of its iterations that equal the network's single pass.
+number of iterations that it needs to reach the objective of the network's single pass.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         "optimization method after each number of iterations.",
     )
     parser.add_argument(
-        "--model", required=True, metavar="NAME|PATH", help="a run, by name or folder"
+        "--model", required=True, metavar="NAME|PATH", help="name or folder of a run"
     )
     parser.add_argument(
         "--style", metavar="NAME", help="style of the model (default: each in turn)"
@@ -172,8 +172,8 @@ def _run(arguments: argparse.Namespace) -> int:
     for style in [chosen] if chosen else objectives:
         if style not in objectives:
             raise errors.UserError(
-                f"--style {style}: {conf} does not name its objective, as of styles that were "
-                f"learned later; choose from {', '.join(objectives)}"
+                f"--style {style}: its objective is not in {conf}, which has none for styles added "
+                f"by fastnst learn; choose from {', '.join(objectives)}"
             )
         row, _ = model.select(style)
         name = style if len(objectives) > 1 else reference.name
@@ -194,7 +194,7 @@ def _paint(net: transform_net.TransformNet, row: np.ndarray, photo: np.ndarray) 
 
 @dataclasses.dataclass(frozen=True)
 class _Subject:
-    """One style of a model, and the objective that it was trained for."""
+    """One style of a model, and the objective that it was trained with."""
 
     name: str
     paint: collections.abc.Callable[[np.ndarray], np.ndarray]
@@ -258,7 +258,7 @@ def _measure(
 
 
 def _require_extras() -> None:
-    """Checks for optional packages now, because they are first imported minutes later."""
+    """Checks for optional packages, because they would first be imported minutes later."""
     for module in ("scipy", "matplotlib"):
         if importlib.util.find_spec(module) is None:
             raise errors.UserError(

@@ -28,7 +28,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="DIR|ZIP",
         help="folder or zip archive of photos",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="new folder")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder to write the records to"
+    )
     parser.add_argument(
         "--shards",
         type=terminal.positive,
@@ -79,8 +81,8 @@ def _run(options: argparse.Namespace, program: str) -> int:
             )
     except KeyboardInterrupt:
         terminal.say(
-            f"{program}: interrupted; finished shards are kept, "
-            "run the same command again to resume"
+            f"{program}: interrupted; finished shards are kept. "
+            "Run the same command again to resume"
         )
         return terminal.INTERRUPTED
     print(

@@ -1,4 +1,4 @@
-"""Terminal helpers of all commands: errors, exit codes, signals and a quiet TensorFlow."""
+"""Terminal helpers for all commands: errors, exit codes, signals, and a quiet TensorFlow."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
         print(f"{command}: interrupted", file=sys.stderr)
         return TERMINATED if terminated else INTERRUPTED
     except BrokenPipeError:
-        # The reader closed the pipe; keep Python from complaining at exit.
+        # The reader closed the pipe. Without this, flushing stdout at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     finally:
@@ -84,7 +84,7 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stopping_gently() -> collections.abc.Iterator[StopRequest]:
-    """Turns Ctrl-C and SIGTERM into a request to stop after this step; a second one stops at once.
+    """Turns Ctrl-C or SIGTERM into a request to stop after this step; a second one stops at once.
 
     Yields:
         The request, which is true to call once a signal has come.
@@ -108,12 +108,12 @@ def stopping_gently() -> collections.abc.Iterator[StopRequest]:
 
 
 def positive(text: str) -> int:
-    """Parses a whole number above 0, for argparse."""
+    """Parses a whole number above 0, as an argparse type."""
     return _whole(text, 1, None)
 
 
 def quality(text: str) -> int:
-    """Parses a JPEG quality from 1 to 100, for argparse."""
+    """Parses a JPEG quality from 1 to 100, as an argparse type."""
     return _whole(text, 1, 100)
 
 
@@ -131,13 +131,13 @@ def _whole(text: str, least: int, most: int | None) -> int:
 def import_tensorflow() -> None:
     """Imports TensorFlow without its startup messages.
 
-    Its native libraries write to the file descriptor before logging can be configured.
+    Its native libraries write to stderr's file descriptor before logging can be configured.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silenced(2):
         import tensorflow as tf
 
-        # By default TensorFlow reserves all GPU memory, which leaves none to a second command.
+        # By default, TensorFlow reserves all GPU memory, which leaves none for a second command.
         # Once the GPU is in use, setting this raises a RuntimeError.
         with contextlib.suppress(RuntimeError):
             for gpu in tf.config.list_physical_devices("GPU"):

@@ -1,4 +1,4 @@
-"""`train.py`: trains a style, or many."""
+"""`train.py`: trains a network in one style or many."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Train a network that paints photos in the style of a picture. Running the "
-        "same command again resumes it.",
+        description="Train a network that paints photos in the style of a picture. To resume an "
+        "interrupted run, run the same command again.",
     )
     parser.add_argument(
         "-c", "--conf", required=True, metavar="FILE|NAME", help="conf file, or the name of one"
@@ -34,7 +34,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a first look in minutes: small, on the bundled photos, into <naming>-quick",
+        help="take a first look in minutes: train briefly on the bundled photos, as <naming>-quick",
     )
     options.add_set(
         parser, "change a key of the conf file; may be repeated; keys are in conf/README.md"
@@ -44,17 +44,17 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--steps",
         type=terminal.positive,
         metavar="N",
-        help="steps to train, counted from the first run",
+        help="total number of steps, including those of earlier runs",
     )
     parser.add_argument("--model_path", metavar="DIR", help="folder that holds the models")
     parser.add_argument(
         "--profile",
         type=terminal.positive,
         metavar="N",
-        help="trace N steps for TensorBoard's profiler (pip install xprof shows it)",
+        help="trace N steps for TensorBoard's profiler (to view the trace, pip install xprof)",
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="start anew; the earlier run is moved aside"
+        "--fresh", action="store_true", help="start over; an earlier run is moved aside"
     )
     return parser
 
@@ -88,7 +88,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 def run(
     settings: config.Config, program: str, *, fresh: bool = False, profiled: int | None = None
 ) -> int:
-    """Trains by a configuration, and says at the terminal how it goes.
+    """Trains with a configuration, and reports progress at the terminal.
 
     Args:
         settings: The configuration.
@@ -106,7 +106,7 @@ def run(
     folder = opened.folder.path
     # Models are found by name in the default folder.
     name = settings.naming if folder.parent == Path("models") else str(folder)
-    # As the user called us: the scripts are only at hand in the clone.
+    # In the form that the user typed, because the scripts exist only in the clone.
     paint = program.replace("train", "eval")
     paint = paint if paint.startswith("fastnst") else f"python {paint}"
     paint = f"{paint} --model {shlex.quote(name)} PHOTO"
@@ -115,8 +115,8 @@ def run(
         if not opened.folder.report.exists():
             writer.write()
         terminal.say(
-            f"{folder} is finished: {opened.start_step} steps. Continue with --steps "
-            f"{opened.start_step * 2}, start anew with --fresh, or paint:\n  {paint}"
+            f"{folder} is finished after {opened.start_step} steps. Train further with --steps "
+            f"{opened.start_step * 2}, start over with --fresh, or paint a photo:\n  {paint}"
         )
         print(opened.folder.report)
         return terminal.DONE
@@ -130,8 +130,8 @@ def run(
         finished = _train(opened, writer, profiled, stop)
     if finished.interrupted:
         terminal.say(
-            f"stopped at step {finished.step} of {opened.last_step}, which is saved; the same "
-            "command resumes from there"
+            f"stopped and saved at step {finished.step} of {opened.last_step}; run the same "
+            "command again to resume"
         )
         return stop.exit_code
     terminal.say("done. The pictures are in this report; open it in a browser:")
@@ -146,7 +146,7 @@ def _train(
     profiled: int | None,
     stop: terminal.StopRequest,
 ) -> events.Finished:
-    """Trains, showing progress, until the last step or a request to stop."""
+    """Trains and shows progress; a request to stop takes effect after the current step."""
     from fastnst.cli import progress
     from fastnst.training.actions import profile
 
@@ -173,7 +173,11 @@ def _report(run: session.Session, name: str) -> report.Report:
 
 
 def _pairs(run: session.Session) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Paints validation photos for the report, each style in turn."""
+    """Paints validation photos for the report, in each style in turn.
+
+    Returns:
+        Pairs of a photo and its painting, uint8 RGB [H, W, 3] each.
+    """
     from fastnst import images
     from fastnst.models import stylizer
 

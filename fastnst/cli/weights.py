@@ -25,14 +25,14 @@ def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") ->
         "--output",
         type=Path,
         default=download.DEFAULT_PATH,
-        help="checkpoint to write (default: %(default)s in the working directory, which commands "
-        "started there prefer to the package's own file)",
+        help="checkpoint to write (default: %(default)s in the working directory, where it takes "
+        "precedence over the package's own file)",
     )
     parser.add_argument(
         "--through",
         choices=download.LAYERS[download.LAYERS.index(download.SHIPPED_THROUGH) :],
         default=download.LAYERS[-1],
-        help="last layer (default: %(default)s, all 13; the repository ships conv4_3)",
+        help="last layer to include (default: %(default)s, all 13; the repository ships conv4_3)",
     )
     parser.add_argument(
         "--dtype",

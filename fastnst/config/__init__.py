@@ -1,7 +1,7 @@
 """The configuration of a run.
 
-`schema` declares every key, in sections. `recipes` names settings that work together. `conf_file`
-reads YAML, `values` checks single values, and `loading` makes a `Config` of all of these.
+`schema` declares every key, in sections. `recipes` holds named sets of training settings.
+`conf_file` reads YAML, `values` checks single values, and `loading` combines them into a `Config`.
 """
 
 from fastnst.config.loading import from_mapping, load

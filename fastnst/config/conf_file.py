@@ -97,13 +97,14 @@ def find(path: str | Path) -> Path:
 
 
 def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[str]) -> Entry:
-    """Creates an entry from a node. YAML itself would silently keep the last duplicate key."""
+    """Creates an entry from a node. PyYAML itself would silently keep the last duplicate key."""
     items: dict[str, Entry] = {}
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in node.value:
             key, where = str(key_node.value), f"{file}:{key_node.start_mark.line + 1}"
             if key in items:
-                problems.append(f"{where}: {key}: set before, at {items[key].where}")
+                first = items[key].where
+                problems.append(f"{where}: {key}: already set at {first}; remove one of them")
                 continue
             item = _walk(loader, value_node, file, problems)
             items[key] = dataclasses.replace(item, where=where)
@@ -115,7 +116,7 @@ def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[st
 
 
 def _near(path: Path) -> str:
-    """Suggests conf files with similar names, from the same folder and from the project's own."""
+    """Suggests a conf file with a similar name, in the same folder or among the included ones."""
     own = {conf.stem: f"conf/{conf.name}" for conf in sorted(files.asset("conf").glob("*.yml"))}
     known = own | {conf.stem: str(conf) for conf in sorted(path.parent.glob("*.yml"))}
     return (

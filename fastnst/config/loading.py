@@ -1,4 +1,4 @@
-"""Makes a configuration: applies recipes, layers and defaults, and checks it as a whole.
+"""Builds a configuration from the defaults, a recipe, a conf file and overrides, and checks it.
 
 Conf files, `--set key=value` and the Python API pass the same checks. All problems are reported at
 once, each with its file, line, key and the nearest valid name.
@@ -31,22 +31,22 @@ def load(
 ) -> schema.Config:
     """Reads a conf file.
 
-    Later ones win over earlier ones: the defaults, the recipe, the file, `quick`, `assignments`,
-    `values`.
+    Values come from, in order of increasing precedence: the defaults, the recipe, the file,
+    `quick`, `assignments` and `values`.
 
     Args:
         path: The YAML file, or the bare name of one in conf/.
-        assignments: "key=value" each, as given to `--set`; "styles.wave.strength=2" sets a key of
-            one style.
+        assignments: Strings "key=value", as in `--set`; "styles.wave.strength=2" sets a key of one
+            style.
         quick: Whether to apply the recipe `quick` over the file, and to name the model
             "<naming>-quick".
         gpu: Whether there is a GPU, which decides `recipe: auto`.
-        begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps; or the
-            keys of a run of before there were recipes.
+        begun: The recipe of the run to resume, which `recipe: auto` keeps: its name, or its keys
+            and values if the run is older than recipes. None for a new run.
         **values: Values by flat key.
 
     Raises:
-        UserError: Naming every problem, one a line.
+        UserError: If there are problems; the message lists all of them, one per line.
     """
     problems: list[str] = []
     file = conf_file.find(path)
@@ -66,18 +66,18 @@ def from_mapping(
     gpu: bool = False,
     begun: str | collections.abc.Mapping[str, Any] | None = None,
 ) -> schema.Config:
-    """Makes a configuration of flat keys and their values, as a conf file holds them.
+    """Builds a configuration from the keys of a conf file.
 
     Args:
         mapping: Values by key.
         source: The mapping's name in error messages.
-        assignments: "key=value" each, which win over the mapping.
+        assignments: Strings "key=value", which win over the mapping.
         gpu: Whether there is a GPU, which decides `recipe: auto`.
-        begun: The recipe of the run to resume, if there is one, which `recipe: auto` keeps; or the
-            keys of a run of before there were recipes.
+        begun: The recipe of the run to resume, which `recipe: auto` keeps: its name, or its keys
+            and values if the run is older than recipes. None for a new run.
 
     Raises:
-        UserError: Naming every problem, one a line.
+        UserError: If there are problems; the message lists all of them, one per line.
     """
     problems: list[str] = []
     given = conf_file.entry(dict(mapping), source).items
@@ -106,7 +106,7 @@ def _assigned(
 def _quick(
     given: dict[str, conf_file.Entry], over: dict[str, conf_file.Entry]
 ) -> dict[str, conf_file.Entry]:
-    """Lays the recipe `quick` over a file's entries, and renames the model."""
+    """Applies the recipe `quick` over a file's entries, and renames the model."""
     quick = recipes.RECIPES["quick"]
     kept = {key: entry for key, entry in given.items() if key not in quick}
     laid = kept | _recipe("quick", quick, over) | {"recipe": conf_file.Entry("quick", "--quick")}
@@ -121,7 +121,7 @@ def _recipe(
     values: collections.abc.Mapping[str, Any],
     given: collections.abc.Container[str],
 ) -> dict[str, conf_file.Entry]:
-    """Returns a recipe's entries, without those that yield to a given key."""
+    """Returns a recipe's entries, except those that yield to a given key (`recipes.YIELDS`)."""
     return {
         key: conf_file.entry(value, f"recipe {name}")
         for key, value in values.items()
@@ -136,12 +136,12 @@ def _make(
     automatic: str | collections.abc.Mapping[str, Any],
     problems: list[str],
 ) -> schema.Config:
-    """Checks all entries and makes the configuration.
+    """Checks all entries and builds the configuration.
 
     Args:
         given: Entries by key.
-        over: Entries that win over them; their keys may also be "styles.NAME.KEY".
-        source: The name of the whole, for problems without a line.
+        over: Entries that win over those in `given`; their keys may also be "styles.NAME.KEY".
+        source: Name of the configuration in messages about problems that have no line.
         automatic: The recipe that `auto` stands for, by name or as keys and values.
         problems: Problems found so far.
 
@@ -171,7 +171,7 @@ def _make(
     else:
         for key, entry in dotted.items():
             leaf = key.rpartition(".")[2]
-            problems.append(f"{entry.where}: the conf has no key styles; set {leaf} itself")
+            problems.append(f"{entry.where}: there is no key styles; set {leaf} instead")
         if "style_image" not in entries:
             problems.append(f"{source}: {_NO_PAINTING}")
         styles = {} if problems else {checked["naming"]: schema.Style(**own)}
@@ -195,7 +195,7 @@ def _check(
     problems: list[str],
     prefix: str = "",
 ) -> dict[str, Any]:
-    """Converts the values that are allowed; each other one becomes a problem.
+    """Converts the allowed values; each of the others becomes a problem.
 
     Args:
         entries: The values by key.
@@ -212,7 +212,7 @@ def _check(
                 problems.append(f"{entry.where}: {prefix}{key}: {error}")
         elif key in schema.FIELDS:
             problems.append(
-                f"{entry.where}: {prefix}{key}: belongs to all styles; set {key} at the top level"
+                f"{entry.where}: {prefix}{key}: applies to all styles; set {key} at the top level"
             )
         else:
             near = errors.did_you_mean(key, [*fields] if prefix else [*fields, "styles"])
@@ -227,19 +227,19 @@ def _styles(
     dotted: dict[str, conf_file.Entry],
     problems: list[str],
 ) -> dict[str, schema.Style]:
-    """Makes the styles that the key `styles` names.
+    """Builds the styles listed under the key `styles`.
 
     Args:
         entries: All entries.
-        defaults: Checked values of every style, which its own keys win over.
-        final: Checked values of every style, which win over its own keys.
-        dotted: Entries that win over all of these, by "styles.NAME.KEY".
+        defaults: Checked values for all styles, which the keys of a style override.
+        final: Checked values for all styles, which override the keys of a style.
+        dotted: Entries by "styles.NAME.KEY", which override all others.
         problems: Problems found so far; more are added.
     """
     if "style_image" in entries:
         problems.append(
             f"{entries['style_image'].where}: style_image: cannot be combined with styles, which "
-            "names the paintings; remove one of them"
+            "lists the paintings; remove one of the two keys"
         )
     named = _named_styles(entries["styles"], problems)
     last: dict[str, dict[str, conf_file.Entry]] = {name: {} for name in named}
@@ -262,7 +262,7 @@ def _styles(
 
 
 def _named_styles(styles: conf_file.Entry, problems: list[str]) -> dict[str, conf_file.Entry]:
-    """Returns a mapping of keys for each style, in whichever way `styles` is written."""
+    """Returns an entry for each style by name, whether `styles` is a list or a mapping."""
     listed = isinstance(styles.value, list)
     if not styles.value or not (listed or isinstance(styles.value, dict)):
         problems.append(
@@ -300,12 +300,12 @@ def _named_styles(styles: conf_file.Entry, problems: list[str]) -> dict[str, con
 def _check_objective(style: schema.Style, source: str, problems: list[str]) -> None:
     if not (style.content_weight or style.style_weight or style.tv_weight):
         problems.append(
-            f"{source}: content_weight, style_weight and tv_weight are all 0: nothing to train for"
+            f"{source}: content_weight, style_weight and tv_weight are all 0; set at least one"
         )
     if style.style_weight == "auto" and not (
         style.content_weight and any(style.content_layers.values())
     ):
         problems.append(
             f"{source}: style_weight: auto is relative to the content loss, whose weight is 0; "
-            "give a number"
+            "set a number"
         )

@@ -1,4 +1,4 @@
-"""Recipes: training settings that are known to work together, by name."""
+"""Recipes: named sets of training settings that work together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MUON: dict[str, Any] = {
 
 # Every recipe's keys and values. A conf file's own keys win over them.
 RECIPES: dict[str, dict[str, Any]] = {
-    # On a CPU, many steps of one photo teach more than few steps of four photos in the same time.
+    # On a CPU, many steps of one photo train better than fewer steps of four in the same time.
     "cpu": {
         "image_size": 256,
         "stages": {192: 2000},
@@ -63,6 +63,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 
-# A recipe's value for the first key makes sense only beside its value for the second: where the
-# user sets the second, the first returns to its default.
+# A recipe's value for the first key makes sense only with its value for the second: if the user
+# sets the second, the first returns to its default.
 YIELDS = {"max_steps": "epoch", "stages": "image_size", "learning_rate": "optimizer"}

@@ -16,7 +16,7 @@ from fastnst.config import recipes
 
 
 def _key(default: Any, help: str, **rules: Any) -> Any:
-    """Declares a key: its default, its meaning, and the values it allows.
+    """Declares a key: its default, its help text, and the rules for its values.
 
     Rules: `minimum` and `maximum` (inclusive), `above` (exclusive), `choices`, `optional` for keys
     that may be null, `word` for a word that may replace the number, `required`, and `plain_name`.
@@ -46,19 +46,21 @@ class Style:
         optional=True,
     )
     strength: float = _key(
-        1.0, "Multiplies style_weight: 0.25 hints at the style, 4 buries the photo.", above=0
+        1.0,
+        "Factor of style_weight: at 0.25 the style is faint, at 4 the photo is hard to recognize.",
+        above=0,
     )
     content_weight: float = _key(1.0, "Weight of the content loss.", minimum=0)
     style_weight: float | str = _key(
         "auto",
-        "Weight of the style loss; it means the same at every image_size. auto: measured from the "
-        "painting.",
+        "Weight of the style loss, which has the same effect at every image_size. auto: computed "
+        "from the painting.",
         minimum=0,
         word="auto",
     )
     tv_weight: float = _key(
         0.0,
-        "Weight of the total variation loss, which penalizes noise: 20 calms flat areas.",
+        "Weight of the total variation loss, which penalizes noise; 20 smooths flat areas.",
         minimum=0,
     )
     content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
@@ -76,7 +78,7 @@ class Style:
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """The photos, and the batches made of them."""
+    """The photos, and their batches."""
 
     heading: ClassVar[str] = "Photos"
 
@@ -91,13 +93,13 @@ class Data:
     image_size: int = _key(256, "Side of the square training crops, in pixels.", minimum=16)
     stages: dict[int, int] = _key(  # noqa: RUF009 (returns a field)
         {},
-        "Coarse to fine: crop sizes to begin with and the steps at each, in order, such as "
-        "{144: 3000}. All remaining steps use image_size.",
+        "Trains from coarse to fine: the first crop sizes and the steps at each, in order, such as "
+        "{144: 3000}. The remaining steps use image_size.",
     )
     batch_size: int = _key(4, "Photos per step.", minimum=1)
     augment: str = _key(
         "crop",
-        "crop: random crop and flip. none: the original's centre crop, exactly.",
+        "crop: random crop and flip. none: exactly the center crop of the original.",
         choices=("crop", "none"),
     )
     seed: int = _key(
@@ -108,7 +110,7 @@ class Data:
     )
 
     def size_at(self, step: int) -> tuple[int, int | None]:
-        """Returns the crop size at a step, and the step at which it changes, if it does."""
+        """Returns the crop size at a step, and the step of its next change, or None."""
         end = 0
         for size, steps in self.stages.items():
             end += steps
@@ -119,17 +121,17 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """How long and by which rule the network is trained."""
+    """The length of the training, and the optimizer."""
 
     heading: ClassVar[str] = "Training"
 
-    epoch: int = _key(2, "Passes over the photos, if max_steps is null.", minimum=1)
+    epoch: int = _key(2, "Passes over the photos; used only if max_steps is null.", minimum=1)
     max_steps: int | None = _key(
-        None, "Steps to train. null: as many as epoch gives.", minimum=1, optional=True
+        None, "Steps to train. null: epoch sets their number.", minimum=1, optional=True
     )
     optimizer: str = _key(
         "adam",
-        "adam, or muon: fewer steps for the same result, at a learning_rate of about 3e-3.",
+        "adam, or muon, which needs fewer steps, at a learning_rate of about 3e-3.",
         choices=("adam", "muon"),
     )
     learning_rate: float = _key(1e-3, "Peak learning rate.", above=0)
@@ -141,21 +143,22 @@ class Training:
     warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0)
     average: float = _key(
         0.999,
-        "Decay of the moving average of the weights; the averaged network is the one that is "
-        "saved and paints. 0: no average.",
+        "Decay of the moving average of the network weights; the averaged network is the result "
+        "of the training. 0: no average.",
         minimum=0,
         maximum=0.99999,
     )
     start_from: str | None = _key(
         "auto",
-        "Model whose weights training starts from. auto: pretrained/base.ckpt, trained in six "
-        "styles at once, if the architecture is the default. null: random weights.",
+        "Model whose weights training starts from. auto: pretrained/base.ckpt, trained on six "
+        "styles at once, if the architecture is the default; else random weights. null: random "
+        "weights.",
         optional=True,
     )
     identity: str = _key(
         "auto",
-        "Also trains a row that reproduces the photo, which --strength needs when painting. auto: "
-        "with several styles.",
+        "Whether to also train a row that reproduces the photo, which painting with --strength "
+        "needs. auto: on if there are several styles.",
         choices=("auto", "on", "off"),
     )
 
@@ -164,7 +167,7 @@ class Training:
 class Network:
     """The architecture of the transform net.
 
-    `width` is always a number here: `null` becomes its value when the section is made.
+    `width` is always a number: `null` is resolved when the section is created.
     """
 
     heading: ClassVar[str] = "Transform net"
@@ -178,21 +181,23 @@ class Network:
     )
     residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0)
     output_norm: bool = _key(
-        True, "Instance norm before the last tanh; without it, dark photos stay darker."
+        True,
+        "Whether an instance norm precedes the last tanh; without it, dark photos stay darker.",
     )
     skips: bool = _key(
-        True, "Connects encoder and decoder at the same size: preserves small detail."
+        True,
+        "Whether skips connect encoder and decoder at the same size, which preserves small detail.",
     )
     lite: bool = _key(
         False,
-        "The lite network: runs at half the size inside, and by default with half the channels; "
-        "several times as fast.",
+        "Whether to use the lite network, which computes at half the size and by default with half "
+        "the channels; several times as fast.",
     )
 
     def __post_init__(self) -> None:
         if self.width is None:
-            # Half the size alone is some 3 times as fast, half the channels too 7.8 times:
-            # docs/benchmarks.md.
+            # Half the size alone is about 3 times as fast; with half the channels, 7.8 times
+            # (docs/benchmarks.md).
             object.__setattr__(self, "width", 16 if self.lite else 32)
 
 
@@ -238,7 +243,8 @@ class LossNetwork:
         "pretrained/vgg_16.ckpt", "Checkpoint of the loss network, with slim's variable names."
     )
     checkpoint_exclude_scopes: str = _key(
-        "vgg_16/fc", "Accepted for the original's files; only convolutions are ever read."
+        "vgg_16/fc",
+        "Accepted for conf files of the original, but ignored: only convolutions are ever read.",
     )
 
 
@@ -246,7 +252,7 @@ class LossNetwork:
 class Config:
     """Everything that determines a run. conf/README.md explains each key.
 
-    `training.identity` is always on or off here: `auto` is resolved when the configuration is made.
+    `training.identity` is always "on" or "off": `auto` is resolved when the configuration is built.
 
     Attributes:
         styles: The styles of the network by name, in the order of its rows.
@@ -255,13 +261,13 @@ class Config:
     heading: ClassVar[str] = "Name and recipe"
 
     naming: str = _key(
-        "", "Name of the model: its folder in model_path.", required=True, plain_name=True
+        "", "Name of the model and of its folder in model_path.", required=True, plain_name=True
     )
     model_path: str = _key("models", "Folder that holds the models.")
     recipe: str = _key(
         "auto",
-        "Training settings that work together, see [Recipes](#recipes). auto: gpu if there is a "
-        "GPU, else cpu; a begun run keeps its recipe.",
+        "Set of training settings that work together; see [Recipes](#recipes). auto: gpu if there "
+        "is a GPU, else cpu; a resumed run keeps its recipe.",
         choices=("auto", *recipes.RECIPES),
     )
     styles: dict[str, Style] = dataclasses.field(default_factory=dict)
@@ -284,9 +290,10 @@ class Config:
         return Path(self.model_path) / self.naming
 
     def replace(self, **values: Any) -> Config:
-        """Returns a copy with other values of some flat keys, which are not checked.
+        """Returns a copy with new values for some flat keys, which are not checked.
 
-        A key of a style changes in every style. A style named after the model is renamed with it.
+        A key of a style is changed in every style. A style named after the model is renamed with
+        it.
 
         Raises:
             TypeError: If a key is unknown.
@@ -310,10 +317,10 @@ class Config:
         return dataclasses.replace(changed(self), styles=styles, **sections)
 
     def flat(self) -> dict[str, Any]:
-        """Returns every key with its plain value, as a conf file holds them.
+        """Returns the value of every key, as in a conf file.
 
-        The keys of a single style that is named after the model lie flat; otherwise there is one
-        key `styles`, a mapping of name to keys.
+        The keys of a single style that is named after the model are at the top level; otherwise
+        the key `styles` maps each style's name to its keys.
         """
         own = {key: getattr(self, key) for key in keys(Config)}
         styles = {name: dataclasses.asdict(style) for name, style in self.styles.items()}
@@ -324,7 +331,7 @@ class Config:
         return merged
 
     def to_yaml(self) -> str:
-        """Writes every key as YAML; loading it gives an equal configuration."""
+        """Returns every key as YAML; loading it gives an equal configuration."""
         return yaml.safe_dump(self.flat(), sort_keys=False, allow_unicode=True)
 
 
@@ -340,7 +347,7 @@ SECTIONS: dict[str, type[Any]] = {
 
 
 def keys(section: type) -> dict[str, dataclasses.Field[Any]]:
-    """Returns the keys that a section (or `Config` itself, without its sections) declares."""
+    """Returns the fields of a section, or of `Config` without its sections, by key."""
     return {field.name: field for field in dataclasses.fields(section) if "help" in field.metadata}
 
 

@@ -21,7 +21,10 @@ def check(field: dataclasses.Field[Any], value: Any) -> Any:
 
     Args:
         field: The key's field in `schema`; its metadata are the rules.
-        value: As YAML reads it.
+        value: The value that YAML parsed.
+
+    Returns:
+        The converted value.
 
     Raises:
         ValueError: If the value is not allowed; the message says which values are.
@@ -65,7 +68,7 @@ def check(field: dataclasses.Field[Any], value: Any) -> Any:
 def _convert(kind: str, value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "str":
-        # YAML reads on and off as truth values.
+        # YAML reads `on` and `off` as booleans.
         if isinstance(value, bool):
             return "on" if value else "off"
         if isinstance(value, str) or is_number:
@@ -76,7 +79,7 @@ def _convert(kind: str, value: Any) -> Any:
             return value
         raise ValueError(f"should be true or false, found {value!r}")
     if isinstance(value, str):
-        # YAML 1.1 takes 1e5 and 1e-4 for text.
+        # PyYAML reads 1e5 and 1e-4 as text.
         with contextlib.suppress(ValueError):
             value, is_number = float(value), True
     if not is_number or not math.isfinite(value):
@@ -89,7 +92,7 @@ def _convert(kind: str, value: Any) -> Any:
 
 
 def _check_stages(value: Any) -> dict[int, int]:
-    """Returns a mapping of size to steps."""
+    """Returns the steps by size, from a mapping."""
     if not isinstance(value, dict):
         raise ValueError(f"should be a mapping of size to steps, found {value!r}")
     stages = {_convert("int", size): _convert("int", steps) for size, steps in value.items()}
@@ -102,7 +105,7 @@ def _check_stages(value: Any) -> dict[int, int]:
 
 
 def _check_layers(value: Any) -> dict[str, float]:
-    """Returns weights by layer, of a list or a mapping, in slim's spelling or ours."""
+    """Returns weights by layer, from a list or a mapping, in slim's spelling or ours."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Training photos: find them, read them in batches, write them as TFRecords.
+"""Training photos: finds them, reads them in batches, and writes them as TFRecords.
 
     source = data.open_photos("photos/")
     for images, positions in data.batches(source, image_size=256, batch_size=4):

@@ -39,8 +39,8 @@ class PhotoFeed:
 
         Args:
             source: The photos.
-            settings: Sizes of the crops, photos in a batch over all devices, augmentation and seed.
-            strategy: Shares each batch among its devices; None for one device.
+            settings: Crop sizes, batch size over all devices, augmentation and seed.
+            strategy: Distributes each batch over its devices; None for one device.
         """
         self._source = source
         self._settings = settings
@@ -49,18 +49,19 @@ class PhotoFeed:
     def __call__(
         self, step: int, position: int, on_skip: OnSkip
     ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
-        """Yields batches without end; they are on their devices before they are asked for.
+        """Yields batches endlessly, and copies them to their devices ahead of time.
 
         Args:
             step: Step of the first batch.
             position: Photos taken so far.
-            on_skip: Receives the reason for each photo that is skipped, once, in another thread.
+            on_skip: Receives the reason for each skipped photo, once per photo, in another thread.
+
+        Yields:
+            Photos, float32 RGB [batch_size, size, size, 3] in [0, 255], and the position after
+            them.
 
         Raises:
             OutOfRangeError: If no photo could be read for an epoch.
-
-        Yields:
-            Photos, and the position after them.
         """
         return _ahead(self._stages(step, position, on_skip))
 
@@ -91,7 +92,7 @@ class PhotoFeed:
                 source,
                 image_size=size,
                 batch_size=context.get_per_replica_batch_size(settings.batch_size),
-                augment=settings.augment,  # type: ignore[arg-type]  # one of the two it takes
+                augment=settings.augment,  # type: ignore[arg-type]  # checked by the schema
                 seed=settings.seed,
                 start=start,
                 shard=shard,
@@ -137,6 +138,14 @@ class IterableFeed:
     ) -> collections.abc.Iterator[tuple[Any, int]]:
         """Yields batches endlessly, starting at a position.
 
+        Args:
+            step: Ignored.
+            position: Number of batches to skip.
+            on_skip: Ignored.
+
+        Yields:
+            A batch, and the position after it.
+
         Raises:
             UserError: If the iterable is empty.
         """
@@ -174,7 +183,7 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
 
 def _why_skipped(source: source_module.PhotoSource, name: str) -> str:
     if source.kind == "records":
-        return f"{name or 'a record without a name'}: damaged or of a single color"
+        return f"{name or 'an unnamed record'}: damaged or of a single color"
     try:
         images.read(name)
     except errors.UserError as error:

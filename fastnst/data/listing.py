@@ -29,7 +29,7 @@ class Listing:
 
 
 def photos(source: Path) -> Listing:
-    """Lists the photos in a zip archive, or in a folder and everything below it.
+    """Lists the photos in a zip archive, or in a folder and its subfolders.
 
     Raises:
         UserError: If there is no such folder or archive, or it contains no photo.

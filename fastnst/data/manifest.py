@@ -92,10 +92,10 @@ def save(manifest: Manifest, folder: Path) -> None:
 
 
 def load(folder: Path) -> Manifest | None:
-    """Reads the manifest of a folder; returns None if it has none, or one of another program.
+    """Reads the manifest of a folder; returns None if it has none, or that of another program.
 
     Raises:
-        UserError: If the manifest is one of fastnst but damaged.
+        UserError: If fastnst wrote the manifest, but it is damaged.
     """
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))

@@ -72,8 +72,8 @@ def batches(
     """
     if source.count < batch_size:
         raise errors.UserError(
-            f"{source.root}: {source.count:,} photos are fewer than one batch of "
-            f"{batch_size:,}; use a smaller batch_size or more photos"
+            f"{source.root}: {source.count:,} photos do not fill one batch of {batch_size:,}; use "
+            "a smaller batch_size or more photos"
         )
 
     def load(position: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -155,8 +155,8 @@ def user_errors(source: PhotoSource) -> Iterator[None]:
     except (StopIteration, tf.errors.OutOfRangeError):
         check_readable(source)
         raise errors.UserError(
-            f"{source.root}: none of its photos could be read for a whole epoch; check that the "
-            "files are still there"
+            f"{source.root}: none of its photos could be read for an entire epoch; check that the "
+            "files still exist"
         ) from None
 
 

@@ -68,7 +68,7 @@ def open_photos(spec: str) -> PhotoSource:
     elif records:
         raise errors.UserError(
             f"{root}: matches photos and other files, such as {records[0]}; "
-            "narrow the pattern to one kind of file"
+            "narrow the pattern to either photos or records"
         )
     else:
         source = PhotoSource(root, "folder", tuple(map(str, found)), len(found))
@@ -151,7 +151,7 @@ def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
         if (its_schema.image, its_schema.shape) != (schema.image, schema.shape):
             raise errors.UserError(
                 f"{root}: {one} and {other} store their photos under different keys; "
-                "name files of one kind"
+                "name files with the same keys"
             )
     return PhotoSource(
         root=root,
@@ -165,7 +165,7 @@ def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
 
 
 def _made_by_us(paths: Sequence[Path]) -> dict[Path, manifest.Shard]:
-    """Returns the manifest entries of those record files that fastnst wrote.
+    """Returns the manifest entries of the record files that fastnst wrote, by path.
 
     Raises:
         UserError: If writing the records was not finished.
@@ -176,7 +176,7 @@ def _made_by_us(paths: Sequence[Path]) -> dict[Path, manifest.Shard]:
         if made is not None and not made.complete:
             raise errors.UserError(
                 f"{folder}: its records are incomplete; "
-                "run the command that writes them again to finish"
+                "run the same fastnst records command again to finish them"
             )
         if made is not None:
             shards |= {folder / shard.file: shard for shard in made.shards}
@@ -193,7 +193,7 @@ def _count(path: Path, made: Mapping[Path, manifest.Shard]) -> int:
         return tfrecord.count(path)
     if not path.is_file() or path.stat().st_size != made[path].bytes:
         raise errors.UserError(
-            f"{path}: missing, or not of the size in {manifest.FILE}; "
+            f"{path}: missing, or of another size than in {manifest.FILE}; "
             "copy it again, or write the records again"
         )
     return made[path].photos

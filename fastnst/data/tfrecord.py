@@ -43,7 +43,7 @@ def count(path: Path) -> int:
 
 
 def payloads(path: Path) -> Iterator[bytes]:
-    """Yields the payload of each record of a file, without verifying its checksum.
+    """Yields the payload of each record of a file, without verifying the checksums.
 
     Raises:
         UserError: If the file cannot be read, is not a TFRecord file, or ends within a record.

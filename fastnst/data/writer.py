@@ -108,7 +108,8 @@ def write(
         out: Output folder of manifest.json and the shards, `photos-00000-of-00004.tfrecord` ...
         shards: Number of files; None for one per 1,024 photos, at most 128.
         workers: Number of decoding threads; None for one per CPU.
-        max_side: Photos with a longer side above this many pixels are shrunk; None for no limit.
+        max_side: Limit of the longer side in pixels, to which larger photos are shrunk; None for
+            no limit.
         on_event: Receives events whose steps are photos.
 
     Returns:
@@ -164,7 +165,7 @@ def write(
 
 
 def _load(read: Callable[[str], bytes], max_side: int | None, name: str) -> Photo | str:
-    """Returns the photo of a name, or an error message if it cannot be read."""
+    """Returns the photo with a name, or an error message if it cannot be read."""
     try:
         return prepare(read(name), name, max_side)
     except errors.UserError as error:

@@ -1,4 +1,4 @@
-"""Compares a network with the optimization method: how many iterations equal one forward pass.
+"""Compares a network with the optimization method: the iterations that equal one forward pass.
 
 Both minimize the same objective; the network does so in one pass, for photos it has not been
 trained on (Johnson et al. 2016, figure 5).
@@ -45,12 +45,15 @@ class Assessment:
     pictures: dict[str, np.ndarray]
 
     def equal_iterations(self, start: str) -> float:
-        """Returns the iterations after which the optimizer is level; inf if it never is."""
+        """Returns the iterations after which the optimizer equals the network; inf if never."""
         return equal_iterations(self.curves[start], self.of_network)
 
 
 def equal_iterations(curve: collections.abc.Sequence[float], goal: float) -> float:
-    """Returns where a falling curve first reaches a value, interpolated between iterations."""
+    """Returns the iteration at which a falling curve first reaches a value.
+
+    The result is interpolated between iterations, and inf if the curve never reaches the value.
+    """
     for iteration, value in enumerate(curve):
         if value <= goal:
             before = curve[iteration - 1] if iteration else value
@@ -127,9 +130,10 @@ def assess(
 def summary(assessments: collections.abc.Sequence[Assessment]) -> dict[str, Any]:
     """Summarizes the means and spreads (standard deviations) over the photos, for JSON.
 
-    "equal_iterations" is the iteration at which the mean curve reaches the network's mean, or
-    null if it never does. "ratio_to_best" is the network's mean divided by the minimum of all
-    mean curves.
+    Returns:
+        Values by name. "equal_iterations" is the iteration at which the mean curve reaches the
+        network's mean, or None if it never does. "ratio_to_best" is the network's mean divided by
+        the minimum of all mean curves.
     """
     starts = tuple(assessments[0].curves)
     steps = len(assessments[0].curves[starts[0]]) - 1

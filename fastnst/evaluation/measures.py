@@ -18,8 +18,8 @@ def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
     """Returns the structural similarity of the luma (Wang et al. 2004); 1 for the photo itself.
 
     Args:
-        photo: RGB [H, W, 3] in 0..255, at least 11 x 11.
-        stylized: The same shape.
+        photo: RGB [H, W, 3] in [0, 255], at least 11 x 11 pixels.
+        stylized: Its stylized version, of the same shape.
     """
     one, two = (
         tf.constant(picture @ _LUMA, tf.float32)[..., tf.newaxis] for picture in (photo, stylized)
@@ -34,8 +34,8 @@ def colour_distance(stylized: np.ndarray, style: np.ndarray) -> float:
     the mean change of a pixel's level that turns one histogram into the other.
 
     Args:
-        stylized: RGB [H, W, 3] in 0..255.
-        style: RGB of any size.
+        stylized: RGB [H, W, 3] in [0, 255].
+        style: The style image, RGB [H, W, 3] in [0, 255], of any size.
     """
     return float(np.abs(_quantiles(stylized) - _quantiles(style)).mean())
 
@@ -58,8 +58,8 @@ class GramDistance:
 
         Args:
             network: The loss network.
-            style: RGB [H, W, 3] in 0..255.
-            layers: Layers to compare at, ideally ones that the objective does not use.
+            style: The style image, RGB [H, W, 3] in [0, 255].
+            layers: Layers to compare, ideally ones that the objective does not use.
         """
         self._layers = tuple(layers)
         self._grams = tf.function(
@@ -76,6 +76,10 @@ class GramDistance:
         """Returns ||G(stylized) - G(style)|| / ||G(photo) - G(style)|| (Frobenius) by layer.
 
         The ratio is 1 for the photo itself and 0 for the style image.
+
+        Args:
+            photo: RGB [H, W, 3] in [0, 255].
+            stylized: Its stylized version, in the same form.
         """
         before, after = self._grams(_batch(photo)), self._grams(_batch(stylized))
         return {
@@ -93,9 +97,9 @@ def shift_change(
     """Measures how much a painting changes if the photo shifts by a pixel, the flicker in a video.
 
     Args:
-        paint: Maps RGB [H, W, 3] in 0..255 to the same shape and range.
-        photo: RGB of at least 80 x 80 pixels. A rim of 32 pixels is ignored, because the border
-            influences it.
+        paint: Maps RGB [H, W, 3] in [0, 255] to the same shape and range.
+        photo: RGB [H, W, 3] in [0, 255] of at least 80 x 80 pixels. A rim of 32 pixels is ignored,
+            because the border influences it.
 
     Returns:
         The mean absolute difference, in levels of 255, between the painting of the shifted photo

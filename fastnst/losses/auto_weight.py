@@ -1,8 +1,8 @@
 """Computes a style weight for a painting: the value of `style_weight: auto`.
 
-Style losses of photos differ by a factor of forty between paintings, so no single weight suits
-all. This module chooses the weight such that the pull of the style and the resistance of a
-photo's content stand in a fixed ratio; docs/theory.md explains why.
+The style loss of the same photos differs by a factor of forty between paintings, so no single
+weight suits all of them. This module chooses the weight such that the pull of the style and the
+resistance of a photo's content have a fixed ratio; docs/theory.md explains why.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ def style_weight(
     Args:
         network: The loss network.
         paintings: The style images, float32 RGB [H, W, 3] in [0, 255] each, at the training size.
-        photos: Ordinary photos, RGB [H, W, 3] in 0..255, ideally of about 256 x 256 pixels.
+        photos: Ordinary photos, RGB [H, W, 3] in [0, 255] each, ideally of about 256 x 256 pixels.
         weights: The other weights; the value of `style` has no effect.
 
     Returns:
         BALANCE * content * E(photos) / (S(photos) - S(crop)). E is the mean square of the content
-        features and S is the style loss. The crop is the crop of the painting with the smallest
-        style loss, which no stylized picture of its size can be expected to undercut.
+        features and S is the style loss. The crop is that of the painting with the smallest style
+        loss; no stylized picture of its size can be expected to have a smaller one.
 
     Raises:
-        UserError: If photos are as close to the painting as its own crops are.
+        UserError: If the photos are as close to the style as crops of the painting are.
     """
     shares = [(painting, 1.0) for painting in paintings]
     judge = perceptual.PerceptualLoss(network, shares, weights)

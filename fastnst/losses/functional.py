@@ -56,6 +56,9 @@ def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     Args:
         features: Features of the stylized images, [B, H, W, C].
         target: Features of the content images, the same shape.
+
+    Returns:
+        A float32 scalar.
     """
     difference = tf.cast(features, tf.float32) - tf.cast(target, tf.float32)
     return tf.reduce_mean(tf.square(difference))
@@ -71,11 +74,14 @@ def style_loss(features: tf.Tensor, target: tf.Tensor, image_area: tf.Tensor) ->
         target: Gram matrix of the style image at the same layer, [C, C] or [1, C, C].
         image_area: Number of pixels of one stylized image.
 
+    Returns:
+        A float32 scalar.
+
     Note:
         Johnson et al. (equation 4) use ||G - T||_F^2 itself. The TensorFlow implementation whose
         style weights are in circulation also divides by the size of the feature map. The factor
-        image_area / 256^2 makes a style weight mean the same at every image_size; at 256 px it
-        means exactly the same as in that implementation.
+        image_area / 256^2 gives a style weight the same effect at every image_size; at 256 px it
+        is exactly that of the TensorFlow implementation.
     """
     distance = tf.reduce_sum(tf.square(gram_matrix(features) - target))
     size = tf.cast(tf.size(features, tf.int64), tf.float32)
@@ -90,6 +96,9 @@ def total_variation(images: tf.Tensor) -> tf.Tensor:
 
     Args:
         images: [B, H, W, C] in [0, 255].
+
+    Returns:
+        A float32 scalar.
     """
     images = tf.cast(images, tf.float32)
     _, height, width, _ = tf.unstack(tf.shape(images))

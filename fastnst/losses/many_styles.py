@@ -1,4 +1,4 @@
-"""The objective of a network of many styles, which take turns."""
+"""The objective of a network of several styles, of which each step trains one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from fastnst.losses import functional, perceptual
 
-# Weight of the mean squared difference from the photo, in levels, for the row that reproduces it.
-# At a difference of about 20 levels, it equals the content loss.
+# Weight of the mean squared difference from the photo, for the row that reproduces it. At a
+# difference of about 20 levels of 255, the weighted term equals the content loss.
 _PIXEL_WEIGHT = 100.0
 
 
@@ -27,7 +27,8 @@ class ManyStyles:
         """Stacks the style targets and weights.
 
         Args:
-            styles: Objectives with one loss network and the losses of `losses.functional`.
+            styles: Objectives that share one loss network and use the losses of
+                `losses.functional`.
             identity: Whether to add the photo itself as the last style.
         """
         self._network = styles[0].network
@@ -72,7 +73,7 @@ class ManyStyles:
     def __call__(
         self, content: tf.Tensor, stylized: tf.Tensor, style: tf.Tensor
     ) -> perceptual.Verdict:
-        """Judges stylized images.
+        """Computes the objective of stylized images in one style.
 
         Args:
             content: The photos, float32 RGB [B, H, W, 3] in [0, 255].

@@ -1,4 +1,4 @@
-"""The perceptual loss, which judges stylized images: the objective and its terms."""
+"""The perceptual loss: the objective of stylized images, and its terms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from fastnst.features import loss_network
 from fastnst.losses import functional
 
-# Both take features and target; a style loss also takes the area of the picture in pixels.
+# Both take the features and their target; a style loss also takes the image's area in pixels.
 ContentLoss: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 StyleLoss: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 # The objective, and its terms by name.
@@ -57,8 +57,9 @@ class PerceptualLoss:
 
         Args:
             network: The loss network.
-            style_image: float32 RGB [H, W, 3] in [0, 255], at the size that sets the size of the
-                strokes; or several, each with its share of the style. The shares may not all be 0.
+            style_image: The style image, float32 RGB [H, W, 3] in [0, 255], whose size determines
+                that of the strokes; or several, each with its share of the style. The shares must
+                not all be 0.
             weights: Weights of the terms and layers.
             content_loss: Content loss of one layer.
             style_loss: Style loss of one layer.

@@ -17,10 +17,10 @@ from fastnst import errors
 from fastnst.features import loss_network, matconvnet, vgg
 from fastnst.losses import functional, perceptual
 
-# The variant that needs no more of the loss network than the file that ships with the project.
+# The variant for which the layers in the project's own loss network file suffice.
 SHIPPED = "johnson"
-# Lower bound of the style loss to divide by, below that of a photo for any painting. The style
-# loss of a photo in its own style is 0.
+# Lower bound of the style loss that the weight is divided by. Photos exceed it for any painting,
+# but the style loss of a photo in its own style is 0.
 _MIN_DISTANCE = 1000.0
 _FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -139,7 +139,7 @@ VARIANTS = {
         quarter_style,
         pooling="avg",
     ),
-    # Its regularization weight is 100, but its total variation is twice ours.
+    # Its weight of the total variation is 100, but its total variation is twice ours.
     "stylenet": Variant(
         perceptual.Weights(
             content=5.0,
@@ -178,7 +178,7 @@ def make_objective(
         asked: Weights of "content", "style" and "tv"; None for the variant's own.
 
     Raises:
-        UserError: If all weights are 0, or the file is missing, invalid or too shallow.
+        UserError: If all weights are 0, or if the file is missing or invalid or lacks a layer.
     """
     variant = VARIANTS[name]
     given: dict[str, Any] = {term: weight for term, weight in asked.items() if weight is not None}

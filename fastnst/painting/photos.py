@@ -18,7 +18,7 @@ _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A photo to paint, the file of the painting, and the style; None for the model's default."""
+    """A photo to paint, the file of its painting, and the style; None for the model's default."""
 
     photo: Path
     painting: Path

@@ -157,9 +157,9 @@ def minimize(
             its iterations evaluates the objective once, rarely twice.
         method: "lbfgs", with bounds (Byrd et al. 1995), or "adam" (Kingma & Ba 2014).
         learning_rate: Learning rate of Adam, in levels of 255.
-        show_every: Iterations between the pictures that are shown on the way; None for none.
-        on_event: Receives a `Started`, a `Step` after each iteration, a `Judged` with each picture
-            on the way, and a `Finished`.
+        show_every: Iterations between intermediate pictures; None for no such pictures.
+        on_event: Receives a `Started`, a `Step` after each iteration, a `Judged` with each
+            intermediate picture, and a `Finished`.
 
     Returns:
         The best picture found and the history; after Ctrl-C, those found so far.
@@ -167,7 +167,7 @@ def minimize(
     Raises:
         UserError: If `method` is "lbfgs" and SciPy is not installed, the objective of `start` is
             not finite, or memory runs out.
-        ValueError: If there is no such method.
+        ValueError: If `method` is unknown.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
@@ -205,8 +205,8 @@ def _lbfgs(
         return point.total, point.gradient
 
     while (done := len(descent.history) - 1) < steps:
-        # SciPy gives up where float32 is too coarse for its line search. Restarted there without
-        # its memory, it usually finds further descent.
+        # SciPy stops where float32 is too coarse for its line search. Restarted at the best picture
+        # without the earlier corrections, it usually descends further.
         scipy_minimize(
             value,
             descent.best.vector,

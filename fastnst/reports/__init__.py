@@ -1,1 +1,1 @@
-"""Pages and sheets for people to look at."""
+"""HTML reports, their charts, and contact sheets."""

@@ -57,7 +57,7 @@ def _points(metrics: collections.abc.Iterable[Metrics], kind: str, term: str) ->
 
 @dataclasses.dataclass(frozen=True)
 class Axes:
-    """Maps points to a chart: steps from 0 to the right, values logarithmically upwards.
+    """Maps points to a chart: steps on a linear x axis from 0, values on a logarithmic y axis.
 
     Attributes:
         last_step: Step at the right end.

@@ -1,7 +1,7 @@
-"""Training: the engine that runs any task, and what happens beside its steps.
+"""Training: the engine, which runs any task, and the actions that respond to its events.
 
-An `Engine` runs a `Task`. The tasks that come with fastnst are in `tasks`; `actions` holds the
-listeners to the engine's events.
+An `Engine` runs a `Task`. The package `tasks` holds the tasks that come with fastnst, and `actions`
+the listeners to the engine's events.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     assert command.main(["--model", "tiny"]) == 0
     output, error = capsys.readouterr()
     assert output == "exports/tiny\n"
-    found = re.fullmatch(r"checked against models/tiny: largest difference (\S+) of 255\n", error)
+    found = re.fullmatch(
+        r"verified against models/tiny: the largest difference is (\S+) levels of 255\n", error
+    )
     assert found and float(found[1]) <= 1.0
     folder = Path("exports/tiny")
     assert (folder / "saved_model.pb").exists()
@@ -41,7 +43,7 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     assert painted.shape == [1, 16, 20, 3]
 
     assert command.main(["--model", "tiny"]) == 0
-    assert "replaced the export that was in exports/tiny\n" in capsys.readouterr().err
+    assert "replaced the earlier export in exports/tiny\n" in capsys.readouterr().err
 
     assert command.main(["--model", "exports/tiny", "-o", "again"]) == 1
     message = (

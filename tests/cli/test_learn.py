@@ -101,7 +101,7 @@ def test_all_weights_can_be_trained_into_a_model_of_its_own(place: Path) -> None
     [
         (["no.png", "--into", "tiny"], "style_image: no.png: no such file"),
         (["painting.png", "--into", "tini"], "no model tini; did you mean tiny?"),
-        (["painting.png", "--into", "tiny", "--name", "tiny"], "has a style of that name already"),
+        (["painting.png", "--into", "tiny", "--name", "tiny"], "already has a style of that name"),
         (["painting.png", "--into", "tiny", "--name", "a/b"], "is not a plain name"),
         (["painting.png", "--into", "tiny", "--set", "colour=1"], "unknown key colour"),
         (["painting.png", "--into", "tiny", "--set", "colour"], "should be key=value"),

@@ -51,7 +51,7 @@ def test_ctrl_c_reports_that_finished_shards_are_kept(
 
     monkeypatch.setattr(records.writer, "write", stopped)
     assert records.main(["--images", "photos", "--out", str(tmp_path)]) == 130
-    assert "finished shards are kept, run the same command again" in capsys.readouterr().err
+    assert "finished shards are kept. Run the same command again" in capsys.readouterr().err
 
 
 def test_help_does_not_import_tensorflow() -> None:

@@ -118,7 +118,7 @@ def test_all_mistakes_in_a_conf_are_reported_at_once(
     path.write_text("style_image: a.jpg\nstyle_size: 2\nepoch: 3\nepoch: 4\nbatchsize: 2\n")
     assert command.main(["-c", str(path), "--set", "seed=x"]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"train.py: {path}:4: epoch: set before, at {path}:3",
+        f"train.py: {path}:4: epoch: already set at {path}:3; remove one of them",
         f"{path}:2: style_size: 2 is too small, should be at least 16",
         f"{path}:5: unknown key batchsize; did you mean batch_size?",
         "--set seed=x: seed: should be a number, found 'x'",

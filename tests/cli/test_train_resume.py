@@ -149,7 +149,7 @@ def test_ctrl_c_saves_the_current_step_and_the_same_command_resumes_from_it(stor
     last = logged(stage)[-1]
     assert stage.code == 130 and stage.stdout == ""
     assert "stopping after this step; press Ctrl-C again to stop at once" in stage.stderr
-    assert f"stopped at step {last} of 100000, which is saved" in stage.stderr
+    assert f"stopped and saved at step {last} of 100000" in stage.stderr
     assert stage.saved[-1] == last
     assert f"resuming {story.run} at step {last} of {last + 4}" in story.ended.stderr
 
@@ -164,7 +164,7 @@ def test_repeating_the_command_of_a_finished_run_says_how_to_continue(story: Sto
     last = story.ended.saved[-1]
     assert story.repeated.code == 0
     assert story.repeated.stdout == f"{story.run / 'report.html'}\n"
-    assert f"{story.run} is finished: {last} steps" in story.repeated.stderr
+    assert f"{story.run} is finished after {last} steps" in story.repeated.stderr
     assert "--steps" in story.repeated.stderr and "--fresh" in story.repeated.stderr
     assert (story.repeated.saved, story.repeated.log) == (story.ended.saved, story.ended.log)
 
@@ -172,7 +172,7 @@ def test_repeating_the_command_of_a_finished_run_says_how_to_continue(story: Sto
 def test_more_steps_extend_a_finished_run(story: Story) -> None:
     last = story.ended.saved[-1]
     assert f"resuming {story.run} at step {last} of {last + 2}" in story.extended.stderr
-    assert f"resuming with max_steps {last} -> {last + 2}" in story.extended.stderr
+    assert f"resuming with a changed max_steps: {last} -> {last + 2}" in story.extended.stderr
     assert story.extended.saved == [last, last + 2]
 
 
@@ -228,7 +228,9 @@ def test_a_run_older_than_recipes_resumes_with_its_own_settings(
     path = conf(tmp_path, **dict.fromkeys((*left, "preview_every", "checkpoint_every")))
     assert command.main(["-c", str(path), "--steps", "7"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert [line for line in lines if " -> " in line] == ["resuming with max_steps 6 -> 7"]
+    assert [line for line in lines if " -> " in line] == [
+        "resuming with a changed max_steps: 6 -> 7"
+    ]
     written = yaml.safe_load((run / "config.yml").read_text())
     assert {key: written[key] for key in left} == {key: earlier[key] for key in left}
     assert model.Description.read(run / "model.json").names == ("tiny",)

@@ -83,12 +83,16 @@ def test_anchors_mean_the_same_as_in_yaml(write: Write) -> None:
 
 def test_a_key_given_twice_is_named_with_both_lines(write: Write) -> None:
     text = LEAST + "style_weight: 1\nstyle_weight: 2\n"
-    assert only_problem(write(text)) == "style.yml:4: style_weight: set before, at style.yml:3"
+    assert only_problem(write(text)) == (
+        "style.yml:4: style_weight: already set at style.yml:3; remove one of them"
+    )
 
 
 def test_a_layer_given_twice_is_named_with_both_lines(write: Write) -> None:
     text = LEAST + "style_layers:\n  relu1_2: 1\n  relu2_2: 1\n  relu1_2: 9\n"
-    assert only_problem(write(text)) == "style.yml:6: relu1_2: set before, at style.yml:4"
+    assert only_problem(write(text)) == (
+        "style.yml:6: relu1_2: already set at style.yml:4; remove one of them"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "- a list\n", "words\n"])

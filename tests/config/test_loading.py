@@ -273,7 +273,7 @@ def test_all_problems_come_at_once_each_with_its_line(write: Write) -> None:
 
 def test_nothing_to_train_for_is_an_error(write: Write) -> None:
     text = LEAST + "content_weight: 0\nstyle_weight: 0\n"
-    assert "are all 0: nothing to train for" in only_problem(write(text))
+    assert "are all 0; set at least one" in only_problem(write(text))
     assert style(config.load(write(text + "tv_weight: 1\n"))).tv_weight == 1
 
 
@@ -443,8 +443,8 @@ def test_set_changes_one_style_or_all_of_them(write: Write) -> None:
         ("styles.wave.strenght=2", "unknown key styles.wave.strenght; did you mean strength?"),
         ("styles.wav.strength=2", "unknown style 'wav'; did you mean wave?"),
         ("styles.zzz.strength=2", "unknown style 'zzz'; choose from wave, candy"),
-        ("styles.wave.seed=2", "styles.wave.seed: belongs to all styles; set seed at the top"),
-        ("style_image=x.jpg", "style_image: cannot be combined with styles, which names the"),
+        ("styles.wave.seed=2", "styles.wave.seed: applies to all styles; set seed at the top"),
+        ("style_image=x.jpg", "style_image: cannot be combined with styles, which lists the"),
         ("styles=x.jpg", "styles: should be a list of paintings, or a mapping of name to a "),
     ],
 )
@@ -457,9 +457,7 @@ def test_a_wrong_assignment_to_a_style_is_named(
 
 def test_a_key_of_one_style_cannot_be_set_without_styles(write: Write) -> None:
     found = only_problem(write(LEAST), "styles.candy.strength=2")
-    assert found == (
-        "--set styles.candy.strength=2: the conf has no key styles; set strength itself"
-    )
+    assert found == ("--set styles.candy.strength=2: there is no key styles; set strength instead")
 
 
 @pytest.mark.parametrize(
@@ -475,7 +473,7 @@ def test_a_key_of_one_style_cannot_be_set_without_styles(write: Write) -> None:
         ("\n- a.jpg\n- größe.jpg", ["4: styles: 'größe' is not a plain name; "]),
         ("\n  a/b: x.jpg", ["3: styles: 'a/b' is not a plain name; "]),
         ("\n- all.jpg", ["3: styles: 'all' has another meaning in commands"]),
-        ("\n  a: x.jpg\n  a: y.jpg", ["4: a: set before, at style.yml:3"]),
+        ("\n  a: x.jpg\n  a: y.jpg", ["4: a: already set at style.yml:3; remove one of them"]),
         (
             "\n  a:\n",
             ["3: styles.a: should be the path of a painting or a style's keys, found None"],
@@ -487,12 +485,12 @@ def test_a_key_of_one_style_cannot_be_set_without_styles(write: Write) -> None:
             [
                 "5: unknown key styles.wave.strenght; did you mean strength?",
                 "6: styles.wave.style_size: 3 is too small, should be at least 16",
-                "7: styles.wave.seed: belongs to all styles; set seed at the top level",
+                "7: styles.wave.seed: applies to all styles; set seed at the top level",
             ],
         ),
         (
             "\n  a:\n    style_image: x.jpg\n    strength: 2\n    strength: 3",
-            ["6: strength: set before, at style.yml:5"],
+            ["6: strength: already set at style.yml:5; remove one of them"],
         ),
         (
             "\n  a:\n    style_image: x.jpg\n    content_weight: 0",

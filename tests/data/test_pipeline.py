@@ -235,7 +235,7 @@ def test_fewer_photos_than_one_batch_raise_an_error_with_both_numbers(
 ) -> None:
     source = photos(FOLDER)
     data.batches(source, image_size=8, batch_size=7)
-    with pytest.raises(errors.UserError, match="7 photos are fewer than one batch of 8;"):
+    with pytest.raises(errors.UserError, match="7 photos do not fill one batch of 8;"):
         data.batches(source, image_size=8, batch_size=8)
 
 

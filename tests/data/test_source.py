@@ -74,9 +74,9 @@ def test_our_own_records_are_counted_by_their_manifest(tmp_path: Path) -> None:
     assert data.open_photos(str(tmp_path / "set" / "*-00001-*")).count == 2
     shard = tmp_path / "set" / "photos-00000-of-00002.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
-    assert error_of(tmp_path / "set").startswith(f"{shard}: missing, or not of the size")
+    assert error_of(tmp_path / "set").startswith(f"{shard}: missing, or of another size")
     shard.unlink()
-    assert error_of(tmp_path / "set").startswith(f"{shard}: missing, or not of the size")
+    assert error_of(tmp_path / "set").startswith(f"{shard}: missing, or of another size")
 
 
 def test_incomplete_records_raise_an_error(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_incomplete_records_raise_an_error(tmp_path: Path) -> None:
     writer.write(root, tmp_path / "set", shards=2)
     path = tmp_path / "set" / "manifest.json"
     path.write_text(path.read_text().replace('"complete": true', '"complete": false'))
-    assert "its records are incomplete; run the command" in error_of(tmp_path / "set")
+    assert "its records are incomplete; run the same" in error_of(tmp_path / "set")
     assert "its records are incomplete" in error_of(tmp_path / "set" / "*.tfrecord")
     path.write_text(re.sub(r'"shards": \[.*\]', '"shards": []', path.read_text(), flags=re.S))
     assert "its records are incomplete" in error_of(tmp_path / "set")

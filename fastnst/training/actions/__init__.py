@@ -1,6 +1,6 @@
-"""The actions beside the training steps, one file per action.
+"""The actions that accompany training, one file per action.
 
-An action is a function of one event (`fastnst.events`). `standard` lists those of every run.
+An action is a function of one event (`fastnst.events`). `standard` returns those of every run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ __all__ = ["log", "profile", "report", "samples", "standard", "tensorboard"]
 
 
 def standard(folder: run_folder.RunFolder, intervals: schema.Intervals) -> list[events.Action]:
-    """Makes the actions that keep the history of a run in its folder."""
+    """Returns the actions that record the history of a run in its folder.
+
+    Args:
+        folder: The run's folder.
+        intervals: Steps between records.
+    """
     return [
         log.Log(folder.metrics, intervals.log_every),
         tensorboard.TensorBoard(folder.tensorboard, intervals.summary_every),

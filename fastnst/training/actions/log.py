@@ -11,13 +11,13 @@ from fastnst.models import metrics_log
 
 
 class Log:
-    """Writes a line for each start and each validation, and for training every so many steps."""
+    """Writes a line at each start, at each validation, and every few training steps."""
 
     def __init__(self, path: Path, every: int) -> None:
-        """Continues the log of a run.
+        """Prepares to continue the log of a run.
 
         Args:
-            path: The file.
+            path: The file, which need not exist yet.
             every: Steps between lines of training metrics.
         """
         self._path, self._every = path, every
@@ -27,7 +27,7 @@ class Log:
         match event:
             case events.Started():
                 self._rate = f"{event.items}{metrics_log.RATE}"
-                # Lines after the checkpoint that the run resumes from are repeated.
+                # The run repeats the steps after the checkpoint, so their lines are dropped.
                 earlier = [
                     line for line in metrics_log.read(self._path) if line["step"] <= event.step
                 ]

@@ -1,4 +1,4 @@
-"""A profile of some steps, for TensorBoard's profiler."""
+"""A trace of some steps, for TensorBoard's profiler."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from fastnst import events
 
-# The first step traces its graph, and the next few still fill caches.
+# The first step traces the graph, and the next few still fill caches.
 SKIPPED = 5
 
 
 class Profile:
-    """Traces some steps: where their time and memory go."""
+    """Traces some steps, to show where they spend time and memory."""
 
     def __init__(self, folder: Path, steps: int) -> None:
         """Prepares to trace.
@@ -27,7 +27,7 @@ class Profile:
         self._running = False
 
     def __call__(self, event: events.Event) -> None:
-        """Starts or stops tracing; a run that ends before does not trace."""
+        """Starts or stops tracing; a run that ends before the first traced step writes no trace."""
         match event:
             case events.Started():
                 self._first = event.step + SKIPPED
@@ -38,7 +38,7 @@ class Profile:
     def _after_step(self, event: events.Step) -> None:
         ends = event.step >= self._last or event.finished or event.interrupted
         if self._running and ends:
-            # Steps that were only dispatched belong to the trace too.
+            # Waits for the dispatched steps, so that the trace contains them completely.
             event.mean_metrics()
             tf.profiler.experimental.stop()
             self._running = False

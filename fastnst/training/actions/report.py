@@ -41,8 +41,8 @@ class Report:
             metric_names: Metrics to show, the headline first.
             references: Pictures to show beside the title, uint8 RGB [H, W, 3] by name.
             config_text: The configuration, as YAML.
-            command: Name or path by which commands know the model; None for `name`.
-            pairs: Makes the pictures before and after, uint8 RGB [H, W, 3] each.
+            command: Name or path of the model in the suggested commands; None for `name`.
+            pairs: Returns pairs of a picture before and after, uint8 RGB [H, W, 3] each.
         """
         self._folder, self._name, self._metric_names = folder, name, tuple(metric_names)
         self._references, self._config_text = references, config_text
@@ -54,7 +54,11 @@ class Report:
             self.write()
 
     def write(self) -> None:
-        """Writes the report of the run as it stands."""
+        """Writes the report of the run so far.
+
+        Raises:
+            UserError: If a sample cannot be read, or the report cannot be written.
+        """
         lines = metrics_log.read(self._folder.metrics)
         pairs = list(self._pairs())
         html = page.render(
@@ -100,5 +104,5 @@ class Report:
 
 
 def _shown(references: collections.abc.Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Returns the pictures beside the title, in a row; None if there are none."""
+    """Returns the pictures beside the title as one row; None if there are none."""
     return samples.side_by_side(list(references.values())) if references else None

@@ -1,4 +1,4 @@
-"""Sample pictures: the outputs for the validation items, as training proceeds."""
+"""Sample pictures: the outputs for the validation items at each validation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import numpy as np
 
 from fastnst import events, images
 
-# Of the validation items, so many are shown; all of them are judged.
+# Number of validation items to show; the metrics are computed from all of them.
 SHOWN = 6
 
 
 class Samples:
-    """Writes the validation's pictures as step-000250.png: a row for each series of outputs."""
+    """Writes the pictures of a validation as step-000250.png, a row for each series of outputs."""
 
     def __init__(self, folder: Path) -> None:
-        """Creates no files yet; they will lie in `folder`."""
+        """Creates no files yet.
+
+        Args:
+            folder: Folder of the pictures.
+        """
         self._folder = folder
 
     def __call__(self, event: events.Event) -> None:
@@ -36,10 +40,13 @@ def grid(event: events.Judged) -> np.ndarray:
 
 
 def side_by_side(pictures: collections.abc.Sequence[np.ndarray]) -> np.ndarray:
-    """Lays pictures out in a row, scaled to the height of the lowest.
+    """Lays pictures out in a row, scaled to the smallest height among them.
 
     Args:
         pictures: uint8 RGB [H, W, 3] each.
+
+    Returns:
+        uint8 RGB [H, W, 3].
     """
     height = min(picture.shape[0] for picture in pictures)
     return np.concatenate(

@@ -26,7 +26,7 @@ class TensorBoard:
         self._folder, self._every = folder, every
 
     def __call__(self, event: events.Event) -> None:
-        """Writes the summaries of the event, if they are due."""
+        """Writes the event's summaries, if they are due."""
         match event:
             case events.Started():
                 self._rate = f"{event.items}{metrics_log.RATE}"

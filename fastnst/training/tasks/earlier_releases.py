@@ -1,6 +1,6 @@
-"""Resuming runs of style transfer that an earlier release began.
+"""Restores checkpoints of style transfer that an earlier release wrote.
 
-That release kept each scale and shift in a variable of its own; now they lie in one table.
+That release stored each scale and shift in a variable of its own; today one table holds them all.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
 
     Args:
         path: The checkpoint.
-        kept: As `StyleTransfer.kept` returns it; its variables are assigned.
+        kept: The result of `StyleTransfer.kept`, whose variables are assigned.
         layout: Order of the scales and shifts in the table.
 
     Returns:
-        Whether the checkpoint is of that release; if not, nothing is changed.
+        Whether the checkpoint is from that release; if not, nothing is changed.
 
     Raises:
         ValueError: If its network has another architecture.
@@ -86,5 +86,5 @@ def _index(optimizer: tf.keras.optimizers.Optimizer, variable: tf.Variable) -> i
 
 
 def _natural(name: str) -> list[Any]:
-    """Sorts residuals/10 after residuals/9, as the network's variables are."""
+    """Returns a sort key that puts residuals/10 after residuals/9, as in the network."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]

@@ -15,7 +15,7 @@ from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
 
-# Style weights are defined for photos of this shorter side.
+# Shorter side of the photos from which `style_weight: auto` is computed, in pixels.
 _STRENGTH_SIDE = 256
 
 
@@ -41,7 +41,8 @@ def read_validation(settings: schema.Data) -> tuple[tuple[Path, ...], list[np.nd
     """Reads the photos to validate on.
 
     Returns:
-        Their files, and the photos with a shorter side of `image_size`, uint8 RGB [H, W, 3] each.
+        The files, and the photos, scaled to a shorter side of `image_size`, uint8 RGB [H, W, 3]
+        each.
 
     Raises:
         UserError: If there are none, or one cannot be read.
@@ -55,12 +56,15 @@ def read_validation(settings: schema.Data) -> tuple[tuple[Path, ...], list[np.nd
 def readable(
     source: data.PhotoSource | None, place: str, remedy: collections.abc.Callable[[], str]
 ) -> collections.abc.Iterator[None]:
-    """Raises a UserError if, in training, photos, disk or memory run out.
+    """Turns errors of a training run into UserErrors.
 
     Args:
-        source: The photos, if they are not a custom data set.
+        source: The photos; None for a custom data set.
         place: Name of the run, which begins the message.
-        remedy: Says what to do then, which ends it.
+        remedy: Returns advice to the user, which ends the message.
+
+    Raises:
+        UserError: If no photo can be read, or if the disk or the memory is full.
     """
     try:
         with contextlib.nullcontext() if source is None else data.user_errors(source):
@@ -82,10 +86,10 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
     """Lists the photos to validate on.
 
     Args:
-        spec: As the key `validation` has it: bundled, or a folder of photos.
+        spec: The value of the key `validation`: bundled, or a folder of photos.
 
     Raises:
-        UserError: If there are none.
+        UserError: If there are none, or the folder holds records.
     """
     bundled = spec == data.BUNDLED
     folder = files.asset("img/photos") if bundled else files.find(spec)
@@ -98,19 +102,20 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
 def make_objectives(
     settings: config.Config, dtype: tf.DType = tf.float32
 ) -> tuple[dict[str, perceptual.PerceptualLoss], dict[str, list[np.ndarray]]]:
-    """Makes the objective of each style.
+    """Builds the objective of each style.
 
     Args:
         settings: The configuration.
-        dtype: Dtype that the loss network computes in.
+        dtype: Dtype in which the loss network computes.
 
     Returns:
-        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255] each, by the name of
-        the style. A style may have several paintings; its target is the mean of their Gram
+        The objectives, and the style images, float32 RGB [H, W, 3] in [0, 255] each, both by name
+        of the style. A style may have several paintings; its target is the mean of their Gram
         matrices.
 
     Raises:
-        UserError: If a style image or the loss network's file is missing or unfit.
+        UserError: If a style image or the loss network's file is missing or invalid, or if
+            `style_weight: auto` cannot be computed.
     """
     with blaming("loss_model_file"):
         path = files.find(settings.loss_network.loss_model_file)
@@ -172,13 +177,13 @@ def _weights(
 
 
 def _key_of(settings: config.Config, style: str, key: str) -> str:
-    """Returns the key of a style as the conf file has it."""
+    """Returns the key of a style as the conf file spells it."""
     return key if len(settings.styles) == 1 else f"styles.{style}.{key}"
 
 
 @contextlib.contextmanager
 def blaming(key: str) -> collections.abc.Iterator[None]:
-    """Names the key of the configuration whose file turns out to be unfit."""
+    """Prefixes the message of a UserError with the configuration key that caused it."""
     try:
         yield
     except errors.UserError as error:

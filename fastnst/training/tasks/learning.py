@@ -1,4 +1,4 @@
-"""Adding a style to a trained model: its row alone is trained, the kernels stay as they are."""
+"""Adds a style to a trained model by training its row; the kernels stay unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastnst.nets import transform_net
 from fastnst.training import engine, optimizers
 from fastnst.training.tasks import inputs, style_transfer
 
-# Photos by which the row to start from is chosen.
+# Number and shorter side of the photos that choose the row to start from.
 _TRIED = 3
 _TRIED_SIDE = 192
 
@@ -32,30 +32,30 @@ def learn(
     """Learns the row of one style, and adds it to a model's folder.
 
     Training starts from the row of the model that suits the painting best. All other styles of the
-    model stay as they are, bit for bit. A model that comes with the package is copied to ./models
-    first, where it takes precedence.
+    model stay unchanged, bit for bit. A model that comes with the package is first copied to
+    ./models, where it takes precedence.
 
     Args:
         settings: The configuration of a model of this one style, named after it; the network's
             section is ignored.
-        into: The model to add it to.
+        into: The model to add the style to.
         actions: Receive all events.
-        should_stop: Called after each step; the row is then kept as it is.
+        should_stop: Called after each step; training stops once it returns True.
 
     Returns:
-        The folder of the model, and the last event. An interrupted run keeps its row too, unless
-        the model has an earlier one of that name.
+        The folder of the model, and the last event. If training was stopped early, the row is
+        still added, unless the model has an earlier one of that name.
 
     Raises:
-        UserError: If a file is missing or unfit, or the model has a style of that name that was
-            trained with it.
+        UserError: If a file is missing or invalid, or the model was itself trained in a style of
+            that name.
     """
     (name,) = settings.styles
     dtype = devices.compute_dtype(settings.computing.precision)
     restored = store.load(into, dtype, fused_norms=not devices.has_gpu())
     if name in restored.description.names and name not in learned.names(into.folder):
         raise errors.UserError(
-            f"--name {name}: {into.folder} has a style of that name already; choose another"
+            f"--name {name}: {into.folder} already has a style of that name; choose another"
         )
     if not into.path.is_dir():
         raise errors.UserError(f"{into.path}: is a file; name the folder of a model")
@@ -66,7 +66,7 @@ def learn(
     row = _best_row(restored, objectives[name], photos)
     steps = settings.training.max_steps
     if steps is None:
-        raise errors.UserError("max_steps: has no value; give the number of steps")
+        raise errors.UserError("max_steps: has no value; set the number of steps")
     strategy = devices.make_strategy(settings.data.batch_size)
     with strategy.scope():
         net, average = (restored.net.with_frozen_kernels(row) for _ in range(2))
@@ -119,7 +119,7 @@ def learn(
 def _best_row(
     restored: model.Model, objective: perceptual.PerceptualLoss, photos: list[np.ndarray]
 ) -> np.ndarray:
-    """Returns the row, or the mean of all rows, whose pictures come closest to a style."""
+    """Returns the row, or the mean of all rows, whose pictures have the lowest objective."""
     net = restored.net
     rows = net.table.numpy()[: len(restored.description.styles)]
     candidates = [*rows, rows.mean(axis=0)]
@@ -145,15 +145,15 @@ def _own_folder(into: store.Reference) -> Path:
     """Returns the folder to add a row to: the model's, or one in ./models for a shipped model.
 
     Raises:
-        UserError: If something else is in that place.
+        UserError: If that folder in ./models exists already.
     """
     if into.folder.parent != store.SHIPPED.resolve():
         return into.folder
     folder = Path("models") / into.folder.name
     if folder.exists():
         raise errors.UserError(
-            f"{folder}: is in the place of a copy of {into.folder}; move it away, or name another "
-            "model with --into"
+            f"{folder}: exists already, so {into.folder} cannot be copied to it; move it away, or "
+            "name another model with --into"
         )
     return folder
 

@@ -1,4 +1,4 @@
-"""Which keys of the configuration may change when a run resumes, and the consequences."""
+"""Checks how the configuration has changed when a run resumes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastnst.config import recipes
 from fastnst.models import run_folder
 from fastnst.nets import transform_net
 
-# A run cannot resume with other styles or another architecture; any other key may change.
+# A run cannot resume with different styles or a different architecture; other keys may change.
 _FIXED_KEYS = frozenset(
     {
         "style_image",
@@ -23,7 +23,7 @@ _FIXED_KEYS = frozenset(
         *(field.name for field in dataclasses.fields(transform_net.Architecture)),
     }
 )
-# After a change of these, validation losses from before it are not comparable.
+# Validation losses before and after a change to one of these keys are not comparable.
 JUDGING_KEYS = frozenset(
     {
         "content_weight",
@@ -43,14 +43,15 @@ JUDGING_KEYS = frozenset(
 def changes(
     current: collections.abc.Mapping[str, Any], folder: run_folder.RunFolder
 ) -> dict[str, tuple[Any, Any]]:
-    """Compares a configuration with the one that a folder's run has had, if there is a run.
+    """Compares a configuration with the one saved in a run's folder.
 
     Args:
-        current: The configuration now, as `Config.flat` returns it.
+        current: The current configuration, as `Config.flat` returns it.
         folder: The run's folder.
 
     Returns:
-        The values before and now, by key; a key of one of several styles is "styles.NAME.KEY".
+        The earlier and the current value of each changed key; a key of one of several styles is
+        "styles.NAME.KEY". Empty if the folder holds no run.
 
     Raises:
         UserError: If the run cannot resume with these changes, or its config.yml is damaged.
@@ -66,32 +67,33 @@ def changes(
     }
     for key, (old, new) in changed.items():
         leaf = key.rpartition(".")[2]
-        # The file may move, but a network learns one painting per style.
+        # The file may move, but the painting of a style must stay the same.
         moved = leaf == "style_image" and Path(str(old)).name == Path(str(new)).name
         if leaf in _FIXED_KEYS and not moved:
             raise errors.UserError(
-                f"{key}: {folder.path} was begun with {old} and cannot resume with {new}; set it "
-                "back, start over with --fresh, or choose another naming"
+                f"{key}: {folder.path} was begun with {old} and cannot resume with {new}; restore "
+                "the old value, start over with --fresh, or choose another naming"
             )
     return changed
 
 
 def affects_validation(changed: collections.abc.Iterable[str]) -> bool:
-    """Whether validation losses before and after a change of these keys are not comparable."""
+    """Returns whether a change to these keys makes earlier validation losses incomparable."""
     return any(key.rpartition(".")[2] in JUDGING_KEYS for key in changed)
 
 
 def begun_recipe(
     folder: run_folder.RunFolder,
 ) -> str | collections.abc.Mapping[str, Any] | None:
-    """Returns the recipe that a folder's run was begun with, or None if there is no run.
+    """Returns the recipe of the run in a folder, or None if there is no run.
 
-    A run of before there were recipes has the values of its config.yml for one.
+    For a run that is older than recipes, these are the keys of a recipe with the values in its
+    config.yml.
     """
     try:
         earlier = _earlier(folder) or {}
     except errors.UserError:
-        # `changes` reports the damage, unless the run is moved aside.
+        # `changes` reports the damage, unless --fresh moves the run aside.
         return None
     if not earlier:
         return None
@@ -102,7 +104,11 @@ def begun_recipe(
 
 
 def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
-    """Reads a run's configuration, brought up to the keys of today."""
+    """Reads the configuration saved in a run's folder, and converts it to the current keys.
+
+    Raises:
+        UserError: If config.yml is damaged.
+    """
     if not folder.config.exists():
         return None
     try:
@@ -114,8 +120,8 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
             "start over with --fresh"
         ) from None
     if "recipe" not in earlier:
-        # Before there were recipes, lite networks had half of the width in the file, and no
-        # network had an identity row.
+        # In runs that are older than recipes, lite networks had half the width given in the file,
+        # and no network had an identity row.
         earlier["identity"] = "off"
         if earlier.get("lite") is True and isinstance(earlier.get("width"), int):
             earlier["width"] //= 2
@@ -123,9 +129,10 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
 
 
 def _dotted(flat: collections.abc.Mapping[str, Any]) -> dict[str, Any]:
-    """Returns every value by key, with "styles.NAME.KEY" for each of several styles' keys."""
+    """Returns every value by key; the keys of several styles become "styles.NAME.KEY"."""
     styles = flat.get("styles") or {}
-    # The names first: other differences follow from theirs. Their order is that of the rows.
+    # The names come first, because other differences follow from them. Their order, which is that
+    # of the rows, matters too.
     dotted: dict[str, Any] = {"styles": ", ".join(styles) or "a single style"}
     dotted |= {key: value for key, value in flat.items() if key != "styles"}
     for name, style in styles.items():

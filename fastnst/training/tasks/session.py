@@ -1,4 +1,4 @@
-"""A training run, built from its configuration: the place where all its parts meet."""
+"""A training run, built from its configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fastnst.training.tasks import inputs, resumption, style_transfer
 
 _LOG = logging.getLogger("fastnst")
 Say = collections.abc.Callable[[str], None]
-# The network that `start_from: auto` means.
+# The model that `start_from: auto` selects.
 _BASE = "pretrained/base.ckpt"
 
 
@@ -33,7 +33,7 @@ class Session:
 
     Attributes:
         settings: Its configuration.
-        folder: The folder that keeps it.
+        folder: Its folder.
         task: The task.
         engine: The engine, restored.
         start_step: Step to resume from, 0 for a new run.
@@ -58,7 +58,7 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to train."""
+        """Whether the run has reached its last step."""
         return self.start_step >= self.last_step
 
     def train(
@@ -69,11 +69,15 @@ class Session:
         """Trains to the last step, or until asked to stop.
 
         Args:
-            further: Actions beside the standard ones.
-            should_stop: Called after each step.
+            further: Actions besides the standard ones.
+            should_stop: Called after each step; training stops once it returns True.
+
+        Returns:
+            The last event.
 
         Raises:
-            UserError: If the run cannot go on; the message says from which step it can be resumed.
+            UserError: If the run cannot continue; the message names the checkpoint that the same
+                command resumes from.
         """
         about: dict[str, Any] = {"device": devices.describe()}
         if self.photos is not None:
@@ -104,7 +108,7 @@ def train(
     dataset: collections.abc.Iterable[Any] | None = None,
     fresh: bool = False,
 ) -> Path:
-    """Trains by a configuration; see `fastnst.train`."""
+    """Trains with a configuration; see `fastnst.train`."""
     chosen = resolve(settings, fresh=fresh)
     session = open_session(chosen, _LOG.info, fresh=fresh, dataset=dataset)
     if not session.finished:
@@ -118,16 +122,16 @@ def resolve(
     fresh: bool = False,
     **options: Any,
 ) -> config.Config:
-    """Reads a configuration, and resolves `recipe: auto` by the device and the begun run.
+    """Reads a configuration, and resolves `recipe: auto` from the device and the run to resume.
 
     Args:
         settings: A conf file or the name of one, a mapping of its keys, or a configuration, which
-            is returned as it is.
-        fresh: Whether a begun run of the same name is moved aside, and so has no say.
+            is returned unchanged.
+        fresh: Whether to ignore an earlier run of the same name, because it will be moved aside.
         **options: Further arguments of `config.load` or `config.from_mapping`.
 
     Raises:
-        UserError: Naming every problem, one a line.
+        UserError: If there are problems; the message lists all of them, one per line.
     """
     if isinstance(settings, config.Config):
         return settings
@@ -149,19 +153,20 @@ def open_session(
     fresh: bool = False,
     dataset: collections.abc.Iterable[Any] | None = None,
 ) -> Session:
-    """Builds a run. Checks all input before it writes anything.
+    """Builds a run, and checks all input before it writes anything.
 
     Args:
         settings: The configuration.
-        say: Receives lines worth knowing.
+        say: Receives notices, one line each.
         fresh: Whether to move an earlier run of this name out of the way.
         dataset: Batches of photos, float32 RGB [B, H, W, 3] in [0, 255] of one size; None for the
             photos that the configuration names.
 
     Raises:
-        UserError: If a file that the configuration names is missing or unfit.
+        UserError: If a file that the configuration names is missing or invalid, or if the folder
+            holds a run that cannot resume with this configuration.
     """
-    # The batches of a custom data set come whole; they are not split among devices.
+    # The batches of a custom data set are not split among devices.
     strategy = tf.distribute.get_strategy()
     source: data.PhotoSource | None = None
     batches: engine_module.Feed
@@ -181,13 +186,13 @@ def open_session(
     if not begun and not fresh and store.has_weights(folder.path):
         raise errors.UserError(
             f"naming: {folder.path} holds the weights of a network, not a run; choose another "
-            "naming, or start anew with --fresh, which moves it aside"
+            "naming, or start over with --fresh, which moves it aside"
         )
     first = None if begun else _first_model(settings, say)
     with strategy.scope():
         task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
 
-    # Of several processes that train one network, the chief writes.
+    # If several processes train one network, only the chief writes files.
     if devices.is_chief(strategy):
         if fresh and (retired := files.retire(folder.path)):
             say(f"the earlier {folder.path} is kept as {retired}")
@@ -201,7 +206,7 @@ def open_session(
         xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
     )
     start_step = trainer.restore(say)
-    # A finished run stays as it is, however it is called.
+    # A finished run stays unchanged, even if its configuration differs now.
     if start_step < last_step:
         _say_what_counts(settings, changes, objectives, say)
         if devices.is_chief(strategy):
@@ -227,13 +232,13 @@ def _say_what_counts(
     objectives: collections.abc.Mapping[str, perceptual.PerceptualLoss],
     say: Say,
 ) -> None:
-    """Says which settings have changed since the run began, and which weights `auto` gives."""
+    """Reports the settings that have changed, and the weights that `style_weight: auto` gives."""
     for key, (before, now) in changes.items():
-        say(f"resuming with {key} {before} -> {now}")
+        say(f"resuming with a changed {key}: {before} -> {now}")
     for name, style in settings.styles.items():
         if style.style_weight == "auto":
             which = f"{name}: " if len(settings.styles) > 1 else ""
-            say(f"{which}style_weight: auto, which is {objectives[name].weights.style:.3g}")
+            say(f"{which}style_weight: auto, computed as {objectives[name].weights.style:.3g}")
 
 
 def _record(
@@ -245,7 +250,7 @@ def _record(
 ) -> None:
     """Writes the configuration and the description of the model into the run's folder."""
     if resumption.affects_validation(changes) and (retired := trainer.checkpointer.forget_best()):
-        say(f"the best checkpoint by the earlier settings is kept as {retired}")
+        say(f"the best checkpoint under the earlier settings is kept as {retired}")
     files.write(folder.config, settings.to_yaml())
     files.write(folder.path / model.FILE, describe(settings).to_json())
 
@@ -260,7 +265,7 @@ def describe(settings: config.Config) -> model.Description:
 
 
 def architecture(settings: config.Config) -> transform_net.Architecture:
-    """Returns the shapes of the network that a configuration asks for."""
+    """Returns the architecture of the network that a configuration describes."""
     return transform_net.Architecture(**dataclasses.asdict(settings.network))
 
 
@@ -312,9 +317,9 @@ def _make_task(
 
 
 def _adopt(first: model.Model, described: model.Description) -> dict[str, np.ndarray]:
-    """Returns a model's weights for a network of other styles.
+    """Returns the weights with which a network of possibly other styles starts from a model.
 
-    A style of the same name keeps its row; all others start from the mean of the model's rows.
+    A style that the model has keeps its row; all others start from the mean of the model's rows.
     """
     tensors = first.net.tensors()
     rows = tensors[transform_net.TABLE]
@@ -333,7 +338,9 @@ def _last_step(settings: config.Config, source: data.PhotoSource | None) -> int:
     if settings.training.max_steps:
         return settings.training.max_steps
     if source is None:
-        raise errors.UserError("max_steps: a custom data set has no known size; give a number")
+        raise errors.UserError(
+            "max_steps: the size of a custom data set is unknown; set the number of steps"
+        )
     return settings.training.epoch * source.count // settings.data.batch_size
 
 
@@ -341,8 +348,8 @@ def _tell_of_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy
     gpus = len(tf.config.list_logical_devices("GPU"))
     if strategy.num_replicas_in_sync < gpus:
         say(
-            f"batch_size: {settings.data.batch_size} can be shared evenly by "
-            f"{strategy.num_replicas_in_sync} of {gpus} GPUs; a multiple of {gpus} uses them all"
+            f"batch_size: {settings.data.batch_size} can be split evenly among only "
+            f"{strategy.num_replicas_in_sync} of {gpus} GPUs; a multiple of {gpus} uses all of them"
         )
 
 

@@ -15,23 +15,24 @@ from fastnst.nets import transform_net
 from fastnst.training import task
 from fastnst.training.tasks import earlier_releases
 
-# How far the loss shifts the pictures at most, in pixels.
+# Largest shift of the pictures before their loss is computed, in pixels.
 _JITTER = 16
-# The row that reproduces the photo takes one of at least so many turns.
+# The row that reproduces the photo is trained at most once in this many steps.
 _TURNS = 8
 METRICS = ("total", "content", "style", "tv")
 
 
 class StyleTransfer(task.Task):
-    """Trains a transform net for the perceptual losses of its styles (Johnson et al. 2016).
+    """Trains a transform net to minimize the perceptual losses of its styles (Johnson et al. 2016).
 
-    With several styles, each step trains one of them, in turn, by the logarithm of its objective,
-    so that all count alike although some objectives are several times others.
+    With several styles, each step trains one of them, in turn. It minimizes the logarithm of that
+    style's objective, so that all styles count equally, however much their objectives differ.
 
     Attributes:
         net: The network that is trained.
-        average: An equal network with the moving average of its weights, which is validated and
-            paints: single steps jump about the minimum, and their mean is closer to it.
+        average: A network of the same architecture that holds the moving average of the weights.
+            It is validated and used for painting, because single steps scatter around the minimum
+            and their mean is closer to it.
     """
 
     metric_names: tuple[str, ...] = METRICS
@@ -53,13 +54,13 @@ class StyleTransfer(task.Task):
 
         Args:
             net: A network with a row for each objective, in order, and one more with `identity`.
-            average: An equal one.
-            optimizer: Not built yet.
-            objectives: By the name of the style.
+            average: A network of the same architecture and initial weights.
+            optimizer: The optimizer, which must not be built yet.
+            objectives: The objectives by name of the style.
             photos: Photos to validate on, uint8 RGB [H, W, 3] each; sizes may differ.
             identity: Whether to train one more row, which reproduces the photo.
-            decay: Highest decay of the moving average: it rises with the steps as
-                (1 + t) / (10 + t), so that the first weights are soon forgotten.
+            decay: Maximum decay of the moving average, in [0, 1). The decay after step t is
+                min(decay, (1 + t) / (10 + t)), so that the first weights are soon forgotten.
             paintings: Style images by name, uint8 RGB [H, W, 3], for logs and reports.
         """
         self.net, self.average = net, average
@@ -95,8 +96,9 @@ class StyleTransfer(task.Task):
         """Returns both networks and the optimizer."""
         inner = getattr(self._optimizer, "inner_optimizer", self._optimizer)
         return {
-            # A variable is saved under the shortest path to it. As a module, the network would lose
-            # some of its own to the optimizer, which knows them too.
+            # A checkpoint saves a variable under the shortest path to it. If the network itself
+            # were listed here, some of its variables would be saved under the optimizer, which
+            # refers to them too.
             "net": self.net.named_variables(),
             "average": self.average.named_variables(),
             # Without the wrapper that scales the loss, whose own variables follow.
@@ -106,7 +108,18 @@ class StyleTransfer(task.Task):
         }
 
     def step(self, batch: tf.Tensor, step: tf.Tensor) -> events.Metrics:
-        """Trains on photos, float32 RGB [B, H, W, 3] in [0, 255]; other dtypes are converted."""
+        """Trains on a batch of photos.
+
+        Args:
+            batch: Photos, RGB [B, H, W, 3] in [0, 255]; any dtype is converted to float32.
+            step: Number of steps done before, an int64 scalar.
+
+        Returns:
+            Scalars by name: the learning rate, and the terms of the objective.
+
+        Raises:
+            UserError: If the batch has another shape.
+        """
         if batch.shape.rank != 4 or batch.shape[-1] != 3:
             raise errors.UserError(
                 f"dataset: batches should have the shape [B, H, W, 3], found {batch.shape}"
@@ -121,7 +134,7 @@ class StyleTransfer(task.Task):
                 loss, terms = objective(*jitter(step, batch, self.net(batch)))
             else:
                 style = tf.gather(self._turns, step % len(self._turns))
-                # Not by indexing: XLA would compile the step anew for each index.
+                # A product instead of an index, for which XLA would compile the step once per row.
                 chosen = tf.one_hot(style, self.net.table.shape[0])[:, tf.newaxis]
                 row = tf.reduce_sum(chosen * self.net.table, axis=0)
                 stylized = self.net(batch, row, self._keep(style))
@@ -134,13 +147,13 @@ class StyleTransfer(task.Task):
                 loss = total / whole
             loss = self._optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(loss, self.variables)
-        # Read inside the graph, where it costs no wait for the device.
+        # Read inside the graph, where reading does not wait for the device.
         learning_rate = tf.identity(self._optimizer.learning_rate)
         self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
         return {"learning_rate": learning_rate, **terms}
 
     def after_step(self, step: tf.Tensor) -> None:
-        """Moves the average towards the weights."""
+        """Updates the moving average of the weights."""
         done = tf.cast(step, tf.float32) + 1.0
         rate = 1.0 - tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
 
@@ -152,7 +165,12 @@ class StyleTransfer(task.Task):
             strategy.extended.update(mean, approach, args=(value,))
 
     def validate(self) -> task.Judgement:
-        """Paints the photos in every style and judges them."""
+        """Paints the photos in every style and computes their objectives.
+
+        Returns:
+            The means over the photos, and the paintings by name of the style. With several styles,
+            the metrics are means over the styles, and "STYLE/METRIC" for each of them.
+        """
         outputs: dict[str, tuple[np.ndarray, ...]] = {}
         by_style: dict[str, dict[str, float]] = {}
         for index, name in enumerate(self._objectives):
@@ -160,7 +178,7 @@ class StyleTransfer(task.Task):
             for photo in self._photos:
                 batch = tf.constant(photo[np.newaxis], tf.float32)
                 painted, found = self._judge(batch, tf.constant(index))
-                # The engine reports a network that paints NaN by its loss.
+                # If the network paints NaN, its loss is NaN too, which the engine reports.
                 with np.errstate(invalid="ignore"):
                     stylized.append(images.to_uint8(painted.numpy()[0]))
                 terms.append({term: float(value) for term, value in found.items()})
@@ -173,7 +191,7 @@ class StyleTransfer(task.Task):
                 term: float(np.mean([found[term] for found in by_style.values()]))
                 for term in METRICS
             }
-            # The geometric mean of the totals, so that all styles count alike, as in training.
+            # The geometric mean of the totals, so that all styles count equally, as in training.
             totals = [found["total"] for found in by_style.values()]
             metrics["total"] = float(np.exp(np.mean(np.log(totals))))
             for name, found in by_style.items():
@@ -181,37 +199,41 @@ class StyleTransfer(task.Task):
         return task.Judgement(metrics, self._photos, outputs)
 
     def restore_older(self, path: str) -> bool:
-        """Restores a checkpoint of a release that kept scales and shifts apart."""
+        """Restores a checkpoint of a release that stored scales and shifts separately."""
         return earlier_releases.restore(path, self.kept(), self.net.layout)
 
     def about(self) -> dict[str, Any]:
-        """Returns the precision."""
+        """Returns the precision of the convolutions."""
         return {"precision": self.net.compute_dtype.name}
 
     def references(self) -> dict[str, np.ndarray]:
-        """Returns the paintings, by the name of the style."""
+        """Returns the paintings by name of the style, uint8 RGB [H, W, 3] each."""
         return self._paintings
 
     def _keep(self, style: tf.Tensor) -> tf.Tensor | None:
-        """How much of the photo's own color remains: all of it in the row that reproduces it."""
+        """Returns the share of the photo's own colors to keep, a float32 scalar.
+
+        It is 1 in the row that reproduces the photo, and 0 in all others; None without such a row.
+        """
         if not self._identity:
             return None
         return tf.cast(tf.equal(style, len(self._objectives)), tf.float32)
 
 
 def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
-    """Shifts pictures by up to 16 pixels, all alike, mirroring them beyond their borders.
+    """Shifts all pictures by the same random offset of up to 16 pixels, with mirrored borders.
 
-    Half of what the loss network sees at a border is its padding: content counts less there, style
-    as much as elsewhere. A network whose border always met the loss network's would paint a frame
-    in the strongest of its colors. Jitter as in Mordvintsev et al. 2015, "Inceptionism".
+    At the border, half of the loss network's input is padding, so content counts less there than
+    elsewhere, and style just as much. If the border of the transform net always coincided with that
+    of the loss network, the transform net would learn to paint a frame in its strongest color. This
+    is the jitter of Mordvintsev et al. 2015, "Inceptionism".
 
     Args:
-        step: Seed of the shift, an int64 scalar.
-        *images: [B, H, W, C] each, of known and equal height and width.
+        step: Seed of the offset, an int64 scalar.
+        *images: Pictures, [B, H, W, C] each, of known and equal height and width.
 
     Returns:
-        The same shapes.
+        The shifted pictures, of the same shapes.
     """
     height, width = images[0].shape[1:3]
     most = min(_JITTER, height // 4, width // 4)
@@ -220,7 +242,7 @@ def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
     )
     margins = [[0, 0], [most, most], [most, most], [0, 0]]
     padded = [tf.pad(each, margins, "REFLECT") for each in images]
-    # Not a slice that begins at the offset: XLA would compile the step anew for each one.
+    # Rolled, because XLA would compile the step again for each offset of a slice.
     rolled = [tf.roll(each, -offset, axis=[1, 2]) for each in padded]
     return [
         tf.slice(large, [0, 0, 0, 0], tf.shape(each))
@@ -229,16 +251,23 @@ def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _turns(styles: int, identity: bool) -> np.ndarray:
-    """Lists whose turn it is at each step of a cycle, int32: the styles, and the photo once."""
+    """Returns the row to train at each step of a cycle, int32 [steps].
+
+    All styles take turns; with `identity`, the row that reproduces the photo comes once, last.
+    """
     rounds = math.ceil((_TURNS - 1) / styles) if identity else 1
     return np.array([*range(styles)] * rounds + [styles] * identity, np.int32)
 
 
 def first_loss_scale(rows: int) -> float:
-    """Returns the loss scale to start from in float16, by the rows that are trained.
+    """Returns the initial loss scale for float16.
 
-    One objective is so large that from Keras's own 2^15 the first twenty steps would overflow and
-    be lost; the gradients of the logarithm of several are so small that without it they vanish.
+    The objective of a single style is so large that, with Keras's default of 2^15, the gradients of
+    the first twenty steps would overflow and these steps be skipped. The gradients of a logarithm,
+    which several styles train with, are so small that they would vanish without that default.
+
+    Args:
+        rows: Number of rows that are trained.
     """
     return 1.0 if rows == 1 else 2.0**15
 
@@ -248,7 +277,12 @@ def _judge(
     alone: perceptual.PerceptualLoss,
     many: many_styles.ManyStyles | None,
 ) -> collections.abc.Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
-    """Builds the function that paints one photo in the style of an index, and judges it."""
+    """Builds the function that validates a network on one photo.
+
+    Returns:
+        A function of a photo, float32 RGB [1, H, W, 3] in [0, 255], and the index of a style, which
+        returns the painting and the terms of its objective.
+    """
 
     # One photo at a time, of any size: memory stays small, and one graph serves all styles.
     @tf.function(

@@ -244,7 +244,7 @@ def test_a_measured_style_weight_is_reported(
     heard: list[str] = []
     one = conf(tmp_path, style_weight="auto", strength=2.0, max_steps=1)
     session.open_session(config.load(one), heard.append)
-    assert heard == ["style_weight: auto, which is 24.7"]
+    assert heard == ["style_weight: auto, computed as 24.7"]
     styles = {
         "candy": "img/candy.jpg",
         "wave": {"style_image": "img/wave.jpg", "style_weight": 3.0},
@@ -252,7 +252,7 @@ def test_a_measured_style_weight_is_reported(
     several = conf(tmp_path, naming="two", style_image=None, styles=styles, style_weight="auto")
     heard.clear()
     session.open_session(config.load(several), heard.append)
-    assert heard == ["candy: style_weight: auto, which is 20"]
+    assert heard == ["candy: style_weight: auto, computed as 20"]
 
 
 def test_the_lite_network_has_half_the_channels(tmp_path: Path, conf: Conf) -> None:

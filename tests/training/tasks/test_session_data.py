@@ -41,7 +41,11 @@ def test_a_custom_data_set_can_be_any_iterable_of_batches(
 @pytest.mark.parametrize(
     ("keys", "dataset", "message"),
     [
-        ({"max_steps": None}, [], "max_steps: a custom data set has no known size; give a number"),
+        (
+            {"max_steps": None},
+            [],
+            "max_steps: the size of a custom data set is unknown; set the number of steps",
+        ),
         ({}, iter([]), "dataset: is an iterator"),
     ],
 )

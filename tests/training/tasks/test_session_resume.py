@@ -23,8 +23,8 @@ def test_resuming_with_other_settings_reports_the_changes(tmp_path: Path, conf: 
     changed = settings.replace(learning_rate=0.002, max_steps=9)
     run = session.open_session(changed, heard.append)
     assert heard == [
-        "resuming with max_steps 6 -> 9",
-        "resuming with learning_rate 0.001 -> 0.002",
+        "resuming with a changed max_steps: 6 -> 9",
+        "resuming with a changed learning_rate: 0.001 -> 0.002",
     ]
     assert config.load(run.folder.config) == changed
 
@@ -47,7 +47,7 @@ def test_after_the_objective_changes_the_next_validation_is_the_best(
         else:
             # With this weight, every loss is higher than the lowest so far.
             old = best.with_name("best.old1")
-            assert f"the best checkpoint by the earlier settings is kept as {old}" in heard
+            assert f"the best checkpoint under the earlier settings is kept as {old}" in heard
             assert sorted(path.name for path in old.iterdir()) == kept
             assert float(run.engine.state.best_loss) == np.inf
             # The same holds after a crash before the first checkpoint.
