@@ -53,7 +53,7 @@ def train(
         dataset: Batches of photos, float32 RGB [B, H, W, 3] in [0, 255] of one size, from any
             iterable that can be read more than once, such as a `tf.data.Dataset`; None for the
             photos that the configuration names.
-        fresh: Whether to start anew; an earlier run is moved aside.
+        fresh: Whether to start over; an earlier run is moved aside.
 
     Raises:
         UserError: If the configuration or a file that it names is wrong.

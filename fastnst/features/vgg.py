@@ -1,4 +1,4 @@
-"""Facts about the VGG networks (Simonyan & Zisserman 2014): layers, names, mean colour.
+"""Facts about the VGG networks (Simonyan & Zisserman 2014): layers, names, mean color.
 
 A layer is named after its ReLU, "relu3_3". Its convolution is "conv3_3", whose variables slim calls
 "vgg_16/conv3/conv3_3/weights" and "vgg_16/conv3/conv3_3/biases".

@@ -65,7 +65,7 @@ class Checkpointer:
             path, reason = next(iter(refused.items()))
             raise errors.UserError(
                 f"{path}: cannot resume from this checkpoint, nor from an earlier one: damaged, or "
-                f"of another architecture ({reason}); start anew with --fresh, or train under "
+                f"of another architecture ({reason}); start over with --fresh, or train under "
                 "another naming"
             )
         if refused:
