@@ -105,7 +105,7 @@ def render(
     parts = [
         f"# {name}\n",
         "A feed-forward network for style transfer (Johnson et al. 2016, with instance norm), "
-        "trained with\nfastnst. Licence: Apache-2.0, as far as the rights to the style image "
+        "trained with\nfastnst. License: Apache-2.0, as far as the rights to the style image "
         "allow.\n",
     ]
     if len(styles) > 1:
