@@ -89,13 +89,11 @@ def describe() -> str:
     """Returns the device's name for the log, for example "2 CPU cores" or "NVIDIA H200"."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        cores = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count()
+        linux = hasattr(os, "sched_getaffinity")
+        cores = len(os.sched_getaffinity(0)) if linux else os.cpu_count()
         return f"{cores} CPU core{'' if cores == 1 else 's'}"
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     return f"{len(gpus)} x {name}" if len(gpus) > 1 else str(name)
-
-
-_LINUX = hasattr(os, "sched_getaffinity")
 
 
 def _bfloat16_is_fast() -> bool:

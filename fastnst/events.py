@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 from typing import Any, TypeAlias
 
 # Scalars by name; those of a step may still be on the device.
@@ -65,10 +66,11 @@ class Step:
         """Returns whether an action that runs every `every` steps is due now."""
         return self.step % every == 0 or self.finished
 
+    @functools.cached_property
     def mean_metrics(self) -> dict[str, float]:
-        """Returns the means over the recent steps.
+        """Means over the recent steps.
 
-        This waits for the device, so do not call it at every step.
+        Reading them waits for the device, so do not read them at every step.
         """
         names = self.recent[-1] if self.recent else ()
         return {

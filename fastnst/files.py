@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
@@ -104,6 +105,11 @@ def retire(path: Path) -> Path | None:
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be moved to {retired} ({error.strerror})") from None
     return retired
+
+
+def is_retired(path: Path) -> bool:
+    """Returns whether a path has the form of those that `retire` gives."""
+    return re.fullmatch(r".+\.old\d+", path.name) is not None
 
 
 def is_photo(name: str) -> bool:

@@ -68,20 +68,24 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def validation_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two small validation photos, which are faster than the six bundled ones."""
-    folder = tmp_path_factory.mktemp("judges")
+    folder = tmp_path_factory.mktemp("validation_photos")
     for seed, size in enumerate([(40, 50), (48, 40)]):
         Image.fromarray(draw_photo(*size, seed)).save(folder / f"{seed}.png")
     return folder
 
 
 @pytest.fixture(scope="session")
-def conf(judges: Path) -> Callable[..., Path]:
+def conf(validation_photos: Path) -> Callable[..., Path]:
     """Writes a conf of the tiny network: conf(folder, key=value, ...); None leaves a key out."""
 
     def write(folder: Path, **keys: Any) -> Path:
-        values = TINY | {"validation": str(judges), "model_path": str(folder / "models")} | keys
+        values = (
+            TINY
+            | {"validation": str(validation_photos), "model_path": str(folder / "models")}
+            | keys
+        )
         path = folder / "tiny.yml"
         kept = {key: value for key, value in values.items() if value is not None}
         path.write_text(yaml.safe_dump(kept))

@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = sorted(path.parent for path in (ROOT / "pretrained").glob("*/weights.ckpt.index"))
 
 
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_the_cards_are_up_to_date(folder: Path) -> None:
+    assert (folder / "README.md").read_text(encoding="utf-8") == build_cards._card(folder)
+
+
 def test_the_tables_are_up_to_date() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert build_cards._table_of_styles(SHIPPED) in readme

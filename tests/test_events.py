@@ -17,8 +17,8 @@ def test_something_is_due_every_so_many_steps_and_at_the_end() -> None:
 
 def test_the_metrics_of_a_step_are_means_over_the_recent_steps() -> None:
     recent = tuple({"loss": tf.constant(value), "rate": 0.5} for value in (1.0, 2.0, 6.0))
-    assert events.Step(3, 10, recent=recent).mean_metrics() == {"loss": 3.0, "rate": 0.5}
-    assert events.Step(3, 10).mean_metrics() == {}
+    assert events.Step(3, 10, recent=recent).mean_metrics == {"loss": 3.0, "rate": 0.5}
+    assert events.Step(3, 10).mean_metrics == {}
 
 
 def test_a_step_is_finished_at_the_last_step_and_beyond() -> None:

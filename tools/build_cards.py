@@ -60,6 +60,10 @@ def _write_card(folder: Path) -> None:
             del of_size["mean_curves"]
         text = json.dumps(quality, indent=2) + "\n"
         (folder / QUALITY).write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(_card(folder), encoding="utf-8")
+
+
+def _card(folder: Path) -> str:
     rendered = card.render(
         folder.name,
         export.use("weights"),
@@ -68,7 +72,7 @@ def _write_card(folder: Path) -> None:
         _quality(folder),
     )
     title, text = rendered.split("\n", 1)
-    (folder / "README.md").write_text(f"{title}\n\n{_SAMPLE}\n{text}", encoding="utf-8")
+    return f"{title}\n\n{_SAMPLE}\n{text}"
 
 
 def _quality(folder: Path) -> dict[str, Any]:

@@ -154,9 +154,12 @@ def _list(models: dict[str, Path]) -> None:
 
     width = max(map(len, models), default=0)
     for name, path in models.items():
-        styles = store.styles(path)
-        several = f"  {', '.join(styles)}" if len(styles) > 1 else ""
-        print(f"{name:<{width}}  {path}{several}")
+        try:
+            styles = store.styles(path)
+            note = f"  {', '.join(styles)}" if len(styles) > 1 else ""
+        except errors.UserError as error:
+            note = f"  damaged: {error}"
+        print(f"{name:<{width}}  {path}{note}")
 
 
 def _pipe(arguments: argparse.Namespace) -> int:

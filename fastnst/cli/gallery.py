@@ -27,7 +27,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--model",
         action="append",
         metavar="NAME|PATH",
-        help="model to use; may be repeated (default: all models that eval.py --model list shows)",
+        help="model to use; may be repeated (default: all that `fastnst eval --model list` shows)",
     )
     parser.add_argument(
         "-o",
@@ -64,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     photo = images.to_uint8(images.read(arguments.photo, arguments.size))
     names = arguments.model or list(store.available())
     if not names:
-        raise errors.UserError("no models found; train one with train.py")
+        raise errors.UserError("no models found; train one with fastnst train")
     output = arguments.output or f"generated/{Path(arguments.photo).stem}-gallery.jpg"
     images.format_of(output)
     references = [store.find(name) for name in names]

@@ -8,8 +8,9 @@ import re
 import shlex
 from pathlib import Path
 
-from fastnst import config
+from fastnst import config, errors
 from fastnst.cli import options, terminal, train
+from fastnst.config import values
 
 # A row is small, so these few steps suffice. They take less than 3 minutes on two CPU cores.
 _STEPS = 400
@@ -60,13 +61,13 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst learn") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments, program))
+    return terminal.guarded(program, lambda: _run(arguments))
 
 
-def _run(arguments: argparse.Namespace, program: str) -> int:
-    name = arguments.name or re.sub(r"[^A-Za-z0-9._-]", "-", Path(arguments.painting).stem)
-    values = _values(arguments, name)
-    settings = config.from_mapping(values, assignments=arguments.assignments)
+def _run(arguments: argparse.Namespace) -> int:
+    name = _name(arguments)
+    given = _values(arguments, name)
+    settings = config.from_mapping(given, assignments=arguments.assignments)
     terminal.import_tensorflow()
     from fastnst.cli import progress
     from fastnst.models import store
@@ -74,33 +75,46 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
     into = store.find(arguments.into)
     if arguments.kernels:
-        settings = session.resolve(values, assignments=arguments.assignments)
-        return train.run(settings, program.replace("learn", "train"))
+        settings = session.resolve(given, assignments=arguments.assignments)
+        return train.run(settings)
     display = progress.Progress("step", settings.intervals.log_every)
     with display, terminal.stopping_gently() as stop:
-        folder, finished = learning.learn(settings, into, actions=[display], should_stop=stop)
+        result = learning.learn(settings, into, actions=[display], should_stop=stop)
     (name,) = settings.styles
+    finished, folder = result.finished, result.folder
     if finished.interrupted:
+        kept = "has this state of" if result.added else "keeps its earlier"
         terminal.say(
-            f"stopped at step {finished.step} of {finished.last_step}; run the same command again "
-            f"to learn {name} in full"
+            f"stopped at step {finished.step} of {finished.last_step}; {folder} {kept} {name}. Run "
+            "the same command again to learn it in full"
         )
         return stop.exit_code
     terminal.say(f"added the style {name} to {folder}. Paint a photo:")
-    place = shlex.quote(folder.name if folder.parent.name == "models" else str(folder))
-    print(f"{program.replace('learn', 'eval')} --model {place} --style {name} PHOTO")
+    place = shlex.quote(store.shortest_name(folder))
+    print(f"fastnst eval --model {place} --style {name} PHOTO")
     return terminal.DONE
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    """Returns the name of the style: the given one, or one made of the painting's file name."""
+    if arguments.name is None:
+        stem = re.sub(r"[^A-Za-z0-9._-]", "-", Path(arguments.painting).stem)
+        return stem.lstrip("._-") or "style"
+    try:
+        return values.check(config.FIELDS["naming"], arguments.name)
+    except ValueError as error:
+        raise errors.UserError(f"--name: {error}") from None
 
 
 def _values(arguments: argparse.Namespace, name: str) -> dict[str, object]:
     """Returns the keys of the new style's configuration; `--set` wins over them."""
-    values = {"style_image": arguments.painting, "naming": name, "tv_weight": 20}
+    given = {"style_image": arguments.painting, "naming": name, "tv_weight": 20}
     if arguments.kernels:
-        values["start_from"] = arguments.into
+        given["start_from"] = arguments.into
     else:
-        values |= _LEARNING
+        given |= _LEARNING
     if arguments.steps:
-        values["max_steps"] = arguments.steps
+        given["max_steps"] = arguments.steps
     if arguments.dataset:
-        values["dataset"] = arguments.dataset
-    return values
+        given["dataset"] = arguments.dataset
+    return given

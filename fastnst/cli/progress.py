@@ -90,7 +90,7 @@ class Progress:
             )
 
     def _metrics(self, event: events.Step) -> str:
-        metrics = event.mean_metrics()
+        metrics = event.mean_metrics
         shown = [
             f"{name} {formatting.short(metrics[name])}" for name in self._names if name in metrics
         ]

@@ -239,12 +239,12 @@ def _measure(
                     subject.objective,
                     subject.painting,
                     further,
-                    path.name,
-                    _square(path, size),
-                    arguments.steps,
-                    arguments.seed,
-                    starts,
-                    count,
+                    name=path.name,
+                    photo=_square(path, size),
+                    steps=arguments.steps,
+                    seed=arguments.seed,
+                    starts=starts,
+                    on_event=count,
                 )
                 assessments.append(one)
                 # Saved after each photo, so that an interrupted run keeps its results.
@@ -263,7 +263,7 @@ def _require_extras() -> None:
         if importlib.util.find_spec(module) is None:
             raise errors.UserError(
                 f"this command needs {module}, which is not installed; "
-                'run pip install -e ".[quality]"'
+                "run pip install scipy matplotlib"
             )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastnst import config
@@ -62,10 +61,10 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "train.py") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments, program))
+    return terminal.guarded(program, lambda: _run(arguments))
 
 
-def _run(arguments: argparse.Namespace, program: str) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     given = {
         "dataset": arguments.dataset,
         "max_steps": arguments.steps,
@@ -82,17 +81,14 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     from fastnst.training.tasks import session
 
     settings = session.resolve(arguments.conf, fresh=arguments.fresh, **given_options)
-    return run(settings, program, fresh=arguments.fresh, profiled=arguments.profile)
+    return run(settings, fresh=arguments.fresh, profiled=arguments.profile)
 
 
-def run(
-    settings: config.Config, program: str, *, fresh: bool = False, profiled: int | None = None
-) -> int:
+def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = None) -> int:
     """Trains with a configuration, and reports progress at the terminal.
 
     Args:
         settings: The configuration.
-        program: Name of the command, as the user typed it.
         fresh: Whether to move an earlier run of this name out of the way.
         profiled: Steps to profile, if any.
 
@@ -100,16 +96,13 @@ def run(
         The exit code.
     """
     from fastnst import devices
+    from fastnst.models import store
     from fastnst.training.tasks import session
 
     opened = session.open_session(settings, terminal.say, fresh=fresh)
     folder = opened.folder.path
-    # Models are found by name in the default folder.
-    name = settings.naming if folder.parent == Path("models") else str(folder)
-    # In the form that the user typed, because the scripts exist only in the clone.
-    paint = program.replace("train", "eval")
-    paint = paint if paint.startswith("fastnst") else f"python {paint}"
-    paint = f"{paint} --model {shlex.quote(name)} PHOTO"
+    name = store.shortest_name(folder)
+    paint = f"fastnst eval --model {shlex.quote(name)} PHOTO"
     writer = _report(opened, name)
     if opened.finished:
         if not opened.folder.report.exists():
@@ -121,7 +114,7 @@ def run(
         print(opened.folder.report)
         return terminal.DONE
     precision = opened.task.about()["precision"]
-    terminal.say(f"{opened.description}; {devices.describe()}, {precision}")
+    terminal.say(f"{opened.data_set}; {devices.describe()}, {precision}")
     if opened.start_step:
         terminal.say(f"resuming {folder} at step {opened.start_step} of {opened.last_step}")
     else:

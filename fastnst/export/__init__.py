@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Format name -> (module, which imports TensorFlow; purpose of the format).
 FORMATS = {
     "savedmodel": ("fastnst.export.saved_model", "any program with TensorFlow"),
-    "weights": ("fastnst.export.weights", "eval.py, in float16"),
+    "weights": ("fastnst.export.weights", "fastnst eval, in float16"),
 }
 # Files beside an export or a shipped network.
 _BESIDE = frozenset({"config.yml", "README.md", "training.json", "quality.json", "sample.jpg"})

@@ -31,8 +31,8 @@ def read_facts(model: Path) -> dict[str, Any]:
         facts["steps"] = training[-1]["step"]
         facts["minutes"] = round(metrics_log.seconds_spent(lines) / 60, 1)
     # An earlier best checkpoint may belong to another objective, so take the one in use.
-    painting = checkpoint_file.newest(run_folder.RunFolder(model).checkpoints)
-    step = int(painting.rpartition("-")[2]) if painting else None
+    in_use = checkpoint_file.newest(run_folder.RunFolder(model).checkpoints)
+    step = int(in_use.rpartition("-")[2]) if in_use else None
     if best := next((line for line in reversed(judged) if line["step"] == step), None):
         # Values of single layers and styles, whose names contain a slash, would be too many.
         facts["validation"] = {

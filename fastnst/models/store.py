@@ -81,13 +81,24 @@ def find(name: str | Path) -> Reference:
     names = [*known, *(style for path in known.values() for style in _named(path))]
     hint = errors.did_you_mean(str(name), names)
     listing = f"models here: {', '.join(known)}" if known else "none here yet"
-    raise errors.UserError(f"no model {name}{hint} ({listing}; train.py trains one)")
+    raise errors.UserError(f"no model {name}{hint} ({listing}; fastnst train trains one)")
+
+
+def shortest_name(folder: Path) -> str:
+    """Returns the name by which `find` finds a model: that of its folder, or the path."""
+    in_models = folder.parent.resolve() == Path("models").resolve()
+    return folder.name if in_models else str(folder)
 
 
 def available() -> dict[str, Path]:
     """Returns the paths of the models that can be loaded by name."""
     folders = [folder for folder in reversed(_folders()) if folder.is_dir()]
-    found = (path for folder in folders for path in folder.iterdir() if _is_model(path))
+    found = (
+        path
+        for folder in folders
+        for path in folder.iterdir()
+        if _is_model(path) and not files.is_retired(path)
+    )
     return dict(sorted((path.name, path) for path in found))
 
 
@@ -146,12 +157,10 @@ def load(
             raise errors.UserError(f"{path}: has no checkpoint yet; continue its training")
         path = Path(saved)
     described = reference.folder / model.FILE
+    tensors = read_net(path)
+    description = model.Description.read(described) if described.is_file() else None
     try:
-        tensors = read_net(path)
-        if described.is_file():
-            description = model.Description.read(described)
-        else:
-            description = _infer(tensors, reference.folder.name)
+        description = description or _infer(tensors, reference.folder.name)
         net = transform_net.TransformNet(
             description.architecture,
             compute_dtype,
@@ -160,8 +169,7 @@ def load(
         )
         net.assign(pack(tensors, description.architecture))
     except errors.UserError as error:
-        named = str(path) in str(error) or str(described) in str(error)
-        raise errors.UserError(str(error) if named else f"{path}: {error}") from None
+        raise errors.UserError(f"{path}: {error}") from None
     return learned.with_learned(reference.folder, model.Model(net, description))
 
 

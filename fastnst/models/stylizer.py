@@ -140,6 +140,7 @@ def load(
     if (reference.path / store.SAVED_MODEL).exists():
         names = store.styles(reference.path)
         paint = _saved_model(reference.path, names)
+        _check_exported(reference.path, names, style, strength)
         return Stylizer(paint, reference.name, names, style, strength)
     dtype = devices.compute_dtype(precision)
     restored = store.load(reference, dtype, fused_norms=not devices.has_gpu())
@@ -185,15 +186,26 @@ def _saved_model(path: Path, names: collections.abc.Sequence[str]) -> Paint:
         raise errors.UserError(f"{path}: not an exported style ({reason})") from None
 
     def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
-        if strength is not None and strength != 1.0:
-            raise errors.UserError(
-                f"strength {strength:g}: an exported SavedModel paints with 1 only; name the run "
-                "or its weights"
-            )
-        shares = model.parse_blend(style, names)
+        shares = _check_exported(path, names, style, strength)
         if style is None or len(names) == 1:
             return default(**{given: photos})[returned]
         of_styles = signatures["serving_styles"]
         return of_styles(images=photos, style=tf.constant(shares))["stylized"]
 
     return paint
+
+
+def _check_exported(
+    path: Path, names: collections.abc.Sequence[str], style: str | None, strength: float | None
+) -> list[float]:
+    """Returns the shares of an exported model's styles.
+
+    Raises:
+        UserError: If the style is unknown, or the strength is not 1.
+    """
+    if strength is not None and strength != 1.0:
+        raise errors.UserError(
+            f"{path}: strength {strength:g}: an exported SavedModel paints with 1 only; name the "
+            "run or its weights"
+        )
+    return model.parse_blend(style, names)

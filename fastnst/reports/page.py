@@ -62,8 +62,8 @@ TRAINING = Wording(
     columns={"training": "training", "validation": "validation"},
     config=("Configuration", "All keys of this training."),
     next_steps=(
-        ("Paint photos:", "python eval.py --model {model} photo.jpg"),
-        ("Export the model for other programs:", "python export.py --model {model}"),
+        ("Paint photos:", "fastnst eval --model {model} photo.jpg"),
+        ("Export the model for other programs:", "fastnst export --model {model}"),
     ),
 )
 

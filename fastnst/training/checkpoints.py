@@ -19,7 +19,7 @@ class Checkpointer:
     def __init__(
         self, folder: Path, task: task_module.Task, state: state_module.State, keep: int
     ) -> None:
-        """Creates no files yet.
+        """Prepares to save; no checkpoint is written yet.
 
         Args:
             folder: The run's folder of checkpoints; the best one lies in "best" below it.

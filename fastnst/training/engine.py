@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import math
 import queue
 import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import tensorflow as tf
 
 from fastnst import devices, errors, events
@@ -43,7 +43,7 @@ class Engine:
         strategy: tf.distribute.Strategy | None = None,
         xla: bool = False,
     ) -> None:
-        """Prepares to train; writes nothing yet.
+        """Prepares to train; no checkpoint is written yet.
 
         Args:
             task: The task to train, made in the strategy's scope.
@@ -196,8 +196,11 @@ class _Run:
         if judging or saving or event.due(intervals.log_every):
             # Before anything of this step is logged or saved.
             # Not by name: variables of a task may share one.
-            weights = [(variable.name, variable) for variable in self._engine.task.variables]
-            self._check([*event.mean_metrics().items(), *weights])
+            weights = [
+                (variable.name, bool(tf.reduce_all(tf.math.is_finite(variable))))
+                for variable in self._engine.task.variables
+            ]
+            self._check([*_finite(event.mean_metrics), *weights])
             self._last_finite = self.step
         while not self.skipped.empty():
             self._emit(events.Skipped(self.skipped.get()))
@@ -216,7 +219,7 @@ class _Run:
         engine = self._engine
         judgement = engine.task.validate()
         # The validation shows the effect of the last step, which its own loss does not.
-        self._check(judgement.metrics.items())
+        self._check(_finite(judgement.metrics))
         self._emit(events.Judged(self.step, judgement.metrics, judgement.inputs, judgement.outputs))
         value = judgement.metrics[engine.task.metric_names[0]]
         if value < float(engine.state.best_loss):
@@ -224,8 +227,8 @@ class _Run:
             if devices.is_chief(engine.strategy):
                 self._emit(events.Saved(self.step, engine.checkpointer.save_best(), best=True))
 
-    def _check(self, values: collections.abc.Iterable[tuple[str, Any]]) -> None:
-        broken = [name for name, value in values if not np.isfinite(value).all()]
+    def _check(self, finite: collections.abc.Iterable[tuple[str, bool]]) -> None:
+        broken = [name for name, is_finite in finite if not is_finite]
         if not broken:
             return
         last = self._engine.checkpointer.latest or "none yet"
@@ -233,9 +236,13 @@ class _Run:
         raise errors.UserError(
             f"the loss became NaN or infinite between steps {first} and {self.step} "
             f"({', '.join(broken[:3])}); the last good checkpoint is {last}. "
-            "Run again to resume from it, with a lower learning_rate or precision: float32"
+            "Run again to resume from it, with a lower learning rate or in float32"
         )
 
     def _emit(self, event: events.Event) -> None:
         for action in self._actions:
             action(event)
+
+
+def _finite(metrics: collections.abc.Mapping[str, float]) -> list[tuple[str, bool]]:
+    return [(name, math.isfinite(value)) for name, value in metrics.items()]

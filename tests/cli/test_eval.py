@@ -293,6 +293,11 @@ def test_the_styles_of_models_are_listed(
     assert capsys.readouterr().out == (
         "gallery  models/gallery  wave, candy, ink\ntiny     models/tiny\n"
     )
+    Path("models/gallery/model.json").write_text("{}")
+    assert command.main(["--model", "list"]) == 0
+    damaged, intact = capsys.readouterr().out.splitlines()
+    assert damaged.startswith("gallery  models/gallery  damaged: ") and "model.json" in damaged
+    assert intact == "tiny     models/tiny"
 
 
 def test_a_piped_photo_is_painted_in_a_style_with_a_strength(

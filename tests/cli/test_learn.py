@@ -27,7 +27,7 @@ def place(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     tiny_run: Path,
-    judges: Path,
+    validation_photos: Path,
     photo: Callable[..., np.ndarray],
 ) -> Path:
     """A working directory with a tiny model, a painting and a folder of photos."""
@@ -36,7 +36,7 @@ def place(
     images.write(tmp_path / "painting.png", photo(64, 48, 7))
     images.write(tmp_path / "several" / "one.png", photo(40, 40, 8))
     images.write(tmp_path / "several" / "two.png", photo(40, 48, 9))
-    shutil.copytree(judges, tmp_path / "photos")
+    shutil.copytree(validation_photos, tmp_path / "photos")
     return tmp_path
 
 
@@ -102,7 +102,7 @@ def test_all_weights_can_be_trained_into_a_model_of_its_own(place: Path) -> None
         (["no.png", "--into", "tiny"], "style_image: no.png: no such file"),
         (["painting.png", "--into", "tini"], "no model tini; did you mean tiny?"),
         (["painting.png", "--into", "tiny", "--name", "tiny"], "already has a style of that name"),
-        (["painting.png", "--into", "tiny", "--name", "a/b"], "is not a plain name"),
+        (["painting.png", "--into", "tiny", "--name", "a/b"], "--name: 'a/b' is not a plain name"),
         (["painting.png", "--into", "tiny", "--set", "colour=1"], "unknown key colour"),
         (["painting.png", "--into", "tiny", "--set", "colour"], "should be key=value"),
     ],

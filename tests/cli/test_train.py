@@ -61,7 +61,9 @@ def test_the_log_has_a_line_for_each_interval_and_each_validation(tiny_run: Path
         assert line["style"] == pytest.approx(8 * line["unweighted/style"])
 
 
-def test_tensorboard_shows_every_term_and_the_images(tiny_run: Path, judges: Path) -> None:
+def test_tensorboard_shows_every_term_and_the_images(
+    tiny_run: Path, validation_photos: Path
+) -> None:
     events = event_accumulator.EventAccumulator(
         str(tiny_run / "tensorboard"), {"tensors": 0}
     ).Reload()
@@ -83,7 +85,8 @@ def test_tensorboard_shows_every_term_and_the_images(tiny_run: Path, judges: Pat
     shown = tf.io.decode_png(beside).numpy()
     # The photo, its shorter side scaled to the 32 pixels of training, beside its painting.
     np.testing.assert_array_equal(
-        shown[:, : shown.shape[1] // 2], images.to_uint8(images.read(judges / "0.png", 32))
+        shown[:, : shown.shape[1] // 2],
+        images.to_uint8(images.read(validation_photos / "0.png", 32)),
     )
 
 

@@ -157,7 +157,7 @@ def test_ctrl_c_saves_the_current_step_and_the_same_command_resumes_from_it(stor
 def test_a_run_ends_by_printing_the_path_of_its_report(story: Story) -> None:
     for stage in (story.ended, story.extended, story.fresh):
         assert stage.code == 0 and stage.stdout == f"{story.run / 'report.html'}\n"
-        assert "Paint a photo:  python eval.py --model" in stage.stderr
+        assert "Paint a photo:  fastnst eval --model" in stage.stderr
 
 
 def test_repeating_the_command_of_a_finished_run_says_how_to_continue(story: Story) -> None:
@@ -249,7 +249,7 @@ def test_a_nan_loss_stops_the_run_before_anything_is_saved(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("train.py: the loss became NaN or infinite between steps 7 and 7 (")
     assert f"the last good checkpoint is {run / 'checkpoints' / 'step-6'}. " in error
-    assert "learning_rate" in error
+    assert "lower learning rate" in error
     assert runs.digests(run / "checkpoints") | runs.digests(run / "samples") == before
     assert "NaN" not in (run / "metrics.jsonl").read_text()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors
+from fastnst import checkpoint_file, errors, files
 from fastnst.models import learned, store, stylizer
 from fastnst.models import model as model_module
 from fastnst.nets import transform_net
@@ -44,7 +44,7 @@ def test_an_unknown_name_is_an_error_with_the_nearest_and_all_models(place: Path
     with pytest.raises(errors.UserError) as caught:
         stylizer.load("candi")
     assert str(caught.value) == (
-        "no model candi; did you mean candy? (models here: candy, wave; train.py trains one)"
+        "no model candi; did you mean candy? (models here: candy, wave; fastnst train trains one)"
     )
     with pytest.raises(errors.UserError, match=r"^no model models/other \(models here: candy, "):
         stylizer.load("models/other")
@@ -55,7 +55,7 @@ def test_without_any_model_the_error_says_to_train_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(store, "SHIPPED", tmp_path / "none")
-    with pytest.raises(errors.UserError, match=r"none here yet; train\.py trains one"):
+    with pytest.raises(errors.UserError, match=r"none here yet; fastnst train trains one"):
         stylizer.load("candy")
 
 
@@ -155,6 +155,12 @@ def test_only_the_learned_styles_that_fit_the_kernels_are_listed(with_gallery: P
     assert store.styles(path) == ("wave", "candy", "ink", "mine")
     # Its name still leads to its model, which says why it cannot be painted.
     assert store.find("older") == store.Reference(path, "older")
+
+
+def test_runs_that_were_moved_aside_are_found_only_by_their_full_name(place: Path) -> None:
+    aside = files.retire(place / "models" / "candy")
+    assert aside is not None and aside not in store.available().values()
+    assert store.find("candy.old1").path == Path("models/candy.old1")
 
 
 def test_a_style_is_found_by_its_name(with_gallery: Path) -> None:

@@ -45,7 +45,7 @@ def test_the_history_covers_the_start_and_every_iteration(method: str) -> None:
     assert len(result.history) == 9
     assert result.history[0]["total"] == pytest.approx(float(bowl(START[np.newaxis])[0]), rel=1e-5)
     for step, recorded in zip(steps, result.history[1:], strict=True):
-        assert step.mean_metrics() == recorded and set(recorded) == {"total", "near", "far"}
+        assert step.mean_metrics == recorded and set(recorded) == {"total", "near", "far"}
     shown = [event for event in seen if isinstance(event, events.Judged)]
     assert [event.step for event in shown] == [4, 8]
     for event in shown:

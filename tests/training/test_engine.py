@@ -219,7 +219,7 @@ def test_metrics_are_means_over_the_steps_between_log_entries(tmp_path: Path) ->
     steps = of(events.Step, happened)
     assert [len(event.recent) for event in steps] == [1, 2, 2, 2, 2]
     losses = [float(event.recent[-1]["loss"]) for event in steps]
-    assert steps[3].mean_metrics()["loss"] == pytest.approx((losses[2] + losses[3]) / 2)
+    assert steps[3].mean_metrics["loss"] == pytest.approx((losses[2] + losses[3]) / 2)
     assert all(event.rate > 0 for event in steps)
 
 
@@ -408,7 +408,7 @@ def stopped(
     with pytest.raises(errors.UserError) as caught:
         trainer.train(feed.IterableFeed(batches), last_step=last_step, actions=[happened.append])
     message = str(caught.value)
-    assert "\n" not in message and "learning_rate" in message
+    assert "\n" not in message and "lower learning rate" in message
     return message, happened
 
 

@@ -34,7 +34,7 @@ class Log:
                 line = _line("start", event.step, **event.about)
                 metrics_log.write(self._path, [*earlier, line])
             case events.Step() if event.due(self._every):
-                values = {self._rate: round(event.rate, 3), **event.mean_metrics()}
+                values = {self._rate: round(event.rate, 3), **event.mean_metrics}
                 line = _line("training", event.step, **values)
                 metrics_log.append(self._path, line)
             case events.Judged():

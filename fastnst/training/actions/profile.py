@@ -39,10 +39,17 @@ class Profile:
         ends = event.step >= self._last or event.finished or event.interrupted
         if self._running and ends:
             # Waits for the dispatched steps, so that the trace contains them completely.
-            event.mean_metrics()
+            _wait_for(event)
             tf.profiler.experimental.stop()
             self._running = False
         elif event.step == self._first and not ends:
-            event.mean_metrics()
+            _wait_for(event)
             tf.profiler.experimental.start(str(self._folder))
             self._running = True
+
+
+def _wait_for(event: events.Step) -> None:
+    """Waits until the device has done the step."""
+    for metrics in event.recent[-1:]:
+        for value in metrics.values():
+            float(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -13,13 +14,27 @@ from fastnst import config, devices, errors, events, files, images
 from fastnst.data import feed
 from fastnst.losses import perceptual
 from fastnst.models import learned, model, store
-from fastnst.nets import transform_net
-from fastnst.training import engine, optimizers
+from fastnst.training import engine
 from fastnst.training.tasks import inputs, style_transfer
 
 # Number and shorter side of the photos that choose the row to start from.
 _TRIED = 3
 _TRIED_SIDE = 192
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """The result of learning a style.
+
+    Attributes:
+        folder: Folder of the model that it was learned for.
+        finished: The last event.
+        added: Whether the style was added; an interrupted run does not replace an earlier style.
+    """
+
+    folder: Path
+    finished: events.Finished
+    added: bool = True
 
 
 def learn(
@@ -28,7 +43,7 @@ def learn(
     *,
     actions: collections.abc.Sequence[events.Action] = (),
     should_stop: collections.abc.Callable[[], bool] = lambda: False,
-) -> tuple[Path, events.Finished]:
+) -> Learned:
     """Learns the row of one style, and adds it to a model's folder.
 
     Training starts from the row of the model that suits the painting best. All other styles of the
@@ -51,38 +66,29 @@ def learn(
             that name.
     """
     (name,) = settings.styles
+    if not into.path.is_dir():
+        raise errors.UserError(f"{into.path}: is a file; name the folder of a model")
+    steps = settings.training.max_steps
+    if steps is None:
+        raise errors.UserError("max_steps: has no value; set the number of steps")
     dtype = devices.compute_dtype(settings.computing.precision)
     restored = store.load(into, dtype, fused_norms=not devices.has_gpu())
     if name in restored.description.names and name not in learned.names(into.folder):
         raise errors.UserError(
             f"--name {name}: {into.folder} already has a style of that name; choose another"
         )
-    if not into.path.is_dir():
-        raise errors.UserError(f"{into.path}: is a file; name the folder of a model")
     folder = _own_folder(into)
     source = inputs.open_dataset(settings.data)
     _, photos = inputs.read_validation(settings.data)
     objectives, paintings = inputs.make_objectives(settings, dtype)
     row = _best_row(restored, objectives[name], photos)
-    steps = settings.training.max_steps
-    if steps is None:
-        raise errors.UserError("max_steps: has no value; set the number of steps")
     strategy = devices.make_strategy(settings.data.batch_size)
     with strategy.scope():
         net, average = (restored.net.with_frozen_kernels(row) for _ in range(2))
         task = style_transfer.StyleTransfer(
             net,
             average,
-            optimizers.make(
-                settings.training.optimizer,
-                settings.training.learning_rate,
-                schedule=settings.training.schedule,
-                warmup_steps=settings.training.warmup_steps,
-                last_step=steps,
-                dtype=dtype,
-                loss_scale=style_transfer.first_loss_scale(1),
-                tables=[transform_net.TABLE],
-            ),
+            style_transfer.make_optimizer(settings.training, steps, 1, dtype),
             objectives,
             photos,
             decay=settings.training.average,
@@ -108,12 +114,12 @@ def learn(
             should_stop=should_stop,
         )
     if finished.interrupted and name in learned.names(folder):
-        return folder, finished
+        return Learned(folder, finished, added=False)
     if folder != into.folder:
         _copy(into.folder, folder)
     style = model.Style(name, settings.styles[name].style_image)
     learned.add(folder, style, average.table.numpy()[0], restored.net)
-    return folder, finished
+    return Learned(folder, finished)
 
 
 def _best_row(

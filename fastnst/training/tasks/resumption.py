@@ -113,8 +113,9 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
         return None
     try:
         earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-        assert isinstance(earlier, dict)
-    except (yaml.YAMLError, ValueError, AssertionError):
+        if not isinstance(earlier, dict):
+            raise ValueError
+    except (OSError, yaml.YAMLError, ValueError):
         raise errors.UserError(
             f"{folder.config}: damaged; delete it to resume with the current configuration, or "
             "start over with --fresh"

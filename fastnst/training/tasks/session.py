@@ -18,8 +18,7 @@ from fastnst.models import model, run_folder, store
 from fastnst.nets import transform_net
 from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
-from fastnst.training import optimizers
-from fastnst.training.tasks import inputs, resumption, style_transfer
+from fastnst.training.tasks import inputs, resumption, start, style_transfer
 
 _LOG = logging.getLogger("fastnst")
 Say = collections.abc.Callable[[str], None]
@@ -39,9 +38,8 @@ class Session:
         start_step: Step to resume from, 0 for a new run.
         last_step: Step at which training ends.
         feed: The batches.
-        description: The data set, in a few words.
-        photos: Number of photos in the data set, or None if unknown.
         validation: The validation photos' files.
+        source: The photos to train on; None for a custom data set.
     """
 
     settings: config.Config
@@ -51,10 +49,13 @@ class Session:
     start_step: int
     last_step: int
     feed: engine_module.Feed
-    description: str
-    photos: int | None
     validation: tuple[Path, ...]
-    _source: data.PhotoSource | None
+    source: data.PhotoSource | None
+
+    @property
+    def data_set(self) -> str:
+        """A description of the photos to train on, in a few words."""
+        return self.source.description if self.source else "a custom data set"
 
     @property
     def finished(self) -> bool:
@@ -80,14 +81,14 @@ class Session:
                 command resumes from.
         """
         about: dict[str, Any] = {"device": devices.describe()}
-        if self.photos is not None:
-            about["photos"] = self.photos
+        if self.source:
+            about["photos"] = self.source.count
 
         def remedy() -> str:
             latest = self.engine.checkpointer.latest or "the beginning"
             return f"run the same command again, which resumes from {latest}"
 
-        with inputs.readable(self._source, str(self.folder.path), remedy):
+        with inputs.readable(self.source, str(self.folder.path), remedy):
             return self.engine.train(
                 self.feed,
                 last_step=self.last_step,
@@ -172,12 +173,12 @@ def open_session(
     batches: engine_module.Feed
     if dataset is None:
         strategy = devices.make_strategy(settings.data.batch_size)
+        _report_idle_gpus(settings, strategy, say)
         source = inputs.open_dataset(settings.data)
         batches = feed.PhotoFeed(source, settings.data, strategy)
     else:
         batches = feed.IterableFeed(dataset)
-    judges, photos = inputs.read_validation(settings.data)
-    _tell_of_idle_gpus(settings, strategy, say)
+    validation, photos = inputs.read_validation(settings.data)
     last_step = _last_step(settings, source)
     dtype = devices.compute_dtype(settings.computing.precision)
     objectives, paintings = inputs.make_objectives(settings, dtype)
@@ -188,7 +189,7 @@ def open_session(
             f"naming: {folder.path} holds the weights of a network, not a run; choose another "
             "naming, or start over with --fresh, which moves it aside"
         )
-    first = None if begun else _first_model(settings, say)
+    first = None if begun else start.first_model(settings, say)
     with strategy.scope():
         task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
 
@@ -208,7 +209,7 @@ def open_session(
     start_step = trainer.restore(say)
     # A finished run stays unchanged, even if its configuration differs now.
     if start_step < last_step:
-        _say_what_counts(settings, changes, objectives, say)
+        _report_settings(settings, changes, objectives, say)
         if devices.is_chief(strategy):
             _record(settings, folder, trainer, changes, say)
     return Session(
@@ -219,14 +220,12 @@ def open_session(
         start_step=start_step,
         last_step=last_step,
         feed=batches,
-        description=source.description if source else "a custom data set",
-        photos=source.count if source else None,
-        validation=judges,
-        _source=source,
+        validation=validation,
+        source=source,
     )
 
 
-def _say_what_counts(
+def _report_settings(
     settings: config.Config,
     changes: collections.abc.Mapping[str, tuple[Any, Any]],
     objectives: collections.abc.Mapping[str, perceptual.PerceptualLoss],
@@ -252,21 +251,7 @@ def _record(
     if resumption.affects_validation(changes) and (retired := trainer.checkpointer.forget_best()):
         say(f"the best checkpoint under the earlier settings is kept as {retired}")
     files.write(folder.config, settings.to_yaml())
-    files.write(folder.path / model.FILE, describe(settings).to_json())
-
-
-def describe(settings: config.Config) -> model.Description:
-    """Describes the model that a configuration trains."""
-    return model.Description(
-        architecture(settings),
-        tuple(model.Style(name, style.style_image) for name, style in settings.styles.items()),
-        settings.training.identity == "on",
-    )
-
-
-def architecture(settings: config.Config) -> transform_net.Architecture:
-    """Returns the architecture of the network that a configuration describes."""
-    return transform_net.Architecture(**dataclasses.asdict(settings.network))
+    files.write(folder.path / model.FILE, start.describe(settings).to_json())
 
 
 def _make_task(
@@ -278,7 +263,7 @@ def _make_task(
     paintings: dict[str, list[np.ndarray]],
     photos: list[np.ndarray],
 ) -> style_transfer.StyleTransfer:
-    described = describe(settings)
+    described = start.describe(settings)
     net, average = (
         transform_net.TransformNet(
             described.architecture,
@@ -291,47 +276,19 @@ def _make_task(
     )
     if first is not None:
         with inputs.blaming("start_from"):
-            tensors = _adopt(first, described)
+            tensors = start.adopt(first, described)
             net.assign(tensors)
             average.assign(tensors)
-    training = settings.training
     return style_transfer.StyleTransfer(
         net,
         average,
-        optimizers.make(
-            training.optimizer,
-            training.learning_rate,
-            schedule=training.schedule,
-            warmup_steps=training.warmup_steps,
-            last_step=last_step,
-            dtype=dtype,
-            loss_scale=style_transfer.first_loss_scale(described.rows),
-            tables=[transform_net.TABLE],
-        ),
+        style_transfer.make_optimizer(settings.training, last_step, described.rows, dtype),
         objectives,
         photos,
         identity=described.identity,
-        decay=training.average,
+        decay=settings.training.average,
         paintings={name: images.to_uint8(pictures[0]) for name, pictures in paintings.items()},
     )
-
-
-def _adopt(first: model.Model, described: model.Description) -> dict[str, np.ndarray]:
-    """Returns the weights with which a network of possibly other styles starts from a model.
-
-    A style that the model has keeps its row; all others start from the mean of the model's rows.
-    """
-    tensors = first.net.tensors()
-    rows = tensors[transform_net.TABLE]
-    known = dict(zip(first.description.names, rows, strict=False))
-    if first.description.identity:
-        known[""] = rows[-1]
-    mean = rows[: len(first.description.names)].mean(axis=0)
-    wanted = [*described.names, *([""] if described.identity else [])]
-    if len(wanted) == 1 and len(rows) == 1:
-        return tensors
-    table = np.stack([known.get(name, mean) for name in wanted])
-    return tensors | {transform_net.TABLE: table}
 
 
 def _last_step(settings: config.Config, source: data.PhotoSource | None) -> int:
@@ -344,26 +301,10 @@ def _last_step(settings: config.Config, source: data.PhotoSource | None) -> int:
     return settings.training.epoch * source.count // settings.data.batch_size
 
 
-def _tell_of_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy, say: Say) -> None:
+def _report_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy, say: Say) -> None:
     gpus = len(tf.config.list_logical_devices("GPU"))
     if strategy.num_replicas_in_sync < gpus:
         say(
             f"batch_size: {settings.data.batch_size} can be split evenly among only "
             f"{strategy.num_replicas_in_sync} of {gpus} GPUs; a multiple of {gpus} uses all of them"
         )
-
-
-def _first_model(settings: config.Config, say: Say) -> model.Model | None:
-    start_from = settings.training.start_from
-    if start_from is None:
-        return None
-    automatic = start_from == "auto"
-    with inputs.blaming("start_from"):
-        reference = store.find(files.find(_BASE if automatic else start_from))
-        first = store.load(reference)
-        if reference.style:
-            first = model.only(first, reference.style)
-    if automatic and first.net.architecture != architecture(settings):
-        return None
-    say(f"starting from the weights of {reference.path}")
-    return first

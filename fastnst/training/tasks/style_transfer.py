@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import errors, events, images
+from fastnst.config import schema
 from fastnst.losses import many_styles, perceptual
 from fastnst.nets import transform_net
-from fastnst.training import task
+from fastnst.training import optimizers, task
 from fastnst.training.tasks import earlier_releases
 
 # Largest shift of the pictures before their loss is computed, in pixels.
@@ -76,6 +77,7 @@ class StyleTransfer(task.Task):
         if rows > 1:
             listed = list(self._objectives.values())
             self._many = many_styles.ManyStyles(listed, identity=identity)
+        if len(self._objectives) > 1:
             self.metric_names = (
                 *METRICS,
                 *(f"{name}/{metric}" for name in self._objectives for metric in METRICS),
@@ -257,6 +259,29 @@ def _turns(styles: int, identity: bool) -> np.ndarray:
     """
     rounds = math.ceil((_TURNS - 1) / styles) if identity else 1
     return np.array([*range(styles)] * rounds + [styles] * identity, np.int32)
+
+
+def make_optimizer(
+    settings: schema.Training, last_step: int, rows: int, dtype: tf.DType
+) -> tf.keras.optimizers.Optimizer:
+    """Makes the optimizer of a network.
+
+    Args:
+        settings: Optimizer, learning rate and schedule.
+        last_step: Step at which training ends.
+        rows: Number of rows that are trained.
+        dtype: Dtype that gradients are computed in.
+    """
+    return optimizers.make(
+        settings.optimizer,
+        settings.learning_rate,
+        schedule=settings.schedule,
+        warmup_steps=settings.warmup_steps,
+        last_step=last_step,
+        dtype=dtype,
+        loss_scale=first_loss_scale(rows),
+        tables=[transform_net.TABLE],
+    )
 
 
 def first_loss_scale(rows: int) -> float:

@@ -47,8 +47,12 @@ def test_the_data_set_must_exist_and_fill_a_batch(tmp_path: Path) -> None:
     assert message.startswith("batch_size: 97 is more than the 96 photos of ")
 
 
-def test_validation_photos_are_read_with_a_shorter_side_of_image_size(judges: Path) -> None:
-    paths, photos = inputs.read_validation(schema.Data(validation=str(judges), image_size=20))
+def test_validation_photos_are_read_with_a_shorter_side_of_image_size(
+    validation_photos: Path,
+) -> None:
+    paths, photos = inputs.read_validation(
+        schema.Data(validation=str(validation_photos), image_size=20)
+    )
     assert [path.name for path in paths] == ["0.png", "1.png"]
     # 40 x 50 and 48 x 40.
     assert [photo.shape for photo in photos] == [(20, 25, 3), (24, 20, 3)]

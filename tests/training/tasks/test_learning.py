@@ -14,7 +14,7 @@ from fastnst.training.tasks import learning
 
 
 @pytest.fixture
-def settings(judges: Path) -> config.Config:
+def settings(validation_photos: Path) -> config.Config:
     return config.from_mapping(
         {
             "style_image": "img/wave.jpg",
@@ -26,8 +26,8 @@ def settings(judges: Path) -> config.Config:
             "style_weight": 8.0,
             "content_layers": ["relu2_2"],
             "style_layers": ["relu1_2", "relu2_2"],
-            "dataset": str(judges),
-            "validation": str(judges),
+            "dataset": str(validation_photos),
+            "validation": str(validation_photos),
             "precision": "float32",
             "max_steps": 4,
             "average": 0.0,
@@ -42,8 +42,9 @@ def test_the_objective_falls_and_events_tell_of_it(
     shutil.copytree(tiny_run, run)
     seen: list[events.Event] = []
     longer = settings.replace(max_steps=30, warmup_steps=0)
-    folder, finished = learning.learn(longer, store.find(run), actions=[seen.append])
-    assert folder == run and not finished.interrupted and learned.names(run) == ("wave",)
+    result = learning.learn(longer, store.find(run), actions=[seen.append])
+    assert result.folder == run and result.added and not result.finished.interrupted
+    assert learned.names(run) == ("wave",)
     assert isinstance(seen[0], events.Started) and isinstance(seen[-1], events.Finished)
     steps = [event for event in seen if isinstance(event, events.Step)]
     totals = [float(step.recent[-1]["total"]) for step in steps]
@@ -55,10 +56,10 @@ def test_a_stopped_run_keeps_the_row_as_it_is(
 ) -> None:
     run = tmp_path / "tiny"
     shutil.copytree(tiny_run, run)
-    _, finished = learning.learn(settings, store.find(run), should_stop=lambda: True)
-    assert finished.interrupted and finished.step == 1
+    result = learning.learn(settings, store.find(run), should_stop=lambda: True)
+    assert result.added and result.finished.interrupted and result.finished.step == 1
     assert learned.names(run) == ("wave",)
     kept = (run / "learned" / "wave.npz").read_bytes()
     # A second one does not take the place of the first.
-    learning.learn(settings, store.find(run), should_stop=lambda: True)
+    assert not learning.learn(settings, store.find(run), should_stop=lambda: True).added
     assert (run / "learned" / "wave.npz").read_bytes() == kept

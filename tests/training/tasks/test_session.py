@@ -15,7 +15,7 @@ import pytest
 import runs
 import tensorflow as tf
 
-from fastnst import checkpoint_file, config, errors, events, files
+from fastnst import checkpoint_file, config, errors, events
 from fastnst.models import metrics_log
 from fastnst.nets import transform_net
 from fastnst.training.tasks import session
@@ -29,7 +29,7 @@ def last_metrics(run: session.Session) -> dict[str, float]:
     steps: list[events.Step] = []
     finished = run.train([lambda e: steps.append(e) if isinstance(e, events.Step) else None])
     assert not finished.interrupted and steps[-1].finished
-    return steps[-1].mean_metrics()
+    return steps[-1].mean_metrics
 
 
 def iterations(run: session.Session) -> int:
@@ -210,28 +210,6 @@ def test_a_run_starts_from_another_model_and_resumes_without_it(
         with pytest.raises(errors.UserError, match=f"^{message}"):
             session.open_session(settings.replace(naming="new", **change), runs.ignore)
         assert not (tmp_path / "models" / "new").exists()
-
-
-@pytest.mark.parametrize(
-    ("keys", "starts_from_base"),
-    [
-        ({"start_from": "auto"}, True),
-        ({"start_from": None}, False),
-        ({"width": 4}, False),
-        ({"skips": False}, False),
-    ],
-)
-def test_by_default_a_run_of_the_same_architecture_starts_from_the_base_model(
-    tmp_path: Path, conf: Conf, keys: dict[str, object], starts_from_base: bool
-) -> None:
-    defaults = config.load(conf(tmp_path, width=32, residual_blocks=5))
-    heard: list[str] = []
-    run = session.open_session(defaults.replace(**keys), heard.append)
-    path = files.find("pretrained/base.ckpt")
-    assert heard == [f"starting from the weights of {path}"] * starts_from_base
-    base, found = runs.load(path).tensors(), run.task.average.tensors()
-    for name in ("conv1/kernel", "styles"):
-        assert np.array_equal(found[name], base[name]) == starts_from_base, name
 
 
 def test_a_measured_style_weight_is_reported(

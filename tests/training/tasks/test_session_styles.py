@@ -13,7 +13,7 @@ import runs
 from fastnst import config, images
 from fastnst.models import metrics_log, model
 from fastnst.nets import transform_net
-from fastnst.training.tasks import session
+from fastnst.training.tasks import session, start
 
 Conf = Callable[..., Path]
 STYLES = {
@@ -98,7 +98,7 @@ def test_a_run_of_three_styles_resumes_exactly(
 
 def rows_of(run: session.Session) -> dict[str, np.ndarray]:
     """Returns the rows by style name; the name of the identity row is empty."""
-    described = session.describe(run.settings)
+    described = start.describe(run.settings)
     names = [*described.names, *([""] if described.identity else [])]
     table = run.task.net.tensors()["styles"]
     np.testing.assert_array_equal(table, run.task.average.tensors()["styles"])
