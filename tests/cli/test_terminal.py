@@ -83,6 +83,15 @@ def test_a_gentle_stop_has_the_exit_code_of_its_signal(number: signal.Signals, c
         assert stop() and stop.exit_code == code
 
 
+def test_a_second_signal_stops_at_once_and_the_handlers_are_restored() -> None:
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in signals]
+    with pytest.raises(KeyboardInterrupt), terminal.stopping_gently():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert [signal.getsignal(number) for number in signals] == before
+
+
 def test_other_exceptions_keep_their_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         raising(ZeroDivisionError())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import pytest
 import runs
 import yaml
 
-from fastnst import config, events
+from fastnst import events
 from fastnst.cli import train as command
 from fastnst.models import metrics_log, model
 from fastnst.training.tasks import session
@@ -252,21 +250,3 @@ def test_a_nan_loss_stops_the_run_before_anything_is_saved(
     assert "lower learning rate" in error
     assert runs.digests(run / "checkpoints") | runs.digests(run / "samples") == before
     assert "NaN" not in (run / "metrics.jsonl").read_text()
-
-
-def test_a_second_ctrl_c_stops_at_once_and_the_signal_handlers_are_restored() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-
-    def interrupted_twice(
-        actions: list[events.Action], should_stop: Callable[[], bool]
-    ) -> events.Finished:
-        assert not should_stop()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert should_stop()
-        os.kill(os.getpid(), signal.SIGINT)
-        raise AssertionError("unreachable")
-
-    run: Any = types.SimpleNamespace(train=interrupted_twice, settings=config.Config())
-    with pytest.raises(KeyboardInterrupt):
-        command._train(run, runs.ignore, profiled=None)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -150,7 +150,7 @@ def test_without_max_steps_the_epochs_give_the_number_of_steps(
     path = conf(tmp_path, dataset=str(photos), max_steps=None, epoch=3)
     run = session.open_session(config.load(path), runs.ignore)
     assert run.last_step == 3 * 5 // 2
-    assert run.start_step == 0 and run.photos == 5
+    assert run.start_step == 0 and run.source is not None and run.source.count == 5
     assert run.task.references()["tiny"].shape[0] == 32
 
 
@@ -231,12 +231,6 @@ def test_a_measured_style_weight_is_reported(
     heard.clear()
     session.open_session(config.load(several), heard.append)
     assert heard == ["candy: style_weight: auto, computed as 20"]
-
-
-def test_the_lite_network_has_half_the_channels(tmp_path: Path, conf: Conf) -> None:
-    for lite, width in ((False, 32), (True, 16)):
-        settings = config.load(conf(tmp_path, width=None, lite=lite))
-        assert session.architecture(settings).width == width
 
 
 @pytest.mark.usefixtures("no_steps")

@@ -84,6 +84,12 @@ def test_a_run_can_start_from_one_style_of_a_model(
     assert first is not None and first.description.names == ("wave", "candy", "ink")
 
 
+def test_the_lite_network_has_half_the_channels(tmp_path: Path, conf: Conf) -> None:
+    for lite, width in ((False, 32), (True, 16)):
+        settings = config.load(conf(tmp_path, width=None, lite=lite))
+        assert start.architecture(settings).width == width
+
+
 def test_a_missing_model_is_an_error_that_names_the_key(tmp_path: Path, conf: Conf) -> None:
     settings = config.load(conf(tmp_path, start_from="nothing"))
     with pytest.raises(errors.UserError, match=r"^start_from: no model nothing"):
