@@ -42,7 +42,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--strength",
         type=float,
         metavar="X",
-        help="strength of the style, from 0 (the photo) over 1 (as trained) to 1.5 (default: 1)",
+        help="strength of the style, from 0 (the photo) through 1 (as trained) to 1.5 (default: 1)",
     )
     parser.add_argument(
         "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - for stdin"
@@ -64,7 +64,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         type=terminal.positive,
         default=1,
         metavar="N",
-        help="photos of the same size to paint at once (default: 1)",
+        help="paint up to N photos at once, if they follow each other and have the same size "
+        "(default: 1)",
     )
     parser.add_argument(
         "--quality",

@@ -52,8 +52,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--kernels",
         action="store_true",
-        help="train all weights, not only the row: the style becomes a model of its own, "
-        "models/NAME, which starts from the model named by --into",
+        help="train the whole network, not only the numbers of the new style: it becomes a model "
+        "of its own, models/NAME, which starts from the model named by --into",
     )
     return parser
 

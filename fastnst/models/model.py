@@ -124,7 +124,7 @@ class Model:
         Args:
             style: A style's name, or a blend such as "wave:0.6,candy:0.4", whose shares are scaled
                 to a sum of 1; None for the first style.
-            strength: From 0 (the photo itself) over 1 (the style as trained) to 1.5; None for 1.
+            strength: From 0 (the photo itself) through 1 (the style as trained) to 1.5; None for 1.
 
         Returns:
             `row` and `keep` for the network: float32 [R], and how much of the photo's own color
@@ -149,8 +149,8 @@ class Model:
             raise errors.UserError(f"strength {strength:g}: should be from 0 to {MAX_STRENGTH:g}")
         if not self.description.identity:
             raise errors.UserError(
-                f"strength {strength:g}: this model was trained without the row that reproduces "
-                "the photo, so only 1 is possible; train it with `identity: on`"
+                f"strength {strength:g}: only 1 is possible, because this model was trained "
+                "without the photo as a style; train it with `identity: on`"
             )
         # Beyond 1 the row moves away from the photo's.
         mixed = table[-1] + np.float32(strength) * (row - table[-1])

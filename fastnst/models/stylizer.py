@@ -69,8 +69,8 @@ class Stylizer:
                 or anything that NumPy converts to such an array, such as a Pillow image.
             style: A style's name, or a blend such as "wave:0.6,candy:0.4"; None for the
                 default.
-            strength: From 0 (the photo itself) over 1 (the style as trained) to 1.5; None for the
-                default.
+            strength: From 0 (the photo itself) through 1 (the style as trained) to 1.5; None for
+                the default.
 
         Returns:
             uint8 of the same shape.
@@ -129,8 +129,8 @@ def load(
             bfloat16 if the device is fast at it. A SavedModel keeps its own precision.
         style: Default style or blend, such as "wave" or "wave:0.6,candy:0.4"; None for the model's
             first style.
-        strength: Default strength, from 0 (the photo itself) over 1 (the style as trained) to 1.5;
-            None for 1.
+        strength: Default strength, from 0 (the photo itself) through 1 (the style as trained) to
+            1.5; None for 1.
 
     Raises:
         UserError: If the model, style or strength is not available; the message lists the choices.

@@ -112,7 +112,10 @@ def test_the_models_are_listed(
         (["--model", "tiny", "photos/2.jpg"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "-", "a.png"], "- reads one photo from stdin"),
-        (["--model", "tiny", "a.png", "--strength", "0.5"], "strength 0.5: this model was trained"),
+        (
+            ["--model", "tiny", "a.png", "--strength", "0.5"],
+            "strength 0.5: only 1 is possible, because this",
+        ),
         (
             ["--model", "tiny", "a.png", "--strength", "1.6"],
             "strength 1.6: should be from 0 to 1.5",
@@ -293,11 +296,17 @@ def test_the_styles_of_models_are_listed(
     assert capsys.readouterr().out == (
         "gallery  models/gallery  wave, candy, ink\ntiny     models/tiny\n"
     )
-    Path("models/gallery/model.json").write_text("{}")
+
+
+def test_a_damaged_model_is_listed_as_such(
+    with_gallery: Path, gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(gallery, "models/broken")
+    Path("models/broken/model.json").write_text("{}")
     assert command.main(["--model", "list"]) == 0
-    damaged, intact = capsys.readouterr().out.splitlines()
-    assert damaged.startswith("gallery  models/gallery  damaged: ") and "model.json" in damaged
-    assert intact == "tiny     models/tiny"
+    damaged, *intact = capsys.readouterr().out.splitlines()
+    assert damaged.startswith("broken   models/broken  damaged: ") and "model.json" in damaged
+    assert [line.split()[0] for line in intact] == ["gallery", "tiny"]
 
 
 def test_a_piped_photo_is_painted_in_a_style_with_a_strength(

@@ -190,7 +190,7 @@ def test_another_architecture_is_refused_in_one_line(
     before = runs.digests(run)
     assert command.main(["-c", str(conf(tmp_path)), "--set", "width=8"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"train.py: width: {run} was begun with 4 and cannot resume with 8")
+    assert error.startswith(f"train.py: width: {run} was started with 4 and cannot resume with 8")
     assert error.count("\n") == 1 and runs.digests(run) == before
     # Without config.yml, the shapes in the checkpoint show it.
     (run / "config.yml").unlink()

@@ -89,8 +89,8 @@ def test_strength_needs_the_identity_row() -> None:
     with pytest.raises(errors.UserError) as caught:
         model.select("wave", 0.5)
     assert str(caught.value) == (
-        "strength 0.5: this model was trained without the row that reproduces the photo, so only 1 "
-        "is possible; train it with `identity: on`"
+        "strength 0.5: only 1 is possible, because this model was trained without the photo as a "
+        "style; train it with `identity: on`"
     )
     np.testing.assert_array_equal(model.select("wave", 1.0)[0], model.select("wave")[0])
 

@@ -71,8 +71,8 @@ def changes(
         moved = leaf == "style_image" and Path(str(old)).name == Path(str(new)).name
         if leaf in _FIXED_KEYS and not moved:
             raise errors.UserError(
-                f"{key}: {folder.path} was begun with {old} and cannot resume with {new}; restore "
-                "the old value, start over with --fresh, or choose another naming"
+                f"{key}: {folder.path} was started with {old} and cannot resume with {new}; "
+                "restore the old value, start over with --fresh, or choose another naming"
             )
     return changed
 

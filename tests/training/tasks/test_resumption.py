@@ -84,7 +84,7 @@ def test_style_and_architecture_cannot_change(
 ) -> None:
     before = BEFORE.flat()[key]
     assert refusal(now(**{key: value}), folder).startswith(
-        f"{key}: {folder.path} was begun with {before} and cannot resume with {value}; "
+        f"{key}: {folder.path} was started with {before} and cannot resume with {value}; "
     )
 
 
@@ -136,7 +136,7 @@ def test_a_lite_run_of_todays_code_has_its_true_width(folder: run_folder.RunFold
     lite = BEFORE.replace(lite=True, width=None)
     begun(folder, lite)
     assert resumption.changes(lite.flat(), folder) == {}
-    assert "begun with 16 and cannot resume with 32" in refusal(
+    assert "started with 16 and cannot resume with 32" in refusal(
         lite.replace(width=32).flat(), folder
     )
 
@@ -162,7 +162,7 @@ def test_the_names_and_the_order_of_styles_are_fixed(
     styles = {name: f"img/{name}.jpg" for name in names}
     current = config.from_mapping({"naming": "tiny", "styles": styles}).flat()
     assert refusal(current, folder).startswith(
-        f"styles: {folder.path} was begun with candy, wave and cannot resume with "
+        f"styles: {folder.path} was started with candy, wave and cannot resume with "
         f"{', '.join(names)}; "
     )
 

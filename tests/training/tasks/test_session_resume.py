@@ -81,7 +81,7 @@ def test_the_style_image_can_move_but_not_change(tmp_path: Path, conf: Conf) -> 
     moved = settings.replace(style_image=str(tmp_path / "elsewhere" / style.name))
     session.open_session(moved, runs.ignore)
     another = settings.replace(style_image=str(tmp_path / "elsewhere/another.jpg"))
-    with pytest.raises(errors.UserError, match=r"^style_image: .* was begun with .*--fresh"):
+    with pytest.raises(errors.UserError, match=r"^style_image: .* was started with .*--fresh"):
         session.open_session(another, runs.ignore)
 
 
