@@ -67,7 +67,7 @@ def test_a_run_cannot_resume_with_another_architecture(tmp_path: Path, conf: Con
         session.open_session(settings.replace(residual_blocks=2), runs.ignore)
     message = str(caught.value)
     assert message.startswith("residual_blocks: ") and "\n" not in message
-    assert "begun with 1 and cannot resume with 2" in message and "--fresh" in message
+    assert "started with 1 and cannot resume with 2" in message and "--fresh" in message
     assert (tmp_path / "models" / "tiny" / "config.yml").read_bytes() == written
 
 
