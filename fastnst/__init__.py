@@ -1,11 +1,11 @@
-"""Fast neural style: train a network that paints any photo in one style or many, in one pass.
+"""Fast neural style: train a network that stylizes any photo in one style or many, in one pass.
 
     stylizer = fastnst.load("candy")
-    painted = stylizer(photo)
+    stylized = stylizer(photo)
 
     folder = fastnst.train({"style_image": "painting.jpg", "naming": "mine"})
 
-docs/python.md shows more; the commands that train, paint and export are in `fastnst.cli`.
+docs/python.md shows more; the commands that train, stylize and export are in `fastnst.cli`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def load(
     style: str | None = None,
     strength: float | None = None,
 ) -> Stylizer:
-    """Loads a model to paint with; see `fastnst.models.stylizer.load`."""
+    """Loads a model to stylize with; see `fastnst.models.stylizer.load`."""
     from fastnst.models import stylizer
 
     return stylizer.load(name, precision, style=style, strength=strength)

@@ -115,7 +115,7 @@ class Desk:
         elif block.language == "python":
             names: dict[str, object] = {"photo": self.photo}
             exec(block.text, names)
-            assert np.asarray(names["painted"]).shape == self.photo.shape
+            assert np.asarray(names["stylized"]).shape == self.photo.shape
 
     def _run_command(self, command: str) -> None:
         if "|" in command:
@@ -186,8 +186,8 @@ def test_the_model_that_the_guides_take_for_granted_is_trained_by_the_readme() -
 def test_a_page_works_from_top_to_bottom(page: Path, desk: Desk) -> None:
     for block in (*GALLERY, *blocks(page)):
         desk.run(block)
-    for painted in desk.folder.glob("painted.*"):
-        assert images.decode(painted.read_bytes()).shape == desk.photo.shape
+    for stylized in desk.folder.glob("stylized.*"):
+        assert images.decode(stylized.read_bytes()).shape == desk.photo.shape
 
 
 EXAMPLES = """

@@ -52,8 +52,8 @@ Relative paths are resolved against the working directory first, then against th
 _STYLES = """\
 ## Several styles in one network
 
-`styles` trains several styles into one network, which paints in any of them or in a blend. In its
-shortest form it lists the paintings; each style takes the name of its file:
+`styles` trains several styles into one network, which stylizes photos in any of them or in a blend.
+In its shortest form it lists the paintings; each style takes the name of its file:
 
 ```yaml
 naming: gallery

@@ -157,7 +157,7 @@ class Training:
     )
     identity: str = _key(
         "auto",
-        "Whether to also train a row that reproduces the photo, which painting with --strength "
+        "Whether to also train a row that reproduces the photo, which stylizing with --strength "
         "needs. auto: on if there are several styles.",
         choices=("auto", "on", "off"),
     )
