@@ -50,7 +50,7 @@ def _step(
 
 
 def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[], np.ndarray]:
-    """Returns a function that paints one photo with the network, uint8 in and out."""
+    """Returns a function that stylizes one photo with the network, uint8 in and out."""
     dtype = devices.compute_dtype(precision)
     paint = stylizer.load(files.find(BASE), dtype.name)
     photo = contest.photos(size, 1)
@@ -58,7 +58,7 @@ def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[
 
 
 def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
-    """Returns a function that paints one photo with an exported SavedModel, uint8 in and out."""
+    """Returns a function that stylizes one photo with an exported SavedModel, uint8 in and out."""
     model = store.load(store.find(files.find(BASE)))
     with tempfile.TemporaryDirectory() as folder:
         saved_model.write(model, Path(folder))
@@ -74,6 +74,6 @@ def train_step_flop(size: int, batch: int) -> float:
 
 
 def painter_flop(size: int) -> float:
-    """Counts the FLOP of painting one photo."""
+    """Counts the FLOP of stylizing one photo."""
     net = store.load(store.find(files.find(BASE))).net
     return arithmetic.flop(tf.function(net, autograph=False), tf.TensorSpec([1, size, size, 3]))

@@ -1,6 +1,6 @@
 """The same network, losses and training step in PyTorch, as in pytorch/examples and tuned.
 
-This code was written for these benchmarks. Its transform net loads our weights and paints the same
+This code was written for these benchmarks. Its transform net loads our weights and makes the same
 picture; a test checks that.
 """
 
@@ -78,7 +78,7 @@ class TransformNet(nn.Module):
         nn.init.constant_(self.norm6.weight, 0.3)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Paints RGB [B, 3, H, W] in 0..255, where H and W are multiples of 4."""
+        """Stylizes RGB [B, 3, H, W] in 0..255, where H and W are multiples of 4."""
         full = functional.relu(self.norm1(self.conv1(images / 127.5 - 1.0)))
         half = functional.relu(self.norm2(self.conv2(full)))
         net = functional.relu(self.norm3(self.conv3(half)))
@@ -209,7 +209,7 @@ def train_step(
 def painter(
     size: int, *, tuned: bool = False, compiled: bool = False
 ) -> collections.abc.Callable[[], np.ndarray]:
-    """Returns a function that paints one photo, uint8 in and out; as published or tuned.
+    """Returns a function that stylizes one photo, uint8 in and out; as published or tuned.
 
     Tuned: channels last and bfloat16 autocast.
     """
@@ -228,14 +228,14 @@ def painter(
             torch.inference_mode(),
             torch.autocast("cpu", torch.bfloat16) if tuned else contextlib.nullcontext(),
         ):
-            painted = net(images)
-        return painted.float().round().byte().permute(0, 2, 3, 1).numpy()
+            stylized = net(images)
+        return stylized.float().round().byte().permute(0, 2, 3, 1).numpy()
 
     return paint
 
 
 def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
-    """Returns a function that paints one photo with ONNX Runtime, from an export of the network."""
+    """Returns a function that stylizes one photo with ONNX Runtime, from an exported network."""
     import tempfile
     import warnings
 
@@ -256,8 +256,8 @@ def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
 
     def paint() -> np.ndarray:
         images = photo.transpose(0, 3, 1, 2).astype(np.float32)
-        painted = session.run(None, {name: images})[0]
-        return painted.round().astype(np.uint8).transpose(0, 2, 3, 1)
+        stylized = session.run(None, {name: images})[0]
+        return stylized.round().astype(np.uint8).transpose(0, 2, 3, 1)
 
     return paint
 

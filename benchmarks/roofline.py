@@ -1,4 +1,4 @@
-"""How much arithmetic do a training step and a painting take, at what share of the peak rate?
+"""How much arithmetic do a training step and a stylized photo take, at what share of the peak rate?
 
     python -m benchmarks.roofline
 

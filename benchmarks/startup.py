@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import contest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Does the work of one process from its start to the painting, and times each part.
+# Does the work of one process from its start to the stylized photo, and times each part.
 _PARTS = """
 import json, sys, time
 times = {}
@@ -37,11 +37,11 @@ model = stylizer.load(sys.argv[1], "auto")
 start = part("load the network", start)
 photo = images.to_uint8(images.read(sys.argv[2]))
 start = part("read the photo", start)
-painted = model(photo)
-start = part("paint it: build the graph and run it", start)
+stylized = model(photo)
+start = part("stylize it: build the graph and run it", start)
 model(photo)
-start = part("paint another one", start)
-images.write(sys.argv[3], painted)
+start = part("stylize another one", start)
+images.write(sys.argv[3], stylized)
 part("write the file", start)
 print(json.dumps(times))
 """
@@ -58,11 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.rounds, arguments.size = 1, 64
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with tempfile.TemporaryDirectory() as folder:
-        photo, output = Path(folder) / "photo.png", Path(folder) / "painted.png"
+        photo, output = Path(folder) / "photo.png", Path(folder) / "stylized.png"
         _write_photo(photo, arguments.size)
         evaluate = ["eval.py", "--model", arguments.model, str(photo), "-o", str(output)]
         commands = {
-            "eval.py, photo to painting": evaluate,
+            "eval.py, photo to stylized photo": evaluate,
             "eval.py --help": ["eval.py", "--help"],
             "train.py --help": ["train.py", "--help"],
             "import fastnst": ["-c", "import fastnst"],
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for _ in range(max(arguments.rounds // 2, 1)):
             _forget_files()
             cold.append(_run(evaluate))
-        taken["eval.py, photo to painting, files not cached"] = cold
+        taken["eval.py, photo to stylized photo, files not cached"] = cold
         script = [sys.executable, "-c", _PARTS, arguments.model, str(photo), str(output)]
         parts = [
             json.loads(subprocess.run(script, check=True, capture_output=True, cwd=ROOT).stdout)

@@ -1,9 +1,10 @@
-"""How long does painting a photo take, and how much memory, compared with other runtimes?
+"""How long does stylizing a photo take, and how much memory, compared with other runtimes?
 
     pip install -e ".[bench]"
     python -m benchmarks.stylize
 
-Measures from a uint8 photo to a uint8 painting, in a process that has already painted that size.
+Measures from a uint8 photo to a uint8 stylized photo, in a process that has already stylized that
+size.
 """
 
 from __future__ import annotations

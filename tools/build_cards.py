@@ -2,8 +2,8 @@
 
     python -m tools.build_cards
 
-Writes pretrained/<name>/sample.jpg (the style image, then photos above their paintings) and a
-model card, which includes the results of `fastnst quality` if they are in generated/. Also writes
+Writes pretrained/<name>/sample.jpg (the style image, then photos above their stylized versions) and
+a model card, which includes the results of `fastnst quality` if they are in generated/. Also writes
 the sheet at the top of README.md and the tables in README.md and docs/quality.md.
 """
 
@@ -133,7 +133,7 @@ def _replace_table(page: Path, table: str) -> None:
 
 
 def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
-    """Arranges the style image, the photos and the paintings: uint8 RGB [H, W, 3]."""
+    """Arranges the style image, the photos and their stylized versions: uint8 RGB [H, W, 3]."""
     style = images.decode(images.read_bytes(ROOT / "img" / f"{name}.jpg"))
     columns = [_to_height(style, 2 * _HEIGHT + _GAP)]
     for photo in PHOTOS:
@@ -145,7 +145,7 @@ def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
 
 
 def _sheet() -> np.ndarray:
-    """Arranges photos beside their paintings in some styles: uint8 RGB [H, W, 3]."""
+    """Arranges photos beside their stylized versions in some styles: uint8 RGB [H, W, 3]."""
     pictures = {}
     for name, styles in ROWS.items():
         photo = _photo(name)

@@ -30,20 +30,20 @@ _SIDE = 256
 def main() -> int:
     """Builds the three pictures."""
     strengths = {
-        f"{style}, strength {strength:g}": _painted(style, strength=strength)
+        f"{style}, strength {strength:g}": _stylized(style, strength=strength)
         for style in STYLES
         for strength in STRENGTHS
     }
     _write("strength", strengths, len(STRENGTHS))
-    sizes = {f"style_size {size}": _painted("starry", style_size=size) for size in STYLE_SIZES}
+    sizes = {f"style_size {size}": _stylized("starry", style_size=size) for size in STYLE_SIZES}
     _write("style_size", sizes, len(STYLE_SIZES))
-    steps = {f"{count} steps": _painted("starry", max_steps=count) for count in STEPS}
+    steps = {f"{count} steps": _stylized("starry", max_steps=count) for count in STEPS}
     _write("steps", steps, len(STEPS))
     return 0
 
 
-def _painted(style: str, **keys: float) -> np.ndarray:
-    """Trains a network unless it exists, and paints the photo: uint8 RGB [H, W, 3]."""
+def _stylized(style: str, **keys: float) -> np.ndarray:
+    """Trains a network unless it exists, and stylizes the photo: uint8 RGB [H, W, 3]."""
     conf = ROOT / f"conf/{style}.yml"
     settings = config.load(conf, quick=True).flat()
     # Named after the keys that differ from the conf, so that several pictures can share a network.

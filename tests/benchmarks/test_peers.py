@@ -28,7 +28,7 @@ def channels_first(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
 
 
-def test_the_transform_net_paints_the_same_picture() -> None:
+def test_the_transform_net_stylizes_the_same_picture() -> None:
     random = np.random.default_rng(0)
     net = transform_net.TransformNet(seed=3)
     net.table.assign_add(random.normal(0, 0.1, net.table.shape).astype(np.float32))
@@ -37,8 +37,8 @@ def test_the_transform_net_paints_the_same_picture() -> None:
     tensors = net.tensors()
     del tensors[transform_net.TABLE]
     peer.take(tensors | {name: entry.numpy() for name, entry in net.style().items()})
-    painted = peer(channels_first(photos)).numpy().transpose(0, 2, 3, 1)
-    np.testing.assert_allclose(painted, net(tf.constant(photos)), atol=0.05)
+    stylized = peer(channels_first(photos)).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(stylized, net(tf.constant(photos)), atol=0.05)
 
 
 def test_the_loss_network_gives_the_same_features_away_from_the_border() -> None:
