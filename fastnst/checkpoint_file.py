@@ -118,7 +118,7 @@ def saved(folder: Path) -> list[str]:
 
 
 def newest(folder: Path) -> str | None:
-    """Returns the checkpoint to paint with in a run's folder: the best one, else the last."""
+    """Returns the checkpoint to stylize with in a run's folder: the best one, else the last."""
     found = saved(folder / BEST) or saved(folder)
     return found[-1] if found else None
 

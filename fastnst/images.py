@@ -2,7 +2,7 @@
 
 Pictures in memory are RGB [height, width, channel]: uint8 when read or written, float32 in [0, 255]
 for computation. A `Picture` also holds the file's metadata (color profile, alpha, Exif), so that a
-painted photo keeps it.
+stylized photo keeps it.
 """
 
 from __future__ import annotations

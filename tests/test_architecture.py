@@ -210,14 +210,14 @@ def test_only_the_loss_network_imports_slim() -> None:
 
 
 @pytest.mark.parametrize("room", ["models", "painting", "export"])
-def test_painting_and_exporting_need_nothing_of_training(room: str) -> None:
+def test_stylizing_and_exporting_need_nothing_of_training(room: str) -> None:
     found = reachable(*(module for module in FILES if f"{module}.".startswith(f"fastnst.{room}.")))
     for other in ("losses", "training", "config", "reports", "data", "features", "cli"):
         assert not [name for name in found if f"{name}.".startswith(f"fastnst.{other}.")], other
     assert not found & {"tf_slim", "yaml", "tqdm"}
 
 
-def test_painting_loads_nothing_of_training() -> None:
+def test_stylizing_loads_nothing_of_training() -> None:
     run(
         "import sys, fastnst\n"
         "from fastnst.export import saved_model, weights\n"

@@ -330,7 +330,7 @@ def test_reading_returns_floats_at_the_given_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extension", sorted(files.PHOTO_EXTENSIONS))
 def test_every_extension_is_written_in_its_format(extension: str, tmp_path: Path) -> None:
-    path = tmp_path / "made" / "on the way" / f"painting{extension.upper()}"
+    path = tmp_path / "made" / "on the way" / f"picture{extension.upper()}"
     images.write(path, colors())
     with Image.open(path) as image:
         assert image.format == images.FORMATS[extension]

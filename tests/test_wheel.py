@@ -107,7 +107,7 @@ def test_the_package_runs_from_the_wheel_and_not_from_the_clone(
     assert (conf / "candy.yml").is_file()
 
 
-def test_a_shipped_model_paints_and_is_listed(installed: Path, here: Path) -> None:
+def test_a_shipped_model_stylizes_and_is_listed(installed: Path, here: Path) -> None:
     assert "candy" in run(installed / "fastnst", "eval", "--model", "list", cwd=here)
     run(installed / "fastnst", "eval", "--model", "candy", "photo.jpg", "--size", 64, cwd=here)
     assert [path.name for path in (here / "generated").iterdir()] == ["photo-candy.jpg"]

@@ -1,4 +1,4 @@
-"""`eval.py`: paints photos with a trained model."""
+"""`eval.py`: stylizes photos with a trained model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PIPE = "-"
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
-        prog=program, description="Paint photos in a trained style, at their own size."
+        prog=program, description="Stylize photos in a trained style, at their own size."
     )
     parser.add_argument(
         "inputs",
@@ -35,7 +35,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--style",
         metavar="NAME|A:0.6,B:0.4|all",
-        help="style of the model or blend of styles; all paints each photo in every style "
+        help="style of the model or blend of styles; all stylizes each photo in every style "
         "(default: the first style)",
     )
     parser.add_argument(
@@ -64,7 +64,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         type=terminal.positive,
         default=1,
         metavar="N",
-        help="paint up to N photos at once, if they follow each other and have the same size "
+        help="stylize up to N photos at once, if they follow each other and have the same size "
         "(default: 1)",
     )
     parser.add_argument(
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         reference, arguments.precision, style=styles[0], strength=arguments.strength
     )
     # The path distinguishes a user's model from a shipped one of the same name.
-    terminal.say(f"painting with {reference.path}")
+    terminal.say(f"stylizing with {reference.path}")
     failed = 0
     outcomes = photos.paint(
         model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
@@ -142,10 +142,10 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
                     failed += 1
                     terminal.say(f"{program}: {outcome.error}")
                 else:
-                    print(outcome.job.painting, flush=True)
+                    print(outcome.job.stylized, flush=True)
             bar.update()
     if failed and len(jobs) > 1:
-        terminal.say(f"{program}: {failed} of {len(jobs)} photos could not be painted")
+        terminal.say(f"{program}: {failed} of {len(jobs)} photos could not be stylized")
     return terminal.USER_ERROR if failed else terminal.DONE
 
 
@@ -164,7 +164,7 @@ def _list(models: dict[str, Path]) -> None:
 
 
 def _pipe(arguments: argparse.Namespace) -> int:
-    """Paints one photo from stdin or a file to stdout or a file."""
+    """Stylizes one photo from stdin or a file to stdout or a file."""
     from fastnst import images
     from fastnst.models import stylizer
     from fastnst.painting import photos
@@ -180,7 +180,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
     (name,) = arguments.inputs
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
-    painted = photos.paint_bytes(
+    stylized = photos.paint_bytes(
         stylizer.load(
             arguments.model,
             arguments.precision,
@@ -194,9 +194,9 @@ def _pipe(arguments: argparse.Namespace) -> int:
         quality=arguments.quality,
     )
     if to_stdout:
-        sys.stdout.buffer.write(painted)
+        sys.stdout.buffer.write(stylized)
         sys.stdout.buffer.flush()
     else:
-        files.write(arguments.output, painted)
+        files.write(arguments.output, stylized)
         print(arguments.output)
     return terminal.DONE

@@ -1,4 +1,4 @@
-"""`fastnst gallery`: paints one photo in every style."""
+"""`fastnst gallery`: stylizes one photo in every style."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Paint a photo in every style and arrange the pictures on one sheet.",
+        description="Stylize a photo in every style and arrange the pictures on one sheet.",
     )
     parser.add_argument(
         "photo",
         nargs="?",
         metavar="PHOTO",
         default=str(files.asset("img/photos/koala.jpg")),
-        help="photo to paint (default: a koala)",
+        help="photo to stylize (default: a koala)",
     )
     parser.add_argument(
         "--model",

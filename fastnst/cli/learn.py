@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "the same command again to learn it in full"
         )
         return stop.exit_code
-    terminal.say(f"added the style {name} to {folder}. Paint a photo:")
+    terminal.say(f"added the style {name} to {folder}. Stylize a photo:")
     place = shlex.quote(store.shortest_name(folder))
     print(f"fastnst eval --model {place} --style {name} PHOTO")
     return terminal.DONE

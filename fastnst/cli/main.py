@@ -12,13 +12,13 @@ from fastnst.cli import terminal
 # Name -> (module with `main(argv, program)`, summary).
 COMMANDS = {
     "train": ("fastnst.cli.train", "train a style"),
-    "eval": ("fastnst.cli.eval", "paint photos in a trained style"),
+    "eval": ("fastnst.cli.eval", "stylize photos in a trained style"),
     "export": ("fastnst.cli.export", "export a trained style for other programs"),
     "learn": ("fastnst.cli.learn", "add a style to a trained model"),
-    "gallery": ("fastnst.cli.gallery", "paint a photo in every style, on one sheet"),
+    "gallery": ("fastnst.cli.gallery", "stylize a photo in every style, on one sheet"),
     "optimize": (
         "fastnst.cli.optimize",
-        "paint a photo by optimizing its pixels",
+        "stylize a photo by optimizing its pixels",
     ),
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),

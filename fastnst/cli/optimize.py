@@ -1,6 +1,6 @@
-"""`fastnst optimize`: paints one photo by optimizing its pixels. Slow, but needs no training.
+"""`fastnst optimize`: stylizes one photo by optimizing its pixels. Slow, but needs no training.
 
-fastnst optimize photo.jpg --style painting.jpg -o painted.jpg
+fastnst optimize photo.jpg --style painting.jpg -o stylized.jpg
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _TERMS = ("content", "style", "tv")
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Paint one photo in the style of a picture by optimizing its pixels.",
+        description="Stylize one photo in the style of a picture by optimizing its pixels.",
         epilog="Ctrl-C stops early and writes the best picture so far.",
     )
     parser.add_argument("content", type=Path, metavar="CONTENT", help="the photo")
@@ -177,7 +177,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         program: Name of the command in help and errors.
 
     Returns:
-        0 if the picture was painted, 1 for a user error, 130 after Ctrl-C, which writes the best
+        0 if the picture was stylized, 1 for a user error, 130 after Ctrl-C, which writes the best
         picture so far.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -242,7 +242,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     done = len(result.history) - 1
     if result.interrupted and not done:
         raise KeyboardInterrupt
-    painted = keeper.write(output, images.to_uint8(result.picture))
+    stylized = keeper.write(output, images.to_uint8(result.picture))
     fall = f"{formatting.short(result.total)} from {formatting.short(result.history[0]['total'])}"
     print(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s", flush=True)
     if options.report:
@@ -250,10 +250,10 @@ def _run(options: argparse.Namespace, command: str) -> int:
             "Objective": fall,
             "Iterations": f"{done:,}, the best at {result.iteration:,}",
             "Weights": weights,
-            "Painted at": size,
+            "Stylized at": size,
             "Time": f"{seconds:,.0f} s",
         }
-        pair = photo.pixels, painted
+        pair = photo.pixels, stylized
         html = _page(options, command, styles, pair, keeper.saved, result, figures)
         files.write(output.with_suffix(".html"), html.encode())
         print(output.with_suffix(".html"))
@@ -325,14 +325,14 @@ def _start(init: str, seed: int, pixels: np.ndarray) -> np.ndarray:
 def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
     """Returns the path of the result, and of each intermediate picture by its iteration."""
     suffix = options.content.suffix.lower()
-    # Formats that cannot hold a painting are replaced by PNG.
+    # Formats that cannot hold the result are replaced by PNG.
     suffix = suffix if suffix in (".jpg", ".jpeg", ".png", ".webp", ".bmp") else ".png"
     output: Path = options.output or Path("generated")
     if options.output is None or output.is_dir() or not output.suffix:
         stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimized"
         stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         places = (output / f"{name}{suffix}" for name in stems)
-        # A painting takes minutes, so one made with other options is not overwritten.
+        # A result takes minutes, so one made with other options is not overwritten.
         output = next(place for place in places if not place.exists())
     images.format_of(output)
     every, digits = options.save_every or options.steps + 1, len(str(options.steps))
@@ -350,7 +350,7 @@ def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
 
 
 def _check_writable(output: Path, photo: images.Picture) -> None:
-    """Checks that the output can be written, before painting takes minutes."""
+    """Checks that the output can be written, before the optimization takes minutes."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -395,5 +395,7 @@ def _page(
             for key, value in given.items()
         ),
         figures=figures,
-        wording=dataclasses.replace(page.OPTIMIZATION, next_steps=(("Paint it again:", command),)),
+        wording=dataclasses.replace(
+            page.OPTIMIZATION, next_steps=(("Stylize it again:", command),)
+        ),
     )

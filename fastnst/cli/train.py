@@ -24,7 +24,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Train a network that paints photos in the style of a picture. To resume an "
+        description="Train a network that stylizes photos in the style of a picture. To resume an "
         "interrupted run, run the same command again.",
     )
     parser.add_argument(
@@ -102,14 +102,14 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
     opened = session.open_session(settings, terminal.say, fresh=fresh)
     folder = opened.folder.path
     name = store.shortest_name(folder)
-    paint = f"fastnst eval --model {shlex.quote(name)} PHOTO"
+    command = f"fastnst eval --model {shlex.quote(name)} PHOTO"
     writer = _report(opened, name)
     if opened.finished:
         if not opened.folder.report.exists():
             writer.write()
         terminal.say(
             f"{folder} is finished after {opened.start_step} steps. Train further with --steps "
-            f"{opened.start_step * 2}, start over with --fresh, or paint a photo:\n  {paint}"
+            f"{opened.start_step * 2}, start over with --fresh, or stylize a photo:\n  {command}"
         )
         print(opened.folder.report)
         return terminal.DONE
@@ -129,7 +129,7 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
         return stop.exit_code
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(opened.folder.report)
-    terminal.say(f"Paint a photo:  {paint}")
+    terminal.say(f"Stylize a photo:  {command}")
     return terminal.DONE
 
 
@@ -166,23 +166,23 @@ def _report(run: session.Session, name: str) -> report.Report:
 
 
 def _pairs(run: session.Session) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Paints validation photos for the report, in each style in turn.
+    """Stylizes validation photos for the report, in each style in turn.
 
     Returns:
-        Pairs of a photo and its painting, uint8 RGB [H, W, 3] each.
+        Pairs of a photo and its stylized version, uint8 RGB [H, W, 3] each.
     """
     from fastnst import images
     from fastnst.models import stylizer
 
-    painter = stylizer.load(run.folder.path)
+    model = stylizer.load(run.folder.path)
     pairs = []
-    for number in range(max(6, len(painter.styles))):
+    for number in range(max(6, len(model.styles))):
         path = run.validation[number % len(run.validation)]
-        if number >= len(run.validation) and len(painter.styles) == 1:
+        if number >= len(run.validation) and len(model.styles) == 1:
             break
         pixels = images.decode(images.read_bytes(path), str(path))
         side = min(_REPORT_SIDE, *pixels.shape[:2])
         photo = images.resize_shorter_side(pixels, side)
-        style = painter.styles[number % len(painter.styles)]
-        pairs.append((photo, painter(photo, style)))
+        style = model.styles[number % len(model.styles)]
+        pairs.append((photo, model(photo, style)))
     return pairs

@@ -77,7 +77,7 @@ def assess(
     """Compares a network with the optimizer on one photo.
 
     Args:
-        paint: Maps RGB [H, W, 3] in 0..255 to its painting, float32 of the same shape.
+        paint: Maps RGB [H, W, 3] in 0..255 to its stylized version, float32 of the same shape.
         objective: The objective that the network was trained with.
         style: The style image, RGB [H, W, 3] in 0..255.
         further: Gram distance at layers that the objective does not use.
@@ -94,8 +94,8 @@ def assess(
     total = objective.towards(photo.astype(np.float32))
 
     judge = tf.function(lambda picture: total(picture[tf.newaxis])[0], autograph=False)
-    painted = paint(photo)
-    pictures = {"photo": photo, "network": images.to_uint8(painted)}
+    stylized = paint(photo)
+    pictures = {"photo": photo, "network": images.to_uint8(stylized)}
     height, width = photo.shape[:2]
     beginnings = {
         "noise": images.noise(height, width, seed),
@@ -110,15 +110,15 @@ def assess(
         # Once it has converged, further iterations would change nothing.
         curves[start] = curve + curve[-1:] * (steps + 1 - len(curve))
         pictures[f"optimizer from {start}"] = images.to_uint8(found.picture)
-    gram = further(photo, painted)
+    gram = further(photo, stylized)
     return Assessment(
         photo=name,
         of_photo=float(judge(tf.constant(photo, tf.float32))),
-        of_network=float(judge(tf.constant(painted))),
+        of_network=float(judge(tf.constant(stylized))),
         curves=curves,
         figures={
-            "structure kept (SSIM of luma)": measures.structure_kept(photo, painted),
-            "colour distance to the style, levels": measures.colour_distance(painted, style),
+            "structure kept (SSIM of luma)": measures.structure_kept(photo, stylized),
+            "colour distance to the style, levels": measures.colour_distance(stylized, style),
             "the photo's colour distance, levels": measures.colour_distance(photo, style),
             **{f"Gram distance left at {layer}": value for layer, value in gram.items()},
             "change under a shift of 1 px, levels": measures.shift_change(paint, photo),

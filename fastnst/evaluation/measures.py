@@ -94,7 +94,7 @@ class GramDistance:
 def shift_change(
     paint: collections.abc.Callable[[np.ndarray], np.ndarray], photo: np.ndarray
 ) -> float:
-    """Measures how much a painting changes if the photo shifts by a pixel, the flicker in a video.
+    """Measures how much the stylized photo changes if the photo shifts by a pixel, as in a video.
 
     Args:
         paint: Maps RGB [H, W, 3] in [0, 255] to the same shape and range.
@@ -102,8 +102,8 @@ def shift_change(
             because the border influences it.
 
     Returns:
-        The mean absolute difference, in levels of 255, between the painting of the shifted photo
-        and the shifted painting of the photo.
+        The mean absolute difference, in levels of 255, between the shifted photo, stylized,
+        and the stylized photo, shifted.
     """
     here, moved = (paint(picture).astype(np.float32) for picture in (photo[:, :-1], photo[:, 1:]))
     difference = np.abs(here[:, 1:] - moved[:, :-1])

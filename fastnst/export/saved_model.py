@@ -7,7 +7,7 @@ Signatures:
     stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
         `stylized_bytes` string [B], a PNG file each.
     serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
-        shares of the styles, float32 [styles]; TensorFlow Serving paints in the first without it.
+        shares of the styles, float32 [styles]; TensorFlow Serving uses the first without it.
 
 The loaded object itself can be called with uint8 or float32 tensors and, for a model of several
 styles, with the index of one style or the shares of all. Its function `style_names` returns their
@@ -43,8 +43,8 @@ import tensorflow as tf
 
 model = tf.saved_model.load("{name}")
 photo = tf.io.decode_image(tf.io.read_file("photo.jpg"), channels=3)
-painted = model(photo[tf.newaxis])[0]
-tf.io.write_file("painted.png", tf.io.encode_png(painted))
+stylized = model(photo[tf.newaxis])[0]
+tf.io.write_file("stylized.png", tf.io.encode_png(stylized))
 ```
 
 | signature | input | output |
@@ -61,7 +61,7 @@ The model itself can be called with uint8 and float32 tensors, as above. Batch s
 width are free, from 16 pixels; the output has the size of the input. TensorFlow's decoders ignore
 the Exif orientation: pass upright photos.
 
-A model of several styles paints in the first unless it is given the index of another, as in
+A model of several styles uses the first unless it is given the index of another, as in
 `model(photos, 2)`, or the shares of all, as in `model(photos, [0.6, 0.4, 0.0])`.
 `model.style_names()` returns their names in order.
 """
@@ -76,7 +76,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-folder, photos, painted, styles = sys.argv[1:]
+folder, photos, stylized, styles = sys.argv[1:]
 photos, styles = np.load(photos), int(styles)
 model = tf.saved_model.load(folder)
 found = [model.signatures["serving_default"](images=photos)["stylized"].numpy()]
@@ -84,7 +84,7 @@ if styles > 1:
     signature = model.signatures["serving_styles"]
     shares = np.eye(styles, dtype=np.float32)
     found = [signature(images=photos, style=row)["stylized"].numpy() for row in shares]
-np.save(painted, np.stack(found))
+np.save(stylized, np.stack(found))
 assert "fastnst" not in sys.modules
 """
 
@@ -113,8 +113,8 @@ class _Served(tf.Module):
             row = tf.linalg.matvec(self._rows(), shares, transpose_a=True)
         else:
             row = tf.gather(self._rows(), style)
-        painted = self._paint(tf.cast(images, tf.float32), row)
-        return tf.saturate_cast(tf.round(painted), tf.uint8)
+        stylized = self._paint(tf.cast(images, tf.float32), row)
+        return tf.saturate_cast(tf.round(stylized), tf.uint8)
 
     @tf.function(input_signature=[], autograph=False)
     def style_names(self) -> tf.Tensor:
@@ -183,9 +183,9 @@ def _serve_styles(served: _Served) -> tf.types.experimental.PolymorphicFunction:
 
 
 def _paint_elsewhere(folder: Path, photos: np.ndarray, styles: int) -> np.ndarray:
-    """Paints in every style in a fresh process that has only TensorFlow: [styles, B, H, W, 3]."""
+    """Stylizes in every style in a fresh process that has only TensorFlow: [styles, B, H, W, 3]."""
     with tempfile.TemporaryDirectory() as scratch:
-        given, returned = Path(scratch, "photos.npy"), Path(scratch, "painted.npy")
+        given, returned = Path(scratch, "photos.npy"), Path(scratch, "stylized.npy")
         np.save(given, photos)
         arguments = [str(folder.resolve()), str(given), str(returned), str(styles)]
         finished = subprocess.run(

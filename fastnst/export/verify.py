@@ -16,16 +16,16 @@ def probe() -> np.ndarray:
     return (noise + ramp).astype(np.uint8)
 
 
-def difference(model: model_module.Model, photos: np.ndarray, painted: np.ndarray) -> float:
+def difference(model: model_module.Model, photos: np.ndarray, stylized: np.ndarray) -> float:
     """Returns the largest difference from the live network over all styles, in levels of 255.
 
     Args:
         model: The model.
         photos: uint8 RGB [B, H, W, 3].
-        painted: Their paintings by the export, [styles, B, H, W, 3].
+        stylized: The photos stylized by the export, [styles, B, H, W, 3].
     """
     batch = tf.constant(photos, tf.float32)
     styles = range(len(model.description.styles))
     rows = (tf.constant(model.net.table[index]) for index in styles)
     expected = np.stack([images.to_uint8(model.net(batch, row).numpy()) for row in rows])
-    return float(np.abs(painted.astype(np.float32) - expected).max())
+    return float(np.abs(stylized.astype(np.float32) - expected).max())

@@ -42,5 +42,5 @@ def write(model: model_module.Model, folder: Path) -> float:
     (folder / model_module.FILE).write_text(text, encoding="utf-8")
     photos = verify.probe()
     written = stylizer.load(folder.resolve(), "float32")
-    painted = np.stack([written(photos, name) for name in model.description.names])
-    return verify.difference(model, photos, painted)
+    stylized = np.stack([written(photos, name) for name in model.description.names])
+    return verify.difference(model, photos, stylized)

@@ -112,7 +112,7 @@ class LossNetwork:
                     net = self._pool(net, [2, 2], scope=f"pool{block - 1}")
                 for index in range(1, repeats + 1):
                     # Zero padding would look like strokes along the border. A transform net would
-                    # compensate for them with a dull frame around every painting.
+                    # compensate for them with a dull frame around every stylized image.
                     net = padding.repeat_edge(net, 1)
                     layer = f"relu{block}_{index}"
                     scope = vgg.scope(layer)

@@ -30,7 +30,7 @@ def style_weight(
     photos: collections.abc.Iterable[np.ndarray],
     weights: perceptual.Weights,
 ) -> float:
-    """Returns the style weight at which a painting looks about as strong as any other.
+    """Returns the weight at which the style of a painting looks about as strong as any other.
 
     Args:
         network: The loss network.

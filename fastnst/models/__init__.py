@@ -1,1 +1,1 @@
-"""Trained models: their folders, finding and restoring them, painting with them."""
+"""Trained models: their folders, finding and restoring them, stylizing with them."""

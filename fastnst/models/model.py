@@ -109,7 +109,7 @@ class Model:
     Attributes:
         net: The network, restored.
         description: Its architecture and styles.
-        outdated: Names of styles that were added for earlier kernels, and cannot be painted.
+        outdated: Names of styles that were added for earlier kernels, and cannot be used.
     """
 
     net: transform_net.TransformNet

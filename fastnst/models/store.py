@@ -73,7 +73,7 @@ def find(name: str | Path) -> Reference:
             if str(name) in (described := _named(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = files.expand_user(named)
-    # A path may lead to anything that has checkpoints, a name only to networks that paint.
+    # A path may lead to anything that has checkpoints, a name only to networks that stylize.
     states = (named / _STATE, named / "checkpoints" / _STATE)
     if _is_model(named) or _is_checkpoint(named) or any(state.is_file() for state in states):
         return Reference(named)
@@ -103,7 +103,7 @@ def available() -> dict[str, Path]:
 
 
 def styles(path: Path) -> tuple[str, ...]:
-    """Returns the names of the styles that a model can paint.
+    """Returns the names of the styles of a model that can be used.
 
     Raises:
         UserError: If its description, or a style that was added to it, is damaged.
@@ -179,7 +179,7 @@ def has_weights(folder: Path) -> bool:
 
 
 def read_net(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads the weights to paint with, from a checkpoint of a run or from a shipped file.
+    """Reads the weights to stylize with, from a checkpoint of a run or from a shipped file.
 
     Args:
         path: A checkpoint, as returned by `checkpoint_file.newest`.
@@ -249,13 +249,13 @@ def _is_model(path: Path) -> bool:
     return (
         (path / SAVED_MODEL).exists()
         or _is_checkpoint(path / WEIGHTS)
-        # Other tasks of the engine save checkpoints too, but no network that paints.
+        # Other tasks of the engine save checkpoints too, but no network that stylizes.
         or ((path / "checkpoints" / _STATE).is_file() and _has_network(path))
     )
 
 
 def _has_network(run: Path) -> bool:
-    """Returns whether a run trains a network that paints; runs used to have only config.yml."""
+    """Returns whether a run trains a network that stylizes; runs used to have only config.yml."""
     return (run / model.FILE).is_file() or (run / "config.yml").is_file()
 
 

@@ -1,4 +1,4 @@
-"""Stylizers: restored models that paint photos.
+"""Stylizers: restored models that stylize photos.
 
 This module imports nothing of training: no loss network and no data pipeline.
 """
@@ -16,7 +16,7 @@ from fastnst import devices, errors, images
 from fastnst.models import model, store
 from fastnst.nets import tiling, transform_net
 
-# Larger photos are painted in strips on a CPU.
+# Larger photos are stylized in strips on a CPU.
 _LARGE_PIXELS = 2048 * 2048
 # Maps float32 RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same
 # shape, float or uint8.
@@ -24,11 +24,11 @@ Paint: TypeAlias = collections.abc.Callable[[tf.Tensor, str | None, float | None
 
 
 class Stylizer:
-    """Paints photos with one trained model.
+    """Stylizes photos with one trained model.
 
     Example:
         >>> stylizer = fastnst.load("gallery", style="wave")
-        >>> painted = stylizer(photo)  # uint8 [H, W, 3] in, uint8 [H, W, 3] out
+        >>> stylized = stylizer(photo)  # uint8 [H, W, 3] in, uint8 [H, W, 3] out
         >>> softer = stylizer(photo, strength=0.5)
         >>> blended = stylizer(photo, style="wave:0.6,candy:0.4")
 
@@ -48,7 +48,7 @@ class Stylizer:
         """Wraps a function.
 
         Args:
-            paint: Function that paints a batch in a style with a strength.
+            paint: Function that stylizes a batch in a style with a strength.
             name: Name of the model.
             styles: Names of its styles.
             style: Default style or blend; None for the first style.
@@ -62,7 +62,7 @@ class Stylizer:
     def __call__(
         self, photos: np.ndarray, style: str | None = None, strength: float | None = None
     ) -> np.ndarray:
-        """Paints one photo, or a batch of photos of the same size.
+        """Stylizes one photo, or a batch of photos of the same size.
 
         Args:
             photos: RGB [H, W, 3] or [B, H, W, 3] in 0..255, uint8 or float, at least 16 x 16;
@@ -92,24 +92,24 @@ class Stylizer:
         height, width = shape[-3:-1]
         if min(height, width) < transform_net.MIN_SIDE:
             raise errors.UserError(
-                f"{width} x {height} pixels is too small to paint; each side should be at least "
+                f"{width} x {height} pixels is too small to stylize; each side should be at least "
                 f"{transform_net.MIN_SIDE}"
             )
         if not photos.size:
             return np.zeros(shape, np.uint8)
         batch = tf.constant(photos if len(shape) == 4 else photos[np.newaxis], tf.float32)
         try:
-            painted = self._paint(
+            stylized = self._paint(
                 batch, style or self._style, self._strength if strength is None else strength
             )
             # Unlike .numpy(), this does not copy.
-            painted = np.asarray(painted)
+            stylized = np.asarray(stylized)
         except tf.errors.ResourceExhaustedError:
             raise errors.UserError(
-                f"{len(batch)} of {width} x {height} pixels: not enough memory to paint; scale it "
-                "down (--size), or paint fewer at once (--batch)"
+                f"{len(batch)} of {width} x {height} pixels: not enough memory to stylize; scale "
+                "it down (--size), or stylize fewer at once (--batch)"
             ) from None
-        return images.to_uint8(painted).reshape(shape)
+        return images.to_uint8(stylized).reshape(shape)
 
 
 def load(
@@ -119,7 +119,7 @@ def load(
     style: str | None = None,
     strength: float | None = None,
 ) -> Stylizer:
-    """Loads a model for painting.
+    """Loads a model to stylize with.
 
     Args:
         name: Name of a model, which is looked up in ./models and then among the shipped models;
@@ -205,7 +205,7 @@ def _check_exported(
     """
     if strength is not None and strength != 1.0:
         raise errors.UserError(
-            f"{path}: strength {strength:g}: an exported SavedModel paints with 1 only; name the "
+            f"{path}: strength {strength:g}: an exported SavedModel supports 1 only; name the "
             "run or its weights"
         )
     return model.parse_blend(style, names)

@@ -1,4 +1,4 @@
-"""Paints large photos in strips: the same picture with a fraction of the memory.
+"""Stylizes large photos in strips: the same picture with a fraction of the memory.
 
 The layers at full size need nearly all of the memory: 32 channels of floats take 2 GiB at 4096 x
 4096 pixels, several times over. They are computed strip by strip. Because an instance norm needs
@@ -64,7 +64,7 @@ _Part: TypeAlias = tuple[tf.Tensor, _Moments]
 
 
 class StripPainter:
-    """Paints large photos with a network that is not lite."""
+    """Stylizes large photos with a network that is not lite."""
 
     def __init__(self, net: transform_net.TransformNet) -> None:
         """Creates the functions that compute a strip; they are traced with the first photo."""
@@ -80,7 +80,7 @@ class StripPainter:
     def __call__(
         self, photo: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Paints a photo.
+        """Stylizes a photo.
 
         Args:
             photo: float32 RGB [1, H, W, 3] in [0, 255].
@@ -109,11 +109,11 @@ class StripPainter:
         ]
         del net
         decoder = _merge([moments for _, moments in upsampled], strips)
-        painted = [
+        stylized = [
             self._decode(full, strip.of(photo), encoder, decoder, style, strip.own())
             for (full, _), strip in zip(_consumed(upsampled), strips, strict=True)
         ]
-        return self._finish(tf.concat(painted, axis=1), style, photo, keep)
+        return self._finish(tf.concat(stylized, axis=1), style, photo, keep)
 
     def _enter_strip(self, photo: tf.Tensor, own: tf.Tensor) -> _Part:
         full = self._net.enter(photo)

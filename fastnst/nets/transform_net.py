@@ -1,4 +1,4 @@
-"""The transform net: the network that is trained, and that paints a photo in one pass."""
+"""The transform net: the network that is trained, and that stylizes a photo in one pass."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class TransformNet(tf.Module):
     def __call__(
         self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Paints images.
+        """Stylizes images.
 
         Args:
             images: float32 RGB [B, H, W, 3] in [0, 255], at least 16 x 16.
@@ -142,8 +142,8 @@ class TransformNet(tf.Module):
         full = tf.nn.relu(self.norm("norm1", self.enter(images), style))
         net = self.pass_trunk(self.begin_trunk(self.conv2(full), style), style)
         net = tf.nn.relu(self.norm("norm5", self.upsample2(net, full), style))
-        painted = self.finish(self.leave(net, full, images, style), style, images, keep)
-        return tf.ensure_shape(painted, images.shape)
+        stylized = self.finish(self.leave(net, full, images, style), style, images, keep)
+        return tf.ensure_shape(stylized, images.shape)
 
     def style(self, row: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""

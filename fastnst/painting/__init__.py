@@ -1,1 +1,1 @@
-"""Painting files and folders of photos."""
+"""Stylizing files and folders of photos."""

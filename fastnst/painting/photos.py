@@ -18,16 +18,16 @@ _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A photo to paint, the file of its painting, and the style; None for the model's default."""
+    """A photo to stylize, the file of the result, and the style; None for the model's default."""
 
     photo: Path
-    painting: Path
+    stylized: Path
     style: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The result of a job; `error` is None if the painting was written."""
+    """The result of a job; `error` is None if the stylized photo was written."""
 
     job: Job
     error: errors.UserError | None = None
@@ -41,20 +41,20 @@ def plan(
     style: str | None = None,
     apart: bool = False,
 ) -> list[Job]:
-    """Lists the photos to paint and the files of their paintings.
+    """Lists the photos to stylize and the files of the results.
 
     Args:
         inputs: Photos and folders of photos. Folders are searched recursively, except hidden files
             and the output folder.
         output: A file if the input is a single file, or a folder; None for "generated".
-        name: Name of the model or the style, a suffix of the paintings in "generated".
-        style: The style to paint in; None for the model's default.
-        apart: Whether to add `name` to the name of every painting, because paintings in other
+        name: Name of the model or the style, a suffix of the files in "generated".
+        style: The style to stylize in; None for the model's default.
+        apart: Whether to add `name` to the name of every stylized photo, because those in other
             styles go to the same folder.
 
     Raises:
-        UserError: If an input does not exist, a folder contains no photos, or a painting would
-            overwrite a photo or another painting.
+        UserError: If an input does not exist, a folder contains no photos, or a stylized photo
+            would overwrite a photo or another stylized photo.
     """
     folder = Path("generated") if output is None else output
     pairs: list[tuple[Path, Path]] = []
@@ -81,7 +81,7 @@ def plan(
     )
     if apart and names_a_photo:
         raise errors.UserError(
-            f"{output}: is one file, but there are several paintings; name a folder with -o"
+            f"{output}: is one file, but there are several stylized photos; name a folder with -o"
         )
     if output is not None and single and output.suffix and not output.is_dir():
         images.format_of(output)
@@ -90,26 +90,27 @@ def plan(
         targets = _as_written([folder / _tagged(relative, name) for _, relative in pairs])
     elif names_a_photo:
         raise errors.UserError(
-            f"{output}: is one file, but there may be several paintings; name a folder with -o"
+            f"{output}: is one file, but there may be several stylized photos; name a folder "
+            "with -o"
         )
     else:
         targets = _as_written([output / relative for _, relative in pairs])
     photos = {photo.resolve() for photo, _ in pairs}
-    painted: dict[Path, Path] = {}
-    for (photo, _), painting in zip(pairs, targets, strict=True):
-        place = painting.resolve()
+    taken: dict[Path, Path] = {}
+    for (photo, _), stylized in zip(pairs, targets, strict=True):
+        place = stylized.resolve()
         if place in photos:
             raise errors.UserError(
-                f"{painting}: would overwrite an input photo; name another folder with -o"
+                f"{stylized}: would overwrite an input photo; name another folder with -o"
             )
-        if place in painted:
+        if place in taken:
             raise errors.UserError(
-                f"{painting}: is the output of both {painted[place]} and {photo}; paint them into "
+                f"{stylized}: is the output of both {taken[place]} and {photo}; stylize them into "
                 "different folders"
             )
-        painted[place] = photo
+        taken[place] = photo
     return [
-        Job(photo, painting, style) for (photo, _), painting in zip(pairs, targets, strict=True)
+        Job(photo, stylized, style) for (photo, _), stylized in zip(pairs, targets, strict=True)
     ]
 
 
@@ -121,13 +122,13 @@ def paint(
     batch: int = 1,
     quality: int = 92,
 ) -> collections.abc.Iterator[Outcome]:
-    """Paints photos and writes the paintings one by one.
+    """Stylizes photos and writes the results one by one.
 
     Args:
-        model: The model to paint with.
-        jobs: The photos to paint. One that cannot be read is reported and skipped.
+        model: The model to stylize with.
+        jobs: The photos to stylize. One that cannot be read is reported and skipped.
         size: Shorter side to scale the photos to first, in pixels; None keeps their size.
-        batch: Number of consecutive photos of the same size to paint at once.
+        batch: Number of consecutive photos of the same size to stylize at once.
         quality: Quality of JPEG and WebP, 1 to 100.
 
     Yields:
@@ -159,18 +160,18 @@ def _paint_group(
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]
     try:
         batch = [picture.pixels for picture in pictures]
-        painted = model(np.stack(batch), group[0][0].style) if pictures else ()
+        results = model(np.stack(batch), group[0][0].style) if pictures else ()
     except errors.UserError as error:
         yield from (Outcome(job, errors.UserError(f"{job.photo}: {error}")) for job, _ in group)
         return
-    remaining = iter(painted)
+    remaining = iter(results)
     for job, picture in group:
         if isinstance(picture, errors.UserError):
             yield Outcome(job, picture)
             continue
         try:
-            painting = dataclasses.replace(picture, pixels=next(remaining))
-            images.write(job.painting, painting, quality)
+            stylized = dataclasses.replace(picture, pixels=next(remaining))
+            images.write(job.stylized, stylized, quality)
         except errors.UserError as error:
             yield Outcome(job, error)
         else:
@@ -186,10 +187,10 @@ def paint_bytes(
     size: int | None = None,
     quality: int = 92,
 ) -> bytes:
-    """Paints an encoded photo.
+    """Stylizes an encoded photo.
 
     Args:
-        model: The model to paint with.
+        model: The model to stylize with.
         data: Contents of the photo's file.
         name: Name of the photo in error messages.
         file_format: Pillow's name of the format to return; None for JPEG if the photo is a JPEG,
@@ -198,19 +199,19 @@ def paint_bytes(
         quality: Quality of JPEG and WebP, 1 to 100.
 
     Returns:
-        Contents of the painting's file.
+        Contents of the stylized photo's file.
 
     Raises:
         UserError: If the photo cannot be read or is too small.
     """
     picture = scaled(images.decode_picture(data, name), size)
     try:
-        painting = dataclasses.replace(picture, pixels=model(picture.pixels))
+        stylized = dataclasses.replace(picture, pixels=model(picture.pixels))
     except errors.UserError as error:
         raise errors.UserError(f"{name}: {error}") from None
     if file_format is None:
         file_format = "JPEG" if data.startswith(b"\xff\xd8") else "PNG"
-    return images.encode(painting, file_format, quality)
+    return images.encode(stylized, file_format, quality)
 
 
 def scaled(picture: images.Picture, size: int | None) -> images.Picture:

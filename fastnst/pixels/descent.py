@@ -1,6 +1,6 @@
 """Minimizes an objective over the pixels of one picture (Gatys et al. 2015).
 
-This is slow: a single painting takes hundreds of passes through the loss network, but no training.
+This is slow: a single picture takes hundreds of passes through the loss network, but no training.
 Its result bounds how well a transform net can do.
 """
 

@@ -62,7 +62,7 @@ TRAINING = Wording(
     columns={"training": "training", "validation": "validation"},
     config=("Configuration", "All keys of this training."),
     next_steps=(
-        ("Paint photos:", "fastnst eval --model {model} photo.jpg"),
+        ("Stylize photos:", "fastnst eval --model {model} photo.jpg"),
         ("Export the model for other programs:", "fastnst export --model {model}"),
     ),
 )

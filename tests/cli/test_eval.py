@@ -41,16 +41,16 @@ def shape(path: str | Path) -> tuple[int, ...]:
     return images.read(path).shape
 
 
-def test_a_photo_is_painted_at_its_own_size_and_the_path_is_printed(
+def test_a_photo_is_stylized_at_its_own_size_and_the_path_is_printed(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "a.png"]) == 0
-    assert capsys.readouterr() == ("generated/a-tiny.png\n", "painting with models/tiny\n")
+    assert capsys.readouterr() == ("generated/a-tiny.png\n", "stylizing with models/tiny\n")
     assert shape("generated/a-tiny.png") == shape("a.png")
     assert np.abs(images.read("generated/a-tiny.png") - images.read("a.png")).mean() > 5
 
 
-def test_the_originals_options_paint_the_same(
+def test_the_originals_options_stylize_the_same(
     here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = str(tiny_run / "checkpoints" / "best" / "step-6")
@@ -60,7 +60,7 @@ def test_the_originals_options_paint_the_same(
     np.testing.assert_array_equal(images.read("generated/a-tiny.png"), images.read("b.png"))
 
 
-def test_damaged_files_of_a_folder_are_reported_and_the_others_are_painted(
+def test_damaged_files_of_a_folder_are_reported_and_the_others_are_stylized(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "photos", "-o", "out", "--batch", "2"]) == 1
@@ -69,7 +69,7 @@ def test_damaged_files_of_a_folder_are_reported_and_the_others_are_painted(
     assert shape("out/1.png") == (20, 40, 3) and shape("out/below/3.jpg") == (41, 19, 3)
     said = [line for line in error.replace("\r", "\n").splitlines() if line.startswith("eval.py")]
     assert said[0].startswith("eval.py: photos/2.jpg: the image is damaged")
-    assert said[1] == "eval.py: 1 of 3 photos could not be painted"
+    assert said[1] == "eval.py: 1 of 3 photos could not be stylized"
     assert "3/3" not in error  # the bar is for terminals
     assert "Traceback" not in error
 
@@ -131,7 +131,7 @@ def test_a_mistake_is_one_line_and_exit_code_1(
     assert command.main(arguments) == 1
     output, error = capsys.readouterr()
     assert output == ""
-    (said,) = error.removeprefix("painting with models/tiny\n").splitlines()
+    (said,) = error.removeprefix("stylizing with models/tiny\n").splitlines()
     assert said.startswith(f"eval.py: {message}")
     assert sorted(here.rglob("*")) == before
 
@@ -154,16 +154,16 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert stopped.value.code == 2
 
 
-def test_a_pipe_carries_a_photo_in_and_the_painting_out_and_nothing_else(
+def test_a_pipe_carries_a_photo_in_and_the_stylized_photo_out_and_nothing_else(
     here: Path, script: Callable[..., Any]
 ) -> None:
     photo = Path("a.png").read_bytes()
     command.main(["--model", "tiny", "a.png", "-o", "expected.png"])
     finished = script("eval.py", "--model", "tiny", "-", "-o", "-", cwd=here, stdin=photo)
     assert (finished.returncode, finished.stderr) == (0, b"")
-    with Image.open(io.BytesIO(finished.stdout)) as painted:
-        assert painted.format == "PNG"
-        difference = np.asarray(painted).astype(int) - images.read("expected.png")
+    with Image.open(io.BytesIO(finished.stdout)) as stylized:
+        assert stylized.format == "PNG"
+        difference = np.asarray(stylized).astype(int) - images.read("expected.png")
     assert np.abs(difference).max() <= 1
 
 
@@ -185,8 +185,8 @@ def test_either_end_may_be_a_pipe(
     out = Pipe()
     monkeypatch.setattr("sys.stdout", out)
     assert command.main(["--model", "tiny", "a.png", "-o", "-", "--size", "40"]) == 0
-    with Image.open(io.BytesIO(out.buffer.getvalue())) as painted:
-        assert (painted.format, painted.size) == ("PNG", (40, 53))
+    with Image.open(io.BytesIO(out.buffer.getvalue())) as stylized:
+        assert (stylized.format, stylized.size) == ("PNG", (40, 53))
 
 
 def test_piped_data_that_is_no_photo_is_rejected(
@@ -206,8 +206,8 @@ def with_gallery(here: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return here
 
 
-def painted(gallery: Path, style: str | None = None, strength: float | None = None) -> np.ndarray:
-    """Paints a.png with the library."""
+def stylized(gallery: Path, style: str | None = None, strength: float | None = None) -> np.ndarray:
+    """Stylizes a.png with the library."""
     return stylizer.load(gallery)(images.to_uint8(images.read("a.png")), style, strength)
 
 
@@ -220,31 +220,31 @@ def painted(gallery: Path, style: str | None = None, strength: float | None = No
         ("wave, ink", "wave+ink"),
     ],
 )
-def test_a_style_or_blend_is_painted_and_named(
+def test_a_photo_is_stylized_in_a_style_or_blend_and_named_after_it(
     with_gallery: Path, gallery: Path, style: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "gallery", "--style", style, "a.png"]) == 0
-    assert capsys.readouterr() == (f"generated/a-{name}.png\n", "painting with models/gallery\n")
+    assert capsys.readouterr() == (f"generated/a-{name}.png\n", "stylizing with models/gallery\n")
     result = images.read(f"generated/a-{name}.png")
-    np.testing.assert_array_equal(result, painted(gallery, style))
-    assert np.abs(result - painted(gallery)).mean() > 3
+    np.testing.assert_array_equal(result, stylized(gallery, style))
+    assert np.abs(result - stylized(gallery)).mean() > 3
 
 
-def test_without_a_style_the_first_is_painted(with_gallery: Path, gallery: Path) -> None:
+def test_without_a_style_the_first_is_used(with_gallery: Path, gallery: Path) -> None:
     assert command.main(["--model", "gallery", "a.png"]) == 0
-    np.testing.assert_array_equal(images.read("generated/a-gallery.png"), painted(gallery, "wave"))
+    np.testing.assert_array_equal(images.read("generated/a-gallery.png"), stylized(gallery, "wave"))
 
 
 def test_a_style_is_found_in_whatever_model_it_is(
     with_gallery: Path, gallery: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "ink", "a.png"]) == 0
-    assert capsys.readouterr() == ("generated/a-ink.png\n", "painting with models/gallery\n")
-    np.testing.assert_array_equal(images.read("generated/a-ink.png"), painted(gallery, "ink"))
+    assert capsys.readouterr() == ("generated/a-ink.png\n", "stylizing with models/gallery\n")
+    np.testing.assert_array_equal(images.read("generated/a-ink.png"), stylized(gallery, "ink"))
 
 
 @pytest.mark.parametrize("model", ["gallery", "ink", "models/gallery/weights.ckpt"])
-def test_style_all_paints_each_photo_in_every_style(
+def test_style_all_stylizes_each_photo_in_every_style(
     with_gallery: Path, gallery: Path, capsys: pytest.CaptureFixture[str], model: str
 ) -> None:
     arguments = ["--model", model, "--style", "all", "a.png", "photos/1.png", "--batch", "2"]
@@ -255,7 +255,7 @@ def test_style_all_paints_each_photo_in_every_style(
     ]
     for style in styles:
         found = images.read(f"generated/a-{style}.png")
-        np.testing.assert_array_equal(found, painted(gallery, style))
+        np.testing.assert_array_equal(found, stylized(gallery, style))
     assert command.main(["--model", model, "--style", "all", "a.png", "-o", "out"]) == 0
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "a-candy.png",
@@ -277,8 +277,8 @@ def test_style_all_of_a_model_of_one_style_is_that_style(
 def test_strength_takes_effect(with_gallery: Path, gallery: Path, strength: float) -> None:
     options = ["--style", "candy", "--strength", str(strength)]
     assert command.main(["--model", "gallery", *options, "a.png", "-o", "b.png"]) == 0
-    np.testing.assert_array_equal(images.read("b.png"), painted(gallery, "candy", strength))
-    assert (strength == 1.0) == np.array_equal(images.read("b.png"), painted(gallery, "candy"))
+    np.testing.assert_array_equal(images.read("b.png"), stylized(gallery, "candy", strength))
+    assert (strength == 1.0) == np.array_equal(images.read("b.png"), stylized(gallery, "candy"))
 
 
 def test_style_all_takes_a_strength(with_gallery: Path, gallery: Path) -> None:
@@ -286,7 +286,7 @@ def test_style_all_takes_a_strength(with_gallery: Path, gallery: Path) -> None:
     assert command.main(["--model", "gallery", *options, "a.png"]) == 0
     for style in ("wave", "ink"):
         found = images.read(f"generated/a-{style}.png")
-        np.testing.assert_array_equal(found, painted(gallery, style, 0.5))
+        np.testing.assert_array_equal(found, stylized(gallery, style, 0.5))
 
 
 def test_the_styles_of_models_are_listed(
@@ -309,16 +309,16 @@ def test_a_damaged_model_is_listed_as_such(
     assert [line.split()[0] for line in intact] == ["gallery", "tiny"]
 
 
-def test_a_piped_photo_is_painted_in_a_style_with_a_strength(
+def test_a_piped_photo_is_stylized_in_a_style_with_a_strength(
     with_gallery: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", Pipe(Path("a.png").read_bytes()))
     options = ["--style", "candy", "--strength", "0.5"]
     assert command.main(["--model", "gallery", *options, "-", "-o", "b.png"]) == 0
-    np.testing.assert_array_equal(images.read("b.png"), painted(gallery, "candy", 0.5))
+    np.testing.assert_array_equal(images.read("b.png"), stylized(gallery, "candy", 0.5))
     monkeypatch.setattr("sys.stdin", Pipe(Path("a.png").read_bytes()))
     assert command.main(["--model", "ink", "-", "-o", "c.png"]) == 0
-    np.testing.assert_array_equal(images.read("c.png"), painted(gallery, "ink"))
+    np.testing.assert_array_equal(images.read("c.png"), stylized(gallery, "ink"))
 
 
 @pytest.mark.parametrize(

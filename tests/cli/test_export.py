@@ -39,8 +39,8 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     assert (folder / "README.md").read_text().startswith("# tiny\n")
     assert yaml.safe_load((folder / "config.yml").read_text())["width"] == 4
     assert json.loads((folder / "training.json").read_text())["steps"] == 6
-    painted = tf.saved_model.load(str(folder))(tf.zeros([1, 16, 20, 3]))
-    assert painted.shape == [1, 16, 20, 3]
+    stylized = tf.saved_model.load(str(folder))(tf.zeros([1, 16, 20, 3]))
+    assert stylized.shape == [1, 16, 20, 3]
 
     assert command.main(["--model", "tiny"]) == 0
     assert "replaced the earlier export in exports/tiny\n" in capsys.readouterr().err
@@ -138,7 +138,9 @@ def test_a_style_or_blend_is_exported_alone_under_its_name(
         assert "serving_styles" not in model.signatures
 
 
-def test_the_weights_of_a_style_paint_without_the_others(with_gallery: Path, gallery: Path) -> None:
+def test_the_weights_of_a_style_stylize_without_the_others(
+    with_gallery: Path, gallery: Path
+) -> None:
     arguments = ["--model", "gallery", "--style", "ink", "--format", "weights", "-o", "mine"]
     assert command.main(arguments) == 0
     restored = store.load(store.find("mine"))

@@ -79,7 +79,7 @@ def files() -> set[str]:
     return found - {"photo.png", "red.png", "blue.png"}
 
 
-def test_a_photo_is_painted_at_its_own_size(here: Path, said: Any) -> None:
+def test_a_photo_is_stylized_at_its_own_size(here: Path, said: Any) -> None:
     code, output, error = said("photo.png", "--style", "blue.png", "--size", "32", "--steps", "9")
     assert code == 0
     assert files() == {"generated/photo-blue-optimized.png"}
@@ -87,8 +87,8 @@ def test_a_photo_is_painted_at_its_own_size(here: Path, said: Any) -> None:
         r"generated/photo-blue-optimized\.png: objective (.+)M from 5M, 9 iterations in", output
     )
     assert found and float(found[1]) < 4
-    painted = images.decode(images.read_bytes("generated/photo-blue-optimized.png"))
-    assert painted.shape == (40, 50, 3)
+    stylized = images.decode(images.read_bytes("generated/photo-blue-optimized.png"))
+    assert stylized.shape == (40, 50, 3)
     lines = error.splitlines()
     assert lines[0].startswith("40 x 32 px, johnson, weights: content 1, style ")
     assert lines[-1].startswith("iteration 9/9  total ")
@@ -111,8 +111,8 @@ def test_the_best_picture_of_the_minimizer_is_written(
     code, output, _ = said("photo.png", "--style", "red.png", *asked)
     assert code == 0
     assert output.startswith("out.png: objective 1 from 9, 1 iterations in ")
-    painted = images.decode(images.read_bytes("out.png"))
-    np.testing.assert_array_equal(painted, np.full((40, 50, 3), (200, 0, 0)))
+    stylized = images.decode(images.read_bytes("out.png"))
+    np.testing.assert_array_equal(stylized, np.full((40, 50, 3), (200, 0, 0)))
     assert (given["steps"], given["method"], given["learning_rate"]) == (3, "adam", 2.5)
     assert given["start"].shape == (32, 40, 3)
 
@@ -181,7 +181,7 @@ def test_several_styles_are_blended_by_their_weights(
     seen = [[(style.shape, share) for style, share in made[2]] for made in plain]
     assert seen[0] == [((43, 32, 3), 1.0), ((32, 47, 3), 1.0)]
     assert seen[1] == [((32, 24, 3), 2.0), ((24, 35, 3), 0.5)]
-    # The second painting gets a number, because the first is not overwritten.
+    # The second picture gets a number, because the first is not overwritten.
     assert files() == {
         "generated/photo-red-blue-optimized.png",
         "generated/photo-red-blue-optimized-2.png",
@@ -219,10 +219,10 @@ def test_an_intermediate_picture_that_cannot_be_written_does_not_stop_the_search
 
 def test_the_report_shows_pictures_curves_and_the_command(here: Path, said: Any) -> None:
     arguments = ["photo.png", "--style", "red.png", "--style", "blue.png", *SMALL]
-    code, output, _ = said(*arguments, "--save_every", "1", "--report", "-o", "my paintings/a.png")
+    code, output, _ = said(*arguments, "--save_every", "1", "--report", "-o", "my pictures/a.png")
     assert code == 0
-    assert output.splitlines()[1] == "my paintings/a.html"
-    page = Path("my paintings/a.html").read_text(encoding="utf-8")
+    assert output.splitlines()[1] == "my pictures/a.html"
+    page = Path("my pictures/a.html").read_text(encoding="utf-8")
     assert "photo · optimization report" in page
     assert page.count('<img alt="stylized at step ') == 3
     for number, _ in enumerate(("total", "content", "style")):
@@ -232,7 +232,7 @@ def test_the_report_shows_pictures_curves_and_the_command(here: Path, said: Any)
     assert "style_blend" not in page and "Configuration" not in page and "eval.py" not in page
     assert (
         "fastnst optimize photo.png --style red.png --style blue.png --size 32 --steps 3 "
-        "--save_every 1 --report -o &#x27;my paintings/a.png&#x27;</pre>"
+        "--save_every 1 --report -o &#x27;my pictures/a.png&#x27;</pre>"
     ) in page
     # Both styles side by side: 43 x 32 px is scaled to the height of 32 x 47 px.
     assert '<img alt="the style image" width="71" height="32"' in page
@@ -271,7 +271,9 @@ def test_the_choices_in_the_help_match_the_modules() -> None:
     assert set(optimize.POOLINGS) == set(loss_network.POOLINGS)
 
 
-def test_vgg19_of_matconvnet_paints(here: Path, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vgg19_of_matconvnet_stylizes(
+    here: Path, said: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blocks = ((2, 4), (2, 5), (4, 6), (4, 7), (4, 8))
     monkeypatch.setitem(vgg.MODELS, "vgg_19", blocks)
     random, inputs = np.random.default_rng(0), 3
@@ -343,7 +345,7 @@ def test_intermediate_pictures_never_overwrite_an_input(here: Path, said: Any) -
     assert images.read_bytes("a-2.png") == before
 
 
-def test_a_format_that_cannot_hold_the_painting_raises_an_error_before_the_search(
+def test_a_format_that_cannot_hold_the_result_raises_an_error_before_the_search(
     here: Path, said: Any, plain: Any
 ) -> None:
     Image.fromarray(np.zeros((20, 17_000, 3), np.uint8)).save("photo.png")
@@ -396,9 +398,9 @@ def test_ctrl_c_writes_the_best_picture_so_far(here: Path) -> None:
     assert "Traceback" not in error
     last = error.splitlines()[-1]
     assert last.startswith("stopped after ") and last.endswith(" of 5,000 iterations")
-    painted = images.decode(images.read_bytes("generated/photo-blue-optimized.png"))
-    assert painted.shape == (40, 50, 3)
-    assert not np.array_equal(painted, images.read("photo.png"))
+    stylized = images.decode(images.read_bytes("generated/photo-blue-optimized.png"))
+    assert stylized.shape == (40, 50, 3)
+    assert not np.array_equal(stylized, images.read("photo.png"))
 
 
 def test_ctrl_c_before_the_first_iteration_writes_nothing(

@@ -83,7 +83,7 @@ def test_tensorboard_shows_every_term_and_the_images(
         assert float(tf.make_ndarray(event.tensor_proto)) == pytest.approx(line["total"])
     beside = tf.make_ndarray(tags["validation/0"][0].tensor_proto)[2]
     shown = tf.io.decode_png(beside).numpy()
-    # The photo, its shorter side scaled to the 32 pixels of training, beside its painting.
+    # The photo, its shorter side scaled to the 32 pixels of training, beside its stylized version.
     np.testing.assert_array_equal(
         shown[:, : shown.shape[1] // 2],
         images.to_uint8(images.read(validation_photos / "0.png", 32)),

@@ -155,7 +155,7 @@ def test_ctrl_c_saves_the_current_step_and_the_same_command_resumes_from_it(stor
 def test_a_run_ends_by_printing_the_path_of_its_report(story: Story) -> None:
     for stage in (story.ended, story.extended, story.fresh):
         assert stage.code == 0 and stage.stdout == f"{story.run / 'report.html'}\n"
-        assert "Paint a photo:  fastnst eval --model" in stage.stderr
+        assert "Stylize a photo:  fastnst eval --model" in stage.stderr
 
 
 def test_repeating_the_command_of_a_finished_run_says_how_to_continue(story: Story) -> None:

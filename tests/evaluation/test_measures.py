@@ -50,12 +50,12 @@ def test_gram_distance_is_1_for_the_photo_and_0_for_the_style(photo: Photo) -> N
     assert all(0.0 < value < 1.0 for value in between.values())
 
 
-def test_shift_change_is_zero_for_a_painting_that_moves_with_the_photo(photo: Photo) -> None:
+def test_shift_change_is_zero_for_a_stylized_photo_that_moves_with_the_photo(photo: Photo) -> None:
     picture = photo(90, 100)
     assert measures.shift_change(lambda pixels: 255 - pixels, picture) == 0.0
 
     def stripes(pixels: np.ndarray) -> np.ndarray:
-        """Paints stripes that do not move with the photo: 10 levels on every other column."""
+        """Returns stripes that do not move with the photo: 10 levels on every other column."""
         return np.zeros_like(pixels) + 10 * (np.arange(pixels.shape[1]) % 2)[:, np.newaxis]
 
     assert measures.shift_change(stripes, picture) == pytest.approx(10.0)

@@ -42,7 +42,7 @@ def live(model: model_module.Model, photos: np.ndarray) -> np.ndarray:
     return model.net(tf.constant(photos, tf.float32)).numpy()
 
 
-# Programs that are given the export's folder, read photos.npy, and write their paintings.
+# Programs that are given the export's folder, read photos.npy, and write them stylized.
 _ONE_STYLE = """
 import sys
 import numpy as np
@@ -63,9 +63,9 @@ results["smallest"] = serve(images=tf.constant(photos[:1, :16, :16], tf.float32)
 
 # The lines of the model card.
 photo = tf.io.decode_image(tf.io.read_file("0.png"), channels=3)
-painted = model(photo[tf.newaxis])[0]
-tf.io.write_file("painted.png", tf.io.encode_png(painted))
-results["as in the card"] = tf.io.decode_png(tf.io.read_file("painted.png"))
+stylized = model(photo[tf.newaxis])[0]
+tf.io.write_file("stylized.png", tf.io.encode_png(stylized))
+results["as in the card"] = tf.io.decode_png(tf.io.read_file("stylized.png"))
 
 files = tf.constant([open(name, "rb").read() for name in ("0.png", "1.jpg")])
 encoded = model.signatures["stylize_encoded"](image_bytes=files)["stylized_bytes"]
@@ -73,7 +73,7 @@ for index, data in enumerate(encoded):
     assert data.numpy().startswith(b"\\x89PNG")
     results[f"encoded {index}"] = tf.io.decode_png(data)
 
-np.savez("painted.npz", **{name: result.numpy() for name, result in results.items()})
+np.savez("stylized.npz", **{name: result.numpy() for name, result in results.items()})
 assert not [name for name in sys.modules if name.startswith(("fastnst", "tf_slim"))]
 """
 _SEVERAL_STYLES = """
@@ -102,7 +102,7 @@ results["signature with one style"] = serve(images=photos, style=[0.0, 0.0, 1.0]
 
 names = [name.decode() for name in model.style_names().numpy()]
 pictures = {name: result.numpy() for name, result in results.items()}
-np.savez("painted.npz", names=names, **pictures)
+np.savez("stylized.npz", names=names, **pictures)
 assert not [name for name in sys.modules if name.startswith(("fastnst", "tf_slim"))]
 """
 
@@ -118,11 +118,11 @@ def use(program: str, folder: Path, scratch: Path) -> dict[str, np.ndarray]:
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    with np.load(scratch / "painted.npz") as results:
+    with np.load(scratch / "stylized.npz") as results:
         return dict(results)
 
 
-def test_a_saved_model_paints_any_photos_for_a_program_with_only_tensorflow(
+def test_a_saved_model_stylizes_any_photos_for_a_program_with_only_tensorflow(
     tmp_path: Path, exported: Path, model: model_module.Model, photo: Photo
 ) -> None:
     photos = np.stack([photo(37, 50, seed) for seed in range(3)])
@@ -134,7 +134,7 @@ def test_a_saved_model_paints_any_photos_for_a_program_with_only_tensorflow(
     def check(name: str, expected: np.ndarray) -> None:
         result = results.pop(name)
         assert result.dtype == np.uint8 and result.shape == expected.shape, name
-        # The live painting is not rounded.
+        # The live result is not rounded.
         assert np.abs(result - expected).max() <= 1.0, name
 
     expected = live(model, photos)
@@ -177,7 +177,7 @@ def test_a_saved_model_of_several_styles_takes_a_style_by_index_or_by_shares(
     assert not results
 
 
-def test_the_live_stylizer_paints_with_the_export(
+def test_the_live_stylizer_stylizes_with_the_export(
     exported: Path, model: model_module.Model, photo: Photo
 ) -> None:
     pixels = photo(29, 43)
@@ -228,7 +228,7 @@ def test_a_saved_model_of_several_styles_has_one_more_signature(several: Path) -
     assert not signature.variables
 
 
-def test_tensorflow_serving_paints_in_the_first_style_by_default(several: Path) -> None:
+def test_tensorflow_serving_stylizes_in_the_first_style_by_default(several: Path) -> None:
     content = saved_model_pb2.SavedModel()
     content.ParseFromString((several / "saved_model.pb").read_bytes())
     signature = content.meta_graphs[0].signature_def["serving_styles"]

@@ -21,8 +21,8 @@ def model(gallery: Path) -> model_module.Model:
 
 
 @pytest.fixture(scope="module")
-def painted(model: model_module.Model) -> np.ndarray:
-    """The probe as the live network paints it, [styles, B, H, W, 3]."""
+def stylized(model: model_module.Model) -> np.ndarray:
+    """The probe as the live network stylizes it, [styles, B, H, W, 3]."""
     batch = tf.constant(verify.probe(), tf.float32)
     return np.stack([images.to_uint8(model.net(batch, row).numpy()) for row in model.net.table[:3]])
 
@@ -36,20 +36,20 @@ def test_the_probe_has_odd_sizes_and_its_pictures_differ() -> None:
     np.testing.assert_array_equal(probe, verify.probe())
 
 
-def test_equal_pictures_do_not_differ(model: model_module.Model, painted: np.ndarray) -> None:
-    assert verify.difference(model, verify.probe(), painted) == 0
+def test_equal_pictures_do_not_differ(model: model_module.Model, stylized: np.ndarray) -> None:
+    assert verify.difference(model, verify.probe(), stylized) == 0
 
 
 @pytest.mark.parametrize("style", [0, 1, 2])
 def test_the_difference_is_the_largest_of_all_styles_and_pixels_up_or_down(
-    model: model_module.Model, painted: np.ndarray, style: int
+    model: model_module.Model, stylized: np.ndarray, style: int
 ) -> None:
-    changed = painted.copy()
+    changed = stylized.copy()
     value = int(changed[style, 1, 5, 6, 2])
     # uint8 would wrap around.
     changed[style, 1, 5, 6, 2] = value - 7 if value >= 7 else value + 7
     assert verify.difference(model, verify.probe(), changed) == 7
 
 
-def test_styles_in_another_order_differ(model: model_module.Model, painted: np.ndarray) -> None:
-    assert verify.difference(model, verify.probe(), painted[[1, 0, 2]]) > 20
+def test_styles_in_another_order_differ(model: model_module.Model, stylized: np.ndarray) -> None:
+    assert verify.difference(model, verify.probe(), stylized[[1, 0, 2]]) > 20

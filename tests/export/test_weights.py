@@ -64,13 +64,13 @@ def test_weights_are_the_networks_in_float16_under_its_names(
         np.testing.assert_allclose(found[name], tensor, rtol=2**-11, atol=1e-7)
 
 
-def test_weights_can_be_painted_with(
+def test_weights_can_be_stylized_with(
     exported: Path, model: model_module.Model, photo: Photo
 ) -> None:
     pixels = photo(29, 43)
     expected = model.net(tf.constant(pixels[np.newaxis], tf.float32))[0]
-    painted = stylizer.load(exported)(pixels)
-    assert np.abs(painted - expected).max() <= weights.TOLERANCE
+    stylized = stylizer.load(exported)(pixels)
+    assert np.abs(stylized - expected).max() <= weights.TOLERANCE
 
 
 def test_weights_of_several_styles_keep_them_all_with_their_description(

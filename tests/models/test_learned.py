@@ -62,7 +62,7 @@ def test_learning_a_style_again_replaces_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(row, row_of(3.0))
 
 
-def test_a_style_learned_for_other_kernels_cannot_be_painted(tmp_path: Path) -> None:
+def test_a_style_learned_for_other_kernels_cannot_be_used(tmp_path: Path) -> None:
     learned.add(tmp_path, model.Style("a"), row_of(1.0), make_model(seed=1).net)
     found = learned.with_learned(tmp_path, make_model())
     assert found.description.names == ("one", "two") and found.outdated == ("a",)

@@ -78,7 +78,7 @@ def test_strength_moves_a_row_towards_the_identity_row_or_beyond_the_style(
     assert found == keep
 
 
-def test_a_blend_can_be_painted_at_half_strength() -> None:
+def test_a_blend_can_be_used_at_half_strength() -> None:
     row, keep = make(1.0, 3.0, 10.0, identity=True).select("wave,candy", 0.5)
     np.testing.assert_allclose(row, 6.0)  # halfway from 2 to 10
     assert keep == 0.5

@@ -153,7 +153,7 @@ def test_only_the_learned_styles_that_fit_the_kernels_are_listed(with_gallery: P
         path, model_module.Style("older"), row, transform_net.TransformNet(net.architecture)
     )
     assert store.styles(path) == ("wave", "candy", "ink", "mine")
-    # Its name still leads to its model, which says why it cannot be painted.
+    # Its name still leads to its model, which says why the style cannot be used.
     assert store.find("older") == store.Reference(path, "older")
 
 
@@ -260,7 +260,7 @@ def net(request: pytest.FixtureRequest) -> transform_net.TransformNet:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_a_folder_without_model_json_paints_bit_for_bit_as_with_it(
+def test_a_folder_without_model_json_stylizes_bit_for_bit_as_with_it(
     tmp_path: Path, net: transform_net.TransformNet, dtype: type, photo: Callable[..., np.ndarray]
 ) -> None:
     earlier, current = tmp_path / "old" / "mine", tmp_path / "new" / "mine"

@@ -1,4 +1,4 @@
-"""Painting arrays with a restored model."""
+"""Stylizing arrays with a restored model."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def test_running_out_of_memory_is_the_users_error_and_says_how_to_save_some() ->
 
     with pytest.raises(errors.UserError) as caught:
         stylizer.Stylizer(refuse, "large")(np.zeros((3, 20, 30, 3), np.uint8))
-    assert str(caught.value).startswith("3 of 30 x 20 pixels: not enough memory to paint; ")
+    assert str(caught.value).startswith("3 of 30 x 20 pixels: not enough memory to stylize; ")
     assert "--size" in str(caught.value) and "--batch" in str(caught.value)
 
 
-def test_a_run_its_saved_model_and_its_weights_paint_alike(
+def test_a_run_its_saved_model_and_its_weights_stylize_alike(
     tiny_run: Path, exported: Path, weights: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     photos = np.stack([photo(33, 47, seed) for seed in (1, 2)])
@@ -39,10 +39,10 @@ def test_a_run_its_saved_model_and_its_weights_paint_alike(
     net.assign(store.read_net(tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best"))))
     expected = net(tf.constant(photos, tf.float32)).numpy()
     for path, levels in ((tiny_run, 0.5), (exported, 0.5), (weights, 6.0)):
-        painted = stylizer.load(path, "float32")(photos)
-        assert painted.dtype == np.uint8
+        stylized = stylizer.load(path, "float32")(photos)
+        assert stylized.dtype == np.uint8
         # Half a level for rounding and a hundredth for a sum taken in another order.
-        assert np.abs(painted - expected).max() < levels + 0.01, path
+        assert np.abs(stylized - expected).max() < levels + 0.01, path
 
 
 def test_anything_but_an_array_of_finite_numbers_is_rejected(tiny_run: Path) -> None:
@@ -63,16 +63,16 @@ def test_a_photo_or_a_batch_is_returned_as_uint8_of_its_own_shape(
 ) -> None:
     paint = stylizer.load(tiny_run)
     one, two = photo(16, 61, 1), photo(16, 61, 2)
-    painted = paint(one)
-    assert painted.shape == (16, 61, 3) and painted.dtype == np.uint8
+    stylized = paint(one)
+    assert stylized.shape == (16, 61, 3) and stylized.dtype == np.uint8
     both = paint(np.stack([one, two]))
     assert both.shape == (2, 16, 61, 3)
-    assert np.abs(both[0].astype(int) - painted).max() <= 1
-    np.testing.assert_array_equal(paint(one.astype(np.float32)), painted)
-    np.testing.assert_array_equal(paint(one.astype(np.float64)), painted)
+    assert np.abs(both[0].astype(int) - stylized).max() <= 1
+    np.testing.assert_array_equal(paint(one.astype(np.float32)), stylized)
+    np.testing.assert_array_equal(paint(one.astype(np.float64)), stylized)
 
 
-def test_large_photos_are_painted_in_strips_and_look_the_same(
+def test_large_photos_are_stylized_in_strips_and_look_the_same(
     tiny_run: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint = stylizer.load(tiny_run, "float32")
@@ -88,7 +88,9 @@ def test_large_photos_are_painted_in_strips_and_look_the_same(
     assert asked == [45] * 3
 
 
-def test_bfloat16_paints_nearly_the_same(tiny_run: Path, photo: Callable[..., np.ndarray]) -> None:
+def test_bfloat16_stylizes_nearly_the_same(
+    tiny_run: Path, photo: Callable[..., np.ndarray]
+) -> None:
     pixels = photo(40, 40)
     full, half = (stylizer.load(tiny_run, precision) for precision in ("float32", "bfloat16"))
     difference = np.abs(full(pixels).astype(int) - half(pixels))
@@ -145,14 +147,14 @@ assert "tensorflow" not in sys.modules
 photo = np.random.default_rng(0).integers(0, 256, (24, 37, 3)).astype(np.uint8)
 
 stylizer = fastnst.load("tiny")
-painted = stylizer(photo)
+stylized = stylizer(photo)
 
-assert painted.shape == (24, 37, 3) and painted.dtype == np.uint8
+assert stylized.shape == (24, 37, 3) and stylized.dtype == np.uint8
 print(*sys.modules)
 """
 
 
-def test_painting_imports_nothing_of_training(tiny_run: Path) -> None:
+def test_stylizing_imports_nothing_of_training(tiny_run: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-c", _THREE_LINES],
         cwd=tiny_run.parent.parent,
@@ -182,7 +184,7 @@ def levels(one: np.ndarray, other: np.ndarray) -> int:
     return int(np.abs(one.astype(int) - other).max())
 
 
-def test_a_stylizer_paints_in_each_style_of_its_model(
+def test_a_stylizer_stylizes_in_each_style_of_its_model(
     gallery: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     model = store.load(store.find(gallery))
@@ -211,7 +213,7 @@ def test_a_stylizer_is_loaded_with_a_style_or_a_blend(
     np.testing.assert_array_equal(one_style(pixels, "candy"), any_style(pixels, "candy"))
 
 
-def test_a_stylizer_found_by_a_styles_name_paints_in_it(
+def test_a_stylizer_found_by_a_styles_name_stylizes_in_it(
     tmp_path: Path,
     gallery: Path,
     photo: Callable[..., np.ndarray],
@@ -228,7 +230,7 @@ def test_a_stylizer_found_by_a_styles_name_paints_in_it(
     np.testing.assert_array_equal(other(pixels), paint(pixels, "candy"))
 
 
-def test_strength_0_paints_the_identity_row_with_the_photos_own_colors(
+def test_strength_0_uses_the_identity_row_with_the_photos_own_colors(
     gallery: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     net = store.load(store.find(gallery)).net
@@ -248,9 +250,9 @@ def test_strength_interpolates_the_row_and_1_5_extrapolates_it(
     paint, pixels = stylizer.load(gallery, "float32"), photo(30, 41)
     row = (1 - strength) * net.table[-1] + strength * net.table[1]
     expected = net(tf.constant(pixels[np.newaxis], tf.float32), row, tf.constant(keep))
-    painted = paint(pixels, "candy", strength)
-    assert np.abs(painted - expected[0]).max() < 0.52
-    assert levels(painted, paint(pixels, "candy")) > 5
+    stylized = paint(pixels, "candy", strength)
+    assert np.abs(stylized - expected[0]).max() < 0.52
+    assert levels(stylized, paint(pixels, "candy")) > 5
 
 
 def test_a_stylizers_strength_is_that_of_all_calls_that_name_none(
@@ -265,7 +267,7 @@ def test_a_stylizers_strength_is_that_of_all_calls_that_name_none(
     assert levels(half(pixels, strength=0.0), half(pixels)) > 5
 
 
-def test_a_batch_and_strips_are_painted_in_the_same_style_and_strength(
+def test_a_batch_and_strips_are_stylized_in_the_same_style_and_strength(
     gallery: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint = stylizer.load(gallery, "float32", style="wave:0.6,ink:0.4", strength=0.7)
@@ -299,11 +301,11 @@ def test_a_saved_model_of_one_style_offers_no_other_style_and_no_strength(export
     np.testing.assert_array_equal(paint(photo, "tiny", 1.0), paint(photo))
     with pytest.raises(errors.UserError, match=r"^no style wave \(styles: tiny\)"):
         paint(photo, "wave")
-    with pytest.raises(errors.UserError, match=r": strength 0\.5: an exported SavedModel paints"):
+    with pytest.raises(errors.UserError, match=r": strength 0\.5: an exported SavedModel supports"):
         paint(photo, strength=0.5)
 
 
-def test_a_saved_model_of_several_styles_paints_each_style_and_blend(
+def test_a_saved_model_of_several_styles_stylizes_in_each_style_and_blend(
     gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})

@@ -1,4 +1,4 @@
-"""Painting in strips, against painting the whole."""
+"""Stylizing in strips, against stylizing the whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANDOM = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("height", "width"), [(64, 20), (96, 21), (97, 16), (98, 20), (99, 18), (63, 17), (47, 19)]
 )
-def test_a_photo_painted_in_strips_equals_the_photo_painted_whole(
+def test_a_photo_stylized_in_strips_equals_the_photo_stylized_whole(
     height: int, width: int, skips: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiling, "_ROWS", 32)
@@ -26,7 +26,7 @@ def test_a_photo_painted_in_strips_equals_the_photo_painted_whole(
     np.testing.assert_allclose(in_strips, net(photo), atol=0.05)
 
 
-def test_one_painter_of_strips_paints_in_every_style_with_every_keep(
+def test_one_strip_painter_stylizes_in_every_style_with_every_keep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tiling, "_ROWS", 32)

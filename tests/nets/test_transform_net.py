@@ -70,14 +70,14 @@ def test_the_output_has_exactly_the_inputs_size_and_stays_in_range(
     width: int,
 ) -> None:
     given = photos(batch, height, width)
-    painted = paint(given).numpy()
-    assert painted.shape == (batch, height, width, 3)
-    assert painted.dtype == np.float32
-    assert painted.min() >= 0
-    assert painted.max() <= 255
-    assert np.ptp(painted) > 50
+    stylized = paint(given).numpy()
+    assert stylized.shape == (batch, height, width, 3)
+    assert stylized.dtype == np.float32
+    assert stylized.min() >= 0
+    assert stylized.max() <= 255
+    assert np.ptp(stylized) > 50
     # The graph for any size equals the layers called one by one.
-    np.testing.assert_allclose(net(given), painted, atol=0.05)
+    np.testing.assert_allclose(net(given), stylized, atol=0.05)
 
 
 @pytest.mark.parametrize("skips", [True, False])
@@ -125,8 +125,8 @@ def test_it_is_johnsons_network_with_plain_upsampling_and_skips(
 def test_the_output_cannot_leave_its_range(net: transform_net.TransformNet) -> None:
     loud = copy_of(net)
     loud.assign({name: tensor * 100 for name, tensor in net.tensors().items()})
-    painted = loud(photos(1, 16, 20)).numpy()
-    assert (painted.min(), painted.max()) == (0.0, 255.0)
+    stylized = loud(photos(1, 16, 20)).numpy()
+    assert (stylized.min(), stylized.max()) == (0.0, 255.0)
 
 
 def test_photos_of_a_batch_do_not_see_each_other(net: transform_net.TransformNet) -> None:
@@ -137,28 +137,28 @@ def test_photos_of_a_batch_do_not_see_each_other(net: transform_net.TransformNet
 
 def test_a_photo_keeps_its_static_shape_in_a_graph(net: transform_net.TransformNet) -> None:
     @tf.function(input_signature=[tf.TensorSpec([2, 17, None, 3], tf.float32)], autograph=False)
-    def painted(images: tf.Tensor) -> tf.Tensor:
+    def stylize(images: tf.Tensor) -> tf.Tensor:
         result = net(images)
         assert result.shape.as_list() == [2, 17, None, 3]
         return result
 
-    assert painted(photos(2, 17, 30)).shape == (2, 17, 30, 3)
+    assert stylize(photos(2, 17, 30)).shape == (2, 17, 30, 3)
 
 
 @pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16])
-def test_half_precision_paints_nearly_the_same_picture(
+def test_half_precision_stylizes_nearly_the_same_picture(
     net: transform_net.TransformNet, dtype: tf.DType
 ) -> None:
     given = photos(2, 33, 40)
     half = copy_of(net, compute_dtype=dtype)
-    painted, expected = half(given), net(given)
-    assert painted.dtype == tf.float32
-    difference = np.abs(painted - expected)
+    stylized, expected = half(given), net(given)
+    assert stylized.dtype == tf.float32
+    difference = np.abs(stylized - expected)
     assert difference.mean() < (2.0 if dtype == tf.bfloat16 else 0.25)
     assert difference.max() > 0
 
 
-def test_gradients_reach_every_kernel_and_all_of_the_row_that_paints(
+def test_gradients_reach_every_kernel_and_all_of_the_row_in_use(
     net: transform_net.TransformNet,
 ) -> None:
     given, goal = photos(2, 17, 22), photos(2, 17, 22)
@@ -187,11 +187,11 @@ def test_no_layer_adds_a_pattern_or_a_frame_of_its_own(
 
     monkeypatch.setattr(norms, "instance_norm", fixed)
     for height, width in ((32, 32), (29, 43)):
-        painted = net(tf.fill([1, height, width, 3], 1.0) * [200.0, 90.0, 30.0]).numpy()
+        stylized = net(tf.fill([1, height, width, 3], 1.0) * [200.0, 90.0, 30.0]).numpy()
         np.testing.assert_allclose(
-            painted, np.broadcast_to(painted[:, :1, :1], painted.shape), atol=0.01
+            stylized, np.broadcast_to(stylized[:, :1, :1], stylized.shape), atol=0.01
         )
-        assert 1 < painted.min() < painted.max() < 254
+        assert 1 < stylized.min() < stylized.max() < 254
 
 
 def test_the_default_network_is_johnsons_with_instance_norm() -> None:
@@ -295,7 +295,7 @@ def test_weights_of_another_architecture_change_nothing(net: transform_net.Trans
         np.testing.assert_array_equal(tensor, before[name])
 
 
-def test_a_frozen_network_paints_the_same_and_has_no_variables(
+def test_a_frozen_network_stylizes_the_same_and_has_no_variables(
     net: transform_net.TransformNet,
 ) -> None:
     frozen = net.frozen()
@@ -348,7 +348,7 @@ def test_a_network_of_many_styles_starts_with_equal_rows_and_one_set_of_kernels(
     np.testing.assert_array_equal(three(given, three.table[2]), one(given))
 
 
-def test_without_a_row_the_first_of_the_table_paints(net: transform_net.TransformNet) -> None:
+def test_without_a_row_the_first_of_the_table_is_used(net: transform_net.TransformNet) -> None:
     given = photos(2, 17, 20)
     first, second = net(given, net.table[0]), net(given, net.table[1])
     np.testing.assert_array_equal(net(given), first)
@@ -357,7 +357,7 @@ def test_without_a_row_the_first_of_the_table_paints(net: transform_net.Transfor
 
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("known", [True, False], ids=["known batch", "unknown batch"])
-def test_a_batch_with_a_row_for_each_photo_equals_each_photo_painted_alone(
+def test_a_batch_with_a_row_for_each_photo_equals_each_photo_stylized_alone(
     net: transform_net.TransformNet, fused: bool, known: bool
 ) -> None:
     net = copy_of(net, fused_norms=fused)
@@ -371,7 +371,7 @@ def test_a_batch_with_a_row_for_each_photo_equals_each_photo_painted_alone(
     np.testing.assert_allclose(together, tf.concat(alone, 0), atol=0.05)
 
 
-def test_networks_with_fused_and_unfused_norms_paint_alike(
+def test_networks_with_fused_and_unfused_norms_stylize_alike(
     net: transform_net.TransformNet,
 ) -> None:
     given = photos(2, 21, 30)
@@ -404,9 +404,9 @@ def test_keep_in_between_is_a_mean_of_the_photos_and_the_styles(
 ) -> None:
     given = 20 + photos(3, 24, 30) * 0.8
     row = row_of(net, norm6_scale=[0.2, 0.3, 0.4], norm6_shift=[0.1, -0.3, 0.0])
-    painted = before_tanh(net(given, row, tf.constant([0.0, 0.25, 1.0])))
+    stylized = before_tanh(net(given, row, tf.constant([0.0, 0.25, 1.0])))
     photo_mean, photo_variance = (part[:, 0, 0] for part in norms.moments(before_tanh(given)))
-    mean, variance = (part[:, 0, 0] for part in norms.moments(painted))
+    mean, variance = (part[:, 0, 0] for part in norms.moments(stylized))
     keep = np.float32([[0.0], [0.25], [1.0]])
     expected = (1 - keep) * [0.1, -0.3, 0.0] + keep * photo_mean
     np.testing.assert_allclose(mean, expected, atol=2e-3)
@@ -422,8 +422,8 @@ def test_keep_0_changes_nothing(net: transform_net.TransformNet) -> None:
 def test_black_and_white_photos_can_be_kept(net: transform_net.TransformNet) -> None:
     # Before the tanh, 0 and 255 would be infinite.
     extreme = tf.constant(RANDOM.choice([0.0, 255.0], [1, 16, 20, 3]), tf.float32)
-    painted = net(extreme, keep=tf.constant(1.0)).numpy()
-    assert np.isfinite(painted).all()
+    stylized = net(extreme, keep=tf.constant(1.0)).numpy()
+    assert np.isfinite(stylized).all()
     # Half of the values at 0.98 and half at -0.98 deviate by atanh(0.98) = 2.30.
-    _, variance = norms.moments(before_tanh(painted))
+    _, variance = norms.moments(before_tanh(stylized))
     np.testing.assert_allclose(tf.sqrt(variance)[0, 0, 0], [2.3] * 3, rtol=0.05)

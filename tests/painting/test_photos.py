@@ -1,4 +1,4 @@
-"""Painting files, mostly with a model that makes negatives, so that each pixel is known."""
+"""Stylizing files, mostly with a model that makes negatives, so that each pixel is known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Photo = Callable[..., np.ndarray]
 
 
 def paint_one(photo: Path, target: Path, model: Any = NEGATIVE, **options: Any) -> Image.Image:
-    """Paints a photo into a file and opens that."""
+    """Stylizes a photo into a file and opens that."""
     (outcome,) = photos.paint(model, [photos.Job(photo, target)], **options)
     assert outcome.error is None
     return Image.open(io.BytesIO(target.read_bytes()))
@@ -36,12 +36,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_without_an_output_paintings_go_to_generated_with_the_models_name(here: Path) -> None:
+def test_without_an_output_stylized_photos_go_to_generated_with_the_models_name(here: Path) -> None:
     for name in ("a.jpg", "trip/b.PNG", "trip/day/c.webp"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).touch()
     jobs = photos.plan([Path("a.jpg"), Path("trip")], None, "candy")
-    assert [str(job.painting) for job in jobs] == [
+    assert [str(job.stylized) for job in jobs] == [
         "generated/a-candy.jpg",
         "generated/b-candy.PNG",
         "generated/day/c-candy.webp",
@@ -49,7 +49,7 @@ def test_without_an_output_paintings_go_to_generated_with_the_models_name(here: 
     assert [str(job.photo) for job in jobs] == ["a.jpg", "trip/b.PNG", "trip/day/c.webp"]
 
 
-def test_paintings_in_a_folder_keep_their_names_but_gif_and_tiff_become_png(
+def test_stylized_photos_in_a_folder_keep_their_names_but_gif_and_tiff_become_png(
     here: Path,
 ) -> None:
     folder = here / "photos"
@@ -58,7 +58,7 @@ def test_paintings_in_a_folder_keep_their_names_but_gif_and_tiff_become_png(
         (folder / name).touch()
     (folder / "g.jpg").mkdir()
     jobs = photos.plan([folder], Path("out"), "candy")
-    assert [job.painting.as_posix() for job in jobs] == [
+    assert [job.stylized.as_posix() for job in jobs] == [
         "out/a.jpg",
         "out/b.png",
         "out/c.png",
@@ -67,40 +67,40 @@ def test_paintings_in_a_folder_keep_their_names_but_gif_and_tiff_become_png(
     ]
 
 
-def test_earlier_paintings_and_hidden_photos_are_not_painted(here: Path) -> None:
-    for name in ("trip/a.jpg", "trip/.thumbnails/b.jpg", "trip/painted/a.jpg", "generated/c.jpg"):
+def test_earlier_results_and_hidden_photos_are_not_stylized(here: Path) -> None:
+    for name in ("trip/a.jpg", "trip/.thumbnails/b.jpg", "trip/stylized/a.jpg", "generated/c.jpg"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     for given, output, expected in (
-        ("trip", "trip/painted", ["trip/painted/a.jpg"]),
-        ("trip", "./trip/../trip/painted", ["trip/painted/a.jpg"]),
-        (".", None, ["generated/trip/a-candy.jpg", "generated/trip/painted/a-candy.jpg"]),
+        ("trip", "trip/stylized", ["trip/stylized/a.jpg"]),
+        ("trip", "./trip/../trip/stylized", ["trip/stylized/a.jpg"]),
+        (".", None, ["generated/trip/a-candy.jpg", "generated/trip/stylized/a-candy.jpg"]),
         # Asked for in so many words.
         ("generated", "again", ["again/c.jpg"]),
     ):
         jobs = photos.plan([Path(given)], output and Path(output), "candy")
-        assert [os.path.normpath(job.painting) for job in jobs] == expected
+        assert [os.path.normpath(job.stylized) for job in jobs] == expected
     shutil.rmtree("trip")
     with pytest.raises(errors.UserError, match=r"^\.: contains no photos"):
         photos.plan([Path()], None, "candy")
 
 
-def test_one_photo_is_painted_to_the_named_file_or_into_an_existing_folder(
+def test_one_photo_is_written_to_the_named_file_or_into_an_existing_folder(
     here: Path,
 ) -> None:
     Path("a.jpg").touch()
     (job,) = photos.plan([Path("a.jpg")], Path("deep/b.webp"), "candy")
-    assert job.painting == Path("deep/b.webp")
+    assert job.stylized == Path("deep/b.webp")
     Path("is.there").mkdir()
     (job,) = photos.plan([Path("a.jpg")], Path("is.there"), "candy")
-    assert job.painting == Path("is.there/a.jpg")
+    assert job.stylized == Path("is.there/a.jpg")
     (job,) = photos.plan([Path("a.jpg")], Path("new"), "candy")
-    assert job.painting == Path("new/a.jpg")
+    assert job.stylized == Path("new/a.jpg")
     with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; use one of"):
         photos.plan([Path("a.jpg")], Path("b.mp4"), "candy")
 
 
-def test_a_photo_is_never_painted_over(here: Path) -> None:
+def test_a_photo_is_never_overwritten(here: Path) -> None:
     Path("photos").mkdir()
     Path("photos/a.jpg").touch()
     refused = "would overwrite an input photo; name another folder with -o"
@@ -114,7 +114,7 @@ def test_a_photo_is_never_painted_over(here: Path) -> None:
             photos.plan([Path(given)], Path(output), "candy")
 
 
-def test_two_photos_are_never_painted_to_one_file(here: Path) -> None:
+def test_two_photos_are_never_written_to_one_file(here: Path) -> None:
     for name in ("a/x.jpg", "b/x.jpg"):
         Path(name).parent.mkdir()
         Path(name).touch()
@@ -127,10 +127,10 @@ def test_a_photo_whose_format_changes_takes_no_other_photos_name(here: Path) -> 
     for name in ("x.gif", "x.png", "y.tif"):
         Path("a", name).touch()
     jobs = photos.plan([Path("a")], Path("out"), "candy")
-    assert [str(job.painting) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
+    assert [str(job.stylized) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
 
 
-def test_a_folder_cannot_be_painted_into_one_file(here: Path) -> None:
+def test_a_folder_cannot_be_written_into_one_file(here: Path) -> None:
     Path("a").mkdir()
     Path("a/x.jpg").touch()
     with pytest.raises(errors.UserError, match=r"^one\.jpg: is one file, but there may be several"):
@@ -145,15 +145,15 @@ def test_errors_name_inputs_that_are_missing_or_hold_no_photo(here: Path) -> Non
         photos.plan([Path("empty")], None, "candy")
 
 
-def test_a_painting_has_exactly_the_size_of_its_photo(tmp_path: Path, photo: Photo) -> None:
+def test_a_stylized_photo_has_exactly_the_size_of_its_photo(tmp_path: Path, photo: Photo) -> None:
     for height, width in ((17, 31), (33, 16), (101, 64)):
         path = tmp_path / f"{height}.png"
         Image.fromarray(photo(height, width)).save(path)
-        painted = paint_one(path, tmp_path / "out" / path.name)
-        np.testing.assert_array_equal(np.asarray(painted), 255 - photo(height, width))
+        stylized = paint_one(path, tmp_path / "out" / path.name)
+        np.testing.assert_array_equal(np.asarray(stylized), 255 - photo(height, width))
 
 
-def test_a_rotated_photo_is_painted_upright_and_loses_its_orientation_tag(
+def test_a_rotated_photo_is_stylized_upright_and_loses_its_orientation_tag(
     tmp_path: Path, photo: Photo
 ) -> None:
     upright = photo(40, 24)
@@ -162,10 +162,10 @@ def test_a_rotated_photo_is_painted_upright_and_loses_its_orientation_tag(
     exif[0x010F] = "A camera"
     path = tmp_path / "turned.png"
     Image.fromarray(np.rot90(upright)).save(path, exif=exif)
-    painted = paint_one(path, tmp_path / "painted.png")
-    np.testing.assert_array_equal(np.asarray(painted), 255 - upright)
-    assert 0x0112 not in painted.getexif()
-    assert painted.getexif()[0x010F] == "A camera"
+    stylized = paint_one(path, tmp_path / "stylized.png")
+    np.testing.assert_array_equal(np.asarray(stylized), 255 - upright)
+    assert 0x0112 not in stylized.getexif()
+    assert stylized.getexif()[0x010F] == "A camera"
 
 
 def test_color_profile_and_transparency_are_kept(tmp_path: Path, photo: Photo) -> None:
@@ -174,11 +174,11 @@ def test_color_profile_and_transparency_are_kept(tmp_path: Path, photo: Photo) -
     path = tmp_path / "a.png"
     pixels = np.concatenate([photo(20, 30), alpha.astype(np.uint8)], axis=2)
     Image.fromarray(pixels).save(path, icc_profile=profile)
-    painted = paint_one(path, tmp_path / "painted.png")
-    assert painted.mode == "RGBA" and painted.info["icc_profile"] == profile
-    np.testing.assert_array_equal(np.asarray(painted)[..., 3:], alpha)
-    np.testing.assert_array_equal(np.asarray(painted)[..., :3], 255 - photo(20, 30))
-    as_jpeg = paint_one(path, tmp_path / "painted.jpg")
+    stylized = paint_one(path, tmp_path / "stylized.png")
+    assert stylized.mode == "RGBA" and stylized.info["icc_profile"] == profile
+    np.testing.assert_array_equal(np.asarray(stylized)[..., 3:], alpha)
+    np.testing.assert_array_equal(np.asarray(stylized)[..., :3], 255 - photo(20, 30))
+    as_jpeg = paint_one(path, tmp_path / "stylized.jpg")
     assert as_jpeg.mode == "RGB" and as_jpeg.info["icc_profile"] == profile
 
 
@@ -186,9 +186,9 @@ def test_size_scales_the_shorter_side_and_alpha_with_it(tmp_path: Path, photo: P
     path = tmp_path / "a.png"
     pixels = np.dstack([photo(60, 90), np.full((60, 90), 77, np.uint8)])
     Image.fromarray(pixels).save(path)
-    painted = paint_one(path, tmp_path / "b.png", size=20)
-    assert painted.size == (30, 20) and painted.mode == "RGBA"
-    assert np.unique(np.asarray(painted)[..., 3]).tolist() == [77]
+    stylized = paint_one(path, tmp_path / "b.png", size=20)
+    assert stylized.size == (30, 20) and stylized.mode == "RGBA"
+    assert np.unique(np.asarray(stylized)[..., 3]).tolist() == [77]
 
 
 def test_higher_quality_gives_larger_files(tmp_path: Path, photo: Photo) -> None:
@@ -201,7 +201,7 @@ def test_higher_quality_gives_larger_files(tmp_path: Path, photo: Photo) -> None
     assert sizes == sorted(sizes) and sizes[0] < sizes[1] < sizes[2]
 
 
-def test_photos_that_cannot_be_painted_are_reported_and_the_others_are_written(
+def test_photos_that_cannot_be_stylized_are_reported_and_the_others_are_written(
     tmp_path: Path, photo: Photo
 ) -> None:
     folder = tmp_path / "photos"
@@ -224,7 +224,7 @@ def test_photos_that_cannot_be_painted_are_reported_and_the_others_are_written(
     assert written == {"a.png": (20, 30, 3), "d.jpg": (32, 32, 3), "e.jpg": (32, 32, 3)}
 
 
-def test_a_painting_that_cannot_be_written_is_reported(tmp_path: Path, photo: Photo) -> None:
+def test_a_stylized_photo_that_cannot_be_written_is_reported(tmp_path: Path, photo: Photo) -> None:
     Image.fromarray(photo(20, 30)).save(tmp_path / "a.png")
     (tmp_path / "file").touch()
     job = photos.Job(tmp_path / "a.png", tmp_path / "file" / "a.png")
@@ -232,7 +232,7 @@ def test_a_painting_that_cannot_be_written_is_reported(tmp_path: Path, photo: Ph
     assert "file/a.png: cannot be written" in str(outcome.error)
 
 
-def test_consecutive_photos_of_one_size_are_painted_in_batches(
+def test_consecutive_photos_of_one_size_are_stylized_in_batches(
     tmp_path: Path, photo: Photo
 ) -> None:
     batches: list[tuple[int, ...]] = []
@@ -250,11 +250,11 @@ def test_consecutive_photos_of_one_size_are_painted_in_batches(
     assert [outcome.error for outcome in outcomes] == [None] * 5
     assert batches == [(2, 20, 30), (1, 20, 30), (1, 30, 20), (1, 20, 30)]
     for index, size in enumerate(sizes):
-        painted = images.read(tmp_path / "out" / f"{index}.png")
-        np.testing.assert_array_equal(painted, photo(*size, index))
+        stylized = images.read(tmp_path / "out" / f"{index}.png")
+        np.testing.assert_array_equal(stylized, photo(*size, index))
 
 
-def test_a_batch_is_painted_like_its_photos_one_by_one(
+def test_a_batch_is_stylized_like_its_photos_one_by_one(
     tmp_path: Path, tiny_run: Path, photo: Photo
 ) -> None:
     for index in range(3):
@@ -280,15 +280,15 @@ def test_encoded_photos_are_returned_as_jpeg_if_they_are_jpeg_else_as_png(photo:
         return buffer.getvalue()
 
     for given, returned in (("JPEG", "JPEG"), ("PNG", "PNG"), ("BMP", "PNG"), ("GIF", "PNG")):
-        painted = photos.paint_bytes(NEGATIVE, encoded(given))
-        with Image.open(io.BytesIO(painted)) as image:
+        stylized = photos.paint_bytes(NEGATIVE, encoded(given))
+        with Image.open(io.BytesIO(stylized)) as image:
             assert (image.format, image.size) == (returned, (30, 20))
-    painted = photos.paint_bytes(NEGATIVE, encoded("PNG"), file_format="WEBP", size=40)
-    with Image.open(io.BytesIO(painted)) as image:
+    stylized = photos.paint_bytes(NEGATIVE, encoded("PNG"), file_format="WEBP", size=40)
+    with Image.open(io.BytesIO(stylized)) as image:
         assert (image.format, image.size) == ("WEBP", (60, 40))
 
 
-def test_an_error_names_encoded_photos_that_cannot_be_painted(photo: Photo) -> None:
+def test_an_error_names_encoded_photos_that_cannot_be_stylized(photo: Photo) -> None:
     with pytest.raises(errors.UserError, match=r"^standard input: not an image"):
         photos.paint_bytes(NEGATIVE, b"no picture", "standard input")
     buffer = io.BytesIO()
@@ -303,28 +303,32 @@ def brighten(photos: tf.Tensor, style: str | None, strength: float | None) -> tf
     return photos + added * (1.0 if strength is None else strength)
 
 
-def test_paintings_in_several_styles_go_side_by_side_under_the_styles_names(here: Path) -> None:
+def test_stylized_photos_in_several_styles_go_side_by_side_under_the_styles_names(
+    here: Path,
+) -> None:
     for name in ("x.jpg", "trip/y.gif"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     inputs = [Path("x.jpg"), Path("trip")]
     jobs = photos.plan(inputs, Path("out"), "wave", style="wave", apart=True)
-    assert [job.painting.as_posix() for job in jobs] == ["out/x-wave.jpg", "out/y-wave.png"]
+    assert [job.stylized.as_posix() for job in jobs] == ["out/x-wave.jpg", "out/y-wave.png"]
     assert [job.style for job in jobs] == ["wave", "wave"]
     jobs = photos.plan(inputs, None, "candy", style="candy", apart=True)
-    assert [job.painting.as_posix() for job in jobs] == [
+    assert [job.stylized.as_posix() for job in jobs] == [
         "generated/x-candy.jpg",
         "generated/y-candy.png",
     ]
     # One style in a folder of its own needs no suffix.
     jobs = photos.plan(inputs, Path("out"), "wave", style="wave")
-    assert [job.painting.as_posix() for job in jobs] == ["out/x.jpg", "out/y.png"]
+    assert [job.stylized.as_posix() for job in jobs] == ["out/x.jpg", "out/y.png"]
     assert {job.style for job in jobs} == {"wave"}
 
 
 def test_several_styles_cannot_go_to_one_file(here: Path) -> None:
     Path("x.jpg").touch()
-    expected = r"^y\.jpg: is one file, but there are several paintings; name a folder with -o$"
+    expected = (
+        r"^y\.jpg: is one file, but there are several stylized photos; name a folder with -o$"
+    )
     with pytest.raises(errors.UserError, match=expected):
         photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
 
@@ -333,10 +337,10 @@ def test_several_styles_may_go_to_an_existing_folder_whatever_its_name(here: Pat
     Path("x.jpg").touch()
     Path("y.jpg").mkdir()
     (job,) = photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
-    assert job.painting == Path("y.jpg/x-wave.jpg")
+    assert job.stylized == Path("y.jpg/x-wave.jpg")
 
 
-def test_each_job_is_painted_in_its_style(tmp_path: Path) -> None:
+def test_each_job_is_stylized_in_its_style(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(np.full((20, 30, 3), 100, np.uint8)).save(path)
     model = stylizer.Stylizer(brighten, "bright", ("a", "b"), strength=0.5)
@@ -344,9 +348,9 @@ def test_each_job_is_painted_in_its_style(tmp_path: Path) -> None:
         photos.Job(path, tmp_path / f"{index}.png", style)
         for index, style in enumerate(("a", "a", "b", "a", None))
     ]
-    # Photos of one size, but of different styles, cannot be painted at once.
+    # Photos of one size, but of different styles, cannot be stylized at once.
     assert not any(outcome.error for outcome in photos.paint(model, jobs, batch=4))
-    values = [images.read(job.painting).mean() for job in jobs]
+    values = [images.read(job.stylized).mean() for job in jobs]
     assert values == [105, 105, 110, 105, 120]
 
 

@@ -162,7 +162,7 @@ def test_the_last_values_of_terms_and_layers_are_tabled() -> None:
 
 
 def test_an_optimization_has_a_wording_of_its_own() -> None:
-    next_steps = (("Again <b>:", "paint {model} & co"),)
+    next_steps = (("Again <b>:", "stylize {model} & co"),)
     wording = dataclasses.replace(report.OPTIMIZATION, next_steps=next_steps)
     metrics = [
         line("training", 1, 333.0),
@@ -173,7 +173,7 @@ def test_an_optimization_has_a_wording_of_its_own() -> None:
     assert "candy · optimization report" in page.text
     assert '<th scope="row">total</th><td>333</td></tr>' in text
     assert "<td>444</td>" not in text
-    assert "Again <b>:" in page.text and "paint candy & co" in page.text
+    assert "Again <b>:" in page.text and "stylize candy & co" in page.text
     # The best values are listed, but have no curve of their own.
     assert len(page.paths()) == 1
     for word in ("training report", "Configuration", "All keys", "validation photos", "eval.py"):

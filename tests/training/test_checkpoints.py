@@ -227,7 +227,7 @@ def test_a_checkpoint_that_cannot_be_written_names_the_one_to_resume_from(tmp_pa
     assert str(tmp_path / "run" / "step-0") in message
 
 
-def test_painting_takes_the_best_checkpoint_else_the_last(tmp_path: Path) -> None:
+def test_stylizing_takes_the_best_checkpoint_else_the_last(tmp_path: Path) -> None:
     assert checkpoint_file.newest(tmp_path) is None
     training = Training()
     checkpointer = training.checkpointer(tmp_path)

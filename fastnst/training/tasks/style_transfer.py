@@ -1,4 +1,4 @@
-"""The task of style transfer: one network that paints photos in one or many styles."""
+"""The task of style transfer: one network that stylizes photos in one or many styles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StyleTransfer(task.Task):
     Attributes:
         net: The network that is trained.
         average: A network of the same architecture that holds the moving average of the weights.
-            It is validated and used for painting, because single steps scatter around the minimum
+            It is validated and used for stylizing, because single steps scatter around the minimum
             and their mean is closer to it.
     """
 
@@ -167,24 +167,24 @@ class StyleTransfer(task.Task):
             strategy.extended.update(mean, approach, args=(value,))
 
     def validate(self) -> task.Judgement:
-        """Paints the photos in every style and computes their objectives.
+        """Stylizes the photos in every style and computes their objectives.
 
         Returns:
-            The means over the photos, and the paintings by name of the style. With several styles,
-            the metrics are means over the styles, and "STYLE/METRIC" for each of them.
+            The means over the photos, and the stylized photos by name of the style. With several
+            styles, the metrics are means over the styles, and "STYLE/METRIC" for each of them.
         """
         outputs: dict[str, tuple[np.ndarray, ...]] = {}
         by_style: dict[str, dict[str, float]] = {}
         for index, name in enumerate(self._objectives):
-            stylized, terms = [], []
+            pictures, terms = [], []
             for photo in self._photos:
                 batch = tf.constant(photo[np.newaxis], tf.float32)
-                painted, found = self._judge(batch, tf.constant(index))
-                # If the network paints NaN, its loss is NaN too, which the engine reports.
+                stylized, found = self._judge(batch, tf.constant(index))
+                # If the network returns NaN, its loss is NaN too, which the engine reports.
                 with np.errstate(invalid="ignore"):
-                    stylized.append(images.to_uint8(painted.numpy()[0]))
+                    pictures.append(images.to_uint8(stylized.numpy()[0]))
                 terms.append({term: float(value) for term, value in found.items()})
-            outputs[name] = tuple(stylized)
+            outputs[name] = tuple(pictures)
             by_style[name] = {term: float(np.mean([t[term] for t in terms])) for term in terms[0]}
         if len(by_style) == 1:
             (metrics,) = by_style.values()
@@ -227,7 +227,7 @@ def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
 
     At the border, half of the loss network's input is padding, so content counts less there than
     elsewhere, and style just as much. If the border of the transform net always coincided with that
-    of the loss network, the transform net would learn to paint a frame in its strongest color. This
+    of the loss network, the transform net would learn to draw a frame in its strongest color. This
     is the jitter of Mordvintsev et al. 2015, "Inceptionism".
 
     Args:
@@ -306,7 +306,7 @@ def _judge(
 
     Returns:
         A function of a photo, float32 RGB [1, H, W, 3] in [0, 255], and the index of a style, which
-        returns the painting and the terms of its objective.
+        returns the stylized photo and the terms of its objective.
     """
 
     # One photo at a time, of any size: memory stays small, and one graph serves all styles.

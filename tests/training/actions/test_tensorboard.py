@@ -44,7 +44,7 @@ def test_scalars_and_pictures_are_written(tmp_path: Path) -> None:
     assert float(found["validation/total"][4]) == 7.0
     # A picture is stored as (width, height, PNG file, ...).
     assert found["candy"][1][:2].tolist() == [b"12", b"10"]
-    # The photo beside its paintings in all styles.
+    # The photo beside its stylized versions in all styles.
     beside = tf.io.decode_png(found["validation/0"][4][2]).numpy()
     assert beside.shape == (20, 90, 3)
     np.testing.assert_array_equal(beside, np.concatenate([BLACK, WHITE, GREY], axis=1))

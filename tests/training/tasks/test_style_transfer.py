@@ -200,10 +200,10 @@ def test_the_validation_judges_each_photo_as_it_is_and_returns_the_means() -> No
         "layers/content/x": 4.0,
     }
     assert len(judgement.inputs) == 2
-    (painted,) = judgement.outputs.values()
+    (stylized,) = judgement.outputs.values()
     assert [*judgement.outputs] == ["tiny"]
-    assert [picture.shape for picture in painted] == [(20, 30, 3), (16, 18, 3)]
-    assert painted[0].dtype == np.uint8 and painted[0].max() == 200
+    assert [picture.shape for picture in stylized] == [(20, 30, 3), (16, 18, 3)]
+    assert stylized[0].dtype == np.uint8 and stylized[0].max() == 200
 
 
 def test_the_validation_of_several_styles_has_the_means_of_all_and_of_each(
@@ -232,7 +232,7 @@ def test_the_validation_of_several_styles_has_the_means_of_all_and_of_each(
     assert levels == [[200, 100], [150, 50]]
 
 
-def test_a_network_that_paints_nan_is_left_to_the_engine() -> None:
+def test_a_network_that_returns_nan_is_left_to_the_engine() -> None:
     painter: Any = Painter(np.nan)
     objectives: Any = {"tiny": judge_brightness}
     task = style_transfer.StyleTransfer(
@@ -328,10 +328,10 @@ def test_each_style_is_judged_by_its_own_objective(
         totals = []
         for number, pixels in enumerate(judgement.inputs):
             content = tf.constant(pixels[np.newaxis], tf.float32)
-            painted = task.average(content, task.average.table[index])
-            totals.append(float(own(content, painted)[0]))
+            stylized = task.average(content, task.average.table[index])
+            totals.append(float(own(content, stylized)[0]))
             np.testing.assert_array_equal(
-                images.to_uint8(painted.numpy()[0]), judgement.outputs[name][number]
+                images.to_uint8(stylized.numpy()[0]), judgement.outputs[name][number]
             )
         assert judgement.metrics[f"{name}/total"] == pytest.approx(np.mean(totals), rel=1e-5)
     each = [judgement.metrics[f"{name}/total"] for name in PAINTINGS]
@@ -373,8 +373,8 @@ def test_the_row_that_reproduces_the_photo_keeps_its_mean_color(
     found = {}
     for row, index in (("style", 2), ("photo", 3)):
         style = tf.constant(index)
-        painted = task.net(picture, task.net.table[style], task._keep(style))
-        found[row] = np.abs(tf.reduce_mean(painted - picture, axis=[0, 1, 2])).max()
+        stylized = task.net(picture, task.net.table[style], task._keep(style))
+        found[row] = np.abs(tf.reduce_mean(stylized - picture, axis=[0, 1, 2])).max()
     # Without training: the style's pictures are grey on average.
     assert found["photo"] < 6 < 20 < found["style"]
     assert make_task(dict(objectives))._keep(tf.constant(0)) is None
