@@ -395,7 +395,5 @@ def _page(
             for key, value in given.items()
         ),
         figures=figures,
-        wording=dataclasses.replace(
-            page.OPTIMIZATION, next_steps=(("Stylize it again:", command),)
-        ),
+        wording=dataclasses.replace(page.OPTIMIZATION, next_steps=(("Stylize again:", command),)),
     )
