@@ -23,6 +23,7 @@ import yaml
 from tensorboard.backend.event_processing import event_accumulator
 
 from fastnst import config, events, images
+from fastnst.cli import terminal
 from fastnst.cli import train as command
 from fastnst.config import recipes
 from fastnst.models import metrics_log, model, run_folder
@@ -193,5 +194,5 @@ def test_a_profile_is_written_where_tensorboard_looks(tmp_path: Path) -> None:
 
     folder = run_folder.RunFolder(tmp_path)
     run: Any = types.SimpleNamespace(train=steps, folder=folder, settings=config.Config())
-    command._train(run, runs.ignore, profiled=2)
+    command._train(run, runs.ignore, profiled=2, stop=terminal.StopRequest())
     assert list(folder.tensorboard.glob("plugins/profile/*/*.xplane.pb"))

@@ -114,7 +114,7 @@ def test_text_of_the_user_is_escaped_and_shown() -> None:
 
 def test_without_pictures_and_metrics_those_sections_are_left_out() -> None:
     page = Page(render(before=[], after=[]))
-    assert "Configuration" in page.text and "eval.py --model candy photo.jpg" in page.text
+    assert "Configuration" in page.text and "fastnst eval --model candy photo.jpg" in page.text
     assert "Before and after" not in page.text
     assert "Progress" not in page.text
     assert "Final values" not in page.text
@@ -176,7 +176,13 @@ def test_an_optimization_has_a_wording_of_its_own() -> None:
     assert "Again <b>:" in page.text and "stylize candy & co" in page.text
     # The best values are listed, but have no curve of their own.
     assert len(page.paths()) == 1
-    for word in ("training report", "Configuration", "All keys", "validation photos", "eval.py"):
+    for word in (
+        "training report",
+        "Configuration",
+        "All keys",
+        "validation photos",
+        "fastnst eval",
+    ):
         assert word not in page.text
 
 
