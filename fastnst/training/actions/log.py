@@ -21,6 +21,7 @@ class Log:
             every: Steps between lines of training metrics.
         """
         self._path, self._every = path, every
+        self._rate = f"items{metrics_log.RATE}"
 
     def __call__(self, event: events.Event) -> None:
         """Appends a line for the event, if one is due."""

@@ -170,7 +170,7 @@ def test_the_names_and_the_order_of_styles_are_fixed(
 def test_a_run_of_one_style_cannot_resume_with_several(folder: run_folder.RunFolder) -> None:
     message = refusal(GALLERY.flat(), folder)
     assert "started with a single style and cannot resume with candy, wave" in message
-    assert "begun with candy, wave and cannot resume with a single style" in refusal(
+    assert "started with candy, wave and cannot resume with a single style" in refusal(
         now(), begun(folder, GALLERY)
     )
 
