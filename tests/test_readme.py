@@ -182,7 +182,11 @@ def test_the_model_that_the_guides_take_for_granted_is_trained_by_the_readme() -
     assert set(training.commands) <= set(commands(README))
 
 
-@each_page
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.guides] * (page != README)) for page in RUN],
+    ids=lambda page: page.stem,
+)
 def test_a_page_works_from_top_to_bottom(page: Path, desk: Desk) -> None:
     for block in (*GALLERY, *blocks(page)):
         desk.run(block)
