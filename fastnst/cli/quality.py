@@ -26,10 +26,13 @@ from fastnst.models import card
 
 if TYPE_CHECKING:
     from fastnst.evaluation import iterations
+    from fastnst.features import loss_network
     from fastnst.losses import perceptual
     from fastnst.nets import transform_net
 
 PROGRAM = "fastnst quality"
+# Layers at which the distance from the style is measured.
+_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 STARTS = {"noise": ("noise",), "photo": ("photo",), "both": ("noise", "photo")}
 
 
@@ -68,6 +71,14 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def picture_table(name: str, found: dict[str, Any]) -> str:
+    """Formats the figures of the pictures as text."""
+    photos = f"{found['photos']} photo{'' if found['photos'] == 1 else 's'}"
+    lines = [f"{name}, {photos}: how the pictures look"]
+    lines += [f"  {label:<58}{text:>8}" for label, text in card.picture_rows(found)]
+    return "\n".join(lines)
+
+
 def plot(name: str, size: int, found: dict[str, Any], path: Path) -> None:
     """Plots the mean curves and the network's objective, like figure 5 of Johnson et al."""
     from matplotlib import figure
@@ -101,8 +112,8 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
     """Runs the command and returns its exit code."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Measure a network: compare its objective on unseen photos with that of the "
-        "optimization method after each number of iterations.",
+        description="Measure a network on unseen photos: how its pictures look, and how many "
+        "iterations of the optimization method its objective equals.",
     )
     parser.add_argument(
         "--model", required=True, metavar="NAME|PATH", help="name or folder of a run"
@@ -121,10 +132,10 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
     )
     parser.add_argument(
         "--steps",
-        type=terminal.positive,
+        type=terminal.natural,
         default=500,
         metavar="N",
-        help="iterations of the optimizer (default: 500)",
+        help="iterations of the optimizer; 0 only measures the pictures (default: 500)",
     )
     parser.add_argument(
         "--start",
@@ -210,20 +221,60 @@ def _measure(
     output: Path,
     arguments: argparse.Namespace,
 ) -> None:
-    """Measures one style at every size, and writes its figures after each photo."""
+    """Measures one style, and writes its figures after each photo."""
+    from fastnst.features import loss_network
+
+    weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
+    network = loss_network.LossNetwork(weights, _LAYERS)
+    pictures = _measure_pictures(subject, network, paths, output)
+    if arguments.steps:
+        _compare(subject, network, sizes, paths, output, arguments, pictures)
+    print(output)
+
+
+def _measure_pictures(
+    subject: _Subject,
+    network: loss_network.LossNetwork,
+    paths: collections.abc.Sequence[Path],
+    output: Path,
+) -> dict[str, Any]:
+    """Measures how the pictures look; returns the figures."""
+    import tqdm
+
+    from fastnst.evaluation import measures
+    from fastnst.evaluation import pictures as picture_figures
+
+    grams = measures.GramDistance(network, subject.painting, (picture_figures.LAYER,))
+    figures = picture_figures.Figures(subject.paint, subject.painting, grams)
+    for path in tqdm.tqdm(paths, unit="photo", disable=None):
+        figures.add(functools.partial(images.read, path))
+        _save(output, subject, {}, figures.summary())
+    found = figures.summary()
+    print(picture_table(subject.name, found), flush=True)
+    return found
+
+
+def _compare(
+    subject: _Subject,
+    network: loss_network.LossNetwork,
+    sizes: collections.abc.Sequence[int],
+    paths: collections.abc.Sequence[Path],
+    output: Path,
+    arguments: argparse.Namespace,
+    pictures: dict[str, Any],
+) -> None:
+    """Compares the network with the optimizer at every size."""
     import tqdm
 
     from fastnst.evaluation import iterations, measures
-    from fastnst.features import loss_network
 
     chosen = subject.objective.weights
     used = {*chosen.content_layers, *chosen.style_layers}
-    weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
-    others = [layer for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1") if layer not in used]
-    network = loss_network.LossNetwork(weights, others)
-    further = measures.GramDistance(network, subject.painting, others)
+    further = measures.GramDistance(
+        network, subject.painting, [layer for layer in _LAYERS if layer not in used]
+    )
     starts = STARTS[arguments.start]
-    found = {}
+    found: dict[int, Any] = {}
     for size in sizes:
         assessments: list[iterations.Assessment] = []
         total = len(paths) * len(starts) * arguments.steps
@@ -251,10 +302,13 @@ def _measure(
                 found[size] = iterations.summary(assessments)
                 images.write(output / f"pictures-{size}.png", beside(assessments))
                 plot(subject.name, size, found[size], output / f"curves-{size}.png")
-                text = json.dumps({"model": subject.name, "sizes": found}, indent=2)
-                files.write(output / "quality.json", text.encode())
+                _save(output, subject, found, pictures)
         print(table(subject.name, size, found[size]), flush=True)
-    print(output)
+
+
+def _save(output: Path, subject: _Subject, sizes: dict[int, Any], pictures: dict[str, Any]) -> None:
+    found = {"model": subject.name, "sizes": sizes, "pictures": pictures}
+    files.write(output / "quality.json", json.dumps(found, indent=2))
 
 
 def _require_extras() -> None:

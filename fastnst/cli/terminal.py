@@ -107,6 +107,11 @@ def stopping_gently() -> collections.abc.Iterator[StopRequest]:
             signal.signal(number, handler)
 
 
+def natural(text: str) -> int:
+    """Parses a whole number of 0 or more, as an argparse type."""
+    return _whole(text, 0, None)
+
+
 def positive(text: str) -> int:
     """Parses a whole number above 0, as an argparse type."""
     return _whole(text, 1, None)

@@ -14,6 +14,11 @@ from fastnst.losses import functional
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
+def luma(picture: np.ndarray) -> np.ndarray:
+    """Returns the luma of a picture, RGB [H, W, 3]: float32 [H, W] in the same range."""
+    return picture.astype(np.float32) @ _LUMA
+
+
 def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
     """Returns the structural similarity of the luma (Wang et al. 2004); 1 for the photo itself.
 
@@ -21,9 +26,7 @@ def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
         photo: RGB [H, W, 3] in [0, 255], at least 11 x 11 pixels.
         stylized: Its stylized version, of the same shape.
     """
-    one, two = (
-        tf.constant(picture @ _LUMA, tf.float32)[..., tf.newaxis] for picture in (photo, stylized)
-    )
+    one, two = (tf.constant(luma(picture))[..., tf.newaxis] for picture in (photo, stylized))
     return float(tf.image.ssim(one, two, max_val=255.0))
 
 
@@ -108,6 +111,49 @@ def shift_change(
     here, moved = (paint(picture).astype(np.float32) for picture in (photo[:, :-1], photo[:, 1:]))
     difference = np.abs(here[:, 1:] - moved[:, :-1])
     return float(difference[32:-32, 32:-32].mean())
+
+
+def noise_change(
+    paint: collections.abc.Callable[[np.ndarray], np.ndarray],
+    photo: np.ndarray,
+    stylized: np.ndarray,
+    seed: int = 0,
+) -> float:
+    """Measures how much the stylized photo changes under noise as weak as a camera's.
+
+    Args:
+        paint: Maps RGB [H, W, 3] in [0, 255] to the same shape and range.
+        photo: RGB [H, W, 3] in [0, 255].
+        stylized: Its stylized version.
+        seed: Seed of the noise, which has a standard deviation of 2 levels.
+
+    Returns:
+        The mean absolute difference, in levels of 255.
+    """
+    noise = np.random.default_rng(seed).normal(0.0, 2.0, photo.shape)
+    noisy = np.clip(photo + noise, 0.0, 255.0).astype(np.float32)
+    return float(np.abs(paint(noisy) - stylized).mean())
+
+
+def rim(stylized: np.ndarray) -> np.ndarray:
+    """Returns how much the outermost 3 pixels differ from a band 16 to 24 pixels inside.
+
+    Args:
+        stylized: RGB [H, W, 3] in [0, 255], at least 50 x 50 pixels.
+
+    Returns:
+        The difference of the mean colors, float [3], in levels of 255.
+    """
+    return _ring(stylized, 0, 3) - _ring(stylized, 16, 24)
+
+
+def _ring(picture: np.ndarray, outer: int, inner: int) -> np.ndarray:
+    """Returns the mean color of the pixels that are `outer` to `inner` pixels from the border."""
+    height, width = picture.shape[:2]
+    inside = np.zeros((height, width), bool)
+    inside[outer : height - outer, outer : width - outer] = True
+    inside[inner : height - inner, inner : width - inner] = False
+    return picture[inside].mean(axis=0, dtype=np.float64)
 
 
 def _batch(picture: np.ndarray) -> tf.Tensor:

@@ -54,6 +54,21 @@ def equal_iterations_text(number: float | None, steps: int, digits: int = 0) -> 
     return f"more than {steps}" if number is None else f"{number:.{digits}f}"
 
 
+def picture_rows(pictures: dict[str, Any]) -> list[tuple[str, str]]:
+    """Formats the figures of the pictures: labels and values, without the number of photos."""
+    return [
+        (label, "no flat areas" if value is None else f"{value:.2f}")
+        for label, value in pictures.items()
+        if label != "photos"
+    ]
+
+
+def _pictures(found: dict[str, Any]) -> str:
+    """Renders how the pictures look as a section."""
+    rows = "".join(f"| {label} | {text} |\n" for label, text in picture_rows(found))
+    return f"## Pictures\n\nMeans over {found['photos']} photos:\n\n| | |\n|---|---|\n{rows}"
+
+
 def _quality(found: dict[str, Any]) -> str:
     """Renders the results of `fastnst quality` at the first size as a section."""
 
@@ -114,8 +129,10 @@ def render(
     parts.append(use.replace("{name}", name))
     if facts:
         parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")
-    if quality:
+    if quality and quality["sizes"]:
         parts.append(_quality(quality))
+    if quality and "pictures" in quality:
+        parts.append(_pictures(quality["pictures"]))
     if config_text:
         parts.append(f"## Configuration\n\n```yaml\n{config_text.strip()}\n```\n")
     return "\n".join(parts)

@@ -59,10 +59,13 @@ def test_it_writes_figures_pictures_and_curves(
     arguments = ["--model", "tiny", "--images", "photos", "--photos", "2", "--size", "96"]
     assert quality.main([*arguments, "--steps", "3"]) == 0
     output = capsys.readouterr().out
-    assert output.startswith("tiny at 96 px, 2 photos: the objective in thousands, mean ± spread")
+    assert output.startswith("tiny, 2 photos: how the pictures look\n  lattice ")
+    assert "\ntiny at 96 px, 2 photos: the objective in thousands, mean ± spread\n" in output
     assert output.endswith("generated/quality-tiny\n")
     folder = Path("generated/quality-tiny")
-    found = json.loads((folder / "quality.json").read_text())["sizes"]["96"]
+    written = json.loads((folder / "quality.json").read_text())
+    assert written["pictures"]["photos"] == 2 and written["pictures"]["rim, levels"] >= 0.0
+    found = written["sizes"]["96"]
     for start in ("noise", "photo"):
         curve = found["mean_curves"][start]
         assert len(curve) == 4 and curve[-1] < curve[0]
@@ -71,6 +74,17 @@ def test_it_writes_figures_pictures_and_curves(
     assert set(found["figures"]) > {"Gram distance left at relu3_1"}
     assert images.read(folder / "pictures-96.png").shape == (4 * 96, 2 * 96, 3)
     assert images.read(folder / "curves-96.png").shape[2] == 3
+
+
+def test_without_steps_only_the_pictures_are_measured(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", "tiny", "--images", "photos", "--photos", "1", "--steps", "0"]
+    assert quality.main(arguments) == 0
+    assert "objective" not in capsys.readouterr().out
+    (written,) = Path("generated/quality-tiny").iterdir()
+    found = json.loads(written.read_text())
+    assert found["sizes"] == {} and len(found["pictures"]) == 9
 
 
 @pytest.mark.parametrize(

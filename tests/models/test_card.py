@@ -90,6 +90,19 @@ def test_the_figures_of_the_quality_command_are_a_table() -> None:
         assert row in text.splitlines()
 
 
+def test_the_figures_of_the_pictures_are_a_table_of_their_own() -> None:
+    pictures = {"photos": 20, "lattice": 0.5312, "lattice of the painting": None, "rim, levels": 9}
+    quality = {"model": "candy", "sizes": {}, "pictures": pictures}
+    lines = card.render("candy", export.use("weights"), {}, "", quality).splitlines()
+    assert "## Pictures" in lines and "Means over 20 photos:" in lines and "## Quality" not in lines
+    for row in (
+        "| lattice | 0.53 |",
+        "| lattice of the painting | no flat areas |",
+        "| rim, levels | 9.00 |",
+    ):
+        assert row in lines
+
+
 def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:
     text = card.render("candy", export.use("savedmodel"), {}, "")
     names = ("serving_default", "serving_uint8", "stylize_encoded", "serving_styles")

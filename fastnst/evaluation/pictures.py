@@ -1,0 +1,106 @@
+"""How the pictures of a network look: lattice, steadiness, rim, and the style at several scales.
+
+None of these needs the optimization method, so they take seconds per photo.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+from typing import Any
+
+import numpy as np
+
+from fastnst import images
+from fastnst.evaluation import lattice, measures
+
+# Shorter sides, in pixels, of the photos that are stylized for each figure.
+_SIDE, _RIM_SIDE, _LARGE_SIDE = 512, 256, 1024
+# Shorter sides that the large picture is looked at.
+SCALES = (256, 512, 1024)
+LAYER = "relu4_1"
+# Photos are cropped to this ratio of sides, so that a panorama takes no longer than others.
+_LONGEST = 1.5
+
+LATTICE = "lattice"
+OF_PAINTING = "lattice of the painting"
+SHIFT = "change under a shift of 1 px, relative to the contrast"
+NOISE = "change under noise of 2 levels, levels"
+RIM = "rim, levels"
+
+
+def gram_figure(scale: int) -> str:
+    """Returns the name of the Gram distance of a large picture that is seen at a smaller size."""
+    return f"Gram distance left at {LAYER}, seen at {scale} px"
+
+
+class Figures:
+    """Collects the figures of one network in one style, photo by photo.
+
+    Example:
+        >>> figures = Figures(paint, style, grams)
+        >>> figures.add(lambda side: images.read("photo.jpg", side))
+        >>> figures.summary()["lattice"]
+    """
+
+    def __init__(
+        self,
+        paint: collections.abc.Callable[[np.ndarray], np.ndarray],
+        style: np.ndarray,
+        grams: measures.GramDistance,
+    ) -> None:
+        """Measures nothing yet.
+
+        Args:
+            paint: Maps RGB [H, W, 3] in [0, 255] to its stylized version, float32 of the same
+                shape.
+            style: The style image, RGB [H, W, 3] in [0, 255].
+            grams: Distance from the style at `LAYER`.
+        """
+        self._paint, self._style, self._grams = paint, style, grams
+        self._autocorrelations: list[np.ndarray] = []
+        self._rims: list[np.ndarray] = []
+        self._values: dict[str, list[float]] = collections.defaultdict(list)
+
+    def add(self, read: collections.abc.Callable[[int], np.ndarray]) -> None:
+        """Stylizes a photo at several sizes, and measures the results.
+
+        Args:
+            read: Returns the photo with a shorter side of so many pixels, float32 RGB [H, W, 3] in
+                [0, 255].
+        """
+        photo = _cropped(read(_SIDE))
+        stylized = self._paint(photo)
+        areas = lattice.flat_areas(photo)
+        self._autocorrelations += lattice.autocorrelations(stylized, areas)
+        shift = measures.shift_change(self._paint, photo) / max(float(stylized.std()), 1.0)
+        self._values[SHIFT].append(shift)
+        self._values[NOISE].append(measures.noise_change(self._paint, photo, stylized))
+        self._rims.append(measures.rim(self._paint(_cropped(read(_RIM_SIDE)))))
+        large = _cropped(read(_LARGE_SIDE))
+        pictures = [images.to_uint8(picture) for picture in (large, self._paint(large))]
+        for scale in SCALES:
+            seen = [images.resize_shorter_side(picture, scale) for picture in pictures]
+            self._values[gram_figure(scale)].append(self._grams(*seen)[LAYER])
+
+    def summary(self) -> dict[str, Any]:
+        """Summarizes the photos so far, for JSON.
+
+        Returns:
+            Numbers by name. The lattice is that of the mean autocorrelation over all flat areas, or
+            None if no photo has any; the rim is the largest channel of the mean over the photos.
+            All others are means over the photos.
+        """
+        areas = lattice.everywhere(self._style)
+        of_painting = lattice.autocorrelations(self._style, areas)
+        return {
+            "photos": len(self._rims),
+            LATTICE: lattice.peak(self._autocorrelations) if self._autocorrelations else None,
+            OF_PAINTING: lattice.peak(of_painting) if of_painting else None,
+            **{name: float(np.mean(values)) for name, values in self._values.items()},
+            RIM: float(np.abs(np.mean(self._rims, axis=0)).max()),
+        }
+
+
+def _cropped(photo: np.ndarray) -> np.ndarray:
+    longest = int(_LONGEST * min(photo.shape[:2]))
+    return np.ascontiguousarray(photo[:longest, :longest])
