@@ -148,6 +148,19 @@ class Training:
         minimum=0,
         maximum=0.99999,
     )
+    scales: int = _key(
+        1,
+        "Sizes at which the objective sees the pictures: 2 adds half the size, 3 also a quarter, "
+        "for larger motifs.",
+        minimum=1,
+        maximum=3,
+    )
+    steady: float = _key(
+        0.0,
+        "Weight of the squared change of the picture when the photo moves by up to 3 pixels, with "
+        "noise: 60 reduces the flicker of videos. The network runs twice per step.",
+        minimum=0,
+    )
     start_from: str | None = _key(
         "auto",
         "Model whose weights training starts from. auto: pretrained/base.ckpt, trained on six "
@@ -192,6 +205,11 @@ class Network:
         False,
         "Whether to use the lite network, which computes at half the size and by default with half "
         "the channels; several times as fast.",
+    )
+    antialias: bool = _key(
+        False,
+        "Whether a low-pass filter precedes each stride and follows each upsampling, which avoids "
+        "a lattice in flat areas, and flicker.",
     )
 
     def __post_init__(self) -> None:

@@ -19,6 +19,29 @@ def glorot_kernel(name: str, size: int, inputs: int, outputs: int, seed: int) ->
     return tf.Variable(values.astype(np.float32), name=f"{name}/kernel")
 
 
+def blurred(kernel: tf.Tensor) -> tf.Tensor:
+    """Folds a low-pass filter into a kernel: the convolution then sees a slightly blurred input.
+
+    The filter is [1 2 1] / 4 in each direction (Zhang 2019, "Making Convolutional Networks
+    Shift-Invariant Again"). Before a stride it removes the detail that would alias, and after
+    nearest-neighbor upsampling it makes the interpolation linear.
+
+    Args:
+        kernel: float32 [size, size, inputs, outputs].
+
+    Returns:
+        float32 [size + 2, size + 2, inputs, outputs].
+    """
+    for axis in (0, 1):
+        # A sum of shifted copies, because the kernel's channels do not mix.
+        margins = [[[0, 0]] * 4 for _ in range(3)]
+        for shift, margin in enumerate(margins):
+            margin[axis] = [shift, 2 - shift]
+        before, middle, after = (tf.pad(kernel, margin) for margin in margins)
+        kernel = 0.25 * before + 0.5 * middle + 0.25 * after
+    return kernel
+
+
 class Conv(tf.Module):
     """A convolution with reflection padding, which avoids visible frames along the border.
 
@@ -26,7 +49,15 @@ class Conv(tf.Module):
     """
 
     def __init__(
-        self, name: str, size: int, inputs: int, outputs: int, *, stride: int = 1, seed: int = 0
+        self,
+        name: str,
+        size: int,
+        inputs: int,
+        outputs: int,
+        *,
+        stride: int = 1,
+        antialias: bool = False,
+        seed: int = 0,
     ) -> None:
         """Draws the kernel.
 
@@ -36,16 +67,19 @@ class Conv(tf.Module):
             inputs: Number of input channels.
             outputs: Number of output channels.
             stride: 1, or 2 to halve height and width.
+            antialias: Whether to blur the input slightly; see `blurred`.
             seed: Seed of the random kernel.
         """
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
         self.stride = stride
-        self._margin = size // 2
+        self._antialias = antialias
+        self._margin = size // 2 + antialias
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
-        kernel = tf.cast(self.kernel, images.dtype)
+        kernel = blurred(self.kernel) if self._antialias else self.kernel
+        kernel = tf.cast(kernel, images.dtype)
         return tf.nn.conv2d(padding.reflect(images, self._margin), kernel, self.stride, "VALID")
 
 
@@ -79,7 +113,16 @@ class UpsampleConv(tf.Module):
     depth_to_space, computes the same: 3x3 taps become 2x2, and the upsampled input is never built.
     """
 
-    def __init__(self, name: str, size: int, inputs: int, outputs: int, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        inputs: int,
+        outputs: int,
+        *,
+        antialias: bool = False,
+        seed: int = 0,
+    ) -> None:
         """Draws the kernel of the convolution at the high resolution, the form that is stored.
 
         Args:
@@ -87,16 +130,19 @@ class UpsampleConv(tf.Module):
             size: Side of the square kernel, odd, in pixels of the large image.
             inputs: Number of input channels.
             outputs: Number of output channels.
+            antialias: Whether to interpolate linearly instead; see `blurred`.
             seed: Seed of the random kernel.
         """
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
+        self._antialias = antialias
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         """Maps [B, h, w, inputs] to [B, H, W, outputs]: twice as large, cropped to `like`."""
-        size, _, inputs, outputs = self.kernel.shape
+        large = blurred(self.kernel) if self._antialias else self.kernel
+        size, _, inputs, outputs = large.shape
         fold, offset = _fold(size)
-        kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, self.kernel)
+        kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, large)
         taps = fold.shape[1]
         kernel = tf.cast(tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), images.dtype)
         # Padding the small image including its edge equals mirroring the upsampled one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -34,6 +35,8 @@ class Architecture:
         skips: Whether the decoder receives the encoder's features of the same size.
         lite: Whether the first layer halves the picture and the last doubles it, so that all
             layers between have a quarter of the work.
+        antialias: Whether a low-pass filter precedes each stride and follows each upsampling, so
+            that the net draws no lattice and flickers less.
     """
 
     width: int = 32
@@ -41,6 +44,7 @@ class Architecture:
     output_norm: bool = True
     skips: bool = True
     lite: bool = False
+    antialias: bool = False
 
     def layout(self) -> rows.Layout:
         """Returns the order of a style's scales, shifts and skip weights in its row."""
@@ -109,17 +113,20 @@ class TransformNet(tf.Module):
         width, trunk = architecture.width, 4 * architecture.width
         # Each layer has its own seed, so that another block does not change the other layers.
         seed *= 1000
-        reach, stride = (LITE_REACH, 2) if architecture.lite else (_REACH, 1)
-        self.conv1 = layers.Conv("conv1", reach, 3, width, stride=stride, seed=seed)
-        self.conv2 = layers.Conv("conv2", 3, width, 2 * width, stride=2, seed=seed + 1)
-        self.conv3 = layers.Conv("conv3", 3, 2 * width, trunk, stride=2, seed=seed + 2)
+        antialias = architecture.antialias
+        down = functools.partial(layers.Conv, stride=2, antialias=antialias)
+        up = functools.partial(layers.UpsampleConv, antialias=antialias)
+        reach = LITE_REACH if architecture.lite else _REACH
+        first, last = (down, up) if architecture.lite else (layers.Conv, layers.ConvToRgb)
+        self.conv1 = first("conv1", reach, 3, width, seed=seed)
+        self.conv2 = down("conv2", 3, width, 2 * width, seed=seed + 1)
+        self.conv3 = down("conv3", 3, 2 * width, trunk, seed=seed + 2)
         self.residuals = [
             _Residual(f"residuals/{index}", trunk, seed=seed + 10 + 2 * index)
             for index in range(architecture.residual_blocks)
         ]
-        self.upsample1 = layers.UpsampleConv("upsample1", 3, trunk, 2 * width, seed=seed + 3)
-        self.upsample2 = layers.UpsampleConv("upsample2", 3, 2 * width, width, seed=seed + 4)
-        last = layers.UpsampleConv if architecture.lite else layers.ConvToRgb
+        self.upsample1 = up("upsample1", 3, trunk, 2 * width, seed=seed + 3)
+        self.upsample2 = up("upsample2", 3, 2 * width, width, seed=seed + 4)
         self.conv4 = last("conv4", reach, width, 3, seed=seed + 5)
         self.table = tf.Variable(np.tile(self.layout.initial(), (styles, 1)), name=TABLE)
 

@@ -43,6 +43,37 @@ def test_a_convolution_reflects_its_border_and_rounds_sizes_up(
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+def low_pass(images: np.ndarray) -> np.ndarray:
+    """Blurs by [1 2 1] / 4 in both directions, mirroring the border."""
+    for axis in (1, 2):
+        edges = [(1, 1) if each == axis else (0, 0) for each in range(4)]
+        padded = np.moveaxis(np.pad(images, edges, mode="reflect"), axis, 0)
+        blurred = (padded[:-2] + 2.0 * padded[1:-1] + padded[2:]) / 4.0
+        images = np.moveaxis(blurred, 0, axis)
+    return images
+
+
+@pytest.mark.parametrize("size", [3, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 9)])
+def test_an_antialiased_convolution_equals_a_plain_one_of_the_blurred_images(
+    size: int, stride: int, height: int, width: int
+) -> None:
+    conv = layers.Conv("conv", size, 3, 4, stride=stride, antialias=True)
+    images = values(2, height, width, 3)
+    expected = plain_conv(low_pass(images), conv.kernel.numpy(), stride)
+    np.testing.assert_allclose(conv(tf.constant(images)), expected, atol=1e-5)
+
+
+def test_detail_at_the_limit_of_the_grid_does_not_pass_an_antialiased_stride() -> None:
+    board = np.indices((8, 8)).sum(axis=0)[np.newaxis, ..., np.newaxis] % 2 * 1.0
+    aliased, smooth = (
+        layers.Conv("conv", 3, 1, 2, stride=2, antialias=antialias)(tf.constant(board, tf.float32))
+        for antialias in (False, True)
+    )
+    assert np.ptp(smooth.numpy(), axis=(1, 2)).max() < 1e-6 < np.abs(aliased).max()
+
+
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (17, 16), (17, 19)])
 def test_a_convolution_to_rgb_equals_a_plain_one_as_does_its_gradient(
     height: int, width: int
@@ -82,6 +113,34 @@ def test_upsampling_equals_repeating_and_convolving(size: int, height: int, widt
     result = conv(images, tf.zeros([2, height, width, 1]))
     assert result.shape == (2, height, width, 3)
     np.testing.assert_allclose(result, upsample_plainly(conv, images, height, width), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [3, 7])
+@pytest.mark.parametrize(("height", "width"), [(8, 12), (7, 11)])
+def test_antialiased_upsampling_blurs_the_repeated_pixels(
+    size: int, height: int, width: int
+) -> None:
+    conv = layers.UpsampleConv("up", size, 5, 3, antialias=True)
+    images = tf.constant(values(2, 4, 6, 5))
+    # With a margin wide enough for both, because blurring mirrors the edge itself.
+    margin = 6
+    mirrored = tf.pad(images, [[0, 0], [margin // 2] * 2, [margin // 2] * 2, [0, 0]], "SYMMETRIC")
+    large = low_pass(np.repeat(np.repeat(mirrored, 2, axis=1), 2, axis=2))
+    reach = size // 2
+    cut = large[:, margin - reach : margin + height + reach, margin - reach :][
+        :, :, : width + 2 * reach
+    ]
+    expected = tf.nn.conv2d(tf.constant(cut), conv.kernel, 1, "VALID")
+    result = conv(images, tf.zeros([2, height, width, 1]))
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+
+
+def test_antialiased_upsampling_interpolates_linearly() -> None:
+    conv = layers.UpsampleConv("up", 1, 1, 1, antialias=True)
+    conv.kernel.assign(tf.ones([1, 1, 1, 1]))
+    ramp = tf.reshape(tf.constant([0.0, 4.0, 8.0]), [1, 1, 3, 1])
+    large = conv(tf.tile(ramp, [1, 3, 1, 1]), tf.zeros([1, 6, 6, 1]))
+    assert large[0, 2, :, 0].numpy().tolist() == [0.0, 1.0, 3.0, 5.0, 7.0, 8.0]
 
 
 def test_upsampling_reflects_the_border_of_the_large_picture() -> None:

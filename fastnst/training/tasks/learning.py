@@ -92,6 +92,8 @@ def learn(
             objectives,
             photos,
             decay=settings.training.average,
+            scales=settings.training.scales,
+            steady=settings.training.steady,
             paintings={name: images.to_uint8(paintings[name][0])},
         )
     with (

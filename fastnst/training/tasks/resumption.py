@@ -120,6 +120,8 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
             f"{folder.config}: damaged; delete it to resume with the current configuration, or "
             "start over with --fresh"
         ) from None
+    # Runs that are older than this key had no low-pass filters.
+    earlier.setdefault("antialias", False)
     if "recipe" not in earlier:
         # In runs that are older than recipes, lite networks had half the width given in the file,
         # and no network had an identity row.

@@ -287,6 +287,8 @@ def _make_task(
         photos,
         identity=described.identity,
         decay=settings.training.average,
+        scales=settings.training.scales,
+        steady=settings.training.steady,
         paintings={name: images.to_uint8(pictures[0]) for name, pictures in paintings.items()},
     )
 

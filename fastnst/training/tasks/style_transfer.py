@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import collections.abc
+import functools
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from fastnst import errors, events, images
 from fastnst.config import schema
-from fastnst.losses import many_styles, perceptual
+from fastnst.losses import coarse, many_styles, perceptual, steadiness
 from fastnst.nets import transform_net
 from fastnst.training import optimizers, task
 from fastnst.training.tasks import earlier_releases
@@ -21,6 +22,7 @@ _JITTER = 16
 # The row that reproduces the photo is trained at most once in this many steps.
 _TURNS = 8
 METRICS = ("total", "content", "style", "tv")
+Objective: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor], perceptual.Verdict]
 
 
 class StyleTransfer(task.Task):
@@ -49,6 +51,8 @@ class StyleTransfer(task.Task):
         *,
         identity: bool = False,
         decay: float = 0.0,
+        scales: int = 1,
+        steady: float = 0.0,
         paintings: collections.abc.Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Builds the optimizer; call it within the scope of the strategy.
@@ -62,6 +66,8 @@ class StyleTransfer(task.Task):
             identity: Whether to train one more row, which reproduces the photo.
             decay: Maximum decay of the moving average, in [0, 1). The decay after step t is
                 min(decay, (1 + t) / (10 + t)), so that the first weights are soon forgotten.
+            scales: Number of sizes at which the objective sees the pictures; see `losses.coarse`.
+            steady: Weight of the change under a small move of the photo; see `losses.steadiness`.
             paintings: Style images by name, uint8 RGB [H, W, 3], for logs and reports.
         """
         self.net, self.average = net, average
@@ -71,6 +77,7 @@ class StyleTransfer(task.Task):
         self._objectives = dict(objectives)
         self._photos = tuple(photos)
         self._identity, self._decay = identity, decay
+        self._scales, self._steady = scales, steady
         self._paintings = dict(paintings or {})
         rows = len(self._objectives) + identity
         self._many = None
@@ -131,28 +138,46 @@ class StyleTransfer(task.Task):
         replicas = context.num_replicas_in_sync
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self.variables)
-            if self._many is None:
-                objective = next(iter(self._objectives.values()))
-                loss, terms = objective(*jitter(step, batch, self.net(batch)))
-            else:
-                style = tf.gather(self._turns, step % len(self._turns))
-                # A product instead of an index, for which XLA would compile the step once per row.
-                chosen = tf.one_hot(style, self.net.table.shape[0])[:, tf.newaxis]
-                row = tf.reduce_sum(chosen * self.net.table, axis=0)
-                stylized = self.net(batch, row, self._keep(style))
-                content, stylized = jitter(step, batch, stylized)
-                total, terms = self._many(content, stylized, style)
-                whole = tf.stop_gradient(total)
+            loss, terms = self._evaluate(batch, step)
+            if self._many is not None:
+                whole = tf.stop_gradient(loss)
                 if replicas > 1:
                     whole = context.all_reduce(tf.distribute.ReduceOp.MEAN, whole)
                 # Has the gradient of the logarithm of the whole batch's objective.
-                loss = total / whole
+                loss /= whole
             loss = self._optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(loss, self.variables)
         # Read inside the graph, where reading does not wait for the device.
         learning_rate = tf.identity(self._optimizer.learning_rate)
         self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
         return {"learning_rate": learning_rate, **terms}
+
+    def _evaluate(self, batch: tf.Tensor, step: tf.Tensor) -> perceptual.Verdict:
+        """Stylizes photos in the style whose turn it is; returns the loss and its terms."""
+        row = keep = None
+        objective: Objective = next(iter(self._objectives.values()))
+        if self._many is not None:
+            style = tf.gather(self._turns, step % len(self._turns))
+            # A product instead of an index, for which XLA would compile the step once per row.
+            chosen = tf.one_hot(style, self.net.table.shape[0])[:, tf.newaxis]
+            row = tf.reduce_sum(chosen * self.net.table, axis=0)
+            keep = self._keep(style)
+            objective = functools.partial(self._many, style=style)
+
+        def paint(photos: tf.Tensor) -> tf.Tensor:
+            return self.net(photos, row, keep)
+
+        stylized = paint(batch)
+        content, seen = jitter(step, batch, stylized)
+        loss, terms = objective(content, seen)
+        further = {}
+        if self._scales > 1:
+            further["coarse"] = coarse.coarse(objective, content, seen, self._scales)
+        if self._steady:
+            change = steadiness.unsteadiness(paint, batch, stylized, step)
+            further["steady"] = self._steady * change
+        loss = tf.add_n([loss, *further.values()])
+        return loss, {**terms, **further, "total": loss}
 
     def after_step(self, step: tf.Tensor) -> None:
         """Updates the moving average of the weights."""

@@ -141,6 +141,17 @@ def test_a_lite_run_of_todays_code_has_its_true_width(folder: run_folder.RunFold
     )
 
 
+def test_a_run_that_is_older_than_antialiasing_cannot_resume_with_it(
+    folder: run_folder.RunFolder,
+) -> None:
+    begun(folder, BEFORE)
+    text = folder.config.read_text()
+    folder.config.write_text(text.replace("antialias: false\n", ""))
+    assert "antialias" not in folder.config.read_text()
+    assert resumption.changes(BEFORE.flat(), folder) == {}
+    assert refusal(BEFORE.replace(antialias=True).flat(), folder).startswith("antialias: ")
+
+
 def test_each_of_several_styles_is_compared_with_itself(folder: run_folder.RunFolder) -> None:
     begun(folder, GALLERY)
     assert resumption.changes(GALLERY.flat(), folder) == {}

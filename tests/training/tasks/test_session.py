@@ -97,6 +97,7 @@ def test_ten_steps_and_ten_more_equal_twenty_steps(
         {"precision": "mixed_bfloat16", "residual_blocks": 1},
         {"optimizer": "muon"},
         {"optimizer": "muon", "xla": "on"},
+        {"scales": 2, "steady": 60.0},
     ],
     ids=str,
 )
