@@ -26,7 +26,6 @@ def test_the_tables_are_up_to_date() -> None:
     measured = [folder for folder in SHIPPED if (folder / build_cards.QUALITY).exists()]
     page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
     assert build_cards._table_of_figures(measured) in page
-    assert build_cards._table_of_pictures(measured) in page
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
@@ -47,11 +46,6 @@ def test_a_table_replaces_the_previous_one(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     begin, end = "<!-- table: python -m tools.build_cards -->", "<!-- end of table -->"
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
-    other = f"<!-- pictures: python -m tools.build_cards -->\n{end}\n"
-    page.write_text(page.read_text() + other, encoding="utf-8")
     for table in ("| a |\n", "| b |\n"):
         build_cards._replace_table(page, table)
-        assert page.read_text() == f"before\n{begin}\n\n{table}\n{end}\nafter\n{other}"
-    build_cards._replace_table(page, "| c |\n", "pictures")
-    assert page.read_text().startswith(f"before\n{begin}\n\n| b |\n\n{end}\nafter\n")
-    assert page.read_text().endswith(f"build_cards -->\n\n| c |\n\n{end}\n")
+        assert page.read_text() == f"before\n{begin}\n\n{table}\n{end}\nafter\n"

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from fastnst import export, images
-from fastnst.evaluation import pictures
 from fastnst.models import card, store, stylizer
 from fastnst.reports import contact_sheet
 
@@ -48,9 +47,7 @@ def main() -> int:
     images.write(README_SHEET, _sheet(), quality=_JPEG_QUALITY)
     _replace_table(ROOT / "README.md", _table_of_styles(folders))
     measured = [folder for folder in folders if (folder / QUALITY).exists()]
-    page = ROOT / "docs" / "quality.md"
-    _replace_table(page, _table_of_figures(measured))
-    _replace_table(page, _table_of_pictures(measured), "pictures")
+    _replace_table(ROOT / "docs" / "quality.md", _table_of_figures(measured))
     return 0
 
 
@@ -122,23 +119,6 @@ def _table_of_figures(folders: list[Path]) -> str:
     return table
 
 
-def _table_of_pictures(folders: list[Path]) -> str:
-    columns = {
-        "lattice": pictures.LATTICE,
-        "painting's lattice": pictures.OF_PAINTING,
-        "change under a shift": pictures.SHIFT,
-        "change under noise": pictures.NOISE,
-        "rim": pictures.RIM,
-        **{f"Gram at {scale} px": pictures.gram_figure(scale) for scale in pictures.SCALES},
-    }
-    table = f"| style | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}\n"
-    for folder in folders:
-        found = dict(card.picture_rows(_quality(folder).get("pictures", {})))
-        cells = " | ".join(found.get(name, "") for name in columns.values())
-        table += f"| [{folder.name}](../pretrained/{folder.name}/README.md) | {cells} |\n"
-    return table
-
-
 def _equals(found: dict[str, Any]) -> str:
     return card.equal_iterations_text(found["equal_iterations"]["noise"], found["steps"], 1)
 
@@ -148,11 +128,11 @@ def _after(found: dict[str, Any], iterations: int) -> str:
     return f"{value['mean'] / 1e3:,.0f} k" if value else ""
 
 
-def _replace_table(page: Path, table: str, name: str = "table") -> None:
-    """Replaces the table between the markers of a name and of the end."""
-    begin, end = f"<!-- {name}: python -m tools.build_cards -->\n", "<!-- end of table -->"
+def _replace_table(page: Path, table: str) -> None:
+    """Replaces the table between the two markers in a page."""
+    begin, end = "<!-- table: python -m tools.build_cards -->\n", "<!-- end of table -->"
     before, rest = page.read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end, 1)
+    _, after = rest.split(end)
     page.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 

@@ -194,6 +194,7 @@ def test_model_json_states_format_architecture_styles_and_contract() -> None:
             "output_norm": False,
             "skips": True,
             "lite": True,
+            "antialias": False,
         },
         "styles": [
             {"name": "wave", "painting": "img/wave.jpg"},
