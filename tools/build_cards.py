@@ -59,7 +59,7 @@ def _write_card(folder: Path) -> None:
             # Long, and used only for the plot.
             del of_size["mean_curves"]
         if not measured["sizes"]:
-            # Measured with --steps 0: an earlier comparison with the optimizer is kept.
+            # Measured with --steps 0: the shipped comparison with the optimizer is kept.
             del measured["sizes"]
         quality = _quality(folder) | measured
         text = json.dumps(quality, indent=2) + "\n"

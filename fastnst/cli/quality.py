@@ -246,9 +246,12 @@ def _measure_pictures(
 
     grams = measures.GramDistance(network, subject.painting, (picture_figures.LAYER,))
     figures = picture_figures.Figures(subject.paint, subject.painting, grams)
+    written = output / "quality.json"
+    # An earlier comparison with the optimizer takes long, so it stays until it is repeated.
+    sizes = json.loads(written.read_text(encoding="utf-8"))["sizes"] if written.exists() else {}
     for path in tqdm.tqdm(paths, unit="photo", disable=None):
         figures.add(functools.partial(images.read, path))
-        _save(output, subject, {}, figures.summary())
+        _save(output, subject, sizes, figures.summary())
     found = figures.summary()
     print(picture_table(subject.name, found), flush=True)
     return found
@@ -306,7 +309,7 @@ def _compare(
         print(table(subject.name, size, found[size]), flush=True)
 
 
-def _save(output: Path, subject: _Subject, sizes: dict[int, Any], pictures: dict[str, Any]) -> None:
+def _save(output: Path, subject: _Subject, sizes: dict[Any, Any], pictures: dict[str, Any]) -> None:
     found = {"model": subject.name, "sizes": sizes, "pictures": pictures}
     files.write(output / "quality.json", json.dumps(found, indent=2))
 
