@@ -73,8 +73,6 @@ def _run(arguments: argparse.Namespace) -> int:
     difference = export.export(restored, folder, arguments.format, extra)
     if replaced:
         terminal.say(f"replaced the earlier export in {folder}")
-    terminal.say(
-        f"verified against {source.path}: the largest difference is {difference:g} levels of 255"
-    )
+    terminal.say(f"verified against {source.path}: the largest difference is {difference:g} of 255")
     print(folder)
     return terminal.DONE

@@ -66,9 +66,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         from scipy import io
     except ImportError:
-        raise errors.UserError(
-            f'{path}: .mat files need SciPy; run `pip install -e ".[optimize]"`'
-        ) from None
+        raise errors.UserError(f"{path}: .mat files need SciPy; run `pip install scipy`") from None
     if not path.is_file():
         raise errors.UserError(
             f"{path}: no such file; download imagenet-vgg-verydeep-19.mat from "

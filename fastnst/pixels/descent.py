@@ -192,7 +192,7 @@ def _scipy_minimize() -> collections.abc.Callable[..., object]:
         from scipy import optimize
     except ImportError:
         raise errors.UserError(
-            '--method lbfgs needs SciPy; run `pip install -e ".[optimize]"` or use --method adam'
+            "--method lbfgs needs SciPy; run `pip install scipy`, or use --method adam"
         ) from None
     return optimize.minimize
 

@@ -31,7 +31,7 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     output, error = capsys.readouterr()
     assert output == "exports/tiny\n"
     found = re.fullmatch(
-        r"verified against models/tiny: the largest difference is (\S+) levels of 255\n", error
+        r"verified against models/tiny: the largest difference is (\S+) of 255\n", error
     )
     assert found and float(found[1]) <= 1.0
     folder = Path("exports/tiny")
