@@ -246,9 +246,7 @@ def _measure_pictures(
 
     grams = measures.GramDistance(network, subject.painting, (picture_figures.LAYER,))
     figures = picture_figures.Figures(subject.paint, subject.painting, grams)
-    written = output / "quality.json"
-    # An earlier comparison with the optimizer takes long, so it stays until it is repeated.
-    sizes = json.loads(written.read_text(encoding="utf-8"))["sizes"] if written.exists() else {}
+    sizes = _earlier_sizes(output, subject)
     for path in tqdm.tqdm(paths, unit="photo", disable=None):
         figures.add(functools.partial(images.read, path))
         _save(output, subject, sizes, figures.summary())
@@ -307,6 +305,15 @@ def _compare(
                 plot(subject.name, size, found[size], output / f"curves-{size}.png")
                 _save(output, subject, found, pictures)
         print(table(subject.name, size, found[size]), flush=True)
+
+
+def _earlier_sizes(output: Path, subject: _Subject) -> dict[Any, Any]:
+    """Returns an earlier comparison of the same model, which takes long, until it is repeated."""
+    try:
+        earlier = json.loads((output / "quality.json").read_text(encoding="utf-8"))
+        return earlier["sizes"] if earlier["model"] == subject.name else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _save(output: Path, subject: _Subject, sizes: dict[Any, Any], pictures: dict[str, Any]) -> None:

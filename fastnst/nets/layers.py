@@ -107,7 +107,7 @@ class ConvToRgb(Conv):
 
 
 class UpsampleConv(tf.Module):
-    """Nearest-neighbour x2 followed by a convolution: no checkerboard (Odena et al. 2016).
+    """Nearest-neighbor x2 followed by a convolution: no checkerboard (Odena et al. 2016).
 
     An equivalent convolution to 4 * outputs channels at the low resolution, followed by
     depth_to_space, computes the same: 3x3 taps become 2x2, and the upsampled input is never built.

@@ -94,6 +94,11 @@ def test_without_steps_only_the_pictures_are_measured(
     written.write_text(json.dumps(found | {"sizes": {"256": "earlier"}}))
     assert quality.main(arguments) == 0
     assert json.loads(written.read_text())["sizes"] == {"256": "earlier"}
+    # One of another model, or a damaged file, is not.
+    for text in (json.dumps(found | {"model": "other", "sizes": {"256": "other"}}), "{"):
+        written.write_text(text)
+        assert quality.main(arguments) == 0
+        assert json.loads(written.read_text())["sizes"] == {}
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def learn(
         should_stop: Called after each step; training stops once it returns True.
 
     Returns:
-        The folder of the model, and the last event. If training was stopped early, the row is
-        still added, unless the model has an earlier one of that name.
+        The result. If training was stopped early, the row is still added, unless the model has an
+        earlier one of that name.
 
     Raises:
         UserError: If a file is missing or invalid, or the model was itself trained in a style of
