@@ -191,16 +191,22 @@ def _run(arguments: argparse.Namespace) -> int:
         output = arguments.output or Path("generated") / f"quality-{name}"
         if arguments.output and len(objectives) > 1 and not chosen:
             output = arguments.output / name
-        paint = functools.partial(_paint, model.net, row)
-        subject = _Subject(name, paint, objectives[style], paintings[style][0])
+        subject = _Subject(
+            name, _painter(model.net.frozen(), row), objectives[style], paintings[style][0]
+        )
         _measure(subject, settings, sizes, paths, output, arguments)
     return terminal.DONE
 
 
-def _paint(net: transform_net.TransformNet, row: np.ndarray, photo: np.ndarray) -> np.ndarray:
+def _painter(
+    net: transform_net.TransformNet, row: np.ndarray
+) -> collections.abc.Callable[[np.ndarray], np.ndarray]:
+    """Returns a function that stylizes a photo, [H, W, 3], without rounding to 8 bits."""
     import tensorflow as tf
 
-    return net(tf.constant(photo[np.newaxis], tf.float32), row).numpy()[0]
+    photos = tf.TensorSpec([1, None, None, 3])
+    painted = tf.function(lambda photo: net(photo, row), [photos], autograph=False)
+    return lambda photo: painted(tf.constant(photo[np.newaxis], tf.float32)).numpy()[0]
 
 
 @dataclasses.dataclass(frozen=True)

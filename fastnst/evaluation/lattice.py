@@ -52,17 +52,19 @@ def flat_areas(photo: np.ndarray, count: int = 2) -> list[tuple[int, int]]:
     return found
 
 
-def autocorrelations(
-    picture: np.ndarray, areas: collections.abc.Iterable[tuple[int, int]]
-) -> list[np.ndarray]:
-    """Computes the autocorrelation of the luma in some areas, without its larger shapes.
+def peaks(picture: np.ndarray, areas: collections.abc.Iterable[tuple[int, int]]) -> list[float]:
+    """Measures how strongly small motifs repeat in some areas of a picture.
+
+    Computes the autocorrelation of the luma without its larger shapes, and takes the highest local
+    maximum at 4 to 30 pixels from the shift 0. Random texture reaches 0.1 to 0.2 by chance.
 
     Args:
         picture: RGB [H, W, 3] in [0, 255].
         areas: Top and left of each area of `SIDE` pixels.
 
     Returns:
-        float [256, 256] each, with the shift 0 in the middle, where the value is 1.
+        A number for each area: 0 means that no distance is preferred, 1 that the same motif repeats
+        exactly.
     """
     from scipy import ndimage
 
@@ -71,29 +73,16 @@ def autocorrelations(
     window = np.outer(np.hanning(SIDE), np.hanning(SIDE))
     # The window lowers the correlation at a distance; its own autocorrelation says by how much.
     expected = np.maximum(_correlate(window), 1e-3)
+    rows, columns = np.indices(expected.shape) - _PADDED // 2
+    distance = np.hypot(rows, columns)
+    considered = (distance >= _NEAREST) & (distance <= _FARTHEST)
     found = []
     for top, left in areas:
         area = detail[top : top + SIDE, left : left + SIDE]
-        found.append(_correlate((area - area.mean()) * window) / expected)
+        correlation = _correlate((area - area.mean()) * window) / expected
+        maxima = correlation[considered & (ndimage.maximum_filter(correlation, 3) == correlation)]
+        found.append(float(maxima.max(initial=0.0)))
     return found
-
-
-def peak(autocorrelations: collections.abc.Sequence[np.ndarray]) -> float:
-    """Returns the highest local maximum of a mean autocorrelation at 4 to 30 pixels from 0.
-
-    0 means that no distance is preferred, 1 that the same motif repeats exactly.
-
-    Args:
-        autocorrelations: As `autocorrelations` returns them.
-    """
-    from scipy import ndimage
-
-    mean = np.mean(autocorrelations, axis=0)
-    rows, columns = np.indices(mean.shape) - len(mean) // 2
-    distance = np.hypot(rows, columns)
-    considered = (distance >= _NEAREST) & (distance <= _FARTHEST)
-    maxima = mean[considered & (ndimage.maximum_filter(mean, 3) == mean)]
-    return float(max(maxima.max(initial=0.0), 0.0))
 
 
 def everywhere(picture: np.ndarray) -> list[tuple[int, int]]:

@@ -57,7 +57,7 @@ class Figures:
             grams: Distance from the style at `LAYER`.
         """
         self._paint, self._style, self._grams = paint, style, grams
-        self._autocorrelations: list[np.ndarray] = []
+        self._lattices: list[float] = []
         self._rims: list[np.ndarray] = []
         self._values: dict[str, list[float]] = collections.defaultdict(list)
 
@@ -70,8 +70,7 @@ class Figures:
         """
         photo = _cropped(read(_SIDE))
         stylized = self._paint(photo)
-        areas = lattice.flat_areas(photo)
-        self._autocorrelations += lattice.autocorrelations(stylized, areas)
+        self._lattices += lattice.peaks(stylized, lattice.flat_areas(photo))
         shift = measures.shift_change(self._paint, photo) / max(float(stylized.std()), 1.0)
         self._values[SHIFT].append(shift)
         self._values[NOISE].append(measures.noise_change(self._paint, photo, stylized))
@@ -86,16 +85,15 @@ class Figures:
         """Summarizes the photos so far, for JSON.
 
         Returns:
-            Numbers by name. The lattice is that of the mean autocorrelation over all flat areas, or
-            None if no photo has any; the rim is the largest channel of the mean over the photos.
-            All others are means over the photos.
+            Numbers by name. The lattice is the mean over all flat areas, or None if no photo has
+            any; the rim is the largest channel of the mean over the photos. All others are means
+            over the photos.
         """
-        areas = lattice.everywhere(self._style)
-        of_painting = lattice.autocorrelations(self._style, areas)
+        of_painting = lattice.peaks(self._style, lattice.everywhere(self._style))
         return {
             "photos": len(self._rims),
-            LATTICE: lattice.peak(self._autocorrelations) if self._autocorrelations else None,
-            OF_PAINTING: lattice.peak(of_painting) if of_painting else None,
+            LATTICE: float(np.mean(self._lattices)) if self._lattices else None,
+            OF_PAINTING: float(np.mean(of_painting)) if of_painting else None,
             **{name: float(np.mean(values)) for name, values in self._values.items()},
             RIM: float(np.abs(np.mean(self._rims, axis=0)).max()),
         }

@@ -27,7 +27,7 @@ def tiled(period: int, seed: int = 0) -> np.ndarray:
 
 def found(luma: np.ndarray) -> float:
     picture = gray(luma)
-    return lattice.peak(lattice.autocorrelations(picture, lattice.everywhere(picture)))
+    return float(np.mean(lattice.peaks(picture, lattice.everywhere(picture))))
 
 
 @pytest.mark.parametrize("period", [8, 12, 24])
@@ -36,12 +36,12 @@ def test_a_motif_that_repeats_exactly_has_a_peak_near_1(period: int) -> None:
 
 
 def test_noise_has_no_lattice() -> None:
-    assert found(noise()) < 0.1
+    assert found(noise()) < 0.15
 
 
 def test_a_lattice_under_noise_of_the_same_strength_is_halved() -> None:
-    # The autocorrelation of a sum of independent textures is the mean of theirs.
-    assert found(tiled(12) + noise(seed=1) - 128.0) == pytest.approx(0.5, abs=0.06)
+    # The autocorrelation of a sum of independent textures is the mean of theirs; chance adds a bit.
+    assert found(tiled(12) + noise(seed=1) - 128.0) == pytest.approx(0.55, abs=0.06)
 
 
 def test_shapes_that_repeat_at_a_larger_distance_are_no_lattice() -> None:
@@ -49,11 +49,11 @@ def test_shapes_that_repeat_at_a_larger_distance_are_no_lattice() -> None:
     assert found(128.0 + 40.0 * np.add.outer(wave, wave)) == 0.0
 
 
-def test_the_mean_over_areas_keeps_only_what_they_share() -> None:
-    same = lattice.autocorrelations(gray(tiled(12)), [(0, 0), (100, 100)])
-    other = lattice.autocorrelations(gray(tiled(17, seed=4)), [(0, 0)])
-    assert lattice.peak(same) > 0.9
-    assert lattice.peak([same[0], *other]) < 0.7
+def test_each_area_is_measured_by_itself() -> None:
+    half = noise()
+    half[:128, :128] = tiled(12)[:128, :128]
+    repeating, random = lattice.peaks(gray(half), [(0, 0), (128, 128)])
+    assert repeating > 0.9 and random < 0.2
 
 
 def test_the_flattest_areas_are_found_and_do_not_overlap() -> None:
