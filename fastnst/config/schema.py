@@ -157,8 +157,8 @@ class Training:
     )
     steady: float = _key(
         0.0,
-        "Weight of the squared change of the picture when the photo moves by up to 3 pixels, with "
-        "noise: 60 reduces the flicker of videos. The network runs twice per step.",
+        "Weight of the squared change of the picture when the photo is cropped, with noise: 60 "
+        "reduces the flicker of videos, and rims. The network runs twice per step.",
         minimum=0,
     )
     start_from: str | None = _key(

@@ -1,4 +1,4 @@
-"""Steadiness: the stylized image should move with the photo, and ignore its noise."""
+"""Steadiness: a cut of the stylized image should equal the stylized cut, whatever the noise."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import collections.abc
 
 import tensorflow as tf
 
-# How far the photo is moved at most, in pixels, and the deviation of the noise, in levels of 255.
-_FARTHEST, _NOISE = 3, 2.0
-# Width of the border that is ignored, in pixels, because the move wraps around; a quarter of
-# smaller photos.
-_BORDER = 16
+# How much narrower and lower the cut is, in pixels; a quarter of smaller photos. More than the
+# network's grid, so that the cut moves against it, and its border lies within the whole photo.
+_MARGIN = 16
+# Deviation of the noise, in levels of 255.
+_NOISE = 2.0
 
 
 def unsteadiness(
@@ -19,27 +19,34 @@ def unsteadiness(
     stylized: tf.Tensor,
     step: tf.Tensor,
 ) -> tf.Tensor:
-    """Returns how much the stylized image changes if the photo moves by a few pixels, with noise.
+    """Returns how much the picture changes if a part of the photo is stylized, with noise.
 
-    Frames of a video differ in this way. The network's grid has a size of 4 pixels, so a network
-    that draws by its grid changes most under moves of 1 to 3 pixels.
+    The frames of a video differ in this way: their content moves against the network's grid and the
+    border, with other noise. A network that draws by its grid, or a rim, changes most.
 
     Args:
-        paint: Stylizes photos of the same shape.
+        paint: Stylizes photos of the same or a smaller shape.
         photos: float32 RGB [B, H, W, 3] in [0, 255], of known height and width.
         stylized: Their stylized versions.
-        step: Seed of the move and the noise, an int64 scalar.
+        step: Seed of the cut and the noise, an int64 scalar.
 
     Returns:
-        The mean squared difference, beyond the move, in squared levels: a float32 scalar.
+        The mean squared difference from the same cut of `stylized`, in squared levels: a float32
+        scalar.
     """
-    move = tf.random.stateless_uniform(
-        [2], tf.stack([1, step]), 1, _FARTHEST + 1, tf.int32, alg="philox"
+    height, width = photos.shape[1:3]
+    margin = min(_MARGIN, height // 4, width // 4)
+    corner = tf.random.stateless_uniform(
+        [2], tf.stack([1, step]), 0, margin + 1, tf.int32, alg="philox"
     )
+
+    def cut(pictures: tf.Tensor) -> tf.Tensor:
+        # Rolled, because XLA would compile the step again for each offset of a slice.
+        rolled = tf.roll(pictures, -corner, axis=[1, 2])
+        return rolled[:, : height - margin, : width - margin]
+
+    part = cut(photos)
     noise = tf.random.stateless_normal(
-        tf.shape(photos), tf.stack([2, step]), 0.0, _NOISE, alg="philox"
+        tf.shape(part), tf.stack([2, step]), 0.0, _NOISE, alg="philox"
     )
-    moved = paint(tf.roll(photos + noise, move, axis=[1, 2]))
-    difference = tf.roll(moved, -move, axis=[1, 2]) - stylized
-    border = min(_BORDER, *(side // 4 for side in photos.shape[1:3]))
-    return tf.reduce_mean(tf.square(difference[:, border:-border, border:-border]))
+    return tf.reduce_mean(tf.square(paint(part + noise) - cut(stylized)))
