@@ -12,6 +12,8 @@ from fastnst.losses import functional
 
 # ITU-R BT.601, as in JPEG.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Deviation of the Gaussian that is subtracted to leave only fine detail, in pixels.
+_FINE = 1.5
 
 
 def luma(picture: np.ndarray) -> np.ndarray:
@@ -133,6 +135,21 @@ def noise_change(
     noise = np.random.default_rng(seed).normal(0.0, 2.0, photo.shape)
     noisy = np.clip(photo + noise, 0.0, 255.0).astype(np.float32)
     return float(np.abs(paint(noisy) - stylized).mean())
+
+
+def fine_detail(picture: np.ndarray) -> float:
+    """Measures the strokes of one to three pixels, which a blurred picture lacks.
+
+    Args:
+        picture: RGB [H, W, 3] in [0, 255].
+
+    Returns:
+        Standard deviation of the luma without its larger shapes, in levels of 255.
+    """
+    from scipy import ndimage
+
+    bright = luma(picture)
+    return float((bright - ndimage.gaussian_filter(bright, _FINE)).std())
 
 
 def rim(stylized: np.ndarray) -> np.ndarray:

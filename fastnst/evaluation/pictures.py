@@ -23,9 +23,10 @@ _LONGEST = 1.5
 
 LATTICE = "lattice"
 OF_PAINTING = "lattice of the painting"
-SHIFT = "change under a shift of 1 px, relative to the contrast"
+SHIFT = "change under a shift of 1 px, relative to the painting's contrast"
 NOISE = "change under noise of 2 levels, levels"
 RIM = "rim, levels"
+DETAIL = "fine detail, relative to the painting"
 
 
 def gram_figure(scale: int) -> str:
@@ -71,9 +72,11 @@ class Figures:
         photo = _cropped(read(_SIDE))
         stylized = self._paint(photo)
         self._lattices += lattice.peaks(stylized, lattice.flat_areas(photo))
-        shift = measures.shift_change(self._paint, photo) / max(float(stylized.std()), 1.0)
-        self._values[SHIFT].append(shift)
+        contrast = max(float(self._style.std()), 1.0)
+        self._values[SHIFT].append(measures.shift_change(self._paint, photo) / contrast)
         self._values[NOISE].append(measures.noise_change(self._paint, photo, stylized))
+        detail = measures.fine_detail(stylized) / max(measures.fine_detail(self._style), 1e-3)
+        self._values[DETAIL].append(detail)
         self._rims.append(measures.rim(self._paint(_cropped(read(_RIM_SIDE)))))
         large = _cropped(read(_LARGE_SIDE))
         pictures = [images.to_uint8(picture) for picture in (large, self._paint(large))]

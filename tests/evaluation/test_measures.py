@@ -59,3 +59,13 @@ def test_shift_change_is_zero_for_a_stylized_photo_that_moves_with_the_photo(pho
         return np.zeros_like(pixels) + 10 * (np.arange(pixels.shape[1]) % 2)[:, np.newaxis]
 
     assert measures.shift_change(stripes, picture) == pytest.approx(10.0)
+
+
+def test_fine_detail_is_that_of_noise_but_not_of_large_shapes() -> None:
+    pytest.importorskip("scipy")
+    noise = np.random.default_rng(0).normal(128.0, 20.0, (200, 200, 1)).repeat(3, axis=2)
+    # A Gaussian of 1.5 pixels keeps 1 / (4 pi 1.5^2) = 3.5 % of the noise's variance, and its own
+    # peak is counted twice in the difference: 1 - 2 / (2 pi 1.5^2) + 0.035 = 0.894.
+    assert measures.fine_detail(noise) == pytest.approx(20.0 * np.sqrt(0.894), rel=0.02)
+    wave = 128.0 + 60.0 * np.sin(np.arange(200) / 20.0)
+    assert measures.fine_detail(np.broadcast_to(wave[:, None, None], (200, 200, 3))) < 1.0
