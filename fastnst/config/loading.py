@@ -178,6 +178,10 @@ def _make(
         sources = dict.fromkeys(styles, source)
     for name, style in styles.items():
         _check_objective(style, sources[name], problems)
+    if checked.get("lite") and checked.get("deep"):
+        problems.append(
+            f"{source}: deep does not combine with lite, whose trunk is as small already; set one"
+        )
     if problems:
         raise errors.UserError("\n".join(problems))
 

@@ -211,6 +211,11 @@ class Network:
         "Whether a low-pass filter precedes each stride and follows each upsampling, which avoids "
         "a lattice in flat areas, and flicker.",
     )
+    deep: bool = _key(
+        False,
+        "Whether all residual blocks but the first and the last compute at half the trunk's size, "
+        "which is faster and reaches farther.",
+    )
 
     def __post_init__(self) -> None:
         if self.width is None:

@@ -151,6 +151,26 @@ class UpsampleConv(tf.Module):
         return _cut(large, offset, like)
 
 
+def halve(images: tf.Tensor) -> tf.Tensor:
+    """Maps [B, H, W, C] to half the size, rounded up, by a low-pass filter and a stride of 2."""
+    return _low_pass(images, stride=2)
+
+
+def double(images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Maps [B, h, w, C] to twice the size by linear interpolation, cropped to `like`."""
+    # Nearest-neighbor upsampling followed by the filter is linear interpolation.
+    large = tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
+    return _cut(_low_pass(large, stride=1), 0, like)
+
+
+def _low_pass(images: tf.Tensor, stride: int) -> tf.Tensor:
+    """Filters each channel by [1 2 1] / 4 in both directions."""
+    taps = np.outer([0.25, 0.5, 0.25], [0.25, 0.5, 0.25])[:, :, np.newaxis, np.newaxis]
+    kernel = tf.cast(np.repeat(taps, images.shape[-1], axis=2), images.dtype)
+    padded = padding.reflect(images, 1)
+    return tf.nn.depthwise_conv2d(padded, kernel, [1, stride, stride, 1], "VALID")
+
+
 def _cut(images: tf.Tensor, offset: int, like: tf.Tensor) -> tf.Tensor:
     """Crops images to the height and width of `like`, starting at `offset` in both directions."""
     # A slice, because the gradient of indexing is several times slower.

@@ -20,6 +20,8 @@ _FIRST_CONTRAST = 0.3
 LITE_REACH, _REACH = 7, 9
 # Name of the variable that holds the rows of all styles.
 TABLE = "styles"
+# Name of the norm after the residual blocks at half the trunk's size.
+_INNER_NORM = "inner_norm"
 # The darkest and brightest levels of a photo would be infinite before the tanh.
 _BRIGHTEST = 0.98
 
@@ -37,6 +39,8 @@ class Architecture:
             layers between have a quarter of the work.
         antialias: Whether a low-pass filter precedes each stride and follows each upsampling, so
             that the net draws no lattice and flickers less.
+        deep: Whether all residual blocks but the first and the last compute at half the trunk's
+            size, which doubles their reach and takes a quarter of the work.
     """
 
     width: int = 32
@@ -45,6 +49,12 @@ class Architecture:
     skips: bool = True
     lite: bool = False
     antialias: bool = False
+    deep: bool = False
+
+    def inner_blocks(self) -> range:
+        """Returns the indices of the residual blocks at half the trunk's size."""
+        count = self.residual_blocks
+        return range(1, count - 1) if self.deep and count > 2 else range(count, count)
 
     def layout(self) -> rows.Layout:
         """Returns the order of a style's scales, shifts and skip weights in its row."""
@@ -52,6 +62,8 @@ class Architecture:
         channels = {"norm1": width, "norm2": 2 * width, "norm3": trunk}
         for index in range(self.residual_blocks):
             channels |= {f"residuals/{index}/norm{which}": trunk for which in (1, 2)}
+        if self.inner_blocks():
+            channels[_INNER_NORM] = trunk
         channels |= {"norm4": 2 * width, "norm5": width}
         if self.output_norm:
             channels["norm6"] = 3
@@ -175,12 +187,25 @@ class TransformNet(tf.Module):
         """Applies all layers at half the size of the first layer's output, and below."""
         net = tf.nn.relu(self.norm("norm3", self.conv3(half), style))
         net = tf.cast(net, self.compute_dtype)
-        for index, residual in enumerate(self.residuals):
-            # No ReLU after the sum (Gross and Wilber 2016).
-            inner = tf.nn.relu(self.norm(f"residuals/{index}/norm1", residual.conv1(net), style))
-            net += self.norm(f"residuals/{index}/norm2", residual.conv2(inner), style)
+        inner = self.architecture.inner_blocks()
+        net = self._pass_blocks(range(inner.start), net, style)
+        if inner:
+            small = layers.halve(net)
+            change = self._pass_blocks(inner, small, style) - small
+            net += self.norm(_INNER_NORM, layers.double(change, net), style)
+        net = self._pass_blocks(range(inner.stop, len(self.residuals)), net, style)
         net = tf.nn.relu(self.norm("norm4", self.upsample1(net, half), style))
         return layers.skip(net, half, style["skip1/scale"]) if self.architecture.skips else net
+
+    def _pass_blocks(
+        self, indices: range, net: tf.Tensor, style: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        for index in indices:
+            block = self.residuals[index]
+            # No ReLU after the sum (Gross and Wilber 2016).
+            inner = tf.nn.relu(self.norm(f"residuals/{index}/norm1", block.conv1(net), style))
+            net += self.norm(f"residuals/{index}/norm2", block.conv2(inner), style)
+        return net
 
     def leave(
         self, net: tf.Tensor, full: tf.Tensor, images: tf.Tensor, style: dict[str, tf.Tensor]

@@ -195,6 +195,7 @@ def test_model_json_states_format_architecture_styles_and_contract() -> None:
             "skips": True,
             "lite": True,
             "antialias": False,
+            "deep": False,
         },
         "styles": [
             {"name": "wave", "painting": "img/wave.jpg"},

@@ -231,3 +231,32 @@ def test_a_kernel_is_named_after_its_layer() -> None:
     for kind in (layers.Conv, layers.ConvToRgb, layers.UpsampleConv):
         (kernel,) = kind("trunk/0/conv1", 3, 4, 4).variables
         assert kernel.name == "trunk/0/conv1/kernel:0"
+
+
+def ramp(height: int, width: int) -> np.ndarray:
+    """Two channels that increase by 1 and 3 per column, float32 [1, height, width, 2]."""
+    columns = np.outer(np.arange(width), [1.0, 3.0]).astype(np.float32)
+    return np.broadcast_to(columns, (1, height, width, 2)).copy()
+
+
+@pytest.mark.parametrize("width", [9, 10])
+def test_halving_takes_every_second_pixel_of_a_ramp(width: int) -> None:
+    half = layers.halve(tf.constant(ramp(7, width))).numpy()
+    assert half.shape == (1, 4, 5, 2)
+    np.testing.assert_allclose(half[:, :, 1:4], 2 * ramp(4, 5)[:, :, 1:4])
+
+
+def test_halving_removes_detail_at_the_limit_of_the_grid() -> None:
+    board = np.indices((12, 12)).sum(axis=0)[np.newaxis, ..., np.newaxis] % 2
+    np.testing.assert_allclose(layers.halve(tf.constant(board, tf.float32)), 0.5)
+
+
+@pytest.mark.parametrize("width", [9, 10])
+def test_doubling_interpolates_linearly(width: int) -> None:
+    small, like = tf.constant(ramp(4, 5)), tf.zeros([1, 7, width, 2])
+    large = layers.double(small, like).numpy()
+    assert large.shape == like.shape
+    # Pixels of the large image lie a quarter of a small pixel beside the small ones.
+    expected = (np.arange(width) - 0.5) / 2.0
+    np.testing.assert_allclose(large[0, 3, 1:-1, 0], expected[1:-1])
+    np.testing.assert_allclose(large[..., 1], 3.0 * large[..., 0])

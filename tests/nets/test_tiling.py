@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,15 +13,20 @@ from fastnst.nets import norms, tiling, transform_net
 RANDOM = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("option", [{}, {"skips": False}, {"antialias": True}], ids=str)
+@pytest.mark.parametrize(
+    "option",
+    [{}, {"skips": False}, {"antialias": True, "deep": True, "residual_blocks": 3}],
+    ids=str,
+)
 @pytest.mark.parametrize(
     ("height", "width"), [(64, 20), (96, 21), (97, 16), (98, 20), (99, 18), (63, 17), (47, 19)]
 )
 def test_a_photo_stylized_in_strips_equals_the_photo_stylized_whole(
-    height: int, width: int, option: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+    height: int, width: int, option: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiling, "_ROWS", 32)
-    net = transform_net.TransformNet(transform_net.Architecture(4, 1, **option), seed=1)
+    architecture = transform_net.Architecture(**{"width": 4, "residual_blocks": 1} | option)
+    net = transform_net.TransformNet(architecture, seed=1)
     photo = tf.constant(RANDOM.uniform(0, 255, [1, height, width, 3]), tf.float32)
     in_strips = tiling.StripPainter(net)(photo, net.table[0])
     assert in_strips.shape == photo.shape and in_strips.dtype == tf.float32

@@ -121,7 +121,8 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
             "start over with --fresh"
         ) from None
     # Runs that are older than this key had no low-pass filters.
-    earlier.setdefault("antialias", False)
+    for name in ("antialias", "deep"):
+        earlier.setdefault(name, False)
     if "recipe" not in earlier:
         # In runs that are older than recipes, lite networks had half the width given in the file,
         # and no network had an identity row.

@@ -141,15 +141,16 @@ def test_a_lite_run_of_todays_code_has_its_true_width(folder: run_folder.RunFold
     )
 
 
-def test_a_run_that_is_older_than_antialiasing_cannot_resume_with_it(
-    folder: run_folder.RunFolder,
+@pytest.mark.parametrize("key", ["antialias", "deep"])
+def test_a_run_that_is_older_than_a_layer_cannot_resume_with_it(
+    key: str, folder: run_folder.RunFolder
 ) -> None:
     begun(folder, BEFORE)
     text = folder.config.read_text()
-    folder.config.write_text(text.replace("antialias: false\n", ""))
-    assert "antialias" not in folder.config.read_text()
+    folder.config.write_text(text.replace(f"{key}: false\n", ""))
+    assert key not in folder.config.read_text()
     assert resumption.changes(BEFORE.flat(), folder) == {}
-    assert refusal(BEFORE.replace(antialias=True).flat(), folder).startswith("antialias: ")
+    assert refusal(BEFORE.replace(**{key: True}).flat(), folder).startswith(f"{key}: ")
 
 
 def test_each_of_several_styles_is_compared_with_itself(folder: run_folder.RunFolder) -> None:
