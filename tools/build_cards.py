@@ -46,22 +46,26 @@ def main() -> int:
         print(folder.relative_to(ROOT))
     images.write(README_SHEET, _sheet(), quality=_JPEG_QUALITY)
     _replace_table(ROOT / "README.md", _table_of_styles(folders))
-    measured = [folder for folder in folders if (folder / QUALITY).exists()]
-    _replace_table(ROOT / "docs" / "quality.md", _table_of_figures(measured))
+    _replace_table(ROOT / "docs" / "quality.md", _tables_of_figures(folders))
     return 0
 
 
 def _write_card(folder: Path) -> None:
-    found = ROOT / "generated" / f"quality-{folder.name}" / QUALITY
-    if found.exists():
-        measured = json.loads(found.read_text(encoding="utf-8"))
-        for of_size in measured["sizes"].values():
-            # Long, and used only for the plot.
-            del of_size["mean_curves"]
-        if not measured["sizes"]:
-            # Measured with --steps 0: the shipped comparison with the optimizer is kept.
-            del measured["sizes"]
-        quality = _quality(folder) | measured
+    quality = _quality(folder)
+    styles = store.styles(folder)
+    for style in styles:
+        figures = ROOT / "generated" / f"quality-{folder.name}"
+        found = (figures / style if len(styles) > 1 else figures) / QUALITY
+        if found.exists():
+            measured = json.loads(found.read_text(encoding="utf-8"))
+            for of_size in measured["sizes"].values():
+                # Long, and used only for the plot.
+                del of_size["mean_curves"]
+            if not measured["sizes"]:
+                # Measured with --steps 0: the shipped comparison with the optimizer is kept.
+                del measured["sizes"]
+            quality[style] = quality.get(style, {"sizes": {}}) | measured
+    if quality:
         text = json.dumps(quality, indent=2) + "\n"
         (folder / QUALITY).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(_card(folder), encoding="utf-8")
@@ -84,6 +88,14 @@ def _quality(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def _tables_of_figures(folders: list[Path]) -> str:
+    """Renders the figures of all networks: how their pictures look, and their objectives."""
+    quality = {style: found for folder in folders for style, found in _quality(folder).items()}
+    looks = {style: found for style, found in quality.items() if "pictures" in found}
+    tables = [card.table_of_pictures(looks)] if looks else []
+    return "\n".join([*tables, card.table_of_objectives(quality)])
+
+
 def _table_of_styles(folders: list[Path]) -> str:
     rows = "".join(
         f"| [{folder.name}](pretrained/{folder.name}/README.md) "
@@ -91,41 +103,6 @@ def _table_of_styles(folders: list[Path]) -> str:
         for folder in folders
     )
     return f"| style | the painting, photos, and their stylized versions |\n|---|---|\n{rows}"
-
-
-def _table_of_figures(folders: list[Path]) -> str:
-    columns = (
-        ("objective", lambda found: f"{found['network']['mean'] / 1e3:,.0f} k"),
-        ("after 25", lambda found: _after(found, 25)),
-        ("after 50", lambda found: _after(found, 50)),
-        ("equals", _equals),
-        *(
-            (head, lambda found, name=name: f"{found['figures'][name]['mean']:.2f}")
-            for head, name in (
-                ("structure kept", "structure kept (SSIM of luma)"),
-                ("color distance", "colour distance to the style, levels"),
-                ("photo's color distance", "the photo's colour distance, levels"),
-                ("Gram distance left at relu3_1", "Gram distance left at relu3_1"),
-                ("change under a shift", "change under a shift of 1 px, levels"),
-            )
-        ),
-    )
-    heads = " | ".join(head for head, _ in columns)
-    table = f"| style | {heads} |\n|{'---|' * (len(columns) + 1)}\n"
-    for folder in folders:
-        found = next(iter(_quality(folder)["sizes"].values()))
-        cells = " | ".join(cell(found) for _, cell in columns)
-        table += f"| [{folder.name}](../pretrained/{folder.name}/README.md) | {cells} |\n"
-    return table
-
-
-def _equals(found: dict[str, Any]) -> str:
-    return card.equal_iterations_text(found["equal_iterations"]["noise"], found["steps"], 1)
-
-
-def _after(found: dict[str, Any], iterations: int) -> str:
-    value = found["optimiser"]["noise"].get(str(iterations))
-    return f"{value['mean'] / 1e3:,.0f} k" if value else ""
 
 
 def _replace_table(page: Path, table: str) -> None:

@@ -75,7 +75,7 @@ def picture_table(name: str, found: dict[str, Any]) -> str:
     """Formats the figures of the pictures as text."""
     photos = f"{found['photos']} photo{'' if found['photos'] == 1 else 's'}"
     lines = [f"{name}, {photos}: how the pictures look"]
-    lines += [f"  {label:<58}{text:>8}" for label, text in card.picture_rows(found)]
+    lines += [f"  {label:<30}{text:>8}" for label, text in card.picture_rows(found)]
     return "\n".join(lines)
 
 
@@ -188,9 +188,9 @@ def _run(arguments: argparse.Namespace) -> int:
             )
         row, _ = model.select(style)
         name = style if len(objectives) > 1 else reference.name
-        output = arguments.output or Path("generated") / f"quality-{name}"
-        if arguments.output and len(objectives) > 1 and not chosen:
-            output = arguments.output / name
+        output = arguments.output or Path("generated") / f"quality-{reference.name}"
+        if len(objectives) > 1:
+            output /= name
         subject = _Subject(
             name, _painter(model.net.frozen(), row), objectives[style], paintings[style][0]
         )

@@ -117,11 +117,10 @@ def assess(
         of_network=float(judge(tf.constant(stylized))),
         curves=curves,
         figures={
-            "structure kept (SSIM of luma)": measures.structure_kept(photo, stylized),
-            "colour distance to the style, levels": measures.colour_distance(stylized, style),
-            "the photo's colour distance, levels": measures.colour_distance(photo, style),
-            **{f"Gram distance left at {layer}": value for layer, value in gram.items()},
-            "change under a shift of 1 px, levels": measures.shift_change(paint, photo),
+            "structure kept": measures.structure_kept(photo, stylized),
+            "color distance": measures.color_distance(stylized, style),
+            "photo's color distance": measures.color_distance(photo, style),
+            **{f"Gram distance at {layer}": value for layer, value in gram.items()},
         },
         pictures=pictures,
     )

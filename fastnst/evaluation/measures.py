@@ -32,7 +32,7 @@ def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
     return float(tf.image.ssim(one, two, max_val=255.0))
 
 
-def colour_distance(stylized: np.ndarray, style: np.ndarray) -> float:
+def color_distance(stylized: np.ndarray, style: np.ndarray) -> float:
     """Returns the distance of a picture's colors from those of the style, in levels of 255.
 
     This is the Wasserstein-1 distance of the channels' histograms, averaged over the channels:

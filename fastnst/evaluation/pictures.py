@@ -23,15 +23,15 @@ _LONGEST = 1.5
 
 LATTICE = "lattice"
 OF_PAINTING = "lattice of the painting"
-SHIFT = "change under a shift of 1 px, relative to the painting's contrast"
-NOISE = "change under noise of 2 levels, levels"
-RIM = "rim, levels"
-DETAIL = "fine detail, relative to the painting"
+SHIFT = "change under a shift"
+NOISE = "change under noise"
+RIM = "rim"
+DETAIL = "fine detail"
 
 
 def gram_figure(scale: int) -> str:
     """Returns the name of the Gram distance of a large picture that is seen at a smaller size."""
-    return f"Gram distance left at {LAYER}, seen at {scale} px"
+    return f"Gram distance at {scale} px"
 
 
 class Figures:

@@ -63,40 +63,52 @@ def picture_rows(pictures: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _pictures(found: dict[str, Any]) -> str:
-    """Renders how the pictures look as a section."""
-    rows = "".join(f"| {label} | {text} |\n" for label, text in picture_rows(found))
-    return f"## Pictures\n\nMeans over {found['photos']} photos:\n\n| | |\n|---|---|\n{rows}"
+def table_of_pictures(quality: collections.abc.Mapping[str, dict[str, Any]]) -> str:
+    """Renders how the pictures of some styles look as a table in Markdown, one row a style.
+
+    Args:
+        quality: The results of `fastnst quality` by style, with the same figures.
+    """
+    rows = {style: picture_rows(found["pictures"]) for style, found in quality.items()}
+    heads = [label for label, _ in next(iter(rows.values()))]
+    return _table(heads, {style: [text for _, text in row] for style, row in rows.items()})
 
 
-def _quality(found: dict[str, Any]) -> str:
-    """Renders the results of `fastnst quality` at the first size as a section."""
+def table_of_objectives(quality: collections.abc.Mapping[str, dict[str, Any]]) -> str:
+    """Renders the comparison with the optimizer at the first size as a table in Markdown.
 
-    def cell(value: dict[str, float], digits: int = 2) -> str:
-        return f"{value['mean']:,.{digits}f} ± {value['spread']:,.{digits}f}"
+    Args:
+        quality: The results of `fastnst quality` by style, each with at least one size.
+    """
+    rows = {style: _objectives(_first_size(found)[1]) for style, found in quality.items()}
+    heads = list(next(iter(rows.values())))
+    return _table(heads, {style: list(row.values()) for style, row in rows.items()})
 
-    (size, of_size), *_ = found["sizes"].items()
-    rows = [
-        ("objective of the network", cell(of_size["network"], 0)),
-        *(
-            (f"objective after {iteration} iterations of the optimizer from {start}", cell(at, 0))
-            for start, curve in of_size["optimiser"].items()
-            for iteration, at in curve.items()
-        ),
-        *(
-            (
-                f"iterations from {start} that equal the network",
-                equal_iterations_text(number, of_size["steps"], 1),
-            )
-            for start, number in of_size["equal_iterations"].items()
-        ),
-        *((name, cell(value)) for name, value in of_size["figures"].items()),
-    ]
-    table = "".join(f"| {label} | {text} |\n" for label, text in rows)
-    return (
-        f"## Quality\n\nOn {of_size['photos']} photos at {size} px that were not used in training, "
-        f"mean ± spread:\n\n| | |\n|---|---|\n{table}"
-    )
+
+def _objectives(found: dict[str, Any]) -> dict[str, str]:
+    """Formats a comparison with the optimizer; objectives in thousands."""
+
+    def thousands(value: dict[str, float]) -> str:
+        return f"{value['mean'] / 1e3:,.0f} k"
+
+    cells = {"objective": thousands(found["network"])}
+    for start, curve in found["optimiser"].items():
+        for iteration, at in curve.items():
+            cells[f"after {iteration} iterations from {start}"] = thousands(at)
+    for start, number in found["equal_iterations"].items():
+        cells[f"equals, from {start}"] = equal_iterations_text(number, found["steps"], 1)
+    return cells | {name: f"{value['mean']:.2f}" for name, value in found["figures"].items()}
+
+
+def _first_size(found: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    (first, *_) = found["sizes"].items()
+    return first
+
+
+def _table(heads: list[str], rows: dict[str, list[str]]) -> str:
+    lines = [["style", *heads], ["---"] * (len(heads) + 1)]
+    lines += [[style, *cells] for style, cells in rows.items()]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def render(
@@ -104,7 +116,7 @@ def render(
     use: str,
     facts: dict[str, Any],
     config_text: str,
-    quality: dict[str, Any] | None = None,
+    quality: collections.abc.Mapping[str, dict[str, Any]] | None = None,
     styles: collections.abc.Sequence[str] = (),
 ) -> str:
     """Renders the card as Markdown.
@@ -114,7 +126,7 @@ def render(
         use: Section on the use of the files, as Markdown, with "{name}" for the name.
         facts: Facts from `read_facts`; may be empty.
         config_text: The configuration as YAML; may be empty.
-        quality: Contents of quality.json, which `fastnst quality` writes; may be empty.
+        quality: Contents of the quality.json that `fastnst quality` writes, by style; may be empty.
         styles: Names of the styles, in order; a single one is not named again.
     """
     parts = [
@@ -129,10 +141,15 @@ def render(
     parts.append(use.replace("{name}", name))
     if facts:
         parts.append(f"## Training\n\n```json\n{json.dumps(facts, indent=2)}\n```\n")
-    if quality and quality["sizes"]:
-        parts.append(_quality(quality))
-    if quality and "pictures" in quality:
-        parts.append(_pictures(quality["pictures"]))
+    if looks := {style: found for style, found in (quality or {}).items() if "pictures" in found}:
+        count = next(iter(looks.values()))["pictures"]["photos"]
+        parts.append(f"## Pictures\n\nMeans over {count} photos:\n\n{table_of_pictures(looks)}")
+    if compared := {style: found for style, found in (quality or {}).items() if found["sizes"]}:
+        size, found = _first_size(next(iter(compared.values())))
+        parts.append(
+            f"## Quality\n\nMeans over {found['photos']} photos at {size} px that were not used in "
+            f"training:\n\n{table_of_objectives(compared)}"
+        )
     if config_text:
         parts.append(f"## Configuration\n\n```yaml\n{config_text.strip()}\n```\n")
     return "\n".join(parts)

@@ -29,13 +29,13 @@ def test_structure_kept_is_1_for_the_photo_and_ignores_changes_of_color_only(pho
 
 def test_the_color_distance_ignores_the_positions_of_colors(photo: Photo) -> None:
     picture = photo(40, 50)
-    assert measures.colour_distance(picture, picture[::-1, ::-1]) == 0.0
+    assert measures.color_distance(picture, picture[::-1, ::-1]) == 0.0
     # One of three channels is 30 levels off.
-    assert measures.colour_distance(picture + np.array([30.0, 0, 0]), picture) == pytest.approx(10)
+    assert measures.color_distance(picture + np.array([30.0, 0, 0]), picture) == pytest.approx(10)
     halves = np.zeros((10, 10, 3))
     halves[:5] = 200.0
     gray = np.full((3, 3, 3), 100.0)
-    assert measures.colour_distance(halves, gray) == pytest.approx(100.0)
+    assert measures.color_distance(halves, gray) == pytest.approx(100.0)
 
 
 def test_gram_distance_is_1_for_the_photo_and_0_for_the_style(photo: Photo) -> None:
