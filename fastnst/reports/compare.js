@@ -1,0 +1,459 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const FORMAT = "fastnst votes 1";
+const STORE = `fastnst-compare-${data.page}`;
+const CHOICES = ["left", "same", "right"];
+const LABELS = { left: "Left", same: "No difference", right: "Right" };
+const KEYS = { ArrowLeft: 0, ArrowDown: 1, ArrowRight: 2, 1: 0, 2: 1, 3: 2 };
+const find = (id) => document.getElementById(id);
+const range = (length) => Array.from({ length }, (_, index) => index);
+
+/* Counting: the same formulas as in fastnst/evaluation/votes.py. */
+
+const MIN_PHOTOS = 6;
+const SCORES = { a: 1, tie: 0.5, b: 0 };
+const Z = 1.959963984540054;
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+function interval(share, number) {
+  const square = (Z * Z) / number;
+  const half = Z * Math.sqrt((share * (1 - share)) / number + square / (4 * number));
+  const middle = share + square / 2, scale = 1 + square;
+  return [Math.max(0, (middle - half) / scale), Math.min(1, (middle + half) / scale)];
+}
+
+const decidingShare = (photos) => 0.5 + Z / (2 * Math.sqrt(photos));
+
+function count(judges, question, photos) {
+  const byPhoto = range(photos)
+    .map((photo) => judges.map((judge) => judge.votes[question][photo]).filter(Boolean))
+    .filter((votes) => votes.length);
+  const shares = byPhoto.map((votes) => sum(votes.map((vote) => SCORES[vote])) / votes.length);
+  const number = (wanted) => byPhoto.flat().filter((vote) => vote === wanted).length;
+  const found = { a: number("a"), tie: number("tie"), b: number("b"), photos: shares.length };
+  if (!shares.length) return { ...found, share: null, interval: null, preferred: null };
+  const share = sum(shares) / shares.length;
+  const ends = interval(share, shares.length);
+  const side = ends[0] > 0.5 ? "a" : ends[1] < 0.5 ? "b" : null;
+  const preferred = shares.length < MIN_PHOTOS ? null : side;
+  return { ...found, share, interval: ends, preferred };
+}
+
+function agreement(one, other) {
+  const both = Object.keys(one.votes)
+    .flatMap((question) =>
+      one.votes[question].map((vote, photo) => [vote, other.votes[question][photo]]))
+    .filter(([first, second]) => first && second);
+  const equal = both.filter(([first, second]) => first === second).length;
+  const times = (judge, vote) => both.filter((pair) => pair[judge] === vote).length;
+  const chance = sum(Object.keys(SCORES).map((vote) => times(0, vote) * times(1, vote)));
+  const total = both.length ** 2;
+  const kappa = chance < total ? (equal * both.length - chance) / (total - chance) : null;
+  return { equal, both: both.length, kappa };
+}
+
+const answered = (judge) => sum(Object.values(judge.votes).map((votes) => votes.filter(Boolean).length));
+
+/* Votes, kept by the browser. */
+
+let judges = [], current = null, revealed = false, keeps = true;
+
+function restore() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE));
+    if (kept) ({ judges, current, revealed } = kept);
+  } catch {
+    keeps = false;
+  }
+}
+
+function save() {
+  try {
+    localStorage.setItem(STORE, JSON.stringify({ judges, current, revealed }));
+  } catch {
+    keeps = false;
+  }
+}
+
+const judgeNow = () => judges.find((judge) => judge.id === current);
+
+function addJudge(name) {
+  const none = () => data.pairs.map(() => null);
+  const votes = Object.fromEntries(data.questions.map((question) => [question.id, none()]));
+  const id = range(4).map(() => Math.random().toString(36).slice(2, 6)).join("");
+  judges.push({ id, name, votes });
+  current = id;
+  save();
+}
+
+const ballot = () => ({
+  format: FORMAT,
+  page: data.page,
+  models: names(),
+  questions: data.questions.map(({ id, text }) => ({ id, text })),
+  photos: data.pairs.map((pair) => pair.name),
+  judges,
+});
+
+function merge(text) {
+  let votes;
+  try {
+    votes = JSON.parse(text);
+  } catch {
+    votes = null;
+  }
+  if (votes?.format !== FORMAT) return "is not a file of votes.";
+  if (votes.page !== data.page) return "has votes on another page.";
+  const fits = (judge) => data.questions.every(({ id }) => {
+    const given = judge?.votes?.[id];
+    return given?.length === data.pairs.length
+      && given.every((vote) => vote === null || Object.hasOwn(SCORES, vote));
+  });
+  if (!Array.isArray(votes.judges) || !votes.judges.every(fits)) return "is damaged.";
+  for (const judge of votes.judges) {
+    const index = judges.findIndex((other) => other.id === judge.id);
+    if (index < 0) judges.push(judge);
+    else if (answered(judge) >= answered(judges[index])) judges[index] = judge;
+  }
+  save();
+  return "";
+}
+
+/* Encoded, so that a glance at the source does not give them away. */
+function names() {
+  return JSON.parse(new TextDecoder().decode(
+    Uint8Array.from(atob(data.names), (letter) => letter.charCodeAt(0))));
+}
+
+/* Order and sides: random, but the same again for the same seed and name. */
+
+function generator(text) {
+  let state = 2166136261;
+  for (const letter of text) state = Math.imul(state ^ letter.codePointAt(0), 16777619);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function shuffled(values, random) {
+  const left = [...values];
+  return values.map(() => left.splice(Math.floor(random() * left.length), 1)[0]);
+}
+
+function planFor(name) {
+  const random = generator(`${data.seed} ${name}`);
+  const order = shuffled(range(data.pairs.length), random);
+  // Each model is left in half of the pairs, so that a habit of choosing left cancels out.
+  const odd = random() < 0.5 ? 1 : 0;
+  const sides = shuffled(order.map((_, index) => (index + odd) % 2), random);
+  return order.map((pair, index) => ({ pair, sides: sides[index] ? ["a", "b"] : ["b", "a"] }));
+}
+
+/* Screens. */
+
+let plan = [], at = 0, question = 0;
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function show(screen) {
+  for (const main of document.querySelectorAll("main")) main.hidden = main.id !== screen;
+  document.body.className = screen;
+  scrollTo(0, 0);
+}
+
+const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+function showStart() {
+  const minutes = Math.max(1, Math.round((data.pairs.length * data.questions.length * 5) / 60));
+  const painting = data.painting ? ", in the style of one painting" : "";
+  find("task").textContent =
+    `You will see ${plural(data.pairs.length, "pair")} of pictures. Both pictures of a pair show ` +
+    `the same photo, stylized in two ways${painting}. Answer ` +
+    `${plural(data.questions.length, "question")} per pair; this takes about ` +
+    `${plural(minutes, "minute")}.`;
+  find("unsaved").hidden = keeps;
+  find("name").value = "";
+  find("resume").replaceChildren(...judges.map((judge) => {
+    const total = data.pairs.length * data.questions.length;
+    const state = answered(judge) < total ? "continue" : "finished";
+    const button = element("button", { textContent: `${judge.name}: ${state}` });
+    button.onclick = () => enter(judge.id);
+    return button;
+  }));
+  show("start");
+  find("name").focus();
+}
+
+function enter(id) {
+  current = id;
+  save();
+  plan = planFor(judgeNow().name);
+  at = plan.findIndex(({ pair }) => firstOpen(pair) < data.questions.length);
+  if (at < 0) showDone();
+  else showPair();
+}
+
+const voteOf = (index, pair) => judgeNow().votes[data.questions[index].id][pair];
+
+function firstOpen(pair, from = 0) {
+  while (from < data.questions.length && voteOf(from, pair)) from += 1;
+  return from;
+}
+
+function showPair(asked = null) {
+  const { pair, sides } = plan[at];
+  const open = firstOpen(pair);
+  question = asked ?? (open < data.questions.length ? open : 0);
+  const pictures = data.pairs[pair];
+  setPicture("left", pictures[sides[0]]);
+  setPicture("right", pictures[sides[1]]);
+  setPicture("photo", pictures.photo);
+  setPicture("painting", data.painting);
+  find("count").textContent = `${at + 1} of ${plan.length}`;
+  const bar = find("bar");
+  bar.ariaValueMax = plan.length;
+  bar.ariaValueNow = at;
+  bar.firstElementChild.style.width = `${(100 * at) / plan.length}%`;
+  find("back").disabled = at === 0 && question === 0;
+  find("forward").disabled = open < data.questions.length;
+  find("questions").replaceChildren(...data.questions.map((entry, index) => {
+    const vote = voteOf(index, pair);
+    const chosen = vote && (vote === "tie" ? "same" : vote === sides[0] ? "left" : "right");
+    const row = element("fieldset", { className: index === question ? "asked" : "" },
+      element("legend", { textContent: entry.text }));
+    for (const [key, choice] of CHOICES.entries()) {
+      const button = element("button", {}, element("kbd", { textContent: key + 1 }), LABELS[choice]);
+      button.setAttribute("aria-pressed", choice === chosen);
+      button.onclick = () => answer(index, choice);
+      row.append(button);
+    }
+    return row;
+  }));
+  if (document.body.className !== "pair") show("pair");
+}
+
+function setPicture(name, picture) {
+  const button = document.querySelector(`#pair [data-show=${name}]`);
+  button.hidden = !picture;
+  if (!picture) return;
+  const image = button.querySelector("img");
+  if (image.getAttribute("src") !== picture.src) image.src = picture.src;
+  image.width = picture.width;
+  image.height = picture.height;
+}
+
+function answer(index, choice) {
+  const { pair, sides } = plan[at];
+  const last = data.questions.length;
+  const complete = firstOpen(pair) === last;
+  const vote = choice === "same" ? "tie" : sides[choice === "left" ? 0 : 1];
+  judgeNow().votes[data.questions[index].id][pair] = vote;
+  save();
+  // An answer that is changed leads to the next question; the last open one to the next pair.
+  const open = Math.min(firstOpen(pair, index + 1), last);
+  const next = complete ? index + 1 : open < last ? open : firstOpen(pair);
+  if (next < last) showPair(next);
+  else forward();
+}
+
+function forward() {
+  if (firstOpen(plan[at].pair) < data.questions.length) return;
+  at += 1;
+  if (at < plan.length) showPair();
+  else enter(current);
+}
+
+function back() {
+  if (question > 0) return showPair(question - 1);
+  if (at === 0) return;
+  at -= 1;
+  showPair(data.questions.length - 1);
+}
+
+function showDone() {
+  if (revealed) return showResults();
+  find("thanks").textContent = `Thank you, ${judgeNow().name}`;
+  show("done");
+}
+
+function download() {
+  const who = judges.map((judge) => judge.name.replace(/[^\p{L}\p{N}]+/gu, "-")).join("-");
+  const file = new Blob([`${JSON.stringify(ballot(), null, 1)}\n`], { type: "application/json" });
+  const link = element("a", { href: URL.createObjectURL(file), download: `votes-${who}.json` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/* Results. */
+
+const percent = (share) => `${Math.floor(100 * share + 0.5)}%`;
+const label = (judge) => {
+  const before = judges.slice(0, judges.indexOf(judge));
+  const same = before.filter((other) => other.name === judge.name).length;
+  return same ? `${judge.name} (${same + 1})` : judge.name;
+};
+
+function verdict(found, models) {
+  if (found.preferred) return `${models[found.preferred === "a" ? 0 : 1]} is preferred.`;
+  if (!found.photos) return "No votes yet.";
+  return found.photos < MIN_PHOTOS
+    ? `Too few photos to find a difference: ${found.photos} of at least ${MIN_PHOTOS}.`
+    : "No difference was found.";
+}
+
+function countRow(entry, models) {
+  const found = count(judges, entry.id, data.pairs.length);
+  const all = found.a + found.tie + found.b || 1;
+  const section = element("section", { className: "count" }, element("h2", { textContent: entry.text }),
+    element("p", { className: "verdict", textContent: verdict(found, models) }));
+  const bar = element("div", { className: "votes", ariaHidden: "true" });
+  const legend = element("p", { className: "legend" });
+  for (const [vote, name] of [["a", models[0]], ["tie", "No difference"], ["b", models[1]]]) {
+    const part = element("i", { className: vote });
+    part.style.flexGrow = found[vote] / all;
+    bar.append(part);
+    legend.append(element("span", { className: vote }, element("b", { textContent: found[vote] }), ` ${name}`));
+  }
+  if (found.share === null) {
+    section.append(legend);
+    return section;
+  }
+  const [low, high] = found.interval;
+  const scale = element("div", { className: "scale", ariaHidden: "true" }, element("i"), element("b"));
+  scale.style.setProperty("--low", low);
+  scale.style.setProperty("--high", high);
+  scale.style.setProperty("--share", found.share);
+  section.append(bar, scale, legend, element("p", {
+    className: "share",
+    textContent: `Share of ${models[0]}: ${percent(found.share)} ` +
+      `(95% interval ${percent(low)} to ${percent(high)})`,
+  }));
+  return section;
+}
+
+function showResults() {
+  revealed = true;
+  save();
+  const models = names();
+  find("versus").replaceChildren(
+    element("span", { className: "a", textContent: models[0] }), " or ",
+    element("span", { className: "b", textContent: models[1] }), "?");
+  const first = count(judges, data.questions[0].id, data.pairs.length);
+  find("lede").textContent = `${data.questions[0].text} ${verdict(first, models)}`;
+  find("counts").replaceChildren(...data.questions.map((entry) => countRow(entry, models)));
+  const total = data.pairs.length * data.questions.length;
+  find("judges").replaceChildren(...judges.map((judge) => {
+    const remove = element("button", { className: "quiet", textContent: "Remove" });
+    remove.onclick = () => {
+      if (!confirm(`Remove the votes of ${label(judge)} from this page?`)) return;
+      judges = judges.filter((other) => other !== judge);
+      if (judge.id === current) current = null;
+      save();
+      if (judges.length) showResults();
+      else showStart();
+    };
+    return element("li", {}, element("b", { textContent: label(judge) }),
+      element("span", { textContent: `${answered(judge)} of ${total} answers` }), remove);
+  }));
+  find("agreements").replaceChildren(...judges.flatMap((one, index) =>
+    judges.slice(index + 1).map((other) => element("p", { textContent: agreementText(one, other) }))));
+  const photos = data.pairs.length;
+  find("method").textContent =
+    `The share of ${models[0]} counts "No difference" as half a vote for each model. ` +
+    "Its 95% interval is Wilson's score interval. Photos are the sample: the votes of several " +
+    "judges on one photo are averaged first, because they are not independent. A model is " +
+    "preferred if the interval excludes 50%. " + (photos < MIN_PHOTOS
+      ? `This takes at least ${MIN_PHOTOS} photos.`
+      : `With ${photos} photos, this takes a share above ${percent(decidingShare(photos))}.`) +
+    " Kappa is the agreement of two judges beyond chance (Cohen): 1 is full agreement, 0 is chance.";
+  show("results");
+}
+
+function agreementText(one, other) {
+  const { equal, both, kappa } = agreement(one, other);
+  const pair = `${label(one)} and ${label(other)}`;
+  if (!both) return `${pair} have no answered question in common.`;
+  const rounded = kappa === null ? "undefined" : (Math.floor(100 * kappa + 0.5) / 100).toFixed(2);
+  return `${pair} gave ${equal} of ${both} equal answers (${percent(equal / both)}; kappa ${rounded}).`;
+}
+
+/* Enlarged pictures: the other side replaces a picture in place, which shows every difference. */
+
+const zoom = find("zoom");
+const shown = () => [...document.querySelectorAll("#pair [data-show]")].filter((one) => !one.hidden);
+
+function enlarge(name) {
+  const image = document.querySelector(`#pair [data-show=${name}] img`);
+  Object.assign(zoom.querySelector("img"), {
+    src: image.src, alt: image.alt, width: image.width, height: image.height,
+  });
+  const titles = { left: "Left", right: "Right", photo: "Photo", painting: "Painting" };
+  zoom.querySelector("nav").replaceChildren(
+    ...shown().map(({ dataset }) => {
+      const button = element("button", { textContent: titles[dataset.show] });
+      button.setAttribute("aria-pressed", dataset.show === name);
+      button.onclick = () => enlarge(dataset.show);
+      return button;
+    }),
+    element("button", { className: "quiet", textContent: "Close", onclick: () => zoom.close() }));
+  if (!zoom.open) zoom.showModal();
+}
+
+/* Events. */
+
+find("enter").onsubmit = (event) => {
+  event.preventDefault();
+  const name = find("name").value.trim();
+  if (!name) return;
+  addJudge(name);
+  enter(current);
+};
+for (const button of document.querySelectorAll("#pair [data-show]")) {
+  button.onclick = () => enlarge(button.dataset.show);
+}
+zoom.querySelector("div").onclick = () => zoom.close();
+find("back").onclick = back;
+find("forward").onclick = forward;
+find("next_judge").onclick = showStart;
+find("reveal").onclick = showResults;
+find("revise").onclick = () => {
+  at = plan.length - 1;
+  showPair(data.questions.length - 1);
+};
+document.querySelector(".another").onclick = showStart;
+for (const button of document.querySelectorAll(".download")) button.onclick = download;
+find("files").onchange = async (event) => {
+  const problems = [];
+  for (const file of event.target.files) {
+    const problem = merge(await file.text());
+    if (problem) problems.push(`${file.name} ${problem}`);
+  }
+  event.target.value = "";
+  showResults();
+  find("problem").textContent = problems.join(" ");
+};
+document.addEventListener("keydown", (event) => {
+  if (document.body.className !== "pair" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key;
+  if (zoom.open) {
+    if (key === "ArrowLeft" || key === "1") enlarge("left");
+    if (key === "ArrowRight" || key === "3") enlarge("right");
+    if (key === "z") zoom.close();
+  } else if (key in KEYS) answer(question, CHOICES[KEYS[key]]);
+  else if (key === "ArrowUp" || key === "Backspace") back();
+  else if (key === "z") enlarge("left");
+  else return;
+  if (key !== "Escape") event.preventDefault();
+});
+
+restore();
+if (revealed && judges.length) showResults();
+else if (judgeNow()) enter(current);
+else showStart();
