@@ -174,11 +174,11 @@ def _verdict(count: votes.Count, models: tuple[str, str]) -> str:
 def _agreement(pair: str, found: votes.Agreement) -> str:
     if not found.both:
         return f"{pair} have no answered question in common."
-    kappa = (
-        "undefined" if found.kappa is None else f"{math.floor(100 * found.kappa + 0.5) / 100:.2f}"
-    )
+    kappa = "undefined"
+    if found.kappa is not None:
+        kappa = f"{math.floor(100 * found.kappa + 0.5) / 100:.2f}"
     return (
-        f"{pair} gave {found.equal} of {found.both} equal answers "
+        f"{pair} gave the same answer to {found.equal} of {found.both} questions "
         f"({_percent(found.equal / found.both)}; kappa {kappa})."
     )
 

@@ -3,7 +3,9 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const FORMAT = "fastnst votes 1";
 const STORE = `fastnst-compare-${data.page}`;
 const CHOICES = ["left", "same", "right"];
-const LABELS = { left: "Left", same: "No difference", right: "Right" };
+const LABELS = { same: "No difference", photo: "Photo", painting: "Painting" };
+// Narrow screens show wide pictures one above the other.
+const SIDES = { left: ["Left", "Upper"], right: ["Right", "Lower"] };
 const KEYS = { ArrowLeft: 0, ArrowDown: 1, ArrowRight: 2, 1: 0, 2: 1, 3: 2 };
 const find = (id) => document.getElementById(id);
 const range = (length) => Array.from({ length }, (_, index) => index);
@@ -168,6 +170,13 @@ function show(screen) {
   scrollTo(0, 0);
 }
 
+function labelled(name) {
+  if (LABELS[name]) return [LABELS[name]];
+  const [beside, stacked] = SIDES[name];
+  return [element("span", { className: "beside", textContent: beside }),
+    element("span", { className: "stacked", textContent: stacked })];
+}
+
 const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 function showStart() {
@@ -216,6 +225,7 @@ function showPair(asked = null) {
   setPicture("right", pictures[sides[1]]);
   setPicture("photo", pictures.photo);
   setPicture("painting", data.painting);
+  document.documentElement.classList.toggle("wide", pictures.a.width > 1.2 * pictures.a.height);
   find("count").textContent = `${at + 1} of ${plan.length}`;
   const bar = find("bar");
   bar.ariaValueMax = plan.length;
@@ -229,7 +239,8 @@ function showPair(asked = null) {
     const row = element("fieldset", { className: index === question ? "asked" : "" },
       element("legend", { textContent: entry.text }));
     for (const [key, choice] of CHOICES.entries()) {
-      const button = element("button", {}, element("kbd", { textContent: key + 1 }), LABELS[choice]);
+      const button = element("button", {}, element("kbd", { textContent: key + 1 }),
+        ...labelled(choice));
       button.setAttribute("aria-pressed", choice === chosen);
       button.onclick = () => answer(index, choice);
       row.append(button);
@@ -315,7 +326,7 @@ function countRow(entry, models) {
     element("p", { className: "verdict", textContent: verdict(found, models) }));
   const bar = element("div", { className: "votes", ariaHidden: "true" });
   const legend = element("p", { className: "legend" });
-  for (const [vote, name] of [["a", models[0]], ["tie", "No difference"], ["b", models[1]]]) {
+  for (const [vote, name] of [["a", models[0]], ["tie", "no difference"], ["b", models[1]]]) {
     const part = element("i", { className: vote });
     part.style.flexGrow = found[vote] / all;
     bar.append(part);
@@ -345,8 +356,8 @@ function showResults() {
   find("versus").replaceChildren(
     element("span", { className: "a", textContent: models[0] }), " or ",
     element("span", { className: "b", textContent: models[1] }), "?");
-  const first = count(judges, data.questions[0].id, data.pairs.length);
-  find("lede").textContent = `${data.questions[0].text} ${verdict(first, models)}`;
+  find("lede").textContent =
+    `${plural(judges.length, "judge")} compared ${plural(data.pairs.length, "photo")}.`;
   find("counts").replaceChildren(...data.questions.map((entry) => countRow(entry, models)));
   const total = data.pairs.length * data.questions.length;
   find("judges").replaceChildren(...judges.map((judge) => {
@@ -381,7 +392,8 @@ function agreementText(one, other) {
   const pair = `${label(one)} and ${label(other)}`;
   if (!both) return `${pair} have no answered question in common.`;
   const rounded = kappa === null ? "undefined" : (Math.floor(100 * kappa + 0.5) / 100).toFixed(2);
-  return `${pair} gave ${equal} of ${both} equal answers (${percent(equal / both)}; kappa ${rounded}).`;
+  return `${pair} gave the same answer to ${equal} of ${both} questions ` +
+    `(${percent(equal / both)}; kappa ${rounded}).`;
 }
 
 /* Enlarged pictures: the other side replaces a picture in place, which shows every difference. */
@@ -392,17 +404,18 @@ const shown = () => [...document.querySelectorAll("#pair [data-show]")].filter((
 function enlarge(name) {
   const image = document.querySelector(`#pair [data-show=${name}] img`);
   Object.assign(zoom.querySelector("img"), {
-    src: image.src, alt: image.alt, width: image.width, height: image.height,
+    src: image.src, alt: image.alt, width: image.naturalWidth, height: image.naturalHeight,
   });
-  const titles = { left: "Left", right: "Right", photo: "Photo", painting: "Painting" };
   zoom.querySelector("nav").replaceChildren(
     ...shown().map(({ dataset }) => {
-      const button = element("button", { textContent: titles[dataset.show] });
+      const button = element("button", {}, ...labelled(dataset.show));
       button.setAttribute("aria-pressed", dataset.show === name);
       button.onclick = () => enlarge(dataset.show);
       return button;
     }),
-    element("button", { className: "quiet", textContent: "Close", onclick: () => zoom.close() }));
+    element("button", {
+      className: "quiet", textContent: "✕", ariaLabel: "Close", onclick: () => zoom.close(),
+    }));
   if (!zoom.open) zoom.showModal();
 }
 

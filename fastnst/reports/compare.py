@@ -23,7 +23,7 @@ _REFERENCE_QUALITY = 85
 _WALL = "Which would you rather hang on a wall?"
 _STYLE = "Which is closer to the painting in style?"
 _PAINTED = "Which looks more like a painting, and less like a filter?"
-_SUBJECT = "In which is the subject easier to recognize?"
+_SUBJECT = "Which shows the subject more clearly?"
 
 
 @dataclasses.dataclass(frozen=True)
