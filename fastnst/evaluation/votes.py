@@ -1,6 +1,6 @@
 """Counts the votes of judges who compared the pictures of two models, A and B, on a blind page.
 
-The page itself counts with the same formulas, in fastnst/reports/compare.js.
+The page itself counts with the same formulas, in fastnst/reports/compare_votes.js.
 """
 
 from __future__ import annotations

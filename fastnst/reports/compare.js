@@ -1,3 +1,4 @@
+/* Judging: keeps the votes in the browser, and shows the pairs. */
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const FORMAT = "fastnst votes 1";
@@ -8,53 +9,6 @@ const LABELS = { same: "No difference", photo: "Photo", painting: "Painting" };
 const SIDES = { left: ["Left", "Upper"], right: ["Right", "Lower"] };
 const KEYS = { ArrowLeft: 0, ArrowDown: 1, ArrowRight: 2, 1: 0, 2: 1, 3: 2 };
 const find = (id) => document.getElementById(id);
-const range = (length) => Array.from({ length }, (_, index) => index);
-
-/* Counting: the same formulas as in fastnst/evaluation/votes.py. */
-
-const MIN_PHOTOS = 6;
-const SCORES = { a: 1, tie: 0.5, b: 0 };
-const Z = 1.959963984540054;
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-
-function interval(share, number) {
-  const square = (Z * Z) / number;
-  const half = Z * Math.sqrt((share * (1 - share)) / number + square / (4 * number));
-  const middle = share + square / 2, scale = 1 + square;
-  return [Math.max(0, (middle - half) / scale), Math.min(1, (middle + half) / scale)];
-}
-
-const decidingShare = (photos) => 0.5 + Z / (2 * Math.sqrt(photos));
-
-function count(judges, question, photos) {
-  const byPhoto = range(photos)
-    .map((photo) => judges.map((judge) => judge.votes[question][photo]).filter(Boolean))
-    .filter((votes) => votes.length);
-  const shares = byPhoto.map((votes) => sum(votes.map((vote) => SCORES[vote])) / votes.length);
-  const number = (wanted) => byPhoto.flat().filter((vote) => vote === wanted).length;
-  const found = { a: number("a"), tie: number("tie"), b: number("b"), photos: shares.length };
-  if (!shares.length) return { ...found, share: null, interval: null, preferred: null };
-  const share = sum(shares) / shares.length;
-  const ends = interval(share, shares.length);
-  const side = ends[0] > 0.5 ? "a" : ends[1] < 0.5 ? "b" : null;
-  const preferred = shares.length < MIN_PHOTOS ? null : side;
-  return { ...found, share, interval: ends, preferred };
-}
-
-function agreement(one, other) {
-  const both = Object.keys(one.votes)
-    .flatMap((question) =>
-      one.votes[question].map((vote, photo) => [vote, other.votes[question][photo]]))
-    .filter(([first, second]) => first && second);
-  const equal = both.filter(([first, second]) => first === second).length;
-  const times = (judge, vote) => both.filter((pair) => pair[judge] === vote).length;
-  const chance = sum(Object.keys(SCORES).map((vote) => times(0, vote) * times(1, vote)));
-  const total = both.length ** 2;
-  const kappa = chance < total ? (equal * both.length - chance) / (total - chance) : null;
-  return { equal, both: both.length, kappa };
-}
-
-const answered = (judge) => sum(Object.values(judge.votes).map((votes) => votes.filter(Boolean).length));
 
 /* Votes, kept by the browser. */
 
@@ -300,100 +254,6 @@ function download() {
   const link = element("a", { href: URL.createObjectURL(file), download: `votes-${who}.json` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
-/* Results. */
-
-const percent = (share) => `${Math.floor(100 * share + 0.5)}%`;
-const label = (judge) => {
-  const before = judges.slice(0, judges.indexOf(judge));
-  const same = before.filter((other) => other.name === judge.name).length;
-  return same ? `${judge.name} (${same + 1})` : judge.name;
-};
-
-function verdict(found, models) {
-  if (found.preferred) return `${models[found.preferred === "a" ? 0 : 1]} is preferred.`;
-  if (!found.photos) return "No votes yet.";
-  return found.photos < MIN_PHOTOS
-    ? `Too few photos to find a difference: ${found.photos} of at least ${MIN_PHOTOS}.`
-    : "No difference was found.";
-}
-
-function countRow(entry, models) {
-  const found = count(judges, entry.id, data.pairs.length);
-  const all = found.a + found.tie + found.b || 1;
-  const section = element("section", { className: "count" }, element("h2", { textContent: entry.text }),
-    element("p", { className: "verdict", textContent: verdict(found, models) }));
-  const bar = element("div", { className: "votes", ariaHidden: "true" });
-  const legend = element("p", { className: "legend" });
-  for (const [vote, name] of [["a", models[0]], ["tie", "no difference"], ["b", models[1]]]) {
-    const part = element("i", { className: vote });
-    part.style.flexGrow = found[vote] / all;
-    bar.append(part);
-    legend.append(element("span", { className: vote }, element("b", { textContent: found[vote] }), ` ${name}`));
-  }
-  if (found.share === null) {
-    section.append(legend);
-    return section;
-  }
-  const [low, high] = found.interval;
-  const scale = element("div", { className: "scale", ariaHidden: "true" }, element("i"), element("b"));
-  scale.style.setProperty("--low", low);
-  scale.style.setProperty("--high", high);
-  scale.style.setProperty("--share", found.share);
-  section.append(bar, scale, legend, element("p", {
-    className: "share",
-    textContent: `Share of ${models[0]}: ${percent(found.share)} ` +
-      `(95% interval ${percent(low)} to ${percent(high)})`,
-  }));
-  return section;
-}
-
-function showResults() {
-  revealed = true;
-  save();
-  const models = names();
-  find("versus").replaceChildren(
-    element("span", { className: "a", textContent: models[0] }), " or ",
-    element("span", { className: "b", textContent: models[1] }), "?");
-  find("lede").textContent =
-    `${plural(judges.length, "judge")} compared ${plural(data.pairs.length, "photo")}.`;
-  find("counts").replaceChildren(...data.questions.map((entry) => countRow(entry, models)));
-  const total = data.pairs.length * data.questions.length;
-  find("judges").replaceChildren(...judges.map((judge) => {
-    const remove = element("button", { className: "quiet", textContent: "Remove" });
-    remove.onclick = () => {
-      if (!confirm(`Remove the votes of ${label(judge)} from this page?`)) return;
-      judges = judges.filter((other) => other !== judge);
-      if (judge.id === current) current = null;
-      save();
-      if (judges.length) showResults();
-      else showStart();
-    };
-    return element("li", {}, element("b", { textContent: label(judge) }),
-      element("span", { textContent: `${answered(judge)} of ${total} answers` }), remove);
-  }));
-  find("agreements").replaceChildren(...judges.flatMap((one, index) =>
-    judges.slice(index + 1).map((other) => element("p", { textContent: agreementText(one, other) }))));
-  const photos = data.pairs.length;
-  find("method").textContent =
-    `The share of ${models[0]} counts "No difference" as half a vote for each model. ` +
-    "Its 95% interval is Wilson's score interval. Photos are the sample: the votes of several " +
-    "judges on one photo are averaged first, because they are not independent. A model is " +
-    "preferred if the interval excludes 50%. " + (photos < MIN_PHOTOS
-      ? `This takes at least ${MIN_PHOTOS} photos.`
-      : `With ${photos} photos, this takes a share above ${percent(decidingShare(photos))}.`) +
-    " Kappa is the agreement of two judges beyond chance (Cohen): 1 is full agreement, 0 is chance.";
-  show("results");
-}
-
-function agreementText(one, other) {
-  const { equal, both, kappa } = agreement(one, other);
-  const pair = `${label(one)} and ${label(other)}`;
-  if (!both) return `${pair} have no answered question in common.`;
-  const rounded = kappa === null ? "undefined" : (Math.floor(100 * kappa + 0.5) / 100).toFixed(2);
-  return `${pair} gave the same answer to ${equal} of ${both} questions ` +
-    `(${percent(equal / both)}; kappa ${rounded}).`;
 }
 
 /* Enlarged pictures: the other side replaces a picture in place, which shows every difference. */

@@ -1,7 +1,7 @@
 """The blind page of `fastnst compare`: one self-contained HTML file on which people vote.
 
-The template is compare.html with compare.css and compare.js, which shows the pairs and counts the
-votes.
+The template is compare.html with compare.css. compare.js shows the pairs, compare_votes.js counts
+the votes, and compare_results.js shows the results.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ def render(
     return string.Template(parts.read("compare.html")).substitute(
         theme=parts.read("theme.css"),
         style=parts.read("compare.css"),
+        votes=parts.read("compare_votes.js"),
+        results=parts.read("compare_results.js"),
         script=parts.read("compare.js"),
         # A name with "</script>" would end the element.
         data=data.replace("<", "\\u003c"),
