@@ -23,6 +23,7 @@ import yaml
 import fastnst
 from fastnst import config, images
 from fastnst.cli import main
+from fastnst.evaluation import votes
 
 ROOT = Path(fastnst.__file__).parent.parent
 README = ROOT / "README.md"
@@ -50,6 +51,7 @@ SMALL = {
     "train": [*SET, "--set=batch_size=2", "--set=start_from=null"],
     "learn": SET,
     "gallery": ["--size", "32"],
+    "compare": ["--size", "32"],
     "optimize": ["--size", "32", "--steps", "2"],
     "quality": ["--photos", "1", "--size", "96", "--steps", "2"],
 }
@@ -152,7 +154,22 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
             archive.write(path, f"train2014/{path.name}")
     for index, name in enumerate(("photo", "painting", "harbour", "img/candy", "img/photos/koala")):
         images.write(folder / f"{name}.jpg", small[index])
+    for name in ("Anna", "Ben"):
+        save_votes(folder / f"votes-{name}.json", name)
     return Desk(folder, small[0])
+
+
+def save_votes(path: Path, judge: str) -> None:
+    """Writes votes as a page of fastnst compare would save them."""
+    content = {
+        "format": votes.FORMAT,
+        "page": "1",
+        "models": ["candy", "mosaic"],
+        "questions": [{"id": "wall", "text": "Which would you rather hang on a wall?"}],
+        "photos": ["0.jpg"],
+        "judges": [{"id": judge, "name": judge, "votes": {"wall": ["a"]}}],
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 @pytest.fixture

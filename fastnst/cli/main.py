@@ -21,6 +21,7 @@ COMMANDS = {
         "stylize a photo by optimizing its pixels",
     ),
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
+    "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
     "weights": ("fastnst.cli.weights", "download the whole loss network"),
 }

@@ -33,6 +33,41 @@ class Outcome:
     error: errors.UserError | None = None
 
 
+def find(
+    inputs: collections.abc.Sequence[Path], apart_from: Path | None = None
+) -> list[tuple[Path, Path]]:
+    """Finds photos in files and folders.
+
+    Args:
+        inputs: Photos and folders of photos. Folders are searched recursively, except hidden
+            files.
+        apart_from: A folder inside the inputs that is not searched.
+
+    Returns:
+        Each photo's path, and its path relative to the input that it was found in.
+
+    Raises:
+        UserError: If an input does not exist, or a folder contains no photos.
+    """
+    pairs: list[tuple[Path, Path]] = []
+    for path in inputs:
+        if path.is_dir():
+            found = [path / name for name in files.walk(path) if files.is_photo(name)]
+            if apart_from and path.resolve() in (left_out := apart_from.resolve()).parents:
+                found = [entry for entry in found if left_out not in entry.resolve().parents]
+            if not found:
+                looked_for = ", ".join(sorted(files.PHOTO_EXTENSIONS))
+                raise errors.UserError(
+                    f"{path}: contains no photos ({looked_for}); name another folder"
+                )
+            pairs += [(photo, photo.relative_to(path)) for photo in found]
+        elif path.exists():
+            pairs.append((path, Path(path.name)))
+        else:
+            raise errors.UserError(f"{path}: no such file or folder")
+    return pairs
+
+
 def plan(
     inputs: collections.abc.Sequence[Path],
     output: Path | None,
@@ -57,22 +92,7 @@ def plan(
             would overwrite a photo or another stylized photo.
     """
     folder = Path("generated") if output is None else output
-    pairs: list[tuple[Path, Path]] = []
-    for path in inputs:
-        if path.is_dir():
-            found = [path / name for name in files.walk(path) if files.is_photo(name)]
-            if path.resolve() in (goal := folder.resolve()).parents:
-                found = [entry for entry in found if goal not in entry.resolve().parents]
-            if not found:
-                looked_for = ", ".join(sorted(files.PHOTO_EXTENSIONS))
-                raise errors.UserError(
-                    f"{path}: contains no photos ({looked_for}); name another folder"
-                )
-            pairs += [(photo, photo.relative_to(path)) for photo in found]
-        elif path.exists():
-            pairs.append((path, Path(path.name)))
-        else:
-            raise errors.UserError(f"{path}: no such file or folder")
+    pairs = find(inputs, apart_from=folder)
     single = len(inputs) == 1 and not inputs[0].is_dir()
     names_a_photo = (
         output is not None

@@ -1,25 +1,23 @@
 """The report of a finished training or optimization: one self-contained HTML file.
 
-The template with the styles and the script is page.html.
+The template with the styles and the script is page.html; theme.css is shared by all pages.
 """
 
 from __future__ import annotations
 
-import base64
 import collections.abc
 import dataclasses
 import math
 import shlex
 import string
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from fastnst import formatting, images
-from fastnst.reports import charts
+from fastnst.reports import charts, parts
 
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
 
@@ -79,24 +77,19 @@ OPTIMIZATION = Wording(
 
 
 def _image(pixels: np.ndarray, alt: str) -> str:
-    data = images.encode(images.Picture(pixels), "JPEG", _QUALITY)
     height, width = pixels.shape[:2]
     return (
         f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
-        f'src="data:image/jpeg;base64,{base64.b64encode(data).decode("ascii")}">'
+        f'src="{parts.data_uri(pixels, _QUALITY)}">'
     )
-
-
-def _at_most(pixels: np.ndarray, side: int) -> np.ndarray:
-    return images.resize_shorter_side(pixels, side) if min(pixels.shape[:2]) > side else pixels
 
 
 def _pair(number: int, photo: np.ndarray, stylized: np.ndarray) -> str:
     height, width = photo.shape[:2]
     return (
         f'<div class="pair" style="--ratio:{width / height:.4f}">'
-        f"{_image(_at_most(photo, _PHOTO_SIDE), f'photo {number}')}"
-        f"{_image(_at_most(stylized, _PHOTO_SIDE), f'photo {number}, stylized')}"
+        f"{_image(parts.at_most(photo, _PHOTO_SIDE), f'photo {number}')}"
+        f"{_image(parts.at_most(stylized, _PHOTO_SIDE), f'photo {number}, stylized')}"
         f'<input type="range" value="50" aria-label="compare photo {number}"></div>'
     )
 
@@ -227,13 +220,13 @@ def render(
         ),
     )
     quoted = shlex.quote(model or name)
-    page = resources.files("fastnst.reports").joinpath("page.html").read_text(encoding="utf-8")
-    return string.Template(page).substitute(
+    return string.Template(parts.read("page.html")).substitute(
+        theme=parts.read("theme.css"),
         kind=escape(wording.kind),
         name=escape(name),
         style=""
         if reference is None
-        else f"<figure>{_image(_at_most(reference, _STYLE_SIDE), 'the style image')}"
+        else f"<figure>{_image(parts.at_most(reference, _STYLE_SIDE), 'the style image')}"
         "<figcaption>The style</figcaption></figure>",
         figures="".join(
             f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>"
