@@ -102,6 +102,13 @@ class Data:
         "crop: random crop and flip. none: exactly the center crop of the original.",
         choices=("crop", "none"),
     )
+    zoom: float = _key(
+        1.0,
+        "Largest factor by which parts of random crops are enlarged: 3 also teaches the smooth "
+        "areas of large photos.",
+        minimum=1,
+        maximum=8,
+    )
     seed: int = _key(
         0,
         "Seed of the initial weights, the photos' order and the crops.",

@@ -93,6 +93,7 @@ class PhotoFeed:
                 image_size=size,
                 batch_size=context.get_per_replica_batch_size(settings.batch_size),
                 augment=settings.augment,  # type: ignore[arg-type]  # checked by the schema
+                zoom=settings.zoom,
                 seed=settings.seed,
                 start=start,
                 shard=shard,

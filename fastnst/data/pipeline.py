@@ -30,6 +30,8 @@ _FILES_AT_ONCE = 16
 # Fixed, because the default algorithm, and with it the order, could differ between TensorFlow
 # releases and devices.
 _RANDOM = "philox"
+# Added to the seed, so that the zoom of a photo is independent of its crop.
+_OF_ZOOM = 2**32
 
 
 def batches(
@@ -38,6 +40,7 @@ def batches(
     image_size: int,
     batch_size: int,
     augment: Augment = "crop",
+    zoom: float = 1.0,
     seed: int = 0,
     start: int = 0,
     shuffle: bool = True,
@@ -56,6 +59,7 @@ def batches(
         batch_size: Images per batch.
         augment: "crop" for a random crop and flip, "none" for the original program's scaling
             and center crop.
+        zoom: The largest factor by which to enlarge a part of a random crop.
         seed: Seed of the order, the crops and the flips.
         start: Position of the first sample, for example where an earlier run stopped.
         shuffle: Whether to shuffle the photos in each epoch; if False, they keep the order of
@@ -78,7 +82,7 @@ def batches(
 
     def load(position: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         _, content = item
-        image = _load(source, content, image_size, augment, seed, position)
+        image = _load(source, content, image_size, augment, zoom, seed, position)
         # Instance norm divides by the standard deviation, so its gradient is infinite on a crop
         # of a single color. Failing here skips the sample, like a damaged photo.
         varied = tf.reduce_any(image != image[:1, :1])
@@ -165,10 +169,26 @@ def _load(
     content: tf.Tensor,
     image_size: int,
     augment: Augment,
+    zoom: float,
     seed: int,
     position: tf.Tensor,
 ) -> tf.Tensor:
-    """Loads the image at a position from a path or a serialized record."""
+    """Loads the image at a position from a path or a serialized record, scaled and cropped."""
+    square = _square(source, content, image_size, augment, seed, position)
+    if augment == "none" or zoom == 1.0:
+        return square
+    seeds = tf.stack([seed + _OF_ZOOM, position])
+    return preprocess.enlarge(square, zoom, tf.random.stateless_uniform([3], seeds, alg=_RANDOM))
+
+
+def _square(
+    source: PhotoSource,
+    content: tf.Tensor,
+    image_size: int,
+    augment: Augment,
+    seed: int,
+    position: tf.Tensor,
+) -> tf.Tensor:
     random = tf.random.stateless_uniform([4], tf.stack([seed, position]), alg=_RANDOM)
     if source.schema is not None and source.schema.shape is not None:
         pixels = schemas.pixels(content, source.schema)

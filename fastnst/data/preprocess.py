@@ -64,6 +64,31 @@ def crop_pixels(image: tf.Tensor, image_size: int, random: tf.Tensor) -> tf.Tens
     return _finish(_cut(image, image_size, random), image_size, random)
 
 
+def enlarge(square: tf.Tensor, most: float, random: tf.Tensor) -> tf.Tensor:
+    """Enlarges a random part of a square to the size of the whole, by a random factor.
+
+    Photos to train on are small, so their areas are busier than those of the large photos that the
+    network will stylize. A third of the squares are returned unchanged; the logarithms of the other
+    factors are uniform.
+
+    Args:
+        square: uint8 [H, H, 3].
+        most: The largest factor, from 1.
+        random: float32 [3], uniform in [0, 1), for row, column and factor.
+
+    Returns:
+        uint8 [H, H, 3].
+    """
+    size = square.shape[0]
+    factor = tf.pow(float(most), tf.maximum(1.5 * random[2] - 0.5, 0.0))
+    side = tf.cast(tf.round(size / factor), tf.int32)
+    room = size - side
+    # float32 may round the product up.
+    corner = tf.minimum(tf.cast(random[:2] * tf.cast(room + 1, tf.float32), tf.int32), room)
+    part = tf.slice(square, [corner[0], corner[1], 0], [side, side, 3])
+    return tf.ensure_shape(_round(tf.image.resize(part, [size, size])), square.shape)
+
+
 def original(image: tf.Tensor, image_size: int) -> tf.Tensor:
     """Scales and crops a photo as the original program did.
 

@@ -191,6 +191,19 @@ def test_unreadable_photos_are_skipped_and_can_be_named(
     np.testing.assert_array_equal(again, images[9:])
 
 
+@both
+def test_zoom_enlarges_parts_of_the_same_crops(
+    photos: Callable[..., data.PhotoSource], kind: str
+) -> None:
+    plain, positions = take(photos(kind), 4, seed=1)
+    zoomed, same = take(photos(kind), 4, seed=1, zoom=3.0)
+    assert same == positions
+    unchanged = [np.array_equal(*pair) for pair in zip(plain, zoomed, strict=True)]
+    assert 0 < sum(unchanged) < len(unchanged)
+    again, _ = take(photos(kind), 2, seed=1, zoom=3.0, start=6)
+    np.testing.assert_array_equal(again, zoomed[6:])
+
+
 def test_missing_positions_are_those_that_were_skipped() -> None:
     assert data.missing(4, [5, 6, 9]) == [4, 7, 8]
     assert data.missing(4, [4, 5, 6]) == []

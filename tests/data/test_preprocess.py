@@ -142,6 +142,23 @@ def test_original_matches_the_original_programs_preprocessing(shape: tuple[int, 
     np.testing.assert_allclose(image.numpy(), legacy(photo, SIZE), atol=1e-3)
 
 
+@pytest.mark.parametrize("random", [(0.3, 0.9, 0.0), (0.3, 0.9, 0.33)])
+def test_a_third_of_the_squares_are_not_enlarged(random: tuple[float, ...]) -> None:
+    square = tf.constant(made.noise(0, 12, 12))
+    np.testing.assert_array_equal(preprocess.enlarge(square, 3.0, tf.constant(random)), square)
+
+
+def test_a_part_is_enlarged_by_up_to_the_largest_factor() -> None:
+    square = made.noise(0, 12, 12)
+    # A factor of almost 3: the part has 4 pixels, in the last of 12 - 4 + 1 rows and columns.
+    large = preprocess.enlarge(tf.constant(square), 3.0, tf.constant([0.9999, 0.9999, 0.9999]))
+    expected = tf.image.resize(square[8:, 8:], [12, 12])
+    np.testing.assert_allclose(large, expected, atol=0.51)
+    # Halfway between the unchanged third and the largest factor: the root, 1.73, and 7 pixels.
+    large = preprocess.enlarge(tf.constant(square), 3.0, tf.constant([0.0, 0.0, 2 / 3]))
+    np.testing.assert_allclose(large, tf.image.resize(square[:7, :7], [12, 12]), atol=0.51)
+
+
 def test_original_equals_the_resize_of_tensorflow_1() -> None:
     photo = made.noise(4, 37, 23)
     # 37 * 8 / 23 = 12.87 -> 13; offset (13 - 8) // 2 = 2.
