@@ -80,7 +80,7 @@ def assemble(pieces: list[Piece]) -> np.ndarray:
     Returns:
         The picture without its ragged rim, uint8 RGB [H, W, 3].
     """
-    margin = 16
+    margin = 40
     height = round(max(piece.top + piece.pixels.shape[0] for piece in pieces)) + 2 * margin
     width = round(max(piece.left + piece.pixels.shape[1] for piece in pieces)) + 2 * margin
     board = np.zeros((height, width, 4), np.int16)

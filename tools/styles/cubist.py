@@ -161,8 +161,8 @@ def stamps(length: float, width: float, rng: np.random.Generator) -> Array:
     first, second = rng.uniform(0, 2 * np.pi, (2, 1, 5, 1, 1)).astype(np.float32)
     ragged = u + 0.10 * length * np.sin(v / width * 4 + first)
     comb = 0.84 + 0.16 * np.sin(v / width * 7 + second + 0.5 * np.sin(u / length * 2))
-    tip = still_life.smooth(1.05, 0.80, np.abs(ragged) / length)
-    return tip * still_life.smooth(1.0, 0.72, np.abs(v) / width) * comb
+    tip = brush.smooth(1.05, 0.80, np.abs(ragged) / length)
+    return tip * brush.smooth(1.0, 0.72, np.abs(v) / width) * comb
 
 
 def dabs(canvas: still_life.Canvas, dab: float, spacing: float, strength: float) -> None:

@@ -23,12 +23,6 @@ _CODES = {
 PAINTS = {name: brush.palette(code)[0] for name, code in _CODES.items()}
 
 
-def smooth(low: float, high: float, value: Array) -> Array:
-    """Rises smoothly from 0 at `low` to 1 at `high`."""
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
 class Canvas:
     """The picture while it is painted.
 
@@ -127,8 +121,8 @@ def facet(
     ends = np.clip(np.minimum(inside[1], inside[-1]) / 0.02, 0, 1)
     shade = np.exp(np.minimum(edge, 0) / 0.024) * (edge < 0) * ends
     canvas.color[window] *= 1 - 0.72 * density * shade[..., None]
-    alpha = mask * (density + (fade - density) * smooth(0.05, 1, far))
-    color = lit + (base - lit) * smooth(0, 0.8, far)[..., None]
+    alpha = mask * (density + (fade - density) * brush.smooth(0.05, 1, far))
+    color = lit + (base - lit) * brush.smooth(0, 0.8, far)[..., None]
     color *= 1 + 0.22 * np.exp(-np.maximum(edge, 0) / 0.007)[..., None]  # the edge itself gleams
     color = np.minimum(color, 1)
     slope = points[1] - points[0]
@@ -156,7 +150,7 @@ def solid(
     alpha = np.clip(inside * canvas.size + 0.5, 0, 1) * density
     rim = np.exp(np.minimum(inside, 0) / 0.014) * (inside < 0)
     canvas.color *= 1 - 0.38 * rim[..., None]
-    mix = smooth(0, 1, across)[..., None]
+    mix = brush.smooth(0, 1, across)[..., None]
     color = PAINTS[lit] * (1 - mix) + PAINTS[base] * mix
     color = color * (1 + 0.25 * np.exp(-np.abs(inside) / 0.008))[..., None]
     whole = (slice(None), slice(None))
@@ -232,7 +226,7 @@ def bottle(canvas: Canvas, x: float, y: float, lean: float) -> None:
     """Paints a bottle whose two sides do not agree, seen from above at its mouth."""
     for shift, side, lit, base in ((0.0, 1, "bluegrey", "ink"), (0.035, -1, "mist", "slate")):
         u, v = turned(canvas, x, y + shift, lean)
-        width = 0.022 + 0.052 * smooth(-0.10, 0.0, v)
+        width = 0.022 + 0.052 * brush.smooth(-0.10, 0.0, v)
         inside = np.minimum(width - np.abs(u), np.minimum(v + 0.26, 0.20 - v)) * 0.9
         inside = np.minimum(inside, side * u + 0.012)
         solid(canvas, inside, lit, base, np.abs(u) / 0.08)
