@@ -23,6 +23,8 @@ PUZZLES = {
     "kandinsky": "board19_0",
     "poppies": "board11_0",
     "auvers": "board22_0",
+    "prawns": "board9_0",
+    "summertime": "board21_0",
 }
 """Puzzle level of each style image."""
 

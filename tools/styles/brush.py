@@ -144,7 +144,7 @@ def stroke(
     bottom, right = min(int(bottom) + 1, side), min(int(right) + 1, side)
     if top >= bottom or left >= right:
         return None
-    pixels = np.stack(np.mgrid[top:bottom, left:right], -1).reshape(-1, 2)
+    pixels = np.mgrid[top:bottom, left:right].reshape(2, -1).T
     far, nearest = spatial.cKDTree(path).query(pixels, distance_upper_bound=reach)
     missed = nearest == len(path)
     nearest[missed] = 0
@@ -230,7 +230,7 @@ def finish(canvas: np.ndarray, scale: int) -> np.ndarray:
     return (np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def save(picture: np.ndarray, path: str | Path, limit: int = 250_000) -> int:
+def save(picture: np.ndarray, path: str | Path, limit: int = 200_000) -> int:
     """Writes a JPEG at the highest quality from 92 down to 50 that fits; returns the quality.
 
     The file is written atomically.

@@ -1,8 +1,8 @@
 """Comic: a rocket over a city at dusk, in flat inks, halftone dots and heavy black outlines.
 
 Flat colors come first. Then dots of a second ink shade them: their places are scattered, not ruled,
-so that the halftone has no lattice, and they grow towards the shade. Black comes last, outlines whose
-weight swells like that of a brush, and solid blacks.
+so that the halftone has no lattice, and they grow towards the shade. Black comes last: outlines
+whose weight swells like that of a brush, and solid blacks.
 """
 
 from __future__ import annotations
@@ -128,9 +128,9 @@ def _sky(page: Page) -> None:
     """Prints the sky, dots of deep blue above and of pink below."""
     whole = np.full(page.color.shape[:2], 1.0)
     page.fill(whole, "sky", 0)
-    page.shade(whole, 0.95 * brush.smooth(0.42, -0.12, page.y + 0.35 * (page.x - 0.5)), "deep")
+    page.shade(whole, 0.95 * brush.smooth(0.26, -0.14, page.y + 0.35 * (page.x - 0.5)), "deep")
     page.fill(page.y - 0.56 - 0.02 * np.sin(5 * page.x), "pink", 0)
-    page.shade(whole, 0.9 * brush.smooth(0.42, 0.60, page.y), "pink")
+    page.shade(whole, 0.9 * brush.smooth(0.46, 0.60, page.y), "pink")
     page.shade(whole, 0.8 * brush.smooth(0.62, 0.85, page.y), "orange")
 
 
@@ -140,7 +140,12 @@ def _moon(page: Page) -> None:
     far, angle = np.hypot(dy, dx), np.arctan2(dy, dx)
     disc = page.fill(0.185 - far, "yellow")
     page.shade(disc, 0.85 * brush.smooth(-0.02, 0.22, dx + dy), "orange")
-    for y, x, radius in ((0.20, 0.70, 0.034), (0.31, 0.80, 0.046), (0.345, 0.665, 0.026), (0.235, 0.83, 0.018)):
+    for y, x, radius in (
+        (0.20, 0.70, 0.034),
+        (0.31, 0.80, 0.046),
+        (0.345, 0.665, 0.026),
+        (0.235, 0.83, 0.018),
+    ):
         hole = radius - np.hypot(page.y - y, page.x - x)
         page.fill(np.minimum(hole, 0.183 - far), "orange", 0.0030)
     for number in range(19):
@@ -154,7 +159,11 @@ def _moon(page: Page) -> None:
 
 def _clouds(page: Page) -> None:
     """Prints three banks of white clouds, dotted with blue below."""
-    for row, column, wide, puffs in ((0.19, 0.20, 0.17, 6), (0.47, 0.86, 0.19, 6), (0.53, 0.33, 0.26, 8)):
+    for row, column, wide, puffs in (
+        (0.19, 0.20, 0.17, 6),
+        (0.47, 0.86, 0.19, 6),
+        (0.53, 0.33, 0.26, 8),
+    ):
         inside = np.full(page.color.shape[:2], -1.0, np.float32)
         for number in range(puffs):
             t = (number + 0.5) / puffs * 2 - 1
@@ -170,8 +179,9 @@ def _city(page: Page) -> None:
     """Prints three rows of buildings with lit windows, the nearest black."""
     rng = page.rng
     for base, low, high, inks, wide in (
-        (0.66, 0.05, 0.17, ("violet", "deep"), 0.075), (0.78, 0.05, 0.20, ("red", "mint", "gray"), 0.115),
-    ):  # fmt: skip
+        (0.66, 0.05, 0.17, ("violet", "deep"), 0.075),
+        (0.78, 0.05, 0.20, ("red", "mint", "gray"), 0.115),
+    ):
         left = -0.03
         while left < 1:
             width = wide * rng.uniform(0.7, 1.3)
@@ -180,7 +190,9 @@ def _city(page: Page) -> None:
             wall = np.minimum(np.minimum(page.x - left, left + width - page.x), page.y - top)
             mask = page.fill(wall, ink, 0.0036)
             page.shade(mask, 0.75 * brush.smooth(0.2, 1.1, (page.x - left) / width), "violet")
-            side = np.minimum(np.minimum(page.x - left - 0.76 * width, left + width - page.x), page.y - top)
+            side = np.minimum(
+                np.minimum(page.x - left - 0.76 * width, left + width - page.x), page.y - top
+            )
             brush.over(page.color, np.clip(side * page.side, 0, 1), BLACK)
             across, step = 3, width * 0.70 / 3
             for i in range(across):
@@ -217,13 +229,21 @@ def _rocket(page: Page) -> None:
         ball = puff - np.hypot(u + 0.23 + 0.36 * t, v - sway)
         mask = page.fill(ball, "white", 0.0042)
         page.shade(mask, 0.8 * brush.smooth(-0.3, 1.0, (v - sway) / puff), "gray")
-    for long, half, ink in ((0.20, 0.052, "red"), (0.145, 0.038, "orange"), (0.09, 0.022, "yellow")):
+    for long, half, ink in (
+        (0.20, 0.052, "red"),
+        (0.145, 0.038, "orange"),
+        (0.09, 0.022, "yellow"),
+    ):
         t = -(u + 0.115) / long
         lick = 0.010 * np.sin(40 * t + 3)
-        flame = half * np.sqrt(np.clip(1 - t, 0, 1)) * (0.75 + 0.5 * np.sin(np.pi * np.clip(t, 0, 1)))
+        flame = (
+            half * np.sqrt(np.clip(1 - t, 0, 1)) * (0.75 + 0.5 * np.sin(np.pi * np.clip(t, 0, 1)))
+        )
         page.fill(np.where((t > 0) & (t < 1), flame - np.abs(v + lick * t), -1), ink, 0.0036)
     for way in (-1, 0, 1):
-        fin = np.minimum(0.062 - np.abs(u + 0.105) - 0.5 * np.abs(np.abs(v) - 0.05), 0.098 - np.abs(v))
+        fin = np.minimum(
+            0.062 - np.abs(u + 0.105) - 0.5 * np.abs(np.abs(v) - 0.05), 0.098 - np.abs(v)
+        )
         if way:
             mask = page.fill(np.where(v * way > 0.02, fin, -1), "red")
             page.shade(mask, 0.7 * brush.smooth(0.0, 0.1, v), "violet")

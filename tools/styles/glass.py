@@ -1,8 +1,8 @@
 """Stained glass: a rising sun, hills, a river and irises in leaded panes, lit from behind.
 
 The cartoon divides the window into forms; the panes of each form are cells around scattered points,
-large in the sky, small in the flowers. Each pane is one sheet of glass with its own streaks, ripples
-and glow; lead lines join the panes, and the heavier lines are those between forms.
+large in the sky, small in the flowers. Each pane is one sheet of glass with its own streaks,
+ripples and glow; lead lines join the panes, and the heavier lines are those between forms.
 """
 
 from __future__ import annotations
@@ -91,8 +91,10 @@ def _landscape(cartoon: Cartoon) -> None:
         cartoon.add(ray & (far > radius), "ray" if number % 2 else "sun", 0.30)
     cartoon.add(far < radius, "sun", 0.40)
     for base, height, hills, glass, gap in (
-        (0.53, 0.040, 2, "far", 0.20), (0.62, 0.030, 2, "hill", 0.18), (0.72, 0.022, 2, "meadow", 0.15),
-    ):  # fmt: skip
+        (0.53, 0.040, 2, "far", 0.20),
+        (0.62, 0.030, 2, "hill", 0.18),
+        (0.72, 0.022, 2, "meadow", 0.15),
+    ):
         cartoon.add(y > brush.ridge(rng, side, base, height, hills, 1), glass, gap)
     bend = 0.60 + 0.16 * np.sin(9.5 * (y - 0.62)) * brush.smooth(0.60, 0.85, y)
     wide = 0.012 + 0.13 * brush.smooth(0.64, 1.0, y)
@@ -102,8 +104,14 @@ def _landscape(cartoon: Cartoon) -> None:
 def _flowers(cartoon: Cartoon) -> None:
     """Draws irises with long leaves at both sides of the window."""
     side, rng = cartoon.side, cartoon.rng
-    for x, y, foot in ((0.84, 0.44, 0.90), (0.945, 0.60, 0.99), (0.70, 0.68, 0.80), (0.13, 0.56, 0.10),
-                       (0.27, 0.76, 0.22), (0.045, 0.78, 0.03)):  # fmt: skip
+    for x, y, foot in (
+        (0.84, 0.44, 0.90),
+        (0.945, 0.60, 0.99),
+        (0.70, 0.68, 0.80),
+        (0.13, 0.56, 0.10),
+        (0.27, 0.76, 0.22),
+        (0.045, 0.78, 0.03),
+    ):
         bend = x + (foot - x) * np.clip((cartoon.y - y) / (1.02 - y), 0, 1) ** 1.5
         cartoon.add((np.abs(cartoon.x - bend) < 0.008) & (cartoon.y > y), "leaf", 0.3)
         for way in (-1, 1):
@@ -112,20 +120,34 @@ def _flowers(cartoon: Cartoon) -> None:
             blade = 0.020 * np.sqrt(np.clip(up * 1.4, 0, 1))
             cartoon.add((np.abs(cartoon.x - middle) < blade) & (up > 0), "leaf", 0.20)
         glass = "petal" if rng.random() < 0.6 else "rose"
-        for angle, long, half in ((-90, 0.100, 0.036), (-140, 0.085, 0.030), (-40, 0.085, 0.030),
-                                  (155, 0.095, 0.034), (25, 0.095, 0.034), (90, 0.085, 0.036)):  # fmt: skip
+        for angle, long, half in (
+            (-90, 0.100, 0.036),
+            (-140, 0.085, 0.030),
+            (-40, 0.085, 0.030),
+            (155, 0.095, 0.034),
+            (25, 0.095, 0.034),
+            (90, 0.085, 0.036),
+        ):
             turn = np.radians(angle + rng.normal(0, 6))
             window = brush.patch(
-                side, y * side + long / 2 * side * np.sin(turn),
-                x * side + long / 2 * side * np.cos(turn), turn, long * side,
-            )  # fmt: skip
+                side,
+                y * side + long / 2 * side * np.sin(turn),
+                x * side + long / 2 * side * np.cos(turn),
+                turn,
+                long * side,
+            )
             if window is None:
                 continue
             where, along, across = window
             u = along / (long * side) + 0.5
-            petal = np.abs(across) < half * side * np.sqrt(np.clip(u, 0, 1)) * np.sqrt(
-                np.clip(1.25 * (1.0 - u), 0, 1)
-            ) * 1.3
+            petal = (
+                np.abs(across)
+                < half
+                * side
+                * np.sqrt(np.clip(u, 0, 1))
+                * np.sqrt(np.clip(1.25 * (1.0 - u), 0, 1))
+                * 1.3
+            )
             whole = np.zeros((side, side), bool)
             whole[where] = petal & (u > 0) & (u < 1)
             cartoon.add(whole, glass, 0.3)
@@ -174,8 +196,11 @@ def _light(cartoon: Cartoon, panes: np.ndarray, forms: np.ndarray) -> np.ndarray
     glow = brush.smooth(0.0, 0.045, inner)
     light = 0.70 + 0.36 * glow + 0.085 * clouds + 0.06 * streaks
     canvas *= light[..., None]
-    brush.over(canvas, np.clip(0.30 * (glow - 0.45) + 0.10 * clouds + 0.05 * streaks, 0, 0.5),
-               0.25 * canvas + 0.75)  # fmt: skip
+    brush.over(
+        canvas,
+        np.clip(0.30 * (glow - 0.45) + 0.10 * clouds + 0.05 * streaks, 0, 0.5),
+        0.25 * canvas + 0.75,
+    )
     return canvas
 
 
@@ -198,4 +223,6 @@ def _lead(cartoon: Cartoon, canvas: np.ndarray, panes: np.ndarray) -> None:
         brush.over(canvas, np.clip(wide - far + 0.5, 0, 1), LEAD)
         relief = ndimage.gaussian_filter(np.clip(1 - far / wide, 0, 1), 0.0008 * side)
         gleam = np.clip(np.gradient(relief, axis=0) + np.gradient(relief, axis=1), 0, None)
-        brush.over(canvas, np.clip(0.9 * gleam * wide.mean() - 0.1, 0, 0.35), np.ones(3, np.float32))
+        brush.over(
+            canvas, np.clip(0.9 * gleam * wide.mean() - 0.1, 0, 0.35), np.ones(3, np.float32)
+        )

@@ -18,7 +18,8 @@ ABSORBED = np.array([1.0, 0.96, 0.90], np.float32)  # the ink is a warm black, b
 SUN = np.array([0.05, 0.75, 0.80], np.float32)
 SEAL = brush.palette("b5291f")[0]
 
-# From the farthest to the nearest: base row, height, hills, density, depth of the wash, dry strokes.
+# From the farthest to the nearest: base row, height, hills, density, depth of the wash, and how
+# strong the dry strokes are.
 MOUNTAINS = (
     (0.36, 0.050, 3, 0.22, 0.16, 0.0),
     (0.47, 0.075, 2, 0.50, 0.17, 0.35),
@@ -113,15 +114,24 @@ def _draw(
 
 def _bamboo(rng: np.random.Generator, ink: np.ndarray) -> None:
     """Draws three stems of bamboo at the left, joint by joint, and their leaves."""
-    for column, lean, half, density in ((0.15, 0.05, 0.013, 1.5), (0.07, 0.02, 0.016, 2.1),
-                                        (0.235, 0.085, 0.008, 0.8)):  # fmt: skip
+    for column, lean, half, density in (
+        (0.15, 0.05, 0.013, 1.5),
+        (0.07, 0.02, 0.016, 2.1),
+        (0.235, 0.085, 0.008, 0.8),
+    ):
         row, joints = 1.04, []
         while row > -0.06:
             length = rng.uniform(0.13, 0.18)
             there = row - length + 0.012
             at = [column + lean * (1.04 - r) ** 1.6 for r in (row, (row + there) / 2, there)]
-            _draw(rng, ink, list(zip((row, (row + there) / 2, there), at, strict=True)),
-                  [half * 1.12, half * 0.92, half * 0.92, half * 1.15], density, 0.55)  # fmt: skip
+            _draw(
+                rng,
+                ink,
+                list(zip((row, (row + there) / 2, there), at, strict=True)),
+                [half * 1.12, half * 0.92, half * 0.92, half * 1.15],
+                density,
+                0.55,
+            )
             row -= length
             joints.append((row + 0.004, at[-1]))
         for y, x in joints[1:]:
@@ -133,8 +143,14 @@ def _leaves(rng: np.random.Generator, ink: np.ndarray, y: float, x: float, densi
     """Draws a twig from a joint and the leaves that hang from it, each with one stroke."""
     way = rng.choice([-1, 1], p=[0.25, 0.75])
     end = y + rng.uniform(-0.06, 0.03), x + way * rng.uniform(0.05, 0.13)
-    _draw(rng, ink, [(y, x), ((y + end[0]) / 2 - 0.01, (x + end[1]) / 2), end], [0.0022, 0.001],
-          0.8 * density, 0.2)  # fmt: skip
+    _draw(
+        rng,
+        ink,
+        [(y, x), ((y + end[0]) / 2 - 0.01, (x + end[1]) / 2), end],
+        [0.0022, 0.001],
+        0.8 * density,
+        0.2,
+    )
     for _ in range(rng.integers(3, 6)):
         t = rng.uniform(0.55, 1.0)
         root = y + t * (end[0] - y), x + t * (end[1] - x)
@@ -142,8 +158,14 @@ def _leaves(rng: np.random.Generator, ink: np.ndarray, y: float, x: float, densi
         long, half = rng.uniform(0.06, 0.125), rng.uniform(0.006, 0.0105)
         tip = root[0] + long * np.sin(angle), root[1] + way * long * np.cos(angle)
         belly = (root[0] + tip[0]) / 2 - 0.006, (root[1] + tip[1]) / 2 + 0.004 * way
-        _draw(rng, ink, [root, belly, tip], [0.001, half, half * 0.75, half * 0.3, 0.0005],
-              density * rng.uniform(0.55, 1.15), rng.uniform(0.1, 0.6))  # fmt: skip
+        _draw(
+            rng,
+            ink,
+            [root, belly, tip],
+            [0.001, half, half * 0.75, half * 0.3, 0.0005],
+            density * rng.uniform(0.55, 1.15),
+            rng.uniform(0.1, 0.6),
+        )
 
 
 def _birds(rng: np.random.Generator, ink: np.ndarray) -> None:
@@ -152,9 +174,18 @@ def _birds(rng: np.random.Generator, ink: np.ndarray) -> None:
         y, x = 0.16 + rng.normal(0, 0.035), 0.45 + rng.normal(0, 0.06)
         wing = rng.uniform(0.010, 0.018)
         for way in (-1, 1):
-            _draw(rng, ink, [(y, x), (y - 0.45 * wing, x + 0.5 * way * wing),
-                             (y - 0.25 * wing, x + way * wing)],
-                  [0.0016, 0.0022, 0.0006], 1.3, 0.0)  # fmt: skip
+            _draw(
+                rng,
+                ink,
+                [
+                    (y, x),
+                    (y - 0.45 * wing, x + 0.5 * way * wing),
+                    (y - 0.25 * wing, x + way * wing),
+                ],
+                [0.0016, 0.0022, 0.0006],
+                1.3,
+                0.0,
+            )
 
 
 def _splash(rng: np.random.Generator, ink: np.ndarray) -> None:

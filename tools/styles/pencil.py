@@ -21,11 +21,11 @@ SUPERSAMPLING = 2
 
 # Threshold of the tone, angle to the form in degrees, strokes per unit of area, length.
 LAYERS = (
-    (0.12, 8, 4200, 0.085),
-    (0.26, -24, 5200, 0.070),
-    (0.42, 48, 6000, 0.055),
-    (0.58, -58, 7500, 0.045),
-    (0.74, 15, 9000, 0.040),
+    (0.12, 8, 2900, 0.110),
+    (0.26, -24, 3400, 0.092),
+    (0.44, 48, 3900, 0.072),
+    (0.60, -58, 4600, 0.060),
+    (0.76, 15, 5400, 0.050),
 )
 
 
@@ -43,7 +43,7 @@ class Drawing:
         """Begins with a wall that darkens to one side and a table."""
         self.side, self.rng = side, rng
         self.y, self.x = brush.axes(side)
-        wall = 0.06 + 0.62 * brush.smooth(0.30, 1.05, self.x + 0.25 * self.y)
+        wall = 0.06 + 0.54 * brush.smooth(0.34, 1.08, self.x + 0.25 * self.y)
         wall = wall + 0.05 * brush.noise(rng, side, 4, 2)
         wall = wall * brush.smooth(-0.05, 0.25, self.y)
         board = 0.09 + 0.22 * brush.smooth(1.05, 0.66, self.y) * brush.smooth(0, 1, self.x)
@@ -133,11 +133,51 @@ def paint(size: int, seed: int = 6) -> np.ndarray:
 def _arrange(side: int, rng: np.random.Generator) -> Drawing:
     """Sets the things on the table, those behind first."""
     drawing = Drawing(side, rng)
-    jug = np.array([0.085, 0.098, 0.118, 0.138, 0.152, 0.160, 0.163, 0.160, 0.152, 0.138, 0.120,
-                    0.102, 0.088, 0.079, 0.075, 0.074, 0.075, 0.078, 0.082, 0.087, 0.094,
-                    0.102])  # fmt: skip
-    pear = np.array([0.035, 0.082, 0.106, 0.117, 0.120, 0.117, 0.107, 0.092, 0.075, 0.060, 0.050,
-                     0.043, 0.037, 0.027, 0.008])  # fmt: skip
+    jug = np.array(
+        [
+            0.085,
+            0.098,
+            0.118,
+            0.138,
+            0.152,
+            0.160,
+            0.163,
+            0.160,
+            0.152,
+            0.138,
+            0.120,
+            0.102,
+            0.088,
+            0.079,
+            0.075,
+            0.074,
+            0.075,
+            0.078,
+            0.082,
+            0.087,
+            0.094,
+            0.102,
+        ]
+    )
+    pear = np.array(
+        [
+            0.035,
+            0.082,
+            0.106,
+            0.117,
+            0.120,
+            0.117,
+            0.107,
+            0.092,
+            0.075,
+            0.060,
+            0.050,
+            0.043,
+            0.037,
+            0.027,
+            0.008,
+        ]
+    )
     apple = np.array([0.045, 0.082, 0.102, 0.112, 0.116, 0.114, 0.106, 0.090, 0.060, 0.02])
     drawing.turned(0.775, 0.34, jug, 0.10)
     drawing.turned(0.80, 0.64, pear, 0.0, 0.035)
@@ -145,8 +185,12 @@ def _arrange(side: int, rng: np.random.Generator) -> Drawing:
     drawing.turned(0.93, 0.83, pear * 0.96, 0.05, -0.05)
     drawing.turned(0.955, 0.17, apple * 0.92, -0.04)
     t = np.linspace(0, 1, 40)
-    stems = (((0.53, 0.675), (0.475, 0.70)), ((0.655, 0.78), (0.60, 0.755)),
-             ((0.735, 0.50), (0.69, 0.515)), ((0.80, 0.17), (0.755, 0.155)))  # fmt: skip
+    stems = (
+        ((0.53, 0.675), (0.475, 0.70)),
+        ((0.655, 0.78), (0.60, 0.755)),
+        ((0.735, 0.50), (0.69, 0.515)),
+        ((0.80, 0.17), (0.755, 0.155)),
+    )
     for (y0, x0), (y1, x1) in stems:
         for shift in (0, 0.004, 0.008):
             bow = 0.012 * np.sin(np.pi * t)
@@ -183,16 +227,19 @@ def _hatch(
         half = 0.5 * length * rng.uniform(0.7, 1.3)
         t = np.linspace(-1, 1, 7)
         bend = rng.normal(0, 0.05) * half * (1 - t**2)
-        points = np.stack([
-            y + half * t * np.sin(angle) + bend * np.cos(angle),
-            x + half * t * np.cos(angle) - bend * np.sin(angle),
-        ], -1)  # fmt: skip
+        points = np.stack(
+            [
+                y + half * t * np.sin(angle) + bend * np.cos(angle),
+                x + half * t * np.cos(angle) - bend * np.sin(angle),
+            ],
+            -1,
+        )
         # Cut the stroke where it would leave the dark.
         at = np.clip((points * side).astype(int), 0, side - 1)
         points = points[drawing.tone[at[:, 0], at[:, 1]] > threshold - 0.06]
         if len(points) > 1:
             dark = (0.42 + 1.1 * min(over, 0.5)) * rng.uniform(0.6, 1.15)
-            strokes.append((points, dark, rng.uniform(2.0, 4.2)))
+            strokes.append((points, dark, rng.uniform(2.6, 5.4)))
     return _lines(side, strokes)
 
 

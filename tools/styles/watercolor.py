@@ -1,9 +1,9 @@
 """Watercolor: poppies and cornflowers against a pale hill and sky, wet washes on rough paper.
 
-A wash takes light away from the paper: paper seen through pigment of density d keeps exp(-d a), where
-a is what the pigment absorbs. Each wash has a wavering edge where pigment gathered while it dried,
+A wash takes light away from the paper: through pigment of density d, which absorbs a, the share
+exp(-d a) of the light returns. Each wash has a wavering edge where pigment gathered while it dried,
 granulates in the tooth of the paper, and blooms where a drop of water pushed the pigment aside. Sky
-and field are laid wet in wet, without edges; flowers leave white paper between them.
+and field are laid wet in wet, without edges.
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ def _sky(sheet: Sheet) -> None:
     wet = brush.smooth(-0.2, 1.1, cloud) * brush.smooth(0.56, 0.10, sheet.y)
     sheet.lay("cerulean", 1.0 * wet)
     sheet.lay("ultramarine", 0.28 * wet**2 * brush.smooth(0.4, 0.0, sheet.y))
-    warm = brush.smooth(0.3, 0.5, sheet.y) * brush.smooth(0.9, -0.6, cloud)
-    sheet.lay("rose", 0.20 * warm)
-    sheet.lay("yellow", 0.30 * warm)
-    for row, column, radius in ((0.13, 0.80, 0.10), (0.26, 0.10, 0.08)):
+    warm = brush.smooth(0.12, 0.45, sheet.y) * brush.smooth(0.7, -0.8, cloud)
+    sheet.lay("rose", 0.30 * warm)
+    sheet.lay("yellow", 0.45 * warm)
+    for row, column, radius in ((0.13, 0.80, 0.13), (0.27, 0.13, 0.11), (0.08, 0.38, 0.08)):
         _bloom(sheet, row, column, radius)
 
 
@@ -97,7 +97,7 @@ def _bloom(sheet: Sheet, row: float, column: float, radius: float) -> None:
     frill = radius * (0.16 * sheet.noise(16, 2) + 0.06 * sheet.noise(50))
     far = (np.hypot(sheet.y - row, sheet.x - column) + frill) / radius
     sheet.lift(0.55 * brush.smooth(1.0, 0.5, far))
-    rim = np.exp(-((far - 1.0) / 0.05) ** 2) + 0.5 * brush.smooth(1.5, 1.0, far) * (far > 1)
+    rim = np.exp(-(((far - 1.0) / 0.05) ** 2)) + 0.5 * brush.smooth(1.5, 1.0, far) * (far > 1)
     sheet.dark *= 1 + 0.45 * rim[..., None]
 
 
@@ -119,8 +119,11 @@ def _wash(sheet: Sheet, inside: np.ndarray, wander: float, edge: float) -> tuple
 
 def _hills(sheet: Sheet) -> None:
     """Lays three hills, each in one wash that runs from one pigment to another."""
-    ranges = ((0.42, 0.030, 3, "cerulean", "violet", 0.50), (0.495, 0.028, 3, "violet", "teal", 0.65),
-              (0.565, 0.018, 4, "teal", "sap", 0.95))  # fmt: skip
+    ranges = (
+        (0.42, 0.030, 3, "cerulean", "violet", 0.50),
+        (0.495, 0.028, 3, "violet", "teal", 0.65),
+        (0.565, 0.018, 4, "teal", "sap", 0.95),
+    )
     for base, height, hills, first, second, density in ranges:
         skyline = brush.ridge(sheet.rng, sheet.side, base, height, hills, 4)
         below = sheet.y - skyline
@@ -141,21 +144,33 @@ def _field(sheet: Sheet) -> None:
     sheet.lay("sap", 0.75 * wash * (1 - turn) * (0.35 + 0.9 * down))
     sheet.lay("yellow", 0.8 * wash * turn * (1 - 0.4 * down))
     sheet.lay("teal", 0.55 * wash * down * brush.smooth(0.2, 1.2, sheet.noise(5, 3)))
+    # Broad glazes that overlap, each dried before the next.
+    for row, column, long, high, pigment in (
+        (0.76, 0.18, 0.30, 0.055, "sap"),
+        (0.84, 0.62, 0.34, 0.050, "orange"),
+        (0.80, 0.95, 0.24, 0.045, "teal"),
+        (0.93, 0.30, 0.38, 0.060, "teal"),
+        (0.95, 0.82, 0.30, 0.055, "sap"),
+        (0.70, 0.58, 0.26, 0.030, "yellow"),
+    ):
+        far = 1 - np.hypot((sheet.x - column) / long, (sheet.y - row) / high)
+        _, wash = _wash(sheet, far * high, 0.010, 0.9)
+        sheet.lay(pigment, 0.42 * wash)
     rng = sheet.rng
-    for _ in range(110):
+    for _ in range(34):
         x, foot = rng.uniform(-0.05, 1.05), rng.uniform(0.85, 1.1)
-        long, lean = rng.uniform(0.12, 0.38), rng.normal(0, 0.07)
+        long, lean = rng.uniform(0.12, 0.30), rng.normal(0, 0.12)
         tip = foot - long, x + lean
         path = brush.spline([(foot, x), (foot - 0.55 * long, x + 0.25 * lean), tip], sheet.side)
-        half = np.linspace(1, 0.15, len(path)) * sheet.side * rng.uniform(0.002, 0.0045)
+        half = np.linspace(1, 0.15, len(path)) * sheet.side * rng.uniform(0.004, 0.010)
         drawn = brush.stroke(rng, path, half.astype(np.float32), 0.15, sheet.side)
         if drawn is None:
             continue
         window, alpha, _ = drawn
-        if rng.random() < 0.3:
+        if rng.random() < 0.4:
             sheet.dark[window] *= 1 - 0.55 * alpha[..., None]
         else:
-            pigment = rng.choice(["sap", "olive", "teal", "teal", "indigo"])
+            pigment = rng.choice(["sap", "sap", "olive", "teal"])
             dark = rng.uniform(0.4, 1.1) * alpha
             sheet.dark[window] -= dark[..., None] * np.log(PIGMENTS[pigment])
 
@@ -163,9 +178,15 @@ def _field(sheet: Sheet) -> None:
 def _flowers(sheet: Sheet) -> None:
     """Paints poppies, large in front, and small cornflowers between them."""
     rng = sheet.rng
-    for row, column, radius in ((0.60, 0.63, 0.035), (0.635, 0.30, 0.040), (0.66, 0.88, 0.045),
-                                (0.70, 0.12, 0.055), (0.73, 0.50, 0.065), (0.80, 0.78, 0.095),
-                                (0.84, 0.27, 0.115)):  # fmt: skip
+    for row, column, radius in (
+        (0.60, 0.63, 0.035),
+        (0.635, 0.30, 0.040),
+        (0.66, 0.88, 0.045),
+        (0.70, 0.12, 0.055),
+        (0.73, 0.50, 0.065),
+        (0.80, 0.78, 0.095),
+        (0.84, 0.27, 0.115),
+    ):
         _poppy(sheet, row, column, radius)
     for _ in range(16):
         row = rng.uniform(0.66, 0.98)
@@ -175,8 +196,10 @@ def _flowers(sheet: Sheet) -> None:
 def _poppy(sheet: Sheet, row: float, column: float, radius: float) -> None:
     """Paints a poppy of four petals, wet in wet from orange to red, with a dark heart."""
     rng = sheet.rng
-    stem = brush.spline([(row, column), (row + 0.12, column + 0.01), (1.05, column + rng.normal(0, 0.03))],
-                        sheet.side)  # fmt: skip
+    stem = brush.spline(
+        [(row, column), (row + 0.12, column + 0.01), (1.05, column + rng.normal(0, 0.03))],
+        sheet.side,
+    )
     half = np.full(len(stem), max(0.035 * radius, 0.002) * sheet.side, np.float32)
     drawn = brush.stroke(rng, stem, half, 0.2, sheet.side)
     if drawn is not None:
@@ -200,10 +223,10 @@ def _poppy(sheet: Sheet, row: float, column: float, radius: float) -> None:
         sheet.lay("orange", 0.75 * wash * (1 - out))
         veins = brush.smooth(0.55, 1.0, np.cos(38 * angle + 4 * sheet.noise(14)))
         sheet.lay("rose", 0.22 * mask * veins * out)
-    heart = brush.smooth(0.30, 0.16, far / radius + 0.05 * sheet.noise(40))
-    sheet.lay("indigo", 1.5 * heart)
+    heart = brush.smooth(0.24, 0.10, far / radius + 0.05 * sheet.noise(40))
+    sheet.lay("indigo", 1.1 * heart)
     halo = brush.smooth(0.48, 0.3, far / radius) * (sheet.noise(70) + np.cos(30 * angle) > 0.5)
-    sheet.lay("indigo", 0.7 * halo * (far / radius > 0.26))
+    sheet.lay("violet", 0.6 * halo * (far / radius > 0.26))
 
 
 def _cornflower(sheet: Sheet, row: float, column: float, radius: float) -> None:
@@ -217,7 +240,7 @@ def _cornflower(sheet: Sheet, row: float, column: float, radius: float) -> None:
         drawn = brush.stroke(rng, path, half.astype(np.float32), 0.1, sheet.side)
         if drawn is not None:
             window, alpha, along = drawn
-            dark = (0.5 + 0.5 * along) * alpha * rng.uniform(0.5, 1.0)
+            dark = (0.4 + 0.4 * along) * alpha * rng.uniform(0.3, 0.7)
             sheet.dark[window] -= dark[..., None] * np.log(PIGMENTS[pigment])
 
 
@@ -225,7 +248,7 @@ def _spatter(sheet: Sheet) -> None:
     """Taps the brush: drops of color, dense in front."""
     rng = sheet.rng
     side = sheet.side
-    for _ in range(90):
+    for _ in range(60):
         radius = (0.0012 + 0.006 * rng.random() ** 4) * side
         y, x = (1 - rng.random() ** 1.7 * 0.75) * side, rng.uniform(0, side)
         window = brush.patch(side, y, x, 0.0, radius + 2)

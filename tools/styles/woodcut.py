@@ -121,8 +121,11 @@ def _sky(sheet: Print) -> None:
 
 def _mountains(sheet: Print) -> None:
     """Cuts three ranges out of black, lit from the side of the sun."""
-    ranges = ((0.44, 0.075, 3, TEAL, 0.021), (0.575, 0.055, 3, None, 0.017),
-              (0.685, 0.028, 4, TEAL, 0.014))  # fmt: skip
+    ranges = (
+        (0.44, 0.075, 3, TEAL, 0.021),
+        (0.575, 0.055, 3, None, 0.017),
+        (0.685, 0.028, 4, TEAL, 0.014),
+    )
     for base, height, hills, color, spacing in ranges:
         skyline = brush.ridge(sheet.rng, sheet.side, base, height, hills, 4)
         below = sheet.y - skyline
@@ -160,8 +163,12 @@ def _trees(sheet: Print) -> None:
     phase = (sheet.x + 0.3 * sheet.y + 0.01 * sheet.noise(9)) / 0.011
     grass = 0.42 * brush.smooth(0.05, 0.01, bank) * (bank > 0.004)
     brush.over(sheet.color, sheet.cuts(phase, grass), OCHRE)
-    for x, top, foot, wide in ((0.135, 0.16, 0.93, 0.105), (0.285, 0.36, 0.93, 0.080),
-                               (0.020, 0.42, 0.92, 0.075), (0.93, 0.58, 1.0, 0.075)):  # fmt: skip
+    for x, top, foot, wide in (
+        (0.135, 0.16, 0.93, 0.105),
+        (0.285, 0.36, 0.93, 0.080),
+        (0.020, 0.42, 0.92, 0.075),
+        (0.93, 0.58, 1.0, 0.075),
+    ):
         down = (sheet.y - top) / (foot - top)
         tiers = 9 * down + 0.12 * sheet.noise(24)
         tooth = tiers - np.floor(tiers)
