@@ -197,7 +197,7 @@ def _city(page: Page) -> None:
             across, step = 3, width * 0.70 / 3
             for i in range(across):
                 for j in range(int((1 - top) / (1.5 * step))):
-                    if rng.random() < 0.45:
+                    if rng.random() < 0.85:
                         continue
                     y, x = top + (0.9 + 1.5 * j) * step, left + (0.65 + i) * step
                     window = page.part(y, x, 0.6 * step)

@@ -121,8 +121,8 @@ def _hills(sheet: Sheet) -> None:
     """Lays three hills, each in one wash that runs from one pigment to another."""
     ranges = (
         (0.42, 0.030, 3, "cerulean", "violet", 0.50),
-        (0.495, 0.028, 3, "violet", "teal", 0.65),
-        (0.565, 0.018, 4, "teal", "sap", 0.95),
+        (0.495, 0.028, 3, "violet", "rose", 0.60),
+        (0.565, 0.018, 4, "violet", "sap", 0.80),
     )
     for base, height, hills, first, second, density in ranges:
         skyline = brush.ridge(sheet.rng, sheet.side, base, height, hills, 4)
@@ -141,14 +141,15 @@ def _field(sheet: Sheet) -> None:
     mask, wash = _wash(sheet, sheet.y - 0.615 - 0.015 * sheet.noise(4), 0.004, 0.3)
     turn = brush.smooth(-0.7, 0.9, sheet.noise(4, 4))
     sheet.lift(0.6 * mask)
-    sheet.lay("sap", 0.75 * wash * (1 - turn) * (0.35 + 0.9 * down))
-    sheet.lay("yellow", 0.8 * wash * turn * (1 - 0.4 * down))
+    sheet.lay("sap", 0.55 * wash * (1 - turn) * (0.15 + 0.9 * down))
+    sheet.lay("yellow", 0.7 * wash * turn * (1 - 0.4 * down))
+    sheet.lay("orange", 0.55 * wash * (1 - 0.6 * turn) * (1 - 0.7 * down))
     sheet.lay("teal", 0.55 * wash * down * brush.smooth(0.2, 1.2, sheet.noise(5, 3)))
     # Broad glazes that overlap, each dried before the next.
     for row, column, long, high, pigment in (
-        (0.76, 0.18, 0.30, 0.055, "sap"),
+        (0.76, 0.18, 0.30, 0.055, "rose"),
         (0.84, 0.62, 0.34, 0.050, "orange"),
-        (0.80, 0.95, 0.24, 0.045, "teal"),
+        (0.80, 0.95, 0.24, 0.045, "rose"),
         (0.93, 0.30, 0.38, 0.060, "teal"),
         (0.95, 0.82, 0.30, 0.055, "sap"),
         (0.70, 0.58, 0.26, 0.030, "yellow"),
