@@ -195,7 +195,7 @@ def _arrange(side: int, rng: np.random.Generator) -> Drawing:
         for shift in (0, 0.004, 0.008):
             bow = 0.012 * np.sin(np.pi * t)
             line = np.stack([y0 + (y1 - y0) * t, x0 + (x1 - x0) * t + bow + shift], -1)
-            drawing.contours.append((9, line))
+            drawing.contours.append((int(drawing.owner.max()), line))  # nothing hides them
     return drawing
 
 

@@ -50,7 +50,7 @@ class Scene:
         self.flow = np.zeros((side, side), np.float32)
 
     def put(
-        self, inside: np.ndarray, paint: str, light: np.ndarray, flow: np.ndarray | float
+        self, inside: np.ndarray, paint: str, light: np.ndarray | float, flow: np.ndarray | float
     ) -> None:
         """Puts a thing in front of those already there."""
         shape = self.paint.shape
@@ -128,7 +128,7 @@ def _compose(rng: np.random.Generator, side: int) -> Scene:
         scene.put(
             (up > 0.14) & (up < 0.86) & (x < column - 0.006) & (x > column - belly),
             "sail",
-            0.55 + 0 * x,
+            0.55,
             -1.9,
         )
         hull = (np.abs(up) < 0.07) & (np.abs(x - column) < 0.34 * tall * (1 - 1.8 * np.abs(up)))
@@ -182,9 +182,7 @@ def _walkers(scene: Scene, y: np.ndarray, x: np.ndarray) -> None:
             0.55 - 9 * (x - column),
             1.5,
         )
-        scene.put(
-            np.hypot(y - foot + 0.88 * tall, x - column) < 0.075 * tall, "cliff", 0.9 + 0 * x, 0.0
-        )
+        scene.put(np.hypot(y - foot + 0.88 * tall, x - column) < 0.075 * tall, "cliff", 0.9, 0.0)
     dome = np.hypot((x - 0.285) / 0.105, (y - 0.672) / 0.075)
     scene.put(
         (dome < 1) & (y < 0.672), "parasol", 0.6 - 4 * (x - 0.285), np.arctan2(y - 0.672, x - 0.285)

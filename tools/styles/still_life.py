@@ -275,24 +275,27 @@ def head(canvas: Canvas, x: float, y: float) -> None:
 
 
 def newsprint(canvas: Canvas) -> None:
-    """Pastes two cuttings from a newspaper, of two columns each."""
+    """Pastes two cuttings from a newspaper with a few words each.
+
+    Full columns, like wallpaper with stripes, would fill the skies of stylized photos with lines.
+    """
     rng = canvas.rng
     for x, y, lean, wide, high in ((0.145, 0.655, -14, 0.20, 0.24), (0.70, 0.885, 11, 0.23, 0.15)):
         facet(canvas, quad(x, y, lean, wide, high), PAINTS["cream"], PAINTS["sand"], fade=0.85)
         c, s = np.cos(np.radians(lean)), np.sin(np.radians(lean))
-        for v in np.arange(-high / 2 + 0.018, high / 2 - 0.008, 0.0135):
-            for u in (-wide / 4, wide / 4):
-                words = rng.uniform(0.6, 0.95) * wide * 0.44
-                line = quad(x + u * c - v * s, y + u * s + v * c, lean, words, 0)[:2]
-                canvas.charcoal.append((line, 2.8, rng.uniform(0.35, 0.6)))
+        for v in rng.uniform(-0.42, 0.42, 4) * high:
+            words = rng.uniform(0.2, 0.7) * wide
+            u = rng.uniform(-0.1, 0.1) * wide
+            line = quad(x + u * c - v * s, y + u * s + v * c, lean, words, 0)[:2]
+            canvas.charcoal.append((line, rng.uniform(2, 5), rng.uniform(0.35, 0.6)))
 
 
 def patterns(canvas: Canvas) -> None:
-    """Pastes a chessboard, a sheet of false wood grain and a strip of wallpaper."""
+    """Pastes a chessboard, a sheet of false wood grain and a strip of plain paper."""
     u, v = turned(canvas, 0.145, 0.905, -19)
     board = np.minimum(0.105 - np.abs(u), 0.085 - np.abs(v))
     solid(canvas, board, "cream", "sand", (u + 0.1) / 0.2)
-    dark = np.sin(u * np.pi / 0.035) * np.sin(v * np.pi / 0.035) * 0.011
+    dark = np.sin(u * np.pi / 0.07) * np.sin(v * np.pi / 0.07) * 0.022
     solid(canvas, np.minimum(board, dark), "vermilion", "bistre", (v + 0.09) / 0.14, 1)
     outline(canvas, board, 2.4, 0.9)
     u, v = turned(canvas, 0.895, 0.20, 24)
@@ -305,6 +308,4 @@ def patterns(canvas: Canvas) -> None:
     u, v = turned(canvas, 0.105, 0.315, 12)
     strip = np.minimum(0.070 - np.abs(u), 0.135 - np.abs(v))
     solid(canvas, strip, "cobalt", "slate", (v + 0.13) / 0.26)
-    stripes = np.minimum(strip, 0.003 * np.sin(u * 2 * np.pi / 0.028))
-    solid(canvas, stripes, "mist", "bluegrey", (v + 0.13) / 0.26, 1)
     outline(canvas, strip, 2.2, 0.8)
