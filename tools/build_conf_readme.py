@@ -74,7 +74,7 @@ styles:
     strength: 1.5
 ```
 
-[gallery.yml](gallery.yml) trains the nine styles of this folder. All other keys belong to the
+[gallery.yml](gallery.yml) trains all styles of this folder. All other keys belong to the
 network as a whole. On the command line, `--set styles.candy.strength=2` changes one style and
 `--set strength=2` changes all of them. The names and their order are fixed once training has begun.
 Without `styles`, the network has one style, named after the model.

@@ -23,6 +23,8 @@ PUZZLES = {
     "kandinsky": "board19_0",
     "poppies": "board11_0",
     "auvers": "board22_0",
+    "prawns": "board9_0",
+    "summertime": "board21_0",
 }
 """Puzzle level of each style image."""
 
@@ -80,7 +82,7 @@ def assemble(pieces: list[Piece]) -> np.ndarray:
     Returns:
         The picture without its ragged rim, uint8 RGB [H, W, 3].
     """
-    margin = 16
+    margin = 40  # pieces of some puzzles reach over the edges of their board
     height = round(max(piece.top + piece.pixels.shape[0] for piece in pieces)) + 2 * margin
     width = round(max(piece.left + piece.pixels.shape[1] for piece in pieces)) + 2 * margin
     board = np.zeros((height, width, 4), np.int16)

@@ -132,7 +132,7 @@ def test_a_missing_conf_file_gets_the_nearest_one(write: Write, tmp_path: Path) 
         problem = only_problem(tmp_path / name)
         assert problem == f"{name}: no such conf file; did you mean style.yml?"
     problem = only_problem(tmp_path / "nowhere" / "x.yml")
-    assert problem.endswith(", conf/wave.yml") and "; choose from conf/auvers.yml, " in problem
+    assert problem.endswith(", conf/woodcut.yml") and "; choose from conf/auvers.yml, " in problem
 
 
 def test_a_conf_of_the_project_is_found_from_anywhere(

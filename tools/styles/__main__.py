@@ -8,13 +8,39 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tools.styles import brush, candy, cubist, feathers, mosaic
+from tools.styles import (
+    brush,
+    candy,
+    comic,
+    cubist,
+    feathers,
+    glass,
+    gold,
+    ink,
+    marble,
+    mosaic,
+    pencil,
+    points,
+    poster,
+    watercolor,
+    woodcut,
+)
 
 PAINTERS: dict[str, Callable[..., np.ndarray]] = {
     "candy": candy.paint,
+    "comic": comic.paint,
     "cubist": cubist.paint,
     "feathers": feathers.paint,
+    "glass": glass.paint,
+    "gold": gold.paint,
+    "ink": ink.paint,
+    "marble": marble.paint,
     "mosaic": mosaic.paint,
+    "pencil": pencil.paint,
+    "points": points.paint,
+    "poster": poster.paint,
+    "watercolor": watercolor.paint,
+    "woodcut": woodcut.paint,
 }
 SMALLEST = 64
 
@@ -27,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "-o", "--out", metavar="FILE", help="JPEG to write (default: img/STYLE.jpg)"
     )
     parser.add_argument(
-        "--size", type=int, default=1024, help="shorter side in pixels (default: 1024)"
+        "--size", type=int, default=768, help="shorter side in pixels (default: 768)"
     )
     parser.add_argument(
         "--seed", type=int, help="seed of the composition (default: that of the shipped picture)"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
+from scipy import interpolate, ndimage, spatial
 
 from fastnst import files
 
@@ -85,6 +85,88 @@ def bristles(
     return ((total - total.mean()) / total.std()).reshape(height, width)
 
 
+def smooth(low: float, high: float, value: np.ndarray) -> np.ndarray:
+    """Rises smoothly from 0 at `low` to 1 at `high`, which may be the smaller of the two."""
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def axes(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the row [side, 1] and the column [1, side] of each pixel's center in [0, 1]."""
+    axis = (np.arange(side, dtype=np.float32) + 0.5) / side
+    return axis[:, None], axis[None]
+
+
+def ridge(
+    rng: np.random.Generator, side: int, base: float, height: float, cells: int, octaves: int = 4
+) -> np.ndarray:
+    """Returns the row of a skyline at every column, float32 [1, side], as fractions of the side.
+
+    Args:
+      rng: Source of the skyline.
+      side: Pixels along each edge.
+      base: Its mean row.
+      height: Its deviation.
+      cells: Hills across the picture, about.
+      octaves: How rough it is.
+    """
+    return base + height * noise(rng, side, cells, octaves)[side // 2][None]
+
+
+def spline(points: list[tuple[float, float]], side: int) -> np.ndarray:
+    """Returns a smooth curve through `(row, column)` fractions as pixels [N, 2], one px apart."""
+    knots = np.asarray(points, np.float32) * side
+    gaps = np.hypot(*np.diff(knots, axis=0).T)
+    at = np.concatenate([[0], np.cumsum(np.sqrt(gaps))])  # centripetal: no loops at short gaps
+    fine = np.linspace(0, at[-1], max(int(gaps.sum() * 1.2), 4))
+    return interpolate.PchipInterpolator(at, knots)(fine).astype(np.float32)
+
+
+def stroke(
+    rng: np.random.Generator, path: np.ndarray, half: np.ndarray, dry: float, side: int
+) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray] | None:
+    """Draws one stroke of a round brush whose hairs part as it runs dry.
+
+    Args:
+      rng: Source of the hairs.
+      path: Points [N, 2] of the middle, in pixels, about one pixel apart.
+      half: Half the width at each point, in pixels [N].
+      dry: 0 for a wet brush; at 1 most of the stroke is streaks.
+      side: Pixels along each edge of the canvas.
+
+    Returns:
+      The window of the canvas, the opacity, and the place along the stroke from 0 to 1; None
+      outside the canvas.
+    """
+    reach = float(half.max()) + 2
+    (top, left), (bottom, right) = path.min(0) - reach, path.max(0) + reach
+    top, left = max(int(top), 0), max(int(left), 0)
+    bottom, right = min(int(bottom) + 1, side), min(int(right) + 1, side)
+    if top >= bottom or left >= right:
+        return None
+    pixels = np.mgrid[top:bottom, left:right].reshape(2, -1).T
+    far, nearest = spatial.cKDTree(path).query(pixels, distance_upper_bound=reach)
+    missed = nearest == len(path)
+    nearest[missed] = 0
+    tangent = np.gradient(path, axis=0)[nearest]
+    offset = pixels - path[nearest]
+    across = np.sign(tangent[:, 1] * offset[:, 0] - tangent[:, 0] * offset[:, 1]) * far
+    width = half[nearest]
+    along = nearest / (len(path) - 1)
+    count = max(int(reach * 1.2), 3)
+    hairs = ndimage.gaussian_filter1d(rng.random((count + 1, 24)), 2.5, axis=1)
+    hairs = (hairs - hairs.min()) / (np.ptp(hairs) + 1e-6)
+    place = np.clip((across / np.maximum(width, 0.5) + 1) / 2, 0, 1)
+    place[missed] = 0
+    loaded = ndimage.map_coordinates(hairs, [place * count, along * 23], order=1)
+    alpha = np.clip(width - far + 0.5, 0, 1)
+    alpha[missed] = 0
+    alpha *= smooth(0.0, 0.12, loaded + 0.5 - dry * (0.35 + along))
+    shape = bottom - top, right - left
+    window = np.s_[top:bottom, left:right]
+    return window, alpha.reshape(shape).astype(np.float32), along.reshape(shape).astype(np.float32)
+
+
 def scatter(rng: np.random.Generator, gap: float, tries: int, margin: float = 0.1) -> np.ndarray:
     """Returns points [N, 2] in and around the unit square, at least `gap` apart.
 
@@ -148,12 +230,12 @@ def finish(canvas: np.ndarray, scale: int) -> np.ndarray:
     return (np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def save(picture: np.ndarray, path: str | Path, limit: int = 500_000) -> int:
-    """Writes a JPEG at the highest quality from 88 down to 50 that fits; returns the quality.
+def save(picture: np.ndarray, path: str | Path, limit: int = 200_000) -> int:
+    """Writes a JPEG at the highest quality from 92 down to 50 that fits; returns the quality.
 
     The file is written atomically.
     """
-    for quality in range(88, 49, -2):
+    for quality in range(92, 49, -2):
         memory = io.BytesIO()
         Image.fromarray(picture).save(memory, "JPEG", quality=quality, optimize=True)
         if memory.tell() <= limit:

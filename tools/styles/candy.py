@@ -23,9 +23,9 @@ BEADS = brush.palette("fff6d6 ffe14a ff4fa3 27d3cf ff8c1a 2b3fd0 b5f03c")
 INK = brush.palette("150a2a")[0]
 WHITE = np.ones(3, np.float32)
 SUPERSAMPLING = 2
-BAND = 0.036
+BAND = 0.066
 """Width of a band as a fraction of the picture's side."""
-THREADED = (2, 5, 7)
+THREADED = (2, 5)
 """Bands that carry beads; the others stay clean, so that color dominates."""
 
 
@@ -88,7 +88,7 @@ def _swirl(rng: np.random.Generator, side: int) -> Swirls:
     Around each eye the bands run in as many spiral arms as there are colors; farther out the
     soft minimum of the distances lets neighboring swirls flow into one another.
     """
-    centers = brush.scatter(rng, 0.3, 400)
+    centers = brush.scatter(rng, 0.40, 400)
     y, x = np.mgrid[:side, :side].astype(np.float32) / (side - 1)
     y += 0.022 * brush.noise(rng, side, 5, 2)
     x += 0.022 * brush.noise(rng, side, 5, 2)
@@ -100,9 +100,9 @@ def _swirl(rng: np.random.Generator, side: int) -> Swirls:
         distance = np.sqrt(dy**2 + dx**2)
         if distance.min() < max(0.002, 1.5 / side):  # The eye lies inside the picture.
             eyes.append(np.unravel_index(distance.argmin(), distance.shape))
-        near += np.exp(-distance / 0.045)
+        near += np.exp(-distance / 0.07)
         turns += (-1) ** i * np.arctan2(dy, dx) / (2 * np.pi)
-    phase = -0.045 * np.log(near) / BAND + len(BANDS) * turns
+    phase = -0.07 * np.log(near) / BAND + len(BANDS) * turns
     dy, dx = _growth(phase, 0), _growth(phase, 1)
     steepness = np.sqrt(dy**2 + dx**2) + 1e-5
     return Swirls(phase, dy / steepness, dx / steepness, steepness, np.array(eyes) / side)
@@ -122,7 +122,7 @@ def _fill(rng: np.random.Generator, swirls: Swirls) -> np.ndarray:
     streaks = brush.bristles(rng, *along, length=max(side // 140, 2))
     streaks = np.kron(streaks, np.ones((SUPERSAMPLING,) * 2, np.float32))
     # The brush was loaded unevenly: streaks lean to the tint or the shade of their color.
-    light = 1.1 * (0.5 - place) + 0.42 * streaks
+    light = 0.8 * (0.5 - place) + 0.22 * streaks
     canvas = BANDS[band]
     brush.over(canvas, np.clip(light, 0, 1), LIGHTS[band])
     brush.over(canvas, np.clip(-1.2 * light, 0, 1), SHADES[band])
@@ -142,7 +142,7 @@ def _outline(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> No
     brush.over(canvas, np.clip(weight - away + 0.5, 0, 1), INK)
     # Wide bands are split once more by fine lines that taper off where the band narrows.
     room = 1 / steepness / side
-    fine = side * np.clip(0.07 * (room - 0.026), 0, 0.0014 + 0.0002 * hand)
+    fine = side * np.clip(0.05 * (room - 0.060), 0, 0.0016 + 0.0002 * hand)
     for part in (0.2, 0.8):
         away = np.abs(place - part) / steepness
         brush.over(canvas, np.clip(fine - away + 0.5, 0, 1) * (fine > 0.3), INK)
@@ -232,7 +232,7 @@ def _bead(
 def _set_balls(rng: np.random.Generator, canvas: np.ndarray, swirls: Swirls) -> None:
     """Sets a ringed ball on the eye of every swirl and sprinkles smaller ones between them."""
     side = swirls.side
-    small = brush.scatter(rng, 0.17, 400)
+    small = brush.scatter(rng, 0.27, 400)
     small = small[[np.hypot(*(swirls.eyes - point).T).min() > 0.09 for point in small]]
     for number, (y, x) in enumerate(np.concatenate([small, swirls.eyes])):
         radius = side * (rng.uniform(0.012, 0.022) if number < len(small) else 0.045)

@@ -81,7 +81,7 @@ def scaffold(canvas: still_life.Canvas) -> None:
     """Covers the whole canvas with planes: halves it along leaning lines, again and again."""
     rng = canvas.rng
     pieces = [np.array([[-0.05, -0.05], [1.05, -0.05], [1.05, 1.05], [-0.05, 1.05]])]
-    while len(pieces) < 46:
+    while len(pieces) < 20:
         index = int(np.argmax([np.ptp(p, 0).prod() * rng.uniform(0.6, 1) for p in pieces]))
         points = pieces.pop(index)
         angle = np.radians(rng.choice(LEANINGS) + rng.normal(0, 3))
@@ -161,8 +161,8 @@ def stamps(length: float, width: float, rng: np.random.Generator) -> Array:
     first, second = rng.uniform(0, 2 * np.pi, (2, 1, 5, 1, 1)).astype(np.float32)
     ragged = u + 0.10 * length * np.sin(v / width * 4 + first)
     comb = 0.84 + 0.16 * np.sin(v / width * 7 + second + 0.5 * np.sin(u / length * 2))
-    tip = still_life.smooth(1.05, 0.80, np.abs(ragged) / length)
-    return tip * still_life.smooth(1.0, 0.72, np.abs(v) / width) * comb
+    tip = brush.smooth(1.05, 0.80, np.abs(ragged) / length)
+    return tip * brush.smooth(1.0, 0.72, np.abs(v) / width) * comb
 
 
 def dabs(canvas: still_life.Canvas, dab: float, spacing: float, strength: float) -> None:
@@ -230,19 +230,19 @@ def paint(size: int = 1024, seed: int = 5) -> Array:
     """Paints the still life: uint8 RGB [size, size, 3], the same for the same seed."""
     canvas = still_life.Canvas(size, np.random.default_rng(seed))
     scaffold(canvas)
-    facets(canvas, 64, 0.16, 0.36, 0.97)
+    facets(canvas, 20, 0.26, 0.50, 0.97)
     still_life.newsprint(canvas)
     still_life.patterns(canvas)
     still_life.head(canvas, 0.36, 0.225)
     still_life.bottle(canvas, 0.845, 0.63, 5)
     still_life.guitar(canvas, 0.43, 0.655, 31)
-    facets(canvas, 81, 0.06, 0.15, 0.75)
-    facets(canvas, 49, 0.03, 0.07, 0.85)
+    facets(canvas, 25, 0.09, 0.20, 0.75)
+    facets(canvas, 16, 0.035, 0.08, 0.85)
     # Restore the contrast that the many thin coats have reduced.
     gray = canvas.color.mean(2, keepdims=True)
     canvas.color = np.clip(0.43 + 1.22 * (gray + 1.14 * (canvas.color - gray) - 0.41), 0.03, 0.97)
-    dabs(canvas, 0.026, 0.0090, 0.04)
-    dabs(canvas, 0.019, 0.0105, 0.075)
+    dabs(canvas, 0.034, 0.0120, 0.025)
+    dabs(canvas, 0.024, 0.0135, 0.045)
     draw(canvas)
     # Light from the upper left catches the ridges of the paint.
     slope_y, slope_x = np.gradient(ndimage.gaussian_filter(canvas.relief, 0.7))

@@ -1,4 +1,4 @@
-"""Feathers: a fan of overlapping iridescent plumes, with barbs, quills and peacock eyes."""
+"""Feathers: a fan of large iridescent plumes with peacock eyes, spread over a calm night sky."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from tools.styles import brush
 
 GROUND = brush.palette("06040f")[0]
+SKY = brush.palette("0a0a2a 10204c 0f4660 1f7a7a 7fb89a")
 QUILL = brush.palette("ffe9b8")[0]
 GLOW = brush.palette("e9fff0")[0]
 # From the quill outwards.
@@ -24,6 +25,7 @@ EYE = brush.palette(
     "12083c 1a0c5e 2a1ab0 1b4fe0 12b4e6 49f2d6 3a1206 a83c16 e8842a ffd860 a4c832 1d7a44 06281f"
 )
 SUPERSAMPLING = 2
+HUB = 1.02, 0.02  # row and column from which the plumes radiate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,46 +67,47 @@ def paint(size: int, seed: int = 3) -> np.ndarray:
     """
     rng = np.random.default_rng(seed)
     side = size * SUPERSAMPLING
-    canvas = np.tile(GROUND, (side, side, 1))
+    canvas = _sky(rng, side)
     for plume in _fan(rng):
         _draw(rng, canvas, plume)
     return brush.finish(canvas, SUPERSAMPLING)
 
 
-def _fan(rng: np.random.Generator) -> list[Plume]:
-    """Arranges the plumes along a swaying fan, those nearest its hub last, on top.
+def _sky(rng: np.random.Generator, side: int) -> np.ndarray:
+    """Paints the sky behind the fan: night above, green dusk towards the hub, in soft bands."""
+    y, x = brush.axes(side)
+    glow = 1.02 - 0.80 * np.hypot(y - HUB[0], x - HUB[1]) + 0.035 * brush.noise(rng, side, 3, 2)
+    canvas = brush.ramp(SKY, np.clip(glow, 0, 1))
+    return canvas * (1 + 0.02 * brush.noise(rng, side, 90, 2))[..., None]
 
-    Colors gather in drifts with a few strangers among them; long loose sickles lie between the
-    round plumes.
+
+def _fan(rng: np.random.Generator) -> list[Plume]:
+    """Arranges the plumes in tiers around the hub, those nearest to it last, on top.
+
+    Beyond the fan lies calm sky, into which a few long loose sickles reach.
     """
     plumes = []
-    hub = np.array([1.25, -0.25])
     names = list(VANES)
-    drift = brush.noise(rng, 64, 4)
-    points = brush.scatter(rng, 0.07, 3000, margin=0.2)
-    reach = np.hypot(*(points - hub).T) + rng.normal(0, 0.03, len(points))
-    for y, x in points[np.argsort(-reach)]:
-        dy, dx = y - hub[0], x - hub[1]
-        sway = 0.75 * np.sin(5.0 * np.hypot(dy, dx) + 3.0 * np.arctan2(dy, dx))
-        angle = np.arctan2(dy, dx) + sway + rng.normal(0, 0.12)
-        here = drift[tuple(np.clip([64 * y, 64 * x], 0, 63).astype(int))]
-        kind = int(2.2 * here + 10) if rng.random() < 0.7 else rng.integers(len(names))
-        draw = rng.random()
-        sickle, eyed = draw < 0.16, draw > 0.55
-        length = rng.uniform(0.4, 0.55) if sickle else rng.uniform(0.2, 0.3)
-        plumes.append(
-            Plume(
-                y=y - 0.5 * length * np.sin(angle),
-                x=x - 0.5 * length * np.cos(angle),
-                angle=angle,
-                length=length,
-                width=0.06 if sickle else length * rng.uniform(0.27, 0.33),
-                bend=rng.choice([-1, 1]) * (rng.uniform(0.15, 0.3) if sickle else 0.1),
-                vane=names[kind % len(names)],
-                eye=length * rng.uniform(0.17, 0.21) if eyed else 0.0,
-                loose=sickle,
+    for reach, count, length, spread in ((0.62, 4, 0.56, 1.1), (0.42, 7, 0.44, 1.9),
+                                         (0.22, 6, 0.40, 2.0), (0.02, 5, 0.36, 2.1)):  # fmt: skip
+        sickle = reach > 0.5
+        turns = np.linspace(-0.5, 0.5, count) * spread - 0.82 + rng.normal(0, 0.05, count)
+        for number, angle in enumerate(rng.permutation(turns)):
+            root = reach + rng.normal(0, 0.02)
+            long = length * rng.uniform(0.9, 1.1)
+            plumes.append(
+                Plume(
+                    y=HUB[0] + root * np.sin(angle),
+                    x=HUB[1] + root * np.cos(angle),
+                    angle=angle + rng.normal(0, 0.10),
+                    length=long,
+                    width=0.10 if sickle else long * rng.uniform(0.25, 0.29),
+                    bend=rng.choice([-1, 1]) * (0.22 if sickle else 0.09),
+                    vane=names[(number + int(10 * reach)) % len(names)],
+                    eye=0.0 if sickle else long * rng.uniform(0.17, 0.20),
+                    loose=sickle,
+                )
             )
-        )
     return plumes
 
 

@@ -21,7 +21,7 @@ from tools.styles import brush
 
 Array = np.ndarray
 
-ROW = 0.0235  # the width of a row, as a fraction of the picture's width
+ROW = 0.033  # the width of a row, as a fraction of the picture's width
 FINE = 0.84  # rows in the wheels are finer by this factor
 PLAN = 640  # pixels of the grid on which rows are drawn and tesserae are fitted
 OVERSAMPLE = 2  # the glass is lit on a finer grid than the picture's, for smooth edges
@@ -52,32 +52,23 @@ class Disc(NamedTuple):
     halo: tuple[str, ...]  # of the rows of sky around it, outwards
 
 
-SUN = Disc(0.645, 0.310, 0.155, 3, ("gold", "ivory", "amber", "gold"),
-           ("night", "cobalt", "cobalt", "turquoise", "cobalt"))  # fmt: skip
-RAYS = 16
-CORONA = ("vermilion", "vermilion", "amber", "gold", "gold", "ivory", "ivory")
+SUN = Disc(0.645, 0.330, 0.165, 3, ("gold", "ivory", "amber", "gold"),
+           ("cobalt", "cobalt", "night"))  # fmt: skip
+RAYS = 12
+CORONA = ("vermilion", "amber", "gold", "ivory", "ivory")
+# The sky is calm: a few rows of light around each wheel, and night beyond.
 DISCS = (
     SUN,
-    Disc(0.190, 0.205, 0.140, 4, ("turquoise", "cobalt", "ivory", "turquoise", "cobalt"),
-         ("night", "gold", "night", "cobalt", "cobalt", "turquoise")),
-    Disc(0.310, 0.530, 0.118, 3, ("vermilion", "ivory", "vermilion", "amber"),
-         ("night", "ivory", "turquoise", "turquoise", "cobalt", "cobalt")),
-    Disc(0.910, 0.600, 0.100, 2, ("emerald", "gold", "emerald"),
-         ("night", "ivory", "emerald", "turquoise", "cobalt")),
-    Disc(0.055, 0.470, 0.062, 2, ("gold", "emerald", "gold"),
-         ("night", "emerald", "turquoise", "cobalt")),
-    Disc(0.395, 0.070, 0.060, 2, ("ivory", "vermilion", "vermilion"),
-         ("night", "amber", "cobalt", "cobalt")),
-    Disc(0.955, 0.062, 0.078, 2, ("turquoise", "ivory", "emerald"),
-         ("night", "turquoise", "cobalt")),
+    Disc(0.165, 0.205, 0.120, 3, ("turquoise", "ivory", "cobalt", "turquoise"),
+         ("cobalt", "night", "night")),
+    Disc(0.955, 0.055, 0.075, 2, ("ivory", "gold", "ivory"), ("cobalt", "night")),
 )  # fmt: skip
 
 # Waves from the farthest to the nearest: height, amplitude, length, phase, colors of the rows.
 WAVES = (
-    (0.728, 0.050, 0.62, 0.08, ("ivory", "turquoise", "turquoise", "emerald", "emerald", "night")),
-    (0.818, 0.046, 0.50, 0.57, ("gold", "vermilion", "vermilion", "amber", "night", "night")),
-    (0.915, 0.044, 0.56, 0.20, ("ivory", "turquoise", "cobalt", "cobalt", "night", "night")),
-    (0.990, 0.044, 0.48, 0.70, ("gold", "emerald", "emerald", "turquoise", "ivory")),
+    (0.690, 0.055, 0.80, 0.08, ("ivory", "turquoise", "turquoise", "turquoise", "emerald")),
+    (0.830, 0.050, 0.66, 0.57, ("gold", "vermilion", "vermilion", "vermilion", "amber")),
+    (0.945, 0.044, 0.72, 0.20, ("ivory", "cobalt", "cobalt", "night")),
 )
 
 
@@ -236,9 +227,9 @@ def glaze(pieces: Tesserae, rng: np.random.Generator) -> tuple[Array, Array]:
     count = len(pieces.x)
     # Batches of glass change slowly along the wall; single pieces stray from their batch.
     batch = 0.5 + 0.33 * np.sin(17 * pieces.x + 5 * np.sin(9 * pieces.y)) * np.cos(15 * pieces.y)
-    batch = np.clip(batch + rng.normal(0, 0.24, count), 0, 0.999)
-    # One piece in fourteen is of the next row's glass.
-    row = pieces.row + (rng.random(count) < 0.07)
+    batch = np.clip(batch + rng.normal(0, 0.14, count), 0, 0.999)
+    # One piece in fifty is of the next row's glass.
+    row = pieces.row + (rng.random(count) < 0.02)
     color = np.empty((count, 3))
     gold = np.zeros(count, bool)
     for index, (x, y, region) in enumerate(zip(pieces.x, pieces.y, pieces.region, strict=True)):

@@ -23,12 +23,6 @@ _CODES = {
 PAINTS = {name: brush.palette(code)[0] for name, code in _CODES.items()}
 
 
-def smooth(low: float, high: float, value: Array) -> Array:
-    """Rises smoothly from 0 at `low` to 1 at `high`."""
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
 class Canvas:
     """The picture while it is painted.
 
@@ -127,8 +121,8 @@ def facet(
     ends = np.clip(np.minimum(inside[1], inside[-1]) / 0.02, 0, 1)
     shade = np.exp(np.minimum(edge, 0) / 0.024) * (edge < 0) * ends
     canvas.color[window] *= 1 - 0.72 * density * shade[..., None]
-    alpha = mask * (density + (fade - density) * smooth(0.05, 1, far))
-    color = lit + (base - lit) * smooth(0, 0.8, far)[..., None]
+    alpha = mask * (density + (fade - density) * brush.smooth(0.05, 1, far))
+    color = lit + (base - lit) * brush.smooth(0, 0.8, far)[..., None]
     color *= 1 + 0.22 * np.exp(-np.maximum(edge, 0) / 0.007)[..., None]  # the edge itself gleams
     color = np.minimum(color, 1)
     slope = points[1] - points[0]
@@ -156,7 +150,7 @@ def solid(
     alpha = np.clip(inside * canvas.size + 0.5, 0, 1) * density
     rim = np.exp(np.minimum(inside, 0) / 0.014) * (inside < 0)
     canvas.color *= 1 - 0.38 * rim[..., None]
-    mix = smooth(0, 1, across)[..., None]
+    mix = brush.smooth(0, 1, across)[..., None]
     color = PAINTS[lit] * (1 - mix) + PAINTS[base] * mix
     color = color * (1 + 0.25 * np.exp(-np.abs(inside) / 0.008))[..., None]
     whole = (slice(None), slice(None))
@@ -232,7 +226,7 @@ def bottle(canvas: Canvas, x: float, y: float, lean: float) -> None:
     """Paints a bottle whose two sides do not agree, seen from above at its mouth."""
     for shift, side, lit, base in ((0.0, 1, "bluegrey", "ink"), (0.035, -1, "mist", "slate")):
         u, v = turned(canvas, x, y + shift, lean)
-        width = 0.022 + 0.052 * smooth(-0.10, 0.0, v)
+        width = 0.022 + 0.052 * brush.smooth(-0.10, 0.0, v)
         inside = np.minimum(width - np.abs(u), np.minimum(v + 0.26, 0.20 - v)) * 0.9
         inside = np.minimum(inside, side * u + 0.012)
         solid(canvas, inside, lit, base, np.abs(u) / 0.08)
@@ -281,24 +275,27 @@ def head(canvas: Canvas, x: float, y: float) -> None:
 
 
 def newsprint(canvas: Canvas) -> None:
-    """Pastes two cuttings from a newspaper, of two columns each."""
+    """Pastes two cuttings from a newspaper with a few words each.
+
+    Full columns, like wallpaper with stripes, would fill the skies of stylized photos with lines.
+    """
     rng = canvas.rng
     for x, y, lean, wide, high in ((0.145, 0.655, -14, 0.20, 0.24), (0.70, 0.885, 11, 0.23, 0.15)):
         facet(canvas, quad(x, y, lean, wide, high), PAINTS["cream"], PAINTS["sand"], fade=0.85)
         c, s = np.cos(np.radians(lean)), np.sin(np.radians(lean))
-        for v in np.arange(-high / 2 + 0.018, high / 2 - 0.008, 0.0135):
-            for u in (-wide / 4, wide / 4):
-                words = rng.uniform(0.6, 0.95) * wide * 0.44
-                line = quad(x + u * c - v * s, y + u * s + v * c, lean, words, 0)[:2]
-                canvas.charcoal.append((line, 2.8, rng.uniform(0.35, 0.6)))
+        for v in rng.uniform(-0.42, 0.42, 4) * high:
+            words = rng.uniform(0.2, 0.7) * wide
+            u = rng.uniform(-0.1, 0.1) * wide
+            line = quad(x + u * c - v * s, y + u * s + v * c, lean, words, 0)[:2]
+            canvas.charcoal.append((line, rng.uniform(2, 5), rng.uniform(0.35, 0.6)))
 
 
 def patterns(canvas: Canvas) -> None:
-    """Pastes a chessboard, a sheet of false wood grain and a strip of wallpaper."""
+    """Pastes a chessboard, a sheet of false wood grain and a strip of plain paper."""
     u, v = turned(canvas, 0.145, 0.905, -19)
     board = np.minimum(0.105 - np.abs(u), 0.085 - np.abs(v))
     solid(canvas, board, "cream", "sand", (u + 0.1) / 0.2)
-    dark = np.sin(u * np.pi / 0.035) * np.sin(v * np.pi / 0.035) * 0.011
+    dark = np.sin(u * np.pi / 0.07) * np.sin(v * np.pi / 0.07) * 0.022
     solid(canvas, np.minimum(board, dark), "vermilion", "bistre", (v + 0.09) / 0.14, 1)
     outline(canvas, board, 2.4, 0.9)
     u, v = turned(canvas, 0.895, 0.20, 24)
@@ -311,6 +308,4 @@ def patterns(canvas: Canvas) -> None:
     u, v = turned(canvas, 0.105, 0.315, 12)
     strip = np.minimum(0.070 - np.abs(u), 0.135 - np.abs(v))
     solid(canvas, strip, "cobalt", "slate", (v + 0.13) / 0.26)
-    stripes = np.minimum(strip, 0.003 * np.sin(u * 2 * np.pi / 0.028))
-    solid(canvas, stripes, "mist", "bluegrey", (v + 0.13) / 0.26, 1)
     outline(canvas, strip, 2.2, 0.8)
