@@ -26,14 +26,12 @@ __version__ = "0.1.0"
 def load(
     name: str | Path,
     precision: str = "auto",
-    *,
-    style: str | None = None,
-    strength: float | None = None,
+    **defaults: Any,
 ) -> Stylizer:
     """Loads a model to stylize with; see `fastnst.models.stylizer.load`."""
     from fastnst.models import stylizer
 
-    return stylizer.load(name, precision, style=style, strength=strength)
+    return stylizer.load(name, precision, **defaults)
 
 
 def train(
