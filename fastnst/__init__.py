@@ -28,7 +28,13 @@ def load(
     precision: str = "auto",
     **defaults: Any,
 ) -> Stylizer:
-    """Loads a model to stylize with; see `fastnst.models.stylizer.load`."""
+    """Loads a model to stylize with; see `fastnst.models.stylizer.load`.
+
+    Args:
+        name: Name of a model or a style, or the path of one.
+        precision: "float32", "bfloat16" or "auto".
+        **defaults: Choices for all calls: style, strength, stroke, colors, masks, grain, seed.
+    """
     from fastnst.models import stylizer
 
     return stylizer.load(name, precision, **defaults)
