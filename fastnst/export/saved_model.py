@@ -6,9 +6,10 @@ Signatures:
     serving_uint8: the same for uint8 tensors.
     stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
         `stylized_bytes` string [B], a PNG file each.
-    serving_styles: of a model of several styles, or with strength; `images` as in serving_default;
-        `style`, shares of the styles, float32 [styles]; and, if the model has a row that reproduces
-        the photo, `strength`, float32 [], from 0 to 1.5. Their defaults: the first style, and 1.
+    serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
+        shares of the styles, float32 [styles]; TensorFlow Serving uses the first without it.
+    serving_strength: of a model with a row that reproduces the photo; `images` and `style` as in
+        serving_styles, and `strength`, float32 [], from 0 to 1.5.
     serving_masks: `images` as in serving_default, and `masks`, float32 [B, H, W, styles] in 0..1:
         how much of each style to paint at each pixel. The rest is the photo.
 
@@ -57,9 +58,10 @@ or uint8 | `stylized`: uint8 [B, H, W, 3] |
 | `serving_uint8` | `images`: the same as uint8 tensor | `stylized`: uint8 [B, H, W, 3] |
 | `stylize_encoded` | `image_bytes`: string [B], each a JPEG, PNG, GIF or BMP file | \
 `stylized_bytes`: string [B], each a PNG file |
-| `serving_styles`, of several styles or with strength | `images`: as in `serving_default`; \
-`style`: shares of the styles, float32 [styles]; `strength`, of models trained with \
-`identity: on`: float32 from 0 to 1.5 | `stylized`: uint8 [B, H, W, 3] |
+| `serving_styles`, of several styles only | `images`: as in `serving_default`; `style`: shares of \
+the styles, float32 [styles] | `stylized`: uint8 [B, H, W, 3] |
+| `serving_strength`, of models trained with `identity: on` | `images`, `style`: as in \
+`serving_styles`; `strength`: float32 from 0 to 1.5 | `stylized`: uint8 [B, H, W, 3] |
 | `serving_masks` | `images`: as in `serving_default`; `masks`: shares of the styles at each \
 pixel, float32 [B, H, W, styles] in 0..1; the rest is the photo | `stylized`: uint8 [B, H, W, 3] |
 
@@ -198,8 +200,10 @@ def write(model: model_module.Model, folder: Path) -> float:
         "stylize_encoded": served.stylize_encoded,
         "serving_masks": _serve_masks(served),
     }
-    if styles > 1 or served.has_strength:
+    if styles > 1:
         signatures["serving_styles"] = _serve_styles(served)
+    if served.has_strength:
+        signatures["serving_strength"] = _serve_strength(served)
     tf.saved_model.save(served, str(folder), signatures=signatures)
     (folder / model_module.FILE).write_text(model.description.to_json(), encoding="utf-8")
     photos = verify.probe()
@@ -207,26 +211,35 @@ def write(model: model_module.Model, folder: Path) -> float:
 
 
 def _serve_styles(served: _Served) -> tf.types.experimental.PolymorphicFunction:
-    first, full = tf.one_hot(0, served.count), tf.constant(1.0)
-    shares = tf.TensorSpec([served.count], tf.float32, name="style")
-    if not served.has_strength:
-
-        @tf.function(input_signature=[_IMAGES, shares], autograph=False)
-        def serve(images: tf.Tensor, style: tf.Tensor = first) -> dict[str, tf.Tensor]:
-            return {"stylized": served(images, style)}
-
-        return serve
+    first = tf.one_hot(0, served.count)
 
     @tf.function(
-        input_signature=[_IMAGES, shares, tf.TensorSpec([], tf.float32, name="strength")],
+        input_signature=[_IMAGES, tf.TensorSpec([served.count], tf.float32, name="style")],
         autograph=False,
     )
-    def serve_strength(
-        images: tf.Tensor, style: tf.Tensor = first, strength: tf.Tensor = full
+    def serve(images: tf.Tensor, style: tf.Tensor = first) -> dict[str, tf.Tensor]:
+        return {"stylized": served(images, style)}
+
+    return serve
+
+
+def _serve_strength(served: _Served) -> tf.types.experimental.PolymorphicFunction:
+    first = tf.one_hot(0, served.count)
+
+    @tf.function(
+        input_signature=[
+            _IMAGES,
+            tf.TensorSpec([], tf.float32, name="strength"),
+            tf.TensorSpec([served.count], tf.float32, name="style"),
+        ],
+        autograph=False,
+    )
+    def serve(
+        images: tf.Tensor, strength: tf.Tensor, style: tf.Tensor = first
     ) -> dict[str, tf.Tensor]:
         return {"stylized": served(images, style, strength)}
 
-    return serve_strength
+    return serve
 
 
 def _serve_masks(served: _Served) -> tf.types.experimental.PolymorphicFunction:

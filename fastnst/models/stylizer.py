@@ -229,12 +229,10 @@ def _saved_model(path: Path, names: collections.abc.Sequence[str]) -> tuple[Pain
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise errors.UserError(f"{path}: not an exported style ({reason})") from None
-    of_styles = signatures.get("serving_styles")
-    has_strength = of_styles is not None and "strength" in of_styles.structured_input_signature[1]
 
     def check(style: str | None, strength: float | None) -> list[float]:
         if strength is not None and strength != 1.0:
-            if not has_strength:
+            if "serving_strength" not in signatures:
                 raise errors.UserError(
                     f"{path}: strength {strength:g}: this SavedModel supports 1 only; name the "
                     "run or its weights, or export a model with `identity: on` again"
@@ -244,12 +242,13 @@ def _saved_model(path: Path, names: collections.abc.Sequence[str]) -> tuple[Pain
 
     def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         shares = check(style, strength)
-        strength = 1.0 if strength is None else strength
-        if strength == 1.0 and (len(names) == 1 or shares[0] == 1.0):
+        if strength is not None and strength != 1.0:
+            chosen = signatures["serving_strength"]
+            choices = {"style": tf.constant(shares), "strength": tf.constant(strength)}
+            return chosen(images=photos, **choices)["stylized"]
+        if style is None or len(names) == 1:
             return default(**{given: photos})[returned]
-        choices = {"style": tf.constant(shares)}
-        if has_strength:
-            choices["strength"] = tf.constant(strength)
-        return of_styles(images=photos, **choices)["stylized"]
+        of_styles = signatures["serving_styles"]
+        return of_styles(images=photos, style=tf.constant(shares))["stylized"]
 
     return paint, check
