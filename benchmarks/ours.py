@@ -52,7 +52,8 @@ def _step(
 def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[], np.ndarray]:
     """Returns a function that stylizes one photo with the network, uint8 in and out."""
     dtype = devices.compute_dtype(precision)
-    paint = stylizer.load(files.find(BASE), dtype.name)
+    # One pass, like the networks of others.
+    paint = stylizer.load(files.find(BASE), dtype.name, stroke=1)
     photo = contest.photos(size, 1)
     return lambda: paint(photo)
 

@@ -26,14 +26,18 @@ __version__ = "0.1.0"
 def load(
     name: str | Path,
     precision: str = "auto",
-    *,
-    style: str | None = None,
-    strength: float | None = None,
+    **defaults: Any,
 ) -> Stylizer:
-    """Loads a model to stylize with; see `fastnst.models.stylizer.load`."""
+    """Loads a model to stylize with; see `fastnst.models.stylizer.load`.
+
+    Args:
+        name: Name of a model or a style, or the path of one.
+        precision: "float32", "bfloat16" or "auto".
+        **defaults: Choices for all calls: style, strength, stroke, colors, masks, grain, seed.
+    """
     from fastnst.models import stylizer
 
-    return stylizer.load(name, precision, style=style, strength=strength)
+    return stylizer.load(name, precision, **defaults)
 
 
 def train(

@@ -30,6 +30,7 @@ _KEEPS_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 _KEEPS_EXIF = frozenset({"JPEG", "PNG", "WEBP"})
 # Capacity of a JPEG segment in bytes.
 _LONGEST_EXIF_IN_JPEG = 65_533
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _ORIENTATION_TAG = 0x0112
 # The transpose that turns each orientation upright; 1 is already upright.
 _TURNS = {
@@ -266,6 +267,32 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     rounded = np.rint(image)
     # In place, to avoid copies of large pictures.
     return np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """Returns the brightness of RGB [..., 3], float32 [...] in the same range (BT.601)."""
+    return pixels.astype(np.float32) @ _LUMA
+
+
+def resize_batch(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resamples float32 [H, W] or [B, H, W, C] to another height and width with a cubic filter.
+
+    Unlike `resize`, it does not round, and returns the same array if the size is the same.
+    """
+
+    def one(plane: np.ndarray) -> np.ndarray:
+        image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+
+    if values.ndim == 2:
+        return values if values.shape == (height, width) else one(values)
+    if values.shape[1:3] == (height, width):
+        return values
+    resized = np.empty((len(values), height, width, values.shape[-1]), np.float32)
+    for source, target in zip(values, resized, strict=True):
+        for channel in range(values.shape[-1]):
+            target[..., channel] = one(source[..., channel])
+    return resized
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -79,7 +79,7 @@ STOREYS = (
     {"config"},
     {"images", "checkpoint_file", "devices"},
     {"nets", "data"},
-    {"features"},
+    {"features", "controls"},
     {"losses"},
     {"models", "reports"},
     {"training", "painting", "export", "pixels"},

@@ -149,6 +149,10 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     for name in ("path/to/photos", "holiday", "paintings"):
         for index, pixels in enumerate(small):
             images.write(folder / name / f"{index}.jpg", pixels)
+    mask = np.zeros_like(small[0])
+    mask[: len(mask) // 2] = 255
+    for name, pixels in (("sky", mask), ("ground", 255 - mask)):
+        images.write(folder / f"{name}.png", pixels)
     with zipfile.ZipFile(folder / "train2014.zip", "w") as archive:
         for path in (folder / "holiday").iterdir():
             archive.write(path, f"train2014/{path.name}")

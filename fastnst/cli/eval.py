@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from fastnst import errors, files
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 _PIPE = "-"
 
@@ -32,18 +32,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="name of a model or of one of its styles, or the path of a run, a checkpoint or an "
         "exported SavedModel; list shows all models and styles",
     )
-    parser.add_argument(
-        "--style",
-        metavar="NAME|A:0.6,B:0.4|all",
-        help="style of the model or blend of styles; all stylizes each photo in every style "
-        "(default: the first style)",
-    )
-    parser.add_argument(
-        "--strength",
-        type=float,
-        metavar="X",
-        help="strength of the style, from 0 (the photo) through 1 (as trained) to 1.5 (default: 1)",
-    )
+    options.add_controls(parser, all_styles=True)
     parser.add_argument(
         "--image", "--image_file", dest="image", metavar="PATH", help="a photo, or - for stdin"
     )
@@ -57,7 +46,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--size",
         type=terminal.positive,
         metavar="PX",
-        help="scale the photo's shorter side to PX first; a smaller size gives larger strokes",
+        help="scale the photo's shorter side to PX first",
     )
     parser.add_argument(
         "--batch",
@@ -111,7 +100,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     output = Path(arguments.output) if arguments.output else None
     inputs = [Path(name) for name in arguments.inputs]
     every = arguments.style == "all"
-    styles = store.styles(reference.path) if every else [arguments.style or reference.style]
+    styles = store.styles(reference.path) if every else [arguments.style]
+    choices = options.controls(arguments, styles[0])
     jobs = [
         job
         for style in styles
@@ -123,9 +113,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             apart=len(styles) > 1,
         )
     ]
-    model = stylizer.load(
-        reference, arguments.precision, style=styles[0], strength=arguments.strength
-    )
+    model = stylizer.load(reference, arguments.precision, **vars(choices))
     # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"stylizing with {reference.path}")
     failed = 0
@@ -178,15 +166,11 @@ def _pipe(arguments: argparse.Namespace) -> int:
             "--style all makes several pictures, but - writes one; name one style"
         )
     (name,) = arguments.inputs
+    choices = options.controls(arguments, arguments.style)
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
     stylized = photos.paint_bytes(
-        stylizer.load(
-            arguments.model,
-            arguments.precision,
-            style=arguments.style,
-            strength=arguments.strength,
-        ),
+        stylizer.load(arguments.model, arguments.precision, **vars(choices)),
         data,
         "standard input" if name == _PIPE else name,
         file_format=None if to_stdout else images.format_of(arguments.output),

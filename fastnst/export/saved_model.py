@@ -8,10 +8,14 @@ Signatures:
         `stylized_bytes` string [B], a PNG file each.
     serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
         shares of the styles, float32 [styles]; TensorFlow Serving uses the first without it.
+    serving_strength: of a model with a row that reproduces the photo; `images` and `style` as in
+        serving_styles, and `strength`, float32 [], from 0 to 1.5.
+    serving_masks: `images` as in serving_default, and `masks`, float32 [B, H, W, styles] in 0..1:
+        how much of each style to paint at each pixel. The rest is the photo.
 
 The loaded object itself can be called with uint8 or float32 tensors and, for a model of several
-styles, with the index of one style or the shares of all. Its function `style_names` returns their
-names.
+styles, with the index of one style or the shares of all, and a strength. Its function `style_names`
+returns their names.
 """
 
 from __future__ import annotations
@@ -56,6 +60,10 @@ or uint8 | `stylized`: uint8 [B, H, W, 3] |
 `stylized_bytes`: string [B], each a PNG file |
 | `serving_styles`, of several styles only | `images`: as in `serving_default`; `style`: shares of \
 the styles, float32 [styles] | `stylized`: uint8 [B, H, W, 3] |
+| `serving_strength`, of models trained with `identity: on` | `images`, `style`: as in \
+`serving_styles`; `strength`: float32 from 0 to 1.5 | `stylized`: uint8 [B, H, W, 3] |
+| `serving_masks` | `images`: as in `serving_default`; `masks`: shares of the styles at each \
+pixel, float32 [B, H, W, styles] in 0..1; the rest is the photo | `stylized`: uint8 [B, H, W, 3] |
 
 The model itself can be called with uint8 and float32 tensors, as above. Batch size, height and
 width are free, from 16 pixels; the output has the size of the input. TensorFlow's decoders ignore
@@ -63,7 +71,8 @@ the Exif orientation: pass upright photos.
 
 A model of several styles uses the first unless it is given the index of another, as in
 `model(photos, 2)`, or the shares of all, as in `model(photos, [0.6, 0.4, 0.0])`.
-`model.style_names()` returns their names in order.
+`model.style_names()` returns their names in order. A third argument sets the strength if the model
+was trained with `identity: on`.
 """
 
 _IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
@@ -97,15 +106,27 @@ class _Served(tf.Module):
         net = model.net.frozen()
         names = model.description.names
         self.count = len(names)
-        table = np.asarray(net.table)[: self.count]
+        self.has_strength = model.description.identity
+        table = np.asarray(net.table)
         row = tf.TensorSpec([net.layout.size], name="row")
+        keep = [tf.TensorSpec([], name="keep")] if self.has_strength else []
         # The weights are constants of this one function, which all signatures call.
-        self._paint = tf.function(net, input_signature=[_IMAGES, row], autograph=False)
-        self._rows = lambda: tf.constant(table)
+        self._paint = tf.function(net, input_signature=[_IMAGES, row, *keep], autograph=False)
+        self._rows = lambda: tf.constant(table[: self.count])
+        self._photos_row = lambda: tf.constant(table[-1])
         self._names = names
 
     @tf.function(autograph=False)
-    def __call__(self, images: tf.Tensor, style: tf.Tensor | int = 0) -> tf.Tensor:
+    def __call__(
+        self, images: tf.Tensor, style: tf.Tensor | int = 0, strength: tf.Tensor | float = 1.0
+    ) -> tf.Tensor:
+        stylized = self._stylize(tf.cast(images, tf.float32), style, strength)
+        return tf.saturate_cast(tf.round(stylized), tf.uint8)
+
+    def _stylize(
+        self, images: tf.Tensor, style: tf.Tensor | int, strength: tf.Tensor | float
+    ) -> tf.Tensor:
+        """Stylizes float32 images: an index of a style or shares of all, and a strength."""
         style = tf.convert_to_tensor(style)
         if style.dtype.is_floating:
             # Shares may have any sum.
@@ -113,8 +134,25 @@ class _Served(tf.Module):
             row = tf.linalg.matvec(self._rows(), shares, transpose_a=True)
         else:
             row = tf.gather(self._rows(), style)
-        stylized = self._paint(tf.cast(images, tf.float32), row)
-        return tf.saturate_cast(tf.round(stylized), tf.uint8)
+        if not self.has_strength:
+            return self._paint(images, row)
+        # At 1, this is exactly the style's row.
+        row += (strength - 1.0) * (row - self._photos_row())
+        return self._paint(images, row, tf.maximum(0.0, 1.0 - strength))
+
+    def mix(self, images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+        """Stylizes each pixel in several styles, with shares float32 [B, H, W, styles]."""
+        total = tf.reduce_sum(masks, axis=-1, keepdims=True)
+        masks /= tf.maximum(total, 1.0)
+        mixed = images * (1.0 - tf.minimum(total, 1.0))
+        for style in range(self.count):
+            share = masks[..., style, tf.newaxis]
+            mixed += tf.cond(
+                tf.reduce_any(share > 0.0),
+                lambda share=share, style=style: share * self._stylize(images, style, 1.0),
+                lambda: tf.zeros_like(images),
+            )
+        return tf.saturate_cast(tf.round(mixed), tf.uint8)
 
     @tf.function(input_signature=[], autograph=False)
     def style_names(self) -> tf.Tensor:
@@ -148,11 +186,11 @@ def write(model: model_module.Model, folder: Path) -> float:
     """
     served = _Served(model)
     styles = served.count
-    calls = (
-        [()]
-        if styles == 1
-        else [(), (tf.TensorSpec([], tf.int32),), (tf.TensorSpec([styles], tf.float32),)]
-    )
+    calls: list[tuple[tf.TensorSpec, ...]] = [()]
+    if styles > 1 or served.has_strength:
+        calls += [(tf.TensorSpec([], tf.int32),), (tf.TensorSpec([styles], tf.float32),)]
+    if served.has_strength:
+        calls += [(*call, tf.TensorSpec([], tf.float32)) for call in calls[1:]]
     for spec in (_IMAGES, _IMAGES_UINT8):
         for style in calls:
             served.__call__.get_concrete_function(spec, *style)
@@ -160,9 +198,12 @@ def write(model: model_module.Model, folder: Path) -> float:
         "serving_default": served.serve,
         "serving_uint8": served.serve_uint8,
         "stylize_encoded": served.stylize_encoded,
+        "serving_masks": _serve_masks(served),
     }
     if styles > 1:
         signatures["serving_styles"] = _serve_styles(served)
+    if served.has_strength:
+        signatures["serving_strength"] = _serve_strength(served)
     tf.saved_model.save(served, str(folder), signatures=signatures)
     (folder / model_module.FILE).write_text(model.description.to_json(), encoding="utf-8")
     photos = verify.probe()
@@ -178,6 +219,35 @@ def _serve_styles(served: _Served) -> tf.types.experimental.PolymorphicFunction:
     )
     def serve(images: tf.Tensor, style: tf.Tensor = first) -> dict[str, tf.Tensor]:
         return {"stylized": served(images, style)}
+
+    return serve
+
+
+def _serve_strength(served: _Served) -> tf.types.experimental.PolymorphicFunction:
+    first = tf.one_hot(0, served.count)
+
+    @tf.function(
+        input_signature=[
+            _IMAGES,
+            tf.TensorSpec([], tf.float32, name="strength"),
+            tf.TensorSpec([served.count], tf.float32, name="style"),
+        ],
+        autograph=False,
+    )
+    def serve(
+        images: tf.Tensor, strength: tf.Tensor, style: tf.Tensor = first
+    ) -> dict[str, tf.Tensor]:
+        return {"stylized": served(images, style, strength)}
+
+    return serve
+
+
+def _serve_masks(served: _Served) -> tf.types.experimental.PolymorphicFunction:
+    masks = tf.TensorSpec([None, None, None, served.count], tf.float32, name="masks")
+
+    @tf.function(input_signature=[_IMAGES, masks], autograph=False)
+    def serve(images: tf.Tensor, masks: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"stylized": served.mix(images, masks)}
 
     return serve
 

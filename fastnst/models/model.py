@@ -47,11 +47,13 @@ class Description:
         architecture: Shapes of the kernels.
         styles: One for each row of the network's table, in order.
         identity: Whether the table has another row at the end, which reproduces the photo.
+        grain: Standard deviation of the grain in the photos that it was trained with, in levels.
     """
 
     architecture: transform_net.Architecture
     styles: tuple[Style, ...]
     identity: bool = False
+    grain: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,6 +72,7 @@ class Description:
             "architecture": {"name": "transform_net", **dataclasses.asdict(self.architecture)},
             "styles": [dataclasses.asdict(style) for style in self.styles],
             "identity": self.identity,
+            **({"grain": self.grain} if self.grain else {}),
             **_CONTRACT,
         }
         return json.dumps(content, indent=2) + "\n"
@@ -96,6 +99,7 @@ class Description:
                 transform_net.Architecture(**shapes),
                 tuple(Style(**style) for style in content["styles"]),
                 content["identity"],
+                content.get("grain", 0.0),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = str(error) or type(error).__name__
@@ -145,8 +149,7 @@ class Model:
         row = np.asarray(row, np.float32)
         if strength is None or strength == 1.0:
             return row, None
-        if not 0.0 <= strength <= MAX_STRENGTH:
-            raise errors.UserError(f"strength {strength:g}: should be from 0 to {MAX_STRENGTH:g}")
+        check_strength(strength)
         if not self.description.identity:
             raise errors.UserError(
                 f"strength {strength:g}: only 1 is possible, because this model was trained "
@@ -155,6 +158,12 @@ class Model:
         # Beyond 1 the row moves away from the photo's.
         mixed = table[-1] + np.float32(strength) * (row - table[-1])
         return mixed, max(0.0, 1.0 - strength)
+
+
+def check_strength(strength: float) -> None:
+    """Raises a UserError unless a strength is possible."""
+    if not 0.0 <= strength <= MAX_STRENGTH:
+        raise errors.UserError(f"strength {strength:g}: should be from 0 to {MAX_STRENGTH:g}")
 
 
 def extend(

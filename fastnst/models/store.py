@@ -115,6 +115,16 @@ def styles(path: Path) -> tuple[str, ...]:
     return _trained(reference.folder)
 
 
+def grain(path: Path) -> float:
+    """Returns the grain that a model expects in its photos, in levels; 0 if it does not say.
+
+    Raises:
+        UserError: If its description is damaged.
+    """
+    described = Reference(path).folder / model.FILE
+    return model.Description.read(described).grain if described.is_file() else 0.0
+
+
 def _trained(folder: Path) -> tuple[str, ...]:
     """Returns the names of the styles that a model was trained in, without restoring it."""
     described = folder / model.FILE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import errors, files, images
+from fastnst import controls, errors, files, images
 from fastnst.models import stylizer
 
 # GIF has too few colors, and most browsers do not show TIFF, so both are written as PNG.
@@ -179,8 +179,7 @@ def _paint_group(
 ) -> collections.abc.Iterator[Outcome]:
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]
     try:
-        batch = [picture.pixels for picture in pictures]
-        results = model(np.stack(batch), group[0][0].style) if pictures else ()
+        results = stylized(model, pictures, group[0][0].style)
     except errors.UserError as error:
         yield from (Outcome(job, errors.UserError(f"{job.photo}: {error}")) for job, _ in group)
         return
@@ -190,8 +189,7 @@ def _paint_group(
             yield Outcome(job, picture)
             continue
         try:
-            stylized = dataclasses.replace(picture, pixels=next(remaining))
-            images.write(job.stylized, stylized, quality)
+            images.write(job.stylized, next(remaining), quality)
         except errors.UserError as error:
             yield Outcome(job, error)
         else:
@@ -226,12 +224,35 @@ def paint_bytes(
     """
     picture = scaled(images.decode_picture(data, name), size)
     try:
-        stylized = dataclasses.replace(picture, pixels=model(picture.pixels))
+        (result,) = stylized(model, [picture])
     except errors.UserError as error:
         raise errors.UserError(f"{name}: {error}") from None
     if file_format is None:
         file_format = "JPEG" if data.startswith(b"\xff\xd8") else "PNG"
-    return images.encode(stylized, file_format, quality)
+    return images.encode(result, file_format, quality)
+
+
+def stylized(
+    model: stylizer.Stylizer,
+    pictures: collections.abc.Sequence[images.Picture],
+    style: str | None = None,
+) -> list[images.Picture]:
+    """Stylizes the pixels of pictures of one size, and keeps their metadata.
+
+    Args:
+        model: The model to stylize with.
+        pictures: The pictures, also none.
+        style: The style; None for the model's default.
+
+    Raises:
+        UserError: As in `Stylizer.paint`.
+    """
+    if not pictures:
+        return []
+    batch = np.stack([picture.pixels for picture in pictures])
+    results = model.paint(batch, controls.Controls(style=style))
+    pairs = zip(pictures, results, strict=True)
+    return [dataclasses.replace(picture, pixels=pixels) for picture, pixels in pairs]
 
 
 def scaled(picture: images.Picture, size: int | None) -> images.Picture:

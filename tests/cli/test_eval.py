@@ -281,6 +281,97 @@ def test_strength_takes_effect(with_gallery: Path, gallery: Path, strength: floa
     assert (strength == 1.0) == np.array_equal(images.read("b.png"), stylized(gallery, "candy"))
 
 
+@pytest.fixture
+def left(here: Path) -> np.ndarray:
+    """left.png, a mask of the left half of a.png, twice as large; and the mask in its size."""
+    mask = np.zeros((33, 25), np.uint8)
+    mask[:, :12] = 255
+    Image.fromarray(mask).save(here / "left.png")
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("options", "choices"),
+    [
+        (["--stroke", "1.5"], {"stroke": 1.5}),
+        (["--stroke", "0.5"], {"stroke": 0.5}),
+        (["--colors", "photo"], {"colors": 1.0}),
+        (["--colors", "match"], {"colors": "match"}),
+        (["--grain", "12", "--seed", "3"], {"grain": 12, "seed": 3}),
+        (
+            ["--stroke", "2", "--colors", "0.4", "--grain", "5", "--strength", "0.8"],
+            {"stroke": 2, "colors": 0.4, "grain": 5, "seed": 0, "strength": 0.8},
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_controls_take_effect_as_in_the_library(
+    with_gallery: Path, gallery: Path, options: list[str], choices: dict[str, Any]
+) -> None:
+    arguments = ["--model", "gallery", "--style", "candy", *options, "a.png", "-o", "b.png"]
+    assert command.main(arguments) == 0
+    photo = images.to_uint8(images.read("a.png"))
+    expected = stylizer.load(gallery)(photo, "candy", **choices)
+    np.testing.assert_array_equal(images.read("b.png"), expected)
+    assert np.abs(expected - stylized(gallery, "candy").astype(int)).mean() > 1
+
+
+def test_masks_take_effect_and_the_rest_is_the_photo_or_in_the_style(
+    with_gallery: Path, gallery: Path, left: np.ndarray
+) -> None:
+    photo = images.read("a.png")
+    # The third finds a style by its name, which is no choice of a style for the rest.
+    for model, options, rest in (
+        ("gallery", ["--mask", "left.png=ink"], photo),
+        ("gallery", ["--mask", "left.png=ink", "--style", "candy"], stylized(gallery, "candy")),
+        ("candy", ["--mask", "left.png=ink"], photo),
+        ("candy", ["--mask", "left.png=photo"], stylized(gallery, "candy")),
+    ):
+        assert command.main(["--model", model, *options, "a.png", "-o", "b.png"]) == 0
+        found = images.read("b.png")
+        inside = photo if "left.png=photo" in options else stylized(gallery, "ink")
+        expected = np.where(left[..., np.newaxis] > 0, inside, rest)
+        assert np.abs(found - expected).max() <= 1
+
+
+def test_piped_photos_have_all_controls(
+    with_gallery: Path, gallery: Path, left: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--mask", "left.png=ink", "--colors", "photo", "--stroke", "2", "--grain", "3"]
+    assert command.main(["--model", "gallery", *options, "a.png", "-o", "b.png"]) == 0
+    monkeypatch.setattr("sys.stdin", Pipe(Path("a.png").read_bytes()))
+    assert command.main(["--model", "gallery", *options, "-", "-o", "c.png"]) == 0
+    np.testing.assert_array_equal(images.read("b.png"), images.read("c.png"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--stroke", "9"], "stroke 9: should be auto, or a number from 0.5 to 8"),
+        (["--colors", "red"], "colors red: should be style, photo, match, or a number from 0"),
+        (["--grain", "99"], "grain 99: should be from 0 to 64 levels"),
+        (["--seed", "-1"], "seed -1: should be a whole number from 0 to"),
+        (["--mask", "left.png"], "mask left.png: should be MASK.png=STYLE"),
+        (["--mask", "lef.png=ink"], "lef.png: no such file; did you mean left.png?"),
+        (["--mask", "left.png=inc"], "no style inc; did you mean ink? (styles: wave, candy, ink)"),
+        (["--mask", "photos/1.png=ink"], "a.png: mask of ink: 40 x 20 pixels, but the photo has"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_in_a_control_is_one_line(
+    with_gallery: Path,
+    left: np.ndarray,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    assert command.main(["--model", "gallery", *options, "a.png", "-o", "b.png"]) == 1
+    output, error = capsys.readouterr()
+    assert output == "" and not Path("b.png").exists()
+    (said,) = error.removeprefix("stylizing with models/gallery\n").splitlines()
+    assert said.startswith(f"eval.py: {message}")
+
+
 def test_style_all_takes_a_strength(with_gallery: Path, gallery: Path) -> None:
     options = ["--style", "all", "--strength", "0.5"]
     assert command.main(["--model", "gallery", *options, "a.png"]) == 0

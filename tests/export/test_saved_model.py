@@ -203,7 +203,7 @@ def test_signatures_have_the_documented_names_and_types(
         "serving_uint8": ("images", tf.uint8, any_images, "stylized", tf.uint8, any_images),
         "stylize_encoded": ("image_bytes", tf.string, [None], "stylized_bytes", tf.string, [None]),
     }
-    assert set(model.signatures) == set(expected)
+    assert set(model.signatures) == {*expected, "serving_masks"}
     for name, (given, given_type, given_shape, returned, type_, shape) in expected.items():
         signature = model.signatures[name]
         ((found, spec),) = signature.structured_input_signature[1].items()
@@ -214,18 +214,52 @@ def test_signatures_have_the_documented_names_and_types(
     assert not model.signatures["serving_default"].variables
 
 
-def test_a_saved_model_of_several_styles_has_one_more_signature(several: Path) -> None:
+def test_signatures_of_styles_and_masks_have_the_documented_inputs(several: Path) -> None:
     model = tf.saved_model.load(str(several))
-    names = {"serving_default", "serving_uint8", "stylize_encoded", "serving_styles"}
-    assert set(model.signatures) == names
-    signature = model.signatures["serving_styles"]
-    given = {
-        name: (spec.dtype, spec.shape.as_list())
-        for name, spec in signature.structured_input_signature[1].items()
+    others = {"serving_default", "serving_uint8", "stylize_encoded"}
+    any_images = [None, None, None, 3]
+    expected = {
+        "serving_styles": {"images": any_images, "style": [3]},
+        "serving_strength": {"images": any_images, "style": [3], "strength": []},
+        "serving_masks": {"images": any_images, "masks": any_images},
     }
-    assert given == {"images": (tf.float32, [None, None, None, 3]), "style": (tf.float32, [3])}
-    assert set(signature.structured_outputs) == {"stylized"}
-    assert not signature.variables
+    assert set(model.signatures) == others | set(expected)
+    for name, inputs in expected.items():
+        signature = model.signatures[name]
+        given = signature.structured_input_signature[1]
+        assert {name: spec.shape.as_list() for name, spec in given.items()} == inputs
+        assert {spec.dtype for spec in given.values()} == {tf.float32}
+        assert set(signature.structured_outputs) == {"stylized"}
+        assert not signature.variables
+
+
+def test_masks_stylize_each_pixel_in_its_own_styles(
+    several: Path, gallery: Path, photo: Photo
+) -> None:
+    paint, pixels = stylizer.load(gallery, "float32"), photo(29, 40)
+    masks = np.zeros((1, 29, 40, 3), np.float32)
+    masks[:, :, :10, 0] = 1.0
+    masks[:, :, 10:20, 2] = 0.25
+    masks[:, :, 20:30, :2] = 1.0  # Scaled to a sum of 1.
+    serve = tf.saved_model.load(str(several)).signatures["serving_masks"]
+    found = serve(images=tf.constant(pixels[np.newaxis], tf.float32), masks=tf.constant(masks))
+    wave, candy, ink = (paint(pixels, style).astype(np.float32) for style in paint.styles)
+    expected = pixels.astype(np.float32)
+    expected[:, :10] = wave[:, :10]
+    expected[:, 10:20] += 0.25 * (ink - expected)[:, 10:20]
+    expected[:, 20:30] = (wave + candy)[:, 20:30] / 2
+    assert np.abs(found["stylized"][0] - expected).max() <= 1.1
+
+
+def test_a_strength_is_the_third_argument(several: Path, gallery: Path, photo: Photo) -> None:
+    pixels = photo(29, 40)
+    model, batch = tf.saved_model.load(str(several)), tf.constant(pixels[np.newaxis])
+    for strength in (0.0, 0.7, 1.5):
+        expected = stylizer.load(gallery, "float32")(pixels, "candy", strength).astype(int)
+        shares = tf.constant([0.0, 1.0, 0.0])
+        for style in (1, tf.constant(1), shares):
+            found = model(batch, style, strength)[0]
+            assert np.abs(found - expected).max() <= 1, (style, strength)
 
 
 def test_tensorflow_serving_stylizes_in_the_first_style_by_default(several: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 import fastnst
-from fastnst import devices, errors, export
+from fastnst import controls, devices, errors, export
 from fastnst.models import store, stylizer
 from fastnst.nets import tiling, transform_net
 
@@ -301,7 +302,7 @@ def test_a_saved_model_of_one_style_offers_no_other_style_and_no_strength(export
     np.testing.assert_array_equal(paint(photo, "tiny", 1.0), paint(photo))
     with pytest.raises(errors.UserError, match=r"^no style wave \(styles: tiny\)"):
         paint(photo, "wave")
-    with pytest.raises(errors.UserError, match=r": strength 0\.5: an exported SavedModel supports"):
+    with pytest.raises(errors.UserError, match=r": strength 0\.5: this SavedModel supports 1 only"):
         paint(photo, strength=0.5)
 
 
@@ -313,5 +314,50 @@ def test_a_saved_model_of_several_styles_stylizes_in_each_style_and_blend(
     assert exported.styles == live.styles
     picture = photo(32, 40)
     for style in (*live.styles, "wave:0.6,candy:0.4"):
-        difference = exported(picture, style).astype(int) - live(picture, style)
-        assert np.abs(difference).max() <= 1, style
+        for strength in (None, 0.0, 0.5, 1.5):
+            difference = levels(exported(picture, style, strength), live(picture, style, strength))
+            assert difference <= 1, (style, strength)
+    with pytest.raises(errors.UserError, match=r"^strength 2: should be from 0 to 1\.5"):
+        exported(picture, strength=2.0)
+
+
+def test_a_saved_model_has_all_other_controls(
+    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})
+    live, exported = (stylizer.load(path, "float32") for path in (gallery, tmp_path / "exported"))
+    left = np.zeros((40, 48), np.uint8)
+    left[:, :20] = 255
+    choices = {"stroke": 2, "colors": 0.5, "grain": 4, "masks": {"ink": left, "candy": 255 - left}}
+    # The SavedModel rounds each pass to whole levels, which the next pass may enlarge.
+    difference = exported(photo(40, 48), **choices).astype(int) - live(photo(40, 48), **choices)
+    assert np.abs(difference).mean() < 1
+
+
+def test_large_photos_are_painted_in_two_passes_and_stroke_1_in_one(
+    tiny_run: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    sizes: list[tuple[int, ...]] = []
+
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        sizes.append(tuple(photos.shape[1:3]))
+        return photos
+
+    model = stylizer.Stylizer(paint, "x")
+    model(photo(600, 700))
+    model(photo(640, 700))
+    stylizer.Stylizer(paint, "x", controls=controls.Controls(stroke=1))(photo(640, 700))
+    assert sizes == [(600, 700), (448, 490), (640, 700), (640, 700)]
+
+
+def test_a_networks_own_grain_is_the_default(
+    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    shutil.copytree(gallery, tmp_path / "grainy")
+    path = tmp_path / "grainy" / "model.json"
+    path.write_text(path.read_text().replace('"identity": true', '"identity": true, "grain": 6'))
+    pixels = photo(30, 40)
+    grainy, plain = stylizer.load(tmp_path / "grainy"), stylizer.load(gallery)
+    np.testing.assert_array_equal(grainy(pixels), plain(pixels, grain=6))
+    np.testing.assert_array_equal(grainy(pixels, grain=0), plain(pixels))
+    assert levels(grainy(pixels), plain(pixels)) > 5

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageCms
 
-from fastnst import errors, images
+from fastnst import controls, errors, images
 from fastnst.models import stylizer
 from fastnst.painting import photos
 
@@ -343,7 +343,7 @@ def test_several_styles_may_go_to_an_existing_folder_whatever_its_name(here: Pat
 def test_each_job_is_stylized_in_its_style(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(np.full((20, 30, 3), 100, np.uint8)).save(path)
-    model = stylizer.Stylizer(brighten, "bright", ("a", "b"), strength=0.5)
+    model = stylizer.Stylizer(brighten, "bright", ("a", "b"), controls.Controls(strength=0.5))
     jobs = [
         photos.Job(path, tmp_path / f"{index}.png", style)
         for index, style in enumerate(("a", "a", "b", "a", None))

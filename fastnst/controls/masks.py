@@ -1,0 +1,136 @@
+"""Masks: which part of a photo is painted in which style."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from fastnst import errors, images
+
+PHOTO = "photo"
+# Largest difference of the aspect ratios of a mask and its photo.
+_TOLERANCE = 0.02
+
+
+def read_all(texts: collections.abc.Sequence[str]) -> dict[str, np.ndarray]:
+    """Reads masks given as `MASK.png=STYLE`; masks of the same style are added.
+
+    Returns:
+        Style or blend to mask, as in `read`.
+
+    Raises:
+        UserError: If a text has no file or no style, or a mask cannot be read.
+    """
+    found: dict[str, np.ndarray] = {}
+    for text in texts:
+        path, _, style = (part.strip() for part in text.rpartition("="))
+        if not (path and style):
+            raise errors.UserError(f"mask {text}: should be MASK.png=STYLE, as in sky.png=wave")
+        mask = read(Path(path))
+        if style in found:
+            mask = np.minimum(images.resize_batch(found[style], *mask.shape) + mask, 1.0)
+        found[style] = np.clip(mask, 0.0, 1.0)
+    return found
+
+
+def read(path: Path) -> np.ndarray:
+    """Reads a mask from an image file: white where the style is painted, float32 [H, W] in [0, 1].
+
+    A color picture counts by its luma; transparent pixels are black.
+
+    Raises:
+        UserError: If it cannot be read or is not an image.
+    """
+    picture = images.read_picture(path)
+    values = images.luma(picture.pixels) / 255.0
+    return values if picture.alpha is None else values * (picture.alpha.astype(np.float32) / 255.0)
+
+
+def check(mask: np.ndarray, name: str) -> np.ndarray:
+    """Returns a mask as float32 [H, W] in [0, 1].
+
+    Args:
+        mask: [H, W]: bool, float in 0..1, or uint8 in 0..255.
+        name: The mask in error messages.
+
+    Raises:
+        UserError: If it has another shape or other values.
+    """
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or not mask.size:
+        raise errors.UserError(f"mask of {name}: should have the shape [H, W], not {mask.shape}")
+    if not (np.issubdtype(mask.dtype, np.number) or mask.dtype == bool):
+        raise errors.UserError(f"mask of {name}: should hold numbers, found {mask.dtype}")
+    values = mask.astype(np.float32) / (255.0 if mask.dtype == np.uint8 else 1.0)
+    if not (values.min() >= 0.0 and values.max() <= 1.0):
+        raise errors.UserError(
+            f"mask of {name}: should hold uint8, or numbers from 0 to 1, found values from "
+            f"{values.min():g} to {values.max():g}"
+        )
+    return values
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Which part of a picture is painted in which style.
+
+    Attributes:
+        styles: The styles or blends, K of them.
+        shares: Shares of the styles among each other, float32 [H, W, K], which add up to 1.
+        covered: How much of each pixel is painted, float32 [H, W] in [0, 1]; the rest is the photo.
+    """
+
+    styles: tuple[str, ...]
+    shares: np.ndarray
+    covered: np.ndarray
+
+    def at(self, height: int, width: int) -> np.ndarray:
+        """Returns the shares at another size, float32 [height, width, K]."""
+        shares = images.resize_batch(self.shares[np.newaxis], height, width)[0]
+        shares = np.maximum(shares, 0.0)
+        return shares / shares.sum(axis=-1, keepdims=True)
+
+
+def fit(
+    masks: collections.abc.Mapping[str, np.ndarray], rest: str | None, height: int, width: int
+) -> Plan:
+    """Scales masks to a picture, and divides them by their sum where it is above 1.
+
+    Args:
+        masks: Style to mask, [h, w] as in `check`, in any size of the picture's aspect ratio. The
+            style "photo" keeps the photo.
+        rest: Style where the masks add up to less than 1; None for the photo.
+        height: Height of the picture.
+        width: Width of the picture.
+
+    Raises:
+        UserError: If a mask has another aspect ratio.
+    """
+    scaled: dict[str, np.ndarray] = {}
+    for style, given in masks.items():
+        mask = check(given, style)
+        rows, columns = mask.shape
+        # A rounded side may make a small mask's ratio differ by more than the tolerance.
+        allowed = _TOLERANCE + 1.0 / rows + 1.0 / columns
+        if abs(np.log(columns / rows * height / width)) > allowed:
+            raise errors.UserError(
+                f"mask of {style}: {columns} x {rows} pixels, but the photo has {width} x "
+                f"{height}; give the mask the photo's aspect ratio"
+            )
+        scaled[style] = np.clip(images.resize_batch(mask, height, width), 0.0, 1.0)
+    total = np.sum(list(scaled.values()), axis=0)
+    scaled = {style: mask / np.maximum(total, 1.0) for style, mask in scaled.items()}
+    kept = scaled.pop(PHOTO, np.zeros_like(total))
+    left = 1.0 - np.minimum(total, 1.0)
+    if rest is not None:
+        scaled[rest] = scaled.get(rest, 0.0) + left
+    stacked = np.stack(list(scaled.values()), axis=-1)
+    # Where nothing is painted, there is still a style, because the next pass of large strokes sees
+    # beyond the edge of a mask: that of the picture on average.
+    average = stacked.mean(axis=(0, 1)) + 1e-3
+    shares = stacked + 1e-6 * average / average.sum()
+    covered = 1.0 - kept - (left if rest is None else 0.0)
+    return Plan(tuple(scaled), shares / shares.sum(axis=-1, keepdims=True), covered)
