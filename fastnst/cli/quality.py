@@ -191,22 +191,32 @@ def _run(arguments: argparse.Namespace) -> int:
         output = arguments.output or Path("generated") / f"quality-{reference.name}"
         if len(objectives) > 1:
             output /= name
-        subject = _Subject(
-            name, _painter(model.net.frozen(), row), objectives[style], paintings[style][0]
-        )
+        paint = _painter(model.net.frozen(), row, model.description.grain)
+        subject = _Subject(name, paint, objectives[style], paintings[style][0])
         _measure(subject, settings, sizes, paths, output, arguments)
     return terminal.DONE
 
 
 def _painter(
-    net: transform_net.TransformNet, row: np.ndarray
+    net: transform_net.TransformNet, row: np.ndarray, grain: float
 ) -> collections.abc.Callable[[np.ndarray], np.ndarray]:
-    """Returns a function that stylizes a photo, [H, W, 3], without rounding to 8 bits."""
+    """Returns a function that stylizes a photo, [H, W, 3], as `fastnst eval` does by default."""
     import tensorflow as tf
 
-    photos = tf.TensorSpec([1, None, None, 3])
-    painted = tf.function(lambda photo: net(photo, row), [photos], autograph=False)
-    return lambda photo: painted(tf.constant(photo[np.newaxis], tf.float32)).numpy()[0]
+    from fastnst import controls
+    from fastnst.controls import rendering
+
+    batch = tf.TensorSpec([1, None, None, 3])
+    painted = tf.function(lambda photos: net(photos, row), [batch], autograph=False)
+    # Without rounding to 8 bits, which would hide small changes.
+    painter = rendering.Painter(lambda photos, *_: painted(tf.constant(photos)).numpy(), ("",))
+    defaults = controls.Controls(grain=grain)
+
+    def paint(photo: np.ndarray) -> np.ndarray:
+        photos = photo[np.newaxis].astype(np.float32)
+        return rendering.render(painter, photos, defaults)[0]
+
+    return paint
 
 
 @dataclasses.dataclass(frozen=True)
