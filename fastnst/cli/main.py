@@ -22,6 +22,7 @@ COMMANDS = {
     ),
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
+    "video": ("fastnst.cli.video", "stylize a video in a trained style"),
     "weights": ("fastnst.cli.weights", "download the whole loss network"),
 }
 
