@@ -12,7 +12,7 @@ from fastnst.cli import terminal
 
 if TYPE_CHECKING:
     from fastnst.models import store
-    from fastnst.video import clip, containers, encoding, painting
+    from fastnst.video import clip, containers, encoding
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -114,7 +114,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst.cli import progress
     from fastnst.models import model as model_module
-    from fastnst.models import store, stylizer
+    from fastnst.models import stylizer
     from fastnst.video import containers, keyframes, painting, smoothing
 
     strength = (

@@ -52,9 +52,12 @@ class Colors:
         pixels = str(stream.get("pix_fmt", ""))
         return cls(
             # FFmpeg's pixel formats yuvj... are full range, with or without a tag.
-            matrix="gbr" if pixels.startswith(("gbr", "rgb", "bgr", "pal8")) else tag("color_space"),
+            matrix="gbr"
+            if pixels.startswith(("gbr", "rgb", "bgr", "pal8"))
+            else tag("color_space"),
             primaries=tag("color_primaries"),
             transfer=tag("color_transfer"),
+            # FFmpeg's pixel formats yuvj... are full range, with or without a tag.
             range="pc" if pixels.startswith("yuvj") else tag("color_range"),
             height=int(stream.get("height", 0)),
         )

@@ -38,14 +38,10 @@ class Container:
     subtitles: str
     options: tuple[str, ...] = ()
 
-    def encoder(
-        self, width: int, height: int, quality: int, preset: str, rate: fractions.Fraction
-    ) -> list[str]:
+    def encoder(self, quality: int, preset: str, rate: fractions.Fraction) -> list[str]:
         """Returns the encoder's options.
 
         Args:
-            width: In pixels.
-            height: In pixels.
             quality: Constant rate factor; lower is better.
             preset: One of `PRESETS`.
             rate: Frames per second, by which H.264 chooses its level. It must not differ between

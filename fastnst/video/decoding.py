@@ -83,6 +83,7 @@ class Decoder:
             for frame in self._reader:
                 time = frame.time * self._reader.header.time_base / self.header.time_base
                 yield dataclasses.replace(frame, time=round(time))
-        code, self.complaints = self._process.finish()
+        code, lines = self._process.finish()
+        self.complaints = [ffmpeg.without_address(line) for line in lines]
         if code and not self.complaints:
             self.complaints = [f"ffmpeg ended with code {code}"]

@@ -48,20 +48,13 @@ class SegmentWriter:
                 *("-f", "nut", "-i", "-", "-vf", source.colors.from_rgb(pixel_format)),
                 *ffmpeg.keeps_times(),
                 *("-enc_time_base", f"1/{base.denominator}"),
-                *container.encoder(
-                    header.width,
-                    header.height,
-                    settings.quality,
-                    settings.preset,
-                    source.frame_rate,
-                ),
+                *container.encoder(settings.quality, settings.preset, source.frame_rate),
                 *source.colors.tags(),
                 *("-video_track_timescale", str(base.denominator), "-f", "mp4", str(path)),
             ],
             stdin=True,
         )
         assert self._process.stdin is not None
-        self._path = path
         self._first: int | None = None
         try:
             self._writer = nut.Writer(self._process.stdin, header)
@@ -89,7 +82,7 @@ class SegmentWriter:
         """
         code, lines = self._process.finish()
         if code:
-            raise errors.UserError(_cannot_write(self._path, lines))
+            raise errors.UserError(_failed(lines))
 
     def stop(self) -> None:
         """Ends the encoder at once; the file is incomplete."""
@@ -97,7 +90,7 @@ class SegmentWriter:
 
     def _fail(self) -> None:
         _, lines = self._process.finish()
-        raise errors.UserError(_cannot_write(self._path, lines)) from None
+        raise errors.UserError(_failed(lines)) from None
 
 
 def join(
@@ -151,15 +144,11 @@ def join(
         *container.options,
         *("-f", container.format, f"file:{path}"),
     ]
-    process = ffmpeg.Process(arguments)
     try:
-        code, said = process.finish()
-    except BaseException:
-        process.stop()
-        raise
-    if code:
-        raise errors.UserError(_cannot_write(path, said))
+        ffmpeg.run(arguments)
+    except errors.UserError as error:
+        raise errors.UserError(f"the video cannot be written ({error})") from None
 
 
-def _cannot_write(path: Path, lines: collections.abc.Sequence[str]) -> str:
-    return f"{path}: cannot be written ({ffmpeg.reason(lines)})"
+def _failed(lines: collections.abc.Sequence[str]) -> str:
+    return f"the frames cannot be written ({ffmpeg.reason(lines)})"

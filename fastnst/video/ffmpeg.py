@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import functools
 import json
 import re
@@ -102,27 +103,31 @@ class Process:
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            text = line.decode(errors="replace").strip()
-            if text and len(self._lines) < _KEPT_LINES:
-                self._lines.append(text)
+        with self._process.stderr as messages:
+            for line in messages:
+                text = line.decode(errors="replace").strip()
+                if text and len(self._lines) < _KEPT_LINES:
+                    self._lines.append(text)
 
     def finish(self) -> tuple[int, list[str]]:
-        """Closes its input, waits for its end, and returns its exit code and its messages."""
+        """Waits for its end, once its input is written and its output is read.
+
+        Returns:
+            Its exit code and its messages.
+        """
         if self.stdin is not None:
-            try:
+            # If it has ended already, the exit code tells.
+            with contextlib.suppress(OSError):
                 self.stdin.close()
-            except OSError:
-                pass  # It has ended already; the exit code tells.
         code = self._process.wait()
         self._listener.join()
+        if self.stdout is not None:
+            self.stdout.close()
         return code, self._lines
 
     def stop(self) -> None:
         """Ends it at once."""
         self._process.kill()
-        if self.stdout is not None:
-            self.stdout.close()
         self.finish()
 
 
@@ -130,7 +135,7 @@ def run(arguments: collections.abc.Sequence[str]) -> None:
     """Runs ffmpeg to its end.
 
     Raises:
-        UserError: With its last message, if it fails.
+        UserError: With the reason, if it fails.
     """
     process = Process(arguments)
     try:
@@ -139,13 +144,19 @@ def run(arguments: collections.abc.Sequence[str]) -> None:
         process.stop()
         raise
     if code:
-        raise errors.UserError(_last_line(lines))
+        raise errors.UserError(reason(lines))
 
 
 def reason(lines: collections.abc.Sequence[str]) -> str:
-    """Returns the message that names the cause of a failure, without the address of its part."""
-    full = next((line for line in lines if "No space left" in line), None)
-    return re.sub(r"^\[[^\]]*\] *", "", full or _last_line(lines))
+    """Returns the message that names the cause of a failure."""
+    if any("No space left on device" in line for line in lines):
+        return "no space left on the disk"
+    return without_address(_last_line(lines))
+
+
+def without_address(line: str) -> str:
+    """Returns a message without the address of the part of ffmpeg that says it."""
+    return re.sub(r"^\[[^\]]*\] *", "", line)
 
 
 def _last_line(lines: collections.abc.Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import collections.abc
 import dataclasses
 import fractions
 import io
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Frame:
 class Writer:
     """Writes frames to a pipe."""
 
-    def __init__(self, pipe: BinaryIO, header: Header) -> None:
+    def __init__(self, pipe: IO[bytes], header: Header) -> None:
         """Writes the header.
 
         Raises:
@@ -122,7 +122,7 @@ class _Code:
 class Reader:
     """Reads frames from a pipe."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
+    def __init__(self, pipe: IO[bytes]) -> None:
         """Reads the header.
 
         Raises:
@@ -162,7 +162,7 @@ class Reader:
                 continue
             yield self._read_frame(self._codes[first[0]])
 
-    def _read_main(self, content: BinaryIO) -> None:
+    def _read_main(self, content: IO[bytes]) -> None:
         version = _read_number(content)
         if version > 3:
             _read_number(content)
@@ -209,7 +209,7 @@ class Reader:
         for _ in range(headers):
             self._elided.append(content.read(_read_number(content)))
 
-    def _read_stream(self, content: BinaryIO) -> Header:
+    def _read_stream(self, content: IO[bytes]) -> Header:
         _read_number(content), _read_number(content)
         fourcc = content.read(_read_number(content))
         if fourcc != _RGB24:
@@ -261,7 +261,7 @@ class Reader:
         least = self._last - mask // 2
         return ((coded - least) & mask) + least
 
-    def _content(self, startcode: bytes) -> BinaryIO:
+    def _content(self, startcode: bytes) -> IO[bytes]:
         """Returns the content of a packet after its startcode."""
         if startcode[0] != _STARTCODE:
             raise DamagedError("not a packet")
@@ -285,7 +285,7 @@ def _number(value: int) -> bytes:
     return bytes(reversed(groups))
 
 
-def _read_number(pipe: BinaryIO) -> int:
+def _read_number(pipe: IO[bytes]) -> int:
     value = 0
     while byte := pipe.read(1):
         value = value << 7 | byte[0] & 127
@@ -294,7 +294,7 @@ def _read_number(pipe: BinaryIO) -> int:
     raise DamagedError("the stream ends in the middle of a number")
 
 
-def _read_signed(pipe: BinaryIO) -> int:
+def _read_signed(pipe: IO[bytes]) -> int:
     value = _read_number(pipe) + 1
     return -(value >> 1) if value & 1 else value >> 1
 

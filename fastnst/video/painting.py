@@ -82,11 +82,33 @@ def paint(
             in a folder beside the output, from which the next call resumes.
     """
     folder = work.WorkFolder(output, job)
-    complaints = _paint_rest(source, folder, painter, options, on_event)
-    if not folder.segments:
-        folder.remove()
-        raise errors.UserError(f"{source.path}: no frame can be read")
-    on_event(events.Finished(folder.frames, folder.frames))
+    try:
+        complaints = _paint_rest(source, folder, painter, options, on_event)
+        if not folder.segments:
+            raise errors.UserError(f"{source.path}: no frame can be read")
+        on_event(events.Finished(folder.frames, folder.frames))
+        _join(source, folder, output, options.encoding.container, codecs)
+    except errors.UserError as error:
+        if not folder.segments:
+            folder.remove()
+            raise
+        raise errors.UserError(
+            f"{error}; {folder.frames} frames are kept in {folder.path}, and the same command "
+            "resumes from there"
+        ) from None
+    frames = folder.frames
+    folder.remove()
+    return Result(output, frames, complaints[0] if complaints else None)
+
+
+def _join(
+    source: clip.Clip,
+    folder: work.WorkFolder,
+    output: Path,
+    container: containers.Container,
+    codecs: collections.abc.Mapping[int, str | None],
+) -> None:
+    """Makes the video of the segments in a work folder."""
     units = source.time_base.denominator
     segments = [
         (folder.file(index), fractions.Fraction(segment.start, units))
@@ -94,13 +116,9 @@ def paint(
     ]
     try:
         with files.staging(output.parent) as staged:
-            joined = staged / output.name
-            encoding.join(segments, source, codecs, options.encoding.container, units, joined)
+            encoding.join(segments, source, codecs, container, units, staged / output.name)
     except OSError as error:
         raise errors.UserError(f"{output}: cannot be written ({error.strerror})") from None
-    frames = folder.frames
-    folder.remove()
-    return Result(output, frames, complaints[0] if complaints else None)
 
 
 def _paint_rest(
@@ -113,15 +131,16 @@ def _paint_rest(
     """Makes the segments that are missing, and returns the decoder's messages about damage."""
     smoother = smoothing.Smoother(options.smooth) if options.smooth else None
     done = folder.frames
-    # The smoother compares each frame with the one before.
-    overlap = 1 if smoother and done else 0
+    # The last frame is decoded again, because the smoother compares each frame with the one before.
     with (
-        decoding.Decoder(source, skip=done - overlap, size=options.size) as decoder,
+        decoding.Decoder(source, skip=max(done - 1, 0), size=options.size) as decoder,
         futures.ThreadPoolExecutor(2) as pool,
     ):
         frames = _ahead(decoder, pool)
-        if smoother and overlap and (before := next(frames, None)) is not None:
-            smoother.resume(before.pixels, folder.state())
+        last = next(frames, None) if done else None
+        state = folder.state()
+        if smoother and last is not None and state is not None:
+            smoother.resume(last.pixels, state)
         pace = _Pace(done, source.frames, on_event)
 
         def painted() -> collections.abc.Iterator[nut.Frame]:
@@ -138,9 +157,7 @@ def _paint_rest(
             rest = itertools.islice(stream, SEGMENT_FRAMES - 1)
             with folder.new_segment() as new:
                 new.start = first.time
-                writer = encoding.SegmentWriter(
-                    new.video, decoder.header, source, options.encoding
-                )
+                writer = encoding.SegmentWriter(new.video, decoder.header, source, options.encoding)
                 new.frames = _write(writer, itertools.chain([first], rest), pool)
                 if smoother:
                     new.save_state(smoother.state)

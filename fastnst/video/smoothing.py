@@ -8,22 +8,34 @@ import numpy as np
 
 from fastnst import errors
 
-# Largest share of the earlier painting, at strength 1.
+# Share of the earlier frames at strength 1.
 _MOST = 0.9
 # Differences of the source, in levels of 255, up to which a pixel counts as the same, and from
 # which it counts as another. Below lies the noise of a camera.
 _SAME, _OTHER = 4.0, 16.0
+# Motion up to this many pixels is taken for noise: the flow of a still scene is never quite 0, and
+# would stir the painting.
+_STILL = 0.2
+# Squared gradients of the flow that show the edge of something moving, where the flow is wrong:
+# a share of the squared flow, and a constant (Sundaram et al. 2010).
+_EDGE, _EDGE_OF_STILL = 0.01, 0.002
+# The mean of strokes that differ is softer than each. Contrast of details up to this size (the
+# deviation of a Gaussian, in pixels) is restored, by at most this factor, within windows.
+_DETAIL, _MOST_GAIN, _WINDOW = 3.0, 1.5, (15, 15)
+# Contrasts below this, in squared levels, are noise and are not restored.
+_FLAT = 25.0
 
 
 class Smoother:
     """Mixes each painted frame with the earlier ones, where the source shows the same.
 
-    The earlier result is moved along the optical flow of the source. Where the source, moved the
-    same way, differs from the frame, something was uncovered or the flow is wrong: only the new
-    painting counts there.
+    The earlier mix is moved along the optical flow of the source (Kroeger et al. 2016). Only the
+    new painting counts where the source, moved the same way, differs from the frame, because
+    something was uncovered; and at the edges of what moves, where the flow is wrong (as in Ruder
+    et al. 2016).
 
     Attributes:
-        state: The last result, uint8 RGB [H, W, 3].
+        state: The last mix, uint8 RGB [H, W, 3].
     """
 
     state: np.ndarray
@@ -47,12 +59,12 @@ class Smoother:
 
         Args:
             source: The last frame of the source, uint8 RGB [H, W, 3].
-            state: Its result.
+            state: The mix at that frame.
         """
         self._source, self.state = source, state
 
     def __call__(self, source: np.ndarray, painted: np.ndarray) -> np.ndarray:
-        """Returns the smoothed painting of the next frame.
+        """Returns the smoothed painting of the next frame, uint8 of the same shape.
 
         Args:
             source: The frame, uint8 RGB [H, W, 3].
@@ -61,37 +73,62 @@ class Smoother:
         if self._source is None:
             self.resume(source, painted)
             return painted
-        moved_source, moved = self._moved(source)
-        share = self._share * self._sameness(source, moved_source)
-        mixed = painted + share[..., np.newaxis] * (moved - painted)
-        self.resume(source, np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
-        return self.state
+        flow = self._motion(source, self._source)
+        before, mix = self._moved(self._source, flow), self._moved(self.state, flow)
+        new = painted.astype(np.float32)
+        share = self._share * self._sameness(source, before) * self._certainty(flow)
+        mix = np.rint(new + share[..., np.newaxis] * (mix - new)).clip(0, 255)
+        # Restored contrast is not mixed again, or it would grow from frame to frame.
+        self.resume(source, mix.astype(np.uint8))
+        return np.rint(self._with_contrast(mix, new)).clip(0, 255).astype(np.uint8)
 
-    def _moved(self, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the last frame and its result, moved to where the frame shows them: float32."""
+    def _motion(self, source: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Returns where each pixel was in the frame before, relative: float32 [H, W, (x, y)]."""
         cv = self._cv
-        gray, last_gray = (cv.cvtColor(image, cv.COLOR_RGB2GRAY) for image in (source, self._source))
-        flow = self._flow.calc(gray, last_gray, None)
-        height, width = gray.shape
-        across, down = np.meshgrid(
-            np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-        )
-        return tuple(
-            cv.remap(
-                image.astype(np.float32),
-                across + flow[..., 0],
-                down + flow[..., 1],
-                cv.INTER_CUBIC,
-                borderMode=cv.BORDER_REPLICATE,
-            )
-            for image in (self._source, self.state)
+        gray, gray_before = (cv.cvtColor(frame, cv.COLOR_RGB2GRAY) for frame in (source, before))
+        flow = self._flow.calc(gray, gray_before, None)
+        length = np.linalg.norm(flow, axis=-1, keepdims=True)
+        return flow * np.clip(length / _STILL - 1.0, 0.0, 1.0)
+
+    def _moved(self, frame: np.ndarray, flow: np.ndarray) -> np.ndarray:
+        """Returns the frame before, moved along the flow: float32 of the same shape."""
+        cv = self._cv
+        height, width = frame.shape[:2]
+        places = flow.copy()
+        places[..., 0] += np.arange(width, dtype=np.float32)
+        places[..., 1] += np.arange(height, dtype=np.float32)[:, np.newaxis]
+        return cv.remap(
+            frame.astype(np.float32), places, None, cv.INTER_CUBIC, borderMode=cv.BORDER_REPLICATE
         )
 
-    def _sameness(self, source: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """Returns how sure it is that both show the same thing, float32 [H, W] in [0, 1]."""
-        difference = np.abs(source - moved).max(axis=-1)
+    def _sameness(self, source: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Returns how likely both show the same thing, float32 [H, W] in [0, 1]."""
+        difference = np.abs(source - before).max(axis=-1)
         local = self._cv.boxFilter(difference, -1, (5, 5))
         return np.clip((_OTHER - local) / (_OTHER - _SAME), 0.0, 1.0)
+
+    def _certainty(self, flow: np.ndarray) -> np.ndarray:
+        """Returns how likely the flow is right, float32 [H, W] in [0, 1]."""
+        cv = self._cv
+        gradients = [
+            cv.Sobel(flow, -1, across, 1 - across, ksize=1, scale=0.5) for across in (0, 1)
+        ]
+        steep = sum(np.square(gradient).sum(axis=-1) for gradient in gradients)
+        limit = _EDGE * np.square(flow).sum(axis=-1) + _EDGE_OF_STILL
+        inside = cv.erode(np.clip(2.0 - steep / limit, 0.0, 1.0), np.ones((3, 3)))
+        return cv.boxFilter(inside, -1, (5, 5))
+
+    def _with_contrast(self, mix: np.ndarray, painted: np.ndarray) -> np.ndarray:
+        """Returns the mix with details as strong as those of the painting nearby."""
+        cv = self._cv
+        soft = cv.GaussianBlur(mix, (0, 0), _DETAIL)
+        details = mix - soft
+        energies = [
+            cv.boxFilter(np.square(part).sum(axis=-1), -1, _WINDOW) + _FLAT
+            for part in (painted - cv.GaussianBlur(painted, (0, 0), _DETAIL), details)
+        ]
+        gain = cv.boxFilter(np.sqrt(energies[0] / energies[1]), -1, _WINDOW)
+        return soft + details * np.clip(gain, 1.0, _MOST_GAIN)[..., np.newaxis]
 
 
 def _opencv() -> Any:
@@ -99,6 +136,6 @@ def _opencv() -> Any:
         import cv2
     except ImportError:
         raise errors.UserError(
-            "--smooth needs OpenCV: pip install opencv-python-headless, or paint without it"
+            "--smooth needs OpenCV: pip install opencv-python-headless, or omit --smooth"
         ) from None
     return cv2
