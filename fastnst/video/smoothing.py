@@ -116,7 +116,8 @@ class Smoother:
         steep = sum(np.square(gradient).sum(axis=-1) for gradient in gradients)
         limit = _EDGE * np.square(flow).sum(axis=-1) + _EDGE_OF_STILL
         inside = cv.erode(np.clip(2.0 - steep / limit, 0.0, 1.0), np.ones((3, 3)))
-        return cv.boxFilter(inside, -1, (5, 5))
+        # Soft, because the edges of the flow in an empty sky are only its own.
+        return cv.boxFilter(inside, -1, _WINDOW)
 
     def _with_contrast(self, mix: np.ndarray, painted: np.ndarray) -> np.ndarray:
         """Returns the mix with details as strong as those of the painting nearby."""
