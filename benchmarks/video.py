@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,52 +62,56 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="wave,candy",
         help="measured for steadiness; a style follows after a colon (default: %(default)s)",
     )
+    parser.add_argument("--only", choices=("steadiness", "speed"), help="measure only this")
     parser.add_argument("--write", type=Path, help="page whose tables are replaced")
     arguments = parser.parse_args(argv)
-    toy = arguments.toy
     names = arguments.models.split(",")
+    tables: list[str | None] = [None, None]
+    steadiness, rates = {}, {}
+    if arguments.only != "speed":
+        steadiness = _all_steadiness(names, arguments.toy)
+        tables[0] = _steadiness_table(steadiness)
+        print(f"\n{tables[0]}", flush=True)
+    if arguments.only != "steadiness":
+        rates = _all_rates(arguments.toy)
+        rows = [[name, *(f"{rate:.1f}" for rate in row.values())] for name, row in rates.items()]
+        tables[1] = contest.table(["network, frames/s", *next(iter(rates.values()))], rows)
+        print(f"\n{tables[1]}", flush=True)
+    if arguments.write:
+        _write(arguments.write, tables)
+    figures = {name: dataclasses.asdict(found) for name, found in steadiness.items()}
+    return contest.finish("video", steadiness=figures, frames_per_second=rates)
+
+
+def _all_steadiness(names: Sequence[str], toy: bool) -> dict[str, _Steadiness]:
+    """Measures the source, and each network with each strength of smoothing."""
     size, frames, first = ((80, 96), 4, 1) if toy else (_SIZE, _FRAMES, _FIRST)
-    steadiness: dict[str, dict[str, float]] = {}
-    rows = []
-    source = _source_steadiness(size, frames)
-    rows.append(["the source itself", "", f"{source.flicker:.1f}", f"{source.warp_error:.1f}", ""])
+    found = {"the source itself": _source_steadiness(size, frames)}
     for name in names:
-        for smooth, found in _steadiness(name, size, frames, first):
+        for smooth, figures in _steadiness(name, size, frames, first):
             how = f"`--smooth {smooth:g}`" if smooth else "frame by frame"
-            rows.append(
-                [
-                    name,
-                    how,
-                    f"{found.flicker:.1f}",
-                    f"{found.warp_error:.1f}",
-                    f"{found.detail:.2f}",
-                ]
-            )
-            steadiness[f"{name} {smooth:g}"] = dataclasses.asdict(found)
-    head = ["network", "", "flicker", "warp error", "detail"]
-    tables = [contest.table(head, rows)]
-    print(f"\n{tables[0]}", flush=True)
+            found[f"{name}, {how}"] = figures
+    return found
+
+
+def _steadiness_table(found: Mapping[str, _Steadiness]) -> str:
+    rows = [
+        [name, f"{row.flicker:.1f}", f"{row.warp_error:.1f}", f"{row.detail:.2f}"]
+        for name, row in found.items()
+    ]
+    return contest.table(["network", "flicker", "warp error", "detail"], rows)
+
+
+def _all_rates(toy: bool) -> dict[str, dict[str, float]]:
+    """Measures frames per second by network and size."""
     videos = {"toy": (48, 64)} if toy else _VIDEOS
-    rates = {
-        f"{label}{f' --smooth {smooth:g}' if smooth else ''}": {
+    return {
+        f"{label}{f', `--smooth {smooth:g}`' if smooth else ''}": {
             video: _rate(label == "lite", size, smooth, toy) for video, size in videos.items()
         }
         for label in ("default", "lite")
-        for smooth in (0.0, 0.9)
+        for smooth in (0.0, _SMOOTH[-1])
     }
-    tables.append(
-        contest.table(
-            ["network, frames/s", *videos],
-            [
-                [label, *(f"{rate:.1f}" for rate in found.values())]
-                for label, found in rates.items()
-            ],
-        )
-    )
-    print(f"\n{tables[1]}", flush=True)
-    if arguments.write:
-        _write(arguments.write, tables)
-    return contest.finish("video", steadiness=steadiness, frames_per_second=rates)
 
 
 def _clips(size: tuple[int, int], frames: int) -> Iterator[tuple[motion.Clip, motion.Clip]]:
@@ -215,12 +219,15 @@ def _network(folder: Path, lite: bool) -> Path:
     return folder
 
 
-def _write(page: Path, tables: Sequence[str]) -> None:
-    """Replaces the tables between the markers of a page."""
+def _write(page: Path, tables: Sequence[str | None]) -> None:
+    """Replaces the tables between the markers of a page; None leaves one as it is."""
     before, *rest = page.read_text(encoding="utf-8").split(_BEGIN)
     parts = [before]
     for table, text in zip(tables, rest, strict=True):
-        parts.append(f"\n{table}\n\n{_END}{text.split(_END, 1)[1]}")
+        earlier, after = text.split(_END, 1)
+        if table is not None:
+            earlier = f"\n{table}\n\n"
+        parts.append(f"{earlier}{_END}{after}")
     files.write(page, _BEGIN.join(parts))
 
 
