@@ -29,10 +29,10 @@ from fastnst.nets import transform_net
 from fastnst.video import clip, containers, encoding, painting, smoothing
 
 _SMOOTH = (0.0, 0.5, 0.9)
-_PHOTOS = ("mountains.jpg", "coffee.jpg", "pagoda.jpg")
+_PHOTOS = ("mountains.jpg", "coffee.jpg")
 # Size and number of the frames of the clips made from photos, and how many are not measured,
 # because smoothing begins with the first.
-_SIZE, _FRAMES, _FIRST = (270, 400), 24, 8
+_SIZE, _FRAMES, _FIRST = (270, 400), 20, 8
 # (height, width) of the videos whose speed is measured, by name.
 _VIDEOS = {"360p": (360, 640), "720p": (720, 1280)}
 _WARM_UP, _TIMED = 5, 20

@@ -23,9 +23,10 @@ _MAIN, _STREAM, _SYNC = (
 )
 _STARTCODE = ord("N")
 _RGB24 = b"RGB\x18"
-# Flags of a frame; a header larger than these bytes has a checksum of its own.
+# Flags of a frame.
 _KEY, _CODED_PTS, _STREAM_ID, _SIZE_MSB, _CHECKSUM = 1, 8, 16, 32, 64
 _RESERVED, _HEADER_INDEX, _MATCH_TIME, _CODED, _INVALID = 128, 1024, 2048, 4096, 8192
+# Packets with more bytes than these have a checksum of their header too.
 _LARGE_HEADER = 4096
 # Times with more bits than these are written as a whole.
 _PTS_BITS = 7
@@ -100,8 +101,8 @@ class Writer:
         """
         self._pipe.write(_packet(_SYNC, _number(frame.time) + b"\0"))
         flags = _KEY | _CODED_PTS | _SIZE_MSB | _CHECKSUM
-        head = bytes([0]) + _number(flags ^ _CODED ^ _CODED)
-        head += _number(frame.time + (1 << _PTS_BITS)) + _number(self._header.size)
+        head = b"\0" + _number(flags) + _number(frame.time + (1 << _PTS_BITS))
+        head += _number(self._header.size)
         self._pipe.write(head + _crc(head).to_bytes(4, "big"))
         self._pipe.write(np.ascontiguousarray(frame.pixels).data)
         self._pipe.flush()
@@ -173,7 +174,7 @@ class Reader:
             fractions.Fraction(_read_number(content), _read_number(content))
             for _ in range(_read_number(content))
         ]
-        time_delta, factor, stream = 0, 1, 0
+        time_delta, factor = 0, 1
         self._codes = []
         while len(self._codes) < 256:
             flags, fields = _read_number(content), _read_number(content)
@@ -183,7 +184,7 @@ class Reader:
             if fields > 1:
                 factor = _read_number(content)
             if fields > 2:
-                stream = _read_number(content)
+                _read_number(content)  # The stream: there is only one.
             if fields > 3:
                 size = _read_number(content)
             if fields > 4:
@@ -195,8 +196,6 @@ class Reader:
                 index = _read_number(content)
             for _ in range(fields - 8):
                 _read_number(content)
-            del stream  # There is only one.
-            stream = 0
             while count and len(self._codes) < 256:
                 if len(self._codes) == _STARTCODE:
                     self._codes.append(_Code(_INVALID, 0, 1, 0, 0, 0))
