@@ -82,7 +82,7 @@ STOREYS = (
     {"features", "controls"},
     {"losses"},
     {"models", "reports"},
-    {"training", "painting", "export", "pixels"},
+    {"training", "painting", "video", "export", "pixels"},
     {"evaluation"},
     {"cli"},
 )
@@ -209,7 +209,7 @@ def test_only_the_loss_network_imports_slim() -> None:
         assert "tf_slim" not in set(imported(ast.parse(path.read_text(encoding="utf-8"))))
 
 
-@pytest.mark.parametrize("room", ["models", "painting", "export"])
+@pytest.mark.parametrize("room", ["models", "painting", "video", "export"])
 def test_stylizing_and_exporting_need_nothing_of_training(room: str) -> None:
     found = reachable(*(module for module in FILES if f"{module}.".startswith(f"fastnst.{room}.")))
     for other in ("losses", "training", "config", "reports", "data", "features", "cli"):
@@ -253,6 +253,8 @@ commands = {
     ("fastnst", "quality", "--help"): 0,
     ("fastnst", "records", "--help"): 0,
     ("fastnst", "weights", "--help"): 0,
+    ("fastnst", "video", "--help"): 0,
+    ("fastnst", "video", "nothing.mp4", "--style", "candy"): 1,
     ("train.py", "-c", "conf/nothing.yml"): 1,
     ("train.py", "-c", "conf/candy.yml", "--set", "image_size=0"): 1,
     ("train.py",): 2,

@@ -11,11 +11,13 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import clips
 import numpy as np
 import pytest
 import yaml
@@ -27,7 +29,7 @@ from fastnst.evaluation import votes
 
 ROOT = Path(fastnst.__file__).parent.parent
 README = ROOT / "README.md"
-GUIDES = ("your-own-style", "painting", "training", "exporting", "quality")
+GUIDES = ("your-own-style", "painting", "video", "training", "exporting", "quality")
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
     page
@@ -54,7 +56,10 @@ SMALL = {
     "compare": ["--size", "32"],
     "optimize": ["--size", "32", "--steps", "2"],
     "quality": ["--photos", "1", "--size", "96", "--steps", "2"],
+    "video": ["--size", "32"],
 }
+# Programs that a command needs; without them, it is not run.
+NEEDED = {"video": "ffmpeg"}
 # Run by the tests marked network.
 DOWNLOADS = ("weights",)
 
@@ -125,7 +130,8 @@ class Desk:
             subprocess.run(["bash", "-ec", script], env=environment(), check=True, timeout=300)
         elif command.startswith("fastnst "):
             words = shlex.split(command)
-            if words[1] not in DOWNLOADS:
+            missing = words[1] in NEEDED and not shutil.which(NEEDED[words[1]])
+            if words[1] not in DOWNLOADS and not missing:
                 assert main.main([*words[1:], *SMALL.get(words[1], [])]) == 0, command
 
     def _write_conf(self, text: str) -> None:
@@ -160,6 +166,9 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         images.write(folder / f"{name}.jpg", small[index])
     for name in ("Anna", "Ben"):
         save_votes(folder / f"votes-{name}.json", name)
+    if shutil.which("ffmpeg"):
+        for name in ("clip.mp4", "clip.mov"):
+            clips.make(folder / name, frames=4, sound=True)
     return Desk(folder, small[0])
 
 

@@ -101,7 +101,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     inputs = [Path(name) for name in arguments.inputs]
     every = arguments.style == "all"
     styles = store.styles(reference.path) if every else [arguments.style]
-    choices = options.controls(arguments, styles[0])
+    choices = options.controls(arguments, styles[0], arguments.strength)
     jobs = [
         job
         for style in styles
@@ -166,7 +166,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
             "--style all makes several pictures, but - writes one; name one style"
         )
     (name,) = arguments.inputs
-    choices = options.controls(arguments, arguments.style)
+    choices = options.controls(arguments, arguments.style, arguments.strength)
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
     stylized = photos.paint_bytes(

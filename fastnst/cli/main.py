@@ -23,6 +23,7 @@ COMMANDS = {
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
+    "video": ("fastnst.cli.video", "stylize a video in a trained style"),
     "weights": ("fastnst.cli.weights", "download the whole loss network"),
 }
 

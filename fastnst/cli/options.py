@@ -26,12 +26,15 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", metavar="PATH", help="photos: bundled, a folder, or TFRecords")
 
 
-def add_controls(parser: argparse.ArgumentParser, *, all_styles: bool = False) -> None:
+def add_controls(
+    parser: argparse.ArgumentParser, *, all_styles: bool = False, over_time: bool = False
+) -> None:
     """Adds the options that say how to paint; `controls` reads their values.
 
     Args:
         parser: The parser of a command that stylizes.
         all_styles: Whether the command supports `--style all`.
+        over_time: Whether `--strength` may change over time; it is then a text.
     """
     every = "; all stylizes each photo in every style" if all_styles else ""
     parser.add_argument(
@@ -39,11 +42,13 @@ def add_controls(parser: argparse.ArgumentParser, *, all_styles: bool = False) -
         metavar="NAME|A:0.6,B:0.4" + ("|all" if all_styles else ""),
         help=f"style of the model or blend of styles{every} (default: the first style)",
     )
+    at_times = "; or strengths at times in seconds, such as 0:0,2.5:1, linear between them"
     parser.add_argument(
         "--strength",
-        type=float,
-        metavar="X",
-        help="strength of the style, from 0 (the photo) through 1 (as trained) to 1.5 (default: 1)",
+        type=str if over_time else float,
+        metavar="X|T:X,T:X,..." if over_time else "X",
+        help="strength of the style, from 0 (the photo) through 1 (as trained) to 1.5"
+        f"{at_times if over_time else ''} (default: 1)",
     )
     parser.add_argument(
         "--stroke",
@@ -78,12 +83,15 @@ def add_controls(parser: argparse.ArgumentParser, *, all_styles: bool = False) -
     )
 
 
-def controls(arguments: argparse.Namespace, style: str | None) -> controls_module.Controls:
+def controls(
+    arguments: argparse.Namespace, style: str | None, strength: float | None
+) -> controls_module.Controls:
     """Returns the choices of `add_controls`, and reads the masks.
 
     Args:
         arguments: Parsed arguments.
         style: The style to use, because `--style all` stands for several.
+        strength: The strength to use, because it may change over time.
 
     Raises:
         UserError: If a value is impossible, or a mask cannot be read.
@@ -94,7 +102,7 @@ def controls(arguments: argparse.Namespace, style: str | None) -> controls_modul
     read = masks.read_all(arguments.masks)
     return controls_module.Controls(
         style=style,
-        strength=arguments.strength,
+        strength=strength,
         stroke=arguments.stroke,
         colors=arguments.colors,
         masks=read or None,
