@@ -16,7 +16,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 
 TINY = {
-    "style_image": "img/candy.jpg",
+    "style_image": "img/wave.jpg",
     "naming": "tiny",
     "width": 4,
     "residual_blocks": 1,

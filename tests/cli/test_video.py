@@ -140,7 +140,7 @@ from fastnst.video import painting
 painting.SEGMENT_FRAMES = 4
 call = stylizer.Stylizer.__call__
 def slow(*arguments, **options):
-    time.sleep(0.03)
+    time.sleep(0.15)
     return call(*arguments, **options)
 stylizer.Stylizer.__call__ = slow
 sys.exit(main.main())

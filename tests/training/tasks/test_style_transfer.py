@@ -171,7 +171,7 @@ def test_smaller_sizes_and_steadiness_are_terms_of_the_total(
 def test_steps_lower_the_objective(single: Single, batch: tf.Tensor) -> None:
     _, step = single
     totals = [float(step(batch)["total"]) for _ in range(30)]
-    assert totals[-1] < 0.9 * totals[0]
+    assert totals[-1] < 0.95 * totals[0]
 
 
 def test_the_metrics_of_one_style_are_its_terms_and_nothing_is_prefixed(single: Single) -> None:
