@@ -1,4 +1,4 @@
-"""What a user chooses about a painting: size of strokes, colors, masks, grain.
+"""A user's choices about a painting: size of strokes, colors, masks, grain.
 
 `Controls` holds the choices; the other modules carry them out on pixels, around any network.
 """

@@ -19,7 +19,7 @@ Paint: TypeAlias = collections.abc.Callable[[np.ndarray, str | None, float | Non
 
 @dataclasses.dataclass(frozen=True)
 class Painter:
-    """What a model can do.
+    """A model, as the controls use it.
 
     Attributes:
         paint: Stylizes photos in one style.

@@ -10,7 +10,7 @@ import collections.abc
 
 import numpy as np
 
-from fastnst.evaluation import measures
+from fastnst import images
 
 # Side of the areas, in pixels.
 SIDE = 128
@@ -35,7 +35,7 @@ def flat_areas(photo: np.ndarray, count: int = 2) -> list[tuple[int, int]]:
     """
     from scipy import ndimage
 
-    luma = measures.luma(photo)
+    luma = images.luma(photo)
     height, width = luma.shape
     if min(height, width) < SIDE:
         return []
@@ -68,7 +68,7 @@ def peaks(picture: np.ndarray, areas: collections.abc.Iterable[tuple[int, int]])
     """
     from scipy import ndimage
 
-    luma = measures.luma(picture)
+    luma = images.luma(picture)
     detail = luma - ndimage.gaussian_filter(luma, _SIGMA)
     window = np.outer(np.hanning(SIDE), np.hanning(SIDE))
     # The window lowers the correlation at a distance; its own autocorrelation says by how much.

@@ -7,18 +7,12 @@ import collections.abc
 import numpy as np
 import tensorflow as tf
 
+from fastnst import images
 from fastnst.features import loss_network
 from fastnst.losses import functional
 
-# ITU-R BT.601, as in JPEG.
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Deviation of the Gaussian that is subtracted to leave only fine detail, in pixels.
 _FINE = 1.5
-
-
-def luma(picture: np.ndarray) -> np.ndarray:
-    """Returns the luma of a picture, RGB [H, W, 3]: float32 [H, W] in the same range."""
-    return picture.astype(np.float32) @ _LUMA
 
 
 def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
@@ -28,7 +22,7 @@ def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
         photo: RGB [H, W, 3] in [0, 255], at least 11 x 11 pixels.
         stylized: Its stylized version, of the same shape.
     """
-    one, two = (tf.constant(luma(picture))[..., tf.newaxis] for picture in (photo, stylized))
+    one, two = (tf.constant(images.luma(picture))[..., tf.newaxis] for picture in (photo, stylized))
     return float(tf.image.ssim(one, two, max_val=255.0))
 
 
@@ -148,7 +142,7 @@ def fine_detail(picture: np.ndarray) -> float:
     """
     from scipy import ndimage
 
-    bright = luma(picture)
+    bright = images.luma(picture)
     return float((bright - ndimage.gaussian_filter(bright, _FINE)).std())
 
 

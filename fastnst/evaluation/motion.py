@@ -103,7 +103,7 @@ def detail(painted: collections.abc.Sequence[np.ndarray]) -> float:
 
 
 def _transformed(image: Image.Image, size: tuple[int, int], view: Affine) -> np.ndarray:
-    """Returns what lies at the positions that correspond to a frame of [height, width]."""
+    """Returns the view of an image through a frame of (height, width)."""
     height, width = size
     moved = image.transform((width, height), Image.Transform.AFFINE, view, Image.Resampling.BICUBIC)
     return np.asarray(moved)

@@ -19,7 +19,7 @@ FORMAT = "fastnst votes 1"
 # Fewer photos could find a difference by chance: five equal votes happen in one of 16 cases.
 MIN_PHOTOS = 6
 
-# What a vote says about the share of A.
+# The share of A in each vote.
 _SCORES = {"a": 1.0, "tie": 0.5, "b": 0.0}
 _Z = statistics.NormalDist().inv_cdf(0.975)
 

@@ -50,7 +50,7 @@ def _release() -> tuple[int, int]:
 
 
 def probe(*arguments: str) -> dict[str, Any]:
-    """Runs ffprobe and returns what it reports.
+    """Runs ffprobe and returns its report.
 
     Raises:
         UserError: With its message, if it fails.

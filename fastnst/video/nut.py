@@ -110,7 +110,7 @@ class Writer:
 
 @dataclasses.dataclass(frozen=True)
 class _Code:
-    """What a frame's first byte says about it."""
+    """The meaning of a frame's first byte."""
 
     flags: int
     time_delta: int

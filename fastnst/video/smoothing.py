@@ -31,7 +31,7 @@ class Smoother:
 
     The earlier mix is moved along the optical flow of the source (Kroeger et al. 2016). Only the
     new painting counts where the source, moved the same way, differs from the frame, because
-    something was uncovered; and at the edges of what moves, where the flow is wrong (as in Ruder
+    something was uncovered; and at the edges of moving things, where the flow is wrong (as in Ruder
     et al. 2016).
 
     Attributes:

@@ -30,7 +30,7 @@ LAYERS = (
 
 
 class Drawing:
-    """What is to be drawn.
+    """The scene to draw.
 
     Attributes:
         tone: Darkness of each pixel in [0, 1], [side, side].

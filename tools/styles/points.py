@@ -35,7 +35,7 @@ SUPERSAMPLING = 2
 
 
 class Scene:
-    """What is to be seen.
+    """The scene to paint.
 
     Attributes:
         paint: Index into PAINTS, [side, side].
