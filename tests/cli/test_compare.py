@@ -93,10 +93,10 @@ def test_options_reach_the_models_and_the_page(here: Path, rendered: dict[str, A
 def test_the_painting_is_shown_if_both_models_have_the_same(
     here: Path, rendered: dict[str, Any], photo: Callable[..., np.ndarray]
 ) -> None:
-    candy = images.decode(Path(images.__file__).parents[1].joinpath("img/candy.jpg").read_bytes())
-    assert run("tiny", "gallery:candy", "photos/a.png") == 0  # Both of img/candy.jpg.
-    np.testing.assert_array_equal(rendered["painting"], candy)
-    assert run("tiny", "gallery:wave", "photos/a.png") == 0
+    wave = images.decode(Path(images.__file__).parents[1].joinpath("img/wave.jpg").read_bytes())
+    assert run("tiny", "gallery:wave", "photos/a.png") == 0  # Both of img/wave.jpg.
+    np.testing.assert_array_equal(rendered["painting"], wave)
+    assert run("tiny", "gallery:candy", "photos/a.png") == 0
     assert rendered["painting"] is None
     images.write("sky.png", photo(20, 30))
     assert run("tiny", "gallery:wave", "photos/a.png", "--painting", "sky.png") == 0

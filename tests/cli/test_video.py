@@ -132,11 +132,13 @@ def test_a_truncated_video_is_finished_but_does_not_count_as_success(
 
 # Slows the painting down, so that the signal comes in time, and makes segments short.
 SLOW = """
-import sys, time
+import signal, sys, time
 from fastnst.cli import main
 from fastnst.models import stylizer
 from fastnst.video import painting
 
+# A shell's background jobs ignore it, and pass this on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 painting.SEGMENT_FRAMES = 4
 call = stylizer.Stylizer.__call__
 def slow(*arguments, **options):
