@@ -61,6 +61,23 @@ def staging(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def scratch(folder: Path | None = None) -> Iterator[Path]:
+    """Yields an empty folder for temporary files, which is deleted when the block ends.
+
+    Args:
+        folder: Where to create it; created itself if missing. None for the system's folder for
+            temporary files.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".scratch-", dir=folder) as made:
+        yield Path(made)
+
+
+@contextlib.contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
     """Yields an empty folder, which replaces `folder` when the block ends.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ _KEEPS_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 _KEEPS_EXIF = frozenset({"JPEG", "PNG", "WEBP"})
 # Capacity of a JPEG segment in bytes.
 _LONGEST_EXIF_IN_JPEG = 65_533
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _ORIENTATION_TAG = 0x0112
 # The transpose that turns each orientation upright; 1 is already upright.
 _TURNS = {
@@ -73,9 +74,17 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 def _open(data: bytes, name: str) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data))
+        with warnings.catch_warnings():
+            # Of a size at which Pillow warns, but still decodes.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
         image.load()
         return image
+    except Image.DecompressionBombError:
+        raise errors.UserError(
+            f"{name}: too many pixels to decode into memory; name a file instead of -, and a file "
+            "to write"
+        ) from None
     except UnidentifiedImageError:
         raise errors.UserError(
             f"{name}: not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF"
@@ -97,6 +106,17 @@ def _upright(image: Image.Image) -> tuple[Image.Image, bytes | None]:
         return image, exif.tobytes() if len(exif) else None
     except Exception:
         return image, None
+
+
+def without_orientation(exif: bytes) -> bytes | None:
+    """Returns an Exif block without its orientation; None if it is damaged or nothing is left."""
+    block = Image.Exif()
+    try:
+        block.load(exif)
+        block.pop(_ORIENTATION_TAG, None)
+        return block.tobytes() if len(block) else None
+    except Exception:
+        return None
 
 
 def decode_picture(data: bytes, name: str = "image") -> Picture:
@@ -271,22 +291,37 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 def luma(pixels: np.ndarray) -> np.ndarray:
     """Returns the brightness of RGB [..., 3], float32 [...] in the same range (BT.601)."""
-    return pixels.astype(np.float32) @ _LUMA
+    return pixels.astype(np.float32) @ LUMA
 
 
-def resize_batch(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resamples float32 [H, W] or [B, H, W, C] to another height and width with a cubic filter.
+def resize_batch(
+    values: np.ndarray,
+    height: int,
+    width: int,
+    box: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
+    """Resamples [H, W] or [B, H, W, C] to another height and width with a cubic filter.
 
     Unlike `resize`, it does not round, and returns the same array if the size is the same.
+
+    Args:
+        values: Numbers of any dtype.
+        height: New height.
+        width: New width.
+        box: The part to resample: left, top, right and bottom in pixels, also fractions. Pixels
+            around it are seen by the filter. None for all.
+
+    Returns:
+        float32.
     """
 
     def one(plane: np.ndarray) -> np.ndarray:
         image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
-        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box))
 
     if values.ndim == 2:
-        return values if values.shape == (height, width) else one(values)
-    if values.shape[1:3] == (height, width):
+        return values if values.shape == (height, width) and box is None else one(values)
+    if values.shape[1:3] == (height, width) and box is None:
         return values
     resized = np.empty((len(values), height, width, values.shape[-1]), np.float32)
     for source, target in zip(values, resized, strict=True):

@@ -78,6 +78,7 @@ STOREYS = (
     {"files", "formatting", "features.vgg", "events"},
     {"config"},
     {"images", "checkpoint_file", "devices"},
+    {"planes"},
     {"nets", "data"},
     {"features", "controls"},
     {"losses"},

@@ -7,6 +7,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -172,3 +173,10 @@ def test_a_gpu_is_found_if_tensorflow_sees_one(monkeypatch: pytest.MonkeyPatch) 
     assert not devices.has_gpu()
     graphics_cards(monkeypatch, (9, 0))
     assert devices.has_gpu()
+
+
+def test_memory_in_use_grows_with_an_array_and_is_less_than_the_machines() -> None:
+    before = devices.used_memory()
+    array = np.ones(50 * 2**20, np.uint8)
+    assert 40 * 2**20 < devices.used_memory() - before < 200 * 2**20
+    assert array.all() and devices.available_memory() > 2**20

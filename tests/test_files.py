@@ -232,3 +232,11 @@ def test_the_module_needs_no_third_party_package() -> None:
         "sys.exit(bool({'numpy', 'PIL', 'yaml', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_scratch_folder_is_deleted_even_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), files.scratch(tmp_path / "out") as folder:
+        (folder / "large").write_bytes(b"much")
+        assert folder.parent == tmp_path / "out"
+        raise KeyboardInterrupt
+    assert not list((tmp_path / "out").iterdir())

@@ -6,9 +6,10 @@ import argparse
 import collections.abc
 import sys
 from pathlib import Path
+from typing import Any
 
 from fastnst import errors, files
-from fastnst.cli import options, terminal
+from fastnst.cli import options, progress, terminal
 
 _PIPE = "-"
 
@@ -70,6 +71,21 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="auto selects bfloat16 if the CPU or GPU is fast at it; the pictures differ slightly "
         "from those in float32 (default: auto)",
     )
+    parser.add_argument(
+        "--tiles",
+        choices=("auto", "exact", "thumbnail", "off"),
+        default="auto",
+        help="how to paint large photos: exact, in tiles that give the same picture as the whole "
+        "photo; thumbnail, in tiles with the statistics of a version of 1024 px, in bounded "
+        "memory; off, whole; auto selects by the memory (default: auto)",
+    )
+    parser.add_argument(
+        "--max-memory",
+        "--max_memory",
+        type=terminal.memory,
+        metavar="SIZE",
+        help="memory to use, such as 2GiB or 500MB (default: three quarters of what is free)",
+    )
     return parser
 
 
@@ -113,17 +129,27 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             apart=len(styles) > 1,
         )
     ]
-    model = stylizer.load(reference, arguments.precision, **vars(choices))
+    model = stylizer.load(reference, arguments.precision, **_tiles(arguments), **vars(choices))
     # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"stylizing with {reference.path}")
     failed = 0
-    outcomes = photos.paint(
-        model, jobs, size=arguments.size, batch=arguments.batch, quality=arguments.quality
-    )
     import tqdm
 
     # None disables the bar unless stderr is a terminal.
-    with tqdm.tqdm(total=len(jobs), unit="photo", disable=True if len(jobs) == 1 else None) as bar:
+    disable = True if len(jobs) == 1 else None
+    with (
+        tqdm.tqdm(total=len(jobs), unit="photo", disable=disable) as bar,
+        progress.PixelBar() as pixel_bar,
+    ):
+        outcomes = photos.paint(
+            model,
+            jobs,
+            size=arguments.size,
+            batch=arguments.batch,
+            quality=arguments.quality,
+            progress=pixel_bar,
+            say=terminal.say,
+        )
         for outcome in outcomes:
             with tqdm.tqdm.external_write_mode():
                 if outcome.error:
@@ -135,6 +161,10 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     if failed and len(jobs) > 1:
         terminal.say(f"{program}: {failed} of {len(jobs)} photos could not be stylized")
     return terminal.USER_ERROR if failed else terminal.DONE
+
+
+def _tiles(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {"tiles": arguments.tiles, "max_memory": arguments.max_memory}
 
 
 def _list(models: dict[str, Path]) -> None:
@@ -170,7 +200,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
     stylized = photos.paint_bytes(
-        stylizer.load(arguments.model, arguments.precision, **vars(choices)),
+        stylizer.load(arguments.model, arguments.precision, **_tiles(arguments), **vars(choices)),
         data,
         "standard input" if name == _PIPE else name,
         file_format=None if to_stdout else images.format_of(arguments.output),

@@ -102,3 +102,33 @@ class Progress:
         timed = event.step - self._start_step - 1
         steps = event.last_step - event.step
         return f"  {formatting.clock(steps * seconds / timed)} left" if timed else ""
+
+
+class PixelBar:
+    """Shows how much of one large photo after another is painted, if stderr is a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm.tqdm | None = None
+
+    def __enter__(self) -> PixelBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Shows that `done` of `total` pixels are painted, in all passes."""
+        if self._bar is None:
+            self._bar = tqdm.tqdm(
+                unit="px", unit_scale=True, disable=None, leave=False, total=total
+            )
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._bar.close()
+            self._bar = None

@@ -203,18 +203,22 @@ def _painter(
     """Returns a function that stylizes a photo, [H, W, 3], as `fastnst eval` does by default."""
     import tensorflow as tf
 
-    from fastnst import controls
+    from fastnst import controls, planes
     from fastnst.controls import rendering
 
     batch = tf.TensorSpec([1, None, None, 3])
     painted = tf.function(lambda photos: net(photos, row), [batch], autograph=False)
-    # Without rounding to 8 bits, which would hide small changes.
-    painter = rendering.Painter(lambda photos, *_: painted(tf.constant(photos)).numpy(), ("",))
+
+    def paint_once(photos: planes.Pixels, *_: object) -> planes.Pixels:
+        return planes.Plane.of(painted(tf.constant(planes.whole(photos))).numpy())
+
+    painter = rendering.Painter(paint_once, ("",))
     defaults = controls.Controls(grain=grain)
 
     def paint(photo: np.ndarray) -> np.ndarray:
-        photos = photo[np.newaxis].astype(np.float32)
-        return rendering.render(painter, photos, defaults)[0]
+        # Without rounding to 8 bits, which would hide small changes.
+        photos = planes.Plane.of(photo[np.newaxis].astype(np.float32))
+        return planes.whole(rendering.render(painter, photos, defaults))[0]
 
     return paint
 

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import re
 import signal
 import sys
 import types
@@ -120,6 +121,15 @@ def positive(text: str) -> int:
 def quality(text: str) -> int:
     """Parses a JPEG quality from 1 to 100, as an argparse type."""
     return _whole(text, 1, 100)
+
+
+def memory(text: str) -> int:
+    """Parses an amount of memory, such as 2GiB or 500MB, into bytes, as an argparse type."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?", text.strip().lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} should be an amount such as 2GiB or 500MB")
+    number, prefix, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** ("kmgt".index(prefix) + 1))
 
 
 def _whole(text: str, least: int, most: int | None) -> int:

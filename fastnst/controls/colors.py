@@ -7,6 +7,8 @@ the transfer. A trained network has its style inside, so the painting is changed
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from fastnst import errors, images
@@ -43,33 +45,81 @@ def parse(text: str | float | None) -> str | float:
     return share
 
 
+@dataclasses.dataclass(frozen=True)
+class Palette:
+    """The sums from which mean and covariance of an image's colors follow; those of parts add up.
+
+    Attributes:
+        weight: Sum of the pixels' weights.
+        total: Weighted sum of the colors, float64 [3].
+        products: Weighted sum of their outer products, float64 [3, 3].
+    """
+
+    weight: float
+    total: np.ndarray
+    products: np.ndarray
+
+    @classmethod
+    def of(cls, image: np.ndarray, weights: np.ndarray | None = None) -> Palette:
+        """Measures an image.
+
+        Args:
+            image: RGB [H, W, 3] in [0, 255].
+            weights: How much each pixel counts, [H, W]; None for the same.
+        """
+        colors = image.reshape(-1, 3).astype(np.float64)
+        weighted = colors if weights is None else colors * weights.reshape(-1, 1)
+        total = float(len(colors) if weights is None else weights.sum(dtype=np.float64))
+        return cls(total, weighted.sum(axis=0), weighted.T @ colors)
+
+    def __add__(self, other: Palette) -> Palette:
+        """Returns the palette of both parts together."""
+        return Palette(
+            self.weight + other.weight, self.total + other.total, self.products + other.products
+        )
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean color, float64 [3]."""
+        return self.total / self.weight
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """The covariance of the channels, float64 [3, 3]."""
+        return self.products / self.weight - np.outer(self.mean, self.mean)
+
+    @property
+    def luma(self) -> tuple[float, float]:
+        """Mean and standard deviation of the luma."""
+        variance = images.LUMA @ self.covariance @ images.LUMA
+        return float(self.mean @ images.LUMA), float(np.sqrt(max(variance, 0.0)))
+
+
 def apply(
-    painting: np.ndarray,
-    photo: np.ndarray,
-    colors: str | float,
-    weights: np.ndarray | None = None,
+    painting: np.ndarray, photo: np.ndarray, colors: str | float, own: Palette, wanted: Palette
 ) -> np.ndarray:
-    """Gives a painting the colors of the photo, in part or entirely.
+    """Gives a painting, or a part of it, the colors of the photo, in part or entirely.
 
     Args:
         painting: float32 RGB [H, W, 3] in [0, 255].
         photo: The photo that was painted, the same.
         colors: As returned by `parse`.
-        weights: The pixels that count for means and deviations, float32 [H, W]; None for all.
+        own: Palette of the whole painting.
+        wanted: Palette of the whole photo.
 
     Returns:
         float32 RGB of the same shape, in [0, 255].
     """
     if isinstance(colors, str):
-        return match(painting, photo, weights)
+        return match(painting, own, wanted)
     if colors == 0.0:
         return painting
-    kept = keep_photos(painting, photo, weights)
+    kept = keep_photos(painting, photo, own, wanted)
     return kept if colors == 1.0 else painting + np.float32(colors) * (kept - painting)
 
 
 def keep_photos(
-    painting: np.ndarray, photo: np.ndarray, weights: np.ndarray | None = None
+    painting: np.ndarray, photo: np.ndarray, own: Palette, wanted: Palette
 ) -> np.ndarray:
     """Takes luma from the painting and chroma from the photo (luminance-only transfer).
 
@@ -83,21 +133,19 @@ def keep_photos(
     Args:
         painting: float32 RGB [H, W, 3] in [0, 255].
         photo: The same.
-        weights: The pixels that count, float32 [H, W]; None for all.
+        own: Palette of the whole painting.
+        wanted: Palette of the whole photo.
 
     Returns:
         float32 RGB of the same shape, in [0, 255].
     """
-    own, wanted = images.luma(painting), images.luma(photo)
-    (mean, deviation), (new_mean, new_deviation) = (
-        _moments(luma, weights) for luma in (own, wanted)
-    )
+    (mean, deviation), (new_mean, new_deviation) = own.luma, wanted.luma
     gain = min(new_deviation / max(deviation, 1e-3), 1.0)
-    luma = (own - mean) * np.float32(gain) + np.float32(new_mean)
-    return np.clip(photo + (luma - wanted)[..., np.newaxis], 0.0, 255.0)
+    luma = (images.luma(painting) - np.float32(mean)) * np.float32(gain) + np.float32(new_mean)
+    return np.clip(photo + (luma - images.luma(photo))[..., np.newaxis], 0.0, 255.0)
 
 
-def match(painting: np.ndarray, photo: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+def match(painting: np.ndarray, own: Palette, wanted: Palette) -> np.ndarray:
     """Moves the painting's palette to the photo's: histogram matching by a linear map.
 
     The map gives the colors of the painting the mean and covariance of the photo's:
@@ -106,28 +154,16 @@ def match(painting: np.ndarray, photo: np.ndarray, weights: np.ndarray | None = 
 
     Args:
         painting: float32 RGB [H, W, 3] in [0, 255].
-        photo: The same.
-        weights: The pixels that count, float32 [H, W]; None for all.
+        own: Palette of the whole painting.
+        wanted: Palette of the whole photo.
 
     Returns:
         float32 RGB of the same shape, in [0, 255].
     """
-    (mean, own), (new_mean, wanted) = (_covariance(image, weights) for image in (painting, photo))
-    turn = _power(wanted, 0.5) @ _power(own + _LEAST_VARIANCE * np.eye(3), -0.5)
-    moved = (painting - mean) @ turn.T.astype(np.float32) + new_mean
+    inverse = _power(own.covariance + _LEAST_VARIANCE * np.eye(3), -0.5)
+    turn = (_power(wanted.covariance, 0.5) @ inverse).T.astype(np.float32)
+    moved = (painting - own.mean.astype(np.float32)) @ turn + wanted.mean.astype(np.float32)
     return np.clip(moved, 0.0, 255.0)
-
-
-def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:
-    mean = np.average(values, weights=weights)
-    return float(mean), float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
-
-
-def _covariance(image: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    colors = image.reshape(-1, 3)
-    chosen = None if weights is None else weights.reshape(-1)
-    mean = np.average(colors, axis=0, weights=chosen).astype(np.float32)
-    return mean, np.cov(colors, rowvar=False, bias=True, aweights=chosen)
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import errors, images
+from fastnst import errors, images, planes
 
 PHOTO = "photo"
 # Largest difference of the aspect ratios of a mask and its photo.
 _TOLERANCE = 0.02
+# Longest side of the version in which the styles' shares of the picture are measured.
+_OVERVIEW = 256
 
 
 def read_all(texts: collections.abc.Sequence[str]) -> dict[str, np.ndarray]:
@@ -79,25 +81,69 @@ class Plan:
 
     Attributes:
         styles: The styles or blends, K of them.
-        shares: Shares of the styles among each other, float32 [H, W, K], which add up to 1.
-        covered: How much of each pixel is painted, float32 [H, W] in [0, 1]; the rest is the photo.
+        masks: Style to mask, float32 [h, w] in [0, 1], each of its own size.
+        rest: Style where the masks add up to less than 1; None for the photo.
     """
 
     styles: tuple[str, ...]
-    shares: np.ndarray
-    covered: np.ndarray
+    masks: collections.abc.Mapping[str, np.ndarray]
+    rest: str | None
 
-    def at(self, height: int, width: int) -> np.ndarray:
-        """Returns the shares at another size, float32 [height, width, K]."""
-        shares = images.resize_batch(self.shares[np.newaxis], height, width)[0]
-        shares = np.maximum(shares, 0.0)
-        return shares / shares.sum(axis=-1, keepdims=True)
+    def shares(self, height: int, width: int) -> planes.Pixels:
+        """Returns the styles' shares of a picture of this size.
+
+        Returns:
+            float32 [1, height, width, K]; the shares at a pixel add up to 1.
+        """
+        small = self._painted(*(min(size, _OVERVIEW) for size in (height, width)))
+        # Where nothing is painted, there is still a style, because the next pass of large strokes
+        # sees beyond the edge of a mask: that of the picture on average.
+        average = planes.whole(small).mean(axis=(0, 1, 2)) + 1e-3
+        fallback = 1e-6 * average / average.sum()
+
+        def share(painted: np.ndarray) -> np.ndarray:
+            shares = painted + fallback
+            return shares / shares.sum(axis=-1, keepdims=True)
+
+        return planes.combined(share, self._painted(height, width))
+
+    def covered(self, height: int, width: int) -> planes.Pixels:
+        """Returns how much of each pixel is painted; the rest is the photo.
+
+        Returns:
+            float32 [1, height, width, 1] in [0, 1].
+        """
+
+        def add(painted: np.ndarray) -> np.ndarray:
+            return np.minimum(painted.sum(axis=-1, keepdims=True), 1.0)
+
+        return planes.combined(add, self._painted(height, width), channels=1)
+
+    def _painted(self, height: int, width: int) -> planes.Pixels:
+        """Returns how much each style paints, float32 [1, height, width, K]."""
+        scaled = [
+            planes.resized(planes.Plane.of(mask[np.newaxis, :, :, np.newaxis]), height, width)
+            for mask in self.masks.values()
+        ]
+
+        def share(*parts: np.ndarray) -> np.ndarray:
+            found = {
+                style: np.clip(part, 0.0, 1.0)
+                for style, part in zip(self.masks, parts, strict=True)
+            }
+            total = np.sum(list(found.values()), axis=0)
+            found = {style: mask / np.maximum(total, 1.0) for style, mask in found.items()}
+            if self.rest is not None:
+                found[self.rest] = found.get(self.rest, 0.0) + (1.0 - np.minimum(total, 1.0))
+            return np.concatenate([found[style] for style in self.styles], axis=-1)
+
+        return planes.combined(share, *scaled, channels=len(self.styles))
 
 
 def fit(
     masks: collections.abc.Mapping[str, np.ndarray], rest: str | None, height: int, width: int
 ) -> Plan:
-    """Scales masks to a picture, and divides them by their sum where it is above 1.
+    """Checks that masks fit a picture; where they add up to more than 1, they share it.
 
     Args:
         masks: Style to mask, [h, w] as in `check`, in any size of the picture's aspect ratio. The
@@ -109,9 +155,8 @@ def fit(
     Raises:
         UserError: If a mask has another aspect ratio.
     """
-    scaled: dict[str, np.ndarray] = {}
-    for style, given in masks.items():
-        mask = check(given, style)
+    checked = {style: check(given, style) for style, given in masks.items()}
+    for style, mask in checked.items():
         rows, columns = mask.shape
         # A rounded side may make a small mask's ratio differ by more than the tolerance.
         allowed = _TOLERANCE + 1.0 / rows + 1.0 / columns
@@ -120,17 +165,6 @@ def fit(
                 f"mask of {style}: {columns} x {rows} pixels, but the photo has {width} x "
                 f"{height}; give the mask the photo's aspect ratio"
             )
-        scaled[style] = np.clip(images.resize_batch(mask, height, width), 0.0, 1.0)
-    total = np.sum(list(scaled.values()), axis=0)
-    scaled = {style: mask / np.maximum(total, 1.0) for style, mask in scaled.items()}
-    kept = scaled.pop(PHOTO, np.zeros_like(total))
-    left = 1.0 - np.minimum(total, 1.0)
-    if rest is not None:
-        scaled[rest] = scaled.get(rest, 0.0) + left
-    stacked = np.stack(list(scaled.values()), axis=-1)
-    # Where nothing is painted, there is still a style, because the next pass of large strokes sees
-    # beyond the edge of a mask: that of the picture on average.
-    average = stacked.mean(axis=(0, 1)) + 1e-3
-    shares = stacked + 1e-6 * average / average.sum()
-    covered = 1.0 - kept - (left if rest is None else 0.0)
-    return Plan(tuple(scaled), shares / shares.sum(axis=-1, keepdims=True), covered)
+    named = [*checked, *([] if rest is None else [rest])]
+    styles = tuple(style for style in dict.fromkeys(named) if style != PHOTO)
+    return Plan(styles, checked, rest)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnst import errors, images
+from fastnst import errors, planes
 
 AUTO = "auto"
 SMALLEST, LARGEST = 0.5, 8.0
@@ -31,8 +31,8 @@ _MIX = 0.5
 # blurred when enlarged, and come from the next pass.
 _BAND = 2
 
-# Stylizes float32 RGB [B, H, W, 3] in [0, 255].
-Paint: TypeAlias = collections.abc.Callable[[np.ndarray], np.ndarray]
+# Stylizes RGB [B, H, W, 3] in [0, 255].
+Paint: TypeAlias = collections.abc.Callable[[planes.Pixels], planes.Pixels]
 
 
 def parse(text: str | float | None) -> float | None:
@@ -82,34 +82,45 @@ def passes(height: int, width: int, stroke: float, smallest: int) -> list[tuple[
     return [(round(height / scale), round(width / scale)) for scale in scales]
 
 
-def paint(paint_once: Paint, photos: np.ndarray, stroke: float, smallest: int) -> np.ndarray:
+def paint(
+    paint_once: Paint,
+    photos: planes.Pixels,
+    sizes: collections.abc.Sequence[tuple[int, int]],
+    workspace: planes.Workspace,
+) -> planes.Pixels:
     """Stylizes photos with strokes of a given size.
 
     Args:
         paint_once: Stylizes photos with strokes as trained.
-        photos: float32 RGB [B, H, W, 3] in [0, 255].
-        stroke: Size of the strokes: 1 as trained, 2 twice as large.
-        smallest: Shorter side that `paint_once` requires.
+        photos: RGB [B, H, W, 3] in [0, 255].
+        sizes: Height and width of each pass, as returned by `passes`.
+        workspace: Where results in between are kept.
 
     Returns:
         The same shape, in about [0, 255].
     """
     height, width = photos.shape[1:3]
-    painted: np.ndarray | None = None
-    for size in passes(height, width, stroke, smallest):
-        scaled = images.resize_batch(photos, *size)
+    painted: planes.Pixels | None = None
+    for size in sizes:
+        scaled = planes.resized(photos, *size)
         if painted is None:
             painted = paint_once(scaled)
             continue
-        mixed = _MIX * images.resize_batch(painted, *size) + (1.0 - _MIX) * scaled
-        painted = _with_shapes(paint_once(mixed), painted)
+        mixed = planes.combined(_mix, planes.resized(painted, *size), scaled)
+        painted = _with_shapes(paint_once(mixed), painted, workspace)
     assert painted is not None
-    return images.resize_batch(painted, height, width)
+    return planes.resized(painted, height, width)
 
 
-def _with_shapes(fine: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+def _mix(painted: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    return _MIX * painted + (1.0 - _MIX) * photos
+
+
+def _with_shapes(
+    fine: planes.Pixels, coarse: planes.Pixels, workspace: planes.Workspace
+) -> planes.Pixels:
     """Replaces the low frequencies of a picture by those of a smaller one."""
-    height, width = (max(1, side // _BAND) for side in coarse.shape[1:3])
-    difference = images.resize_batch(coarse, height, width)
-    difference -= images.resize_batch(fine, height, width)
-    return fine + images.resize_batch(difference, *fine.shape[1:3])
+    low = [max(1, side // _BAND) for side in coarse.shape[1:3]]
+    shapes = [planes.resized(each, *low) for each in (coarse, fine)]
+    difference = workspace.keep(planes.combined(np.subtract, *shapes))
+    return planes.combined(np.add, fine, planes.resized(difference, *fine.shape[1:3]))

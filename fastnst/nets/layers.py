@@ -74,13 +74,14 @@ class Conv(tf.Module):
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
         self.stride = stride
         self._antialias = antialias
-        self._margin = size // 2 + antialias
+        # Pixels of the input, on each side, on which a pixel of the output depends.
+        self.reach = size // 2 + antialias
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
         kernel = blurred(self.kernel) if self._antialias else self.kernel
         kernel = tf.cast(kernel, images.dtype)
-        return tf.nn.conv2d(padding.reflect(images, self._margin), kernel, self.stride, "VALID")
+        return tf.nn.conv2d(padding.reflect(images, self.reach), kernel, self.stride, "VALID")
 
 
 class ConvToRgb(Conv):
@@ -101,7 +102,7 @@ class ConvToRgb(Conv):
         ]
         kernel = tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
         # One more row and column, for the incomplete blocks of an odd size.
-        padded = padding.reflect(images, self._margin, self._margin + 1)
+        padded = padding.reflect(images, self.reach, self.reach + 1)
         blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 2, "VALID")
         return _cut(tf.nn.depth_to_space(blocks, 2), 0, images)
 
@@ -136,6 +137,8 @@ class UpsampleConv(tf.Module):
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
         self._antialias = antialias
+        # Pixels of the input, on each side, on which a pixel of the output depends.
+        self.reach = (size + 2 * antialias + 1) // 4
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         """Maps [B, h, w, inputs] to [B, H, W, outputs]: twice as large, cropped to `like`."""
@@ -146,9 +149,13 @@ class UpsampleConv(tf.Module):
         taps = fold.shape[1]
         kernel = tf.cast(tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), images.dtype)
         # Padding the small image including its edge equals mirroring the upsampled one.
-        padded = padding.repeat_edge(images, taps // 2)
+        padded = padding.repeat_edge(images, self.reach)
         large = tf.nn.depth_to_space(tf.nn.conv2d(padded, kernel, 1, "VALID"), 2)
         return _cut(large, offset, like)
+
+
+# Pixels of the input, on each side, on which a pixel of `halve` or `double` depends.
+LOW_PASS_REACH = 1
 
 
 def halve(images: tf.Tensor) -> tf.Tensor:

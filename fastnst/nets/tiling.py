@@ -1,170 +1,392 @@
-"""Stylizes large photos in strips: the same picture with a fraction of the memory.
+"""Paints large pictures tile by tile.
 
-The layers at full size need nearly all of the memory: 32 channels of floats take 2 GiB at 4096 x
-4096 pixels, several times over. They are computed strip by strip. Because an instance norm needs
-the moments of the whole image, the outputs of the convolution before it are kept until the moments
-are known, and freed strip by strip while the next layer is computed.
+Every pixel of a tile is computed as in the whole picture: a tile is cut with a halo as wide as the
+convolutions reach, and all tiles share the moments of the instance norms. These are either exact,
+collected from all tiles in one pass for each norm, or those of a small version of the picture.
 """
 
 from __future__ import annotations
 
 import collections.abc
 import dataclasses
-from typing import Any, TypeAlias
+import functools
+import threading
+from concurrent import futures
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
-from fastnst.nets import norms, transform_net
+from fastnst import planes
+from fastnst.nets import norms, passes, steps, transform_net
 
-# Extra rows to compute on either side of a strip, because padding makes the outer ones wrong: 4 in
-# the first layer, 2 in upsampling and 4 in the last layer. Strips begin at multiples of 4.
-_HALO = 12
-_ROWS = 256
+# Bytes for the tiles that are computed at once. In passes over each layer, tiles are so small that
+# the allocator keeps the memory of one for the next, instead of returning it to the system, which
+# takes longer than some of the layers. With known moments, the halo is much wider, so larger tiles
+# repeat less work.
+TILE_MEMORY, WIDE_TILE_MEMORY = 480 * 2**20, 640 * 2**20
+# Name of the moments that `TransformNet.keeping` needs, beside those of the steps.
+_COLORS = "colors"
+
+# Moments by step.
+Moments: TypeAlias = dict[str, steps.Moments]
+
+
+# Receives the rows and columns of a part, and its pixels, float32 RGB [1, h, w, 3] in [0, 255]. It
+# is called in any order and from other threads, but once at a time.
+Write: TypeAlias = collections.abc.Callable[[slice, slice, np.ndarray], None]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Strip:
-    """Rows [first, last) of a picture, and the rows [begin, end) computed for them."""
+class Resources:
+    """The resources that tiles may use.
 
-    first: int
-    last: int
-    begin: int
-    end: int
+    Attributes:
+        memory: Bytes for the outputs that are kept between passes, and for one tile.
+        folder: Folder for outputs that do not fit into memory; None keeps all in memory.
+        progress: Called after each tile with the number of tiles done and their total.
+        tile_memory: Bytes for the tiles that are computed at once; None for the fastest.
+    """
 
-    def of(self, images: tf.Tensor, scale: int = 1) -> tf.Tensor:
-        """Returns the rows to compute from images at 1 / scale of the picture's size."""
-        return images[:, self.begin // scale : -(-self.end // scale)]
-
-    def own(self, scale: int = 1) -> tf.Tensor:
-        """Returns begin and end of the strip's own rows among those computed, at 1 / scale size."""
-        first, last = self.first - self.begin, self.last - self.begin
-        return tf.constant([first // scale, -(-last // scale)])
+    memory: float = float("inf")
+    folder: Path | None = None
+    progress: collections.abc.Callable[[int, int], None] = lambda done, total: None
+    tile_memory: float | None = None
 
 
-def _strips(height: int) -> list[_Strip]:
-    firsts = range(0, height, _ROWS)
-    return [
-        _Strip(
-            first,
-            min(first + _ROWS, height),
-            max(first - _HALO, 0),
-            min(first + _ROWS + _HALO, height),
-        )
-        for first in firsts
-    ]
+class Style(NamedTuple):
+    """A style as `TransformNet.__call__` takes it."""
+
+    row: tf.Tensor
+    keep: tf.Tensor | None = None
 
 
-# Mean and variance of each channel, float32 [1, 1, 1, C].
-_Moments: TypeAlias = tuple[tf.Tensor, tf.Tensor]
-# Entries of a style's row by name.
-_Style: TypeAlias = dict[str, tf.Tensor]
-
-# The output for a strip, and the moments of its own rows.
-_Part: TypeAlias = tuple[tf.Tensor, _Moments]
-
-
-class StripPainter:
-    """Stylizes large photos with a network that is not lite."""
+class TilePainter:
+    """Stylizes photos of any size with one network."""
 
     def __init__(self, net: transform_net.TransformNet) -> None:
-        """Creates the functions that compute a strip; they are traced with the first photo."""
-        self._net = net
-        self._enter = _function(self._enter_strip)
-        self._encode = _function(self._encode_strip)
-        self._begin_trunk = _function(net.begin_trunk)
-        self._pass_trunk = _function(net.pass_trunk)
-        self._upsample = _function(self._upsample_strip)
-        self._decode = _function(self._decode_strip)
-        self._finish = _function(net.finish)
+        """Lists the steps of the network. A tile's functions are traced when they are needed."""
+        self.net = net
+        self.steps = {step.name: step for step in steps.of(net)}
+        self._functions: dict[passes.Pass, tf.types.experimental.PolymorphicFunction] = {}
+        self._record = tf.function(self._record_moments, autograph=False, reduce_retracing=True)
 
-    def __call__(
-        self, photo: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def moments(self, photo: np.ndarray, style: Style) -> Moments:
+        """Returns the moments at each norm of a photo, [1, H, W, 3], that is computed whole."""
+        return self._record(tf.constant(photo), style.row)
+
+    def paint(
+        self,
+        photo: planes.Pixels,
+        write: Write,
+        style: Style,
+        moments: Moments | None = None,
+        resources: Resources = Resources(),
+    ) -> None:
         """Stylizes a photo.
 
         Args:
-            photo: float32 RGB [1, H, W, 3] in [0, 255].
-            row: Row of the style, float32 [R].
-            keep: As in `TransformNet.__call__`.
+            photo: RGB [1, H, W, 3] in 0..255.
+            write: Receives the picture part by part.
+            style: The style.
+            moments: Those of a small version, from `moments`; None for the photo's own, so that
+                the picture is the same as if painted whole.
+            resources: The resources to use. If memory is short, outputs that several passes need
+                are computed again instead of kept, and at last kept in files.
+        """
+        height, width = photo.shape[1:3]
+        network = tuple(self.steps.values())
+        if moments is None:
+            tile_memory = resources.tile_memory or TILE_MEMORY
+            plan = passes.choose(network, height * width, resources.memory, tile_memory)
+        else:
+            tile_memory = resources.tile_memory or WIDE_TILE_MEMORY
+            plan = passes.Plan(network, moments_known=True)
+        tile_memory = min(tile_memory, resources.memory)
+        _Run(self, plan, photo, write, style, moments or {}, resources, tile_memory).run()
+
+    def function(self, each: passes.Pass) -> tf.types.experimental.PolymorphicFunction:
+        """Returns the function that computes a tile in a pass."""
+        if each not in self._functions:
+            compute = functools.partial(self._compute, each)
+            self._functions[each] = tf.function(compute, autograph=False)
+        return self._functions[each]
+
+    def _compute(
+        self,
+        each: passes.Pass,
+        photo: tf.Tensor,
+        kept: dict[str, tf.Tensor],
+        inner: tf.Tensor,
+        moments: Moments,
+        style: Style,
+    ) -> dict[str, Any]:
+        """Computes a tile.
+
+        Args:
+            each: The pass.
+            photo: The tile's window of the photo, [1, h, w, 3].
+            kept: The same window of the outputs that the pass reads.
+            inner: First and last row, and first and last column, of the tile's own pixels in the
+                window: int32 [2, 2].
+            moments: Those known so far.
+            style: The style.
 
         Returns:
-            float32 RGB of the same shape.
+            The tile's own pixels: "picture"; or "output", its "moments", the "colors" if the style
+            keeps some, and "settled".
         """
-        style = self._net.style(row)
-        strips = _strips(photo.shape[1])
-        entered = [self._enter(strip.of(photo), strip.own()) for strip in strips]
-        encoder = _merge([moments for _, moments in entered], strips)
-        # One call per strip, so that its input is freed before the next begins.
-        net = tf.concat(
-            [
-                self._encode(full, encoder, style, strip.own(2))
-                for (full, _), strip in zip(_consumed(entered), strips, strict=True)
-            ],
-            axis=1,
-        )
-        net = self._begin_trunk(net, style)
-        net = self._pass_trunk(net, style)
-        upsampled = [
-            self._upsample(strip.of(net, 2), strip.of(photo), strip.own()) for strip in strips
-        ]
-        del net
-        decoder = _merge([moments for _, moments in upsampled], strips)
-        stylized = [
-            self._decode(full, strip.of(photo), encoder, decoder, style, strip.own())
-            for (full, _), strip in zip(_consumed(upsampled), strips, strict=True)
-        ]
-        return self._finish(tf.concat(stylized, axis=1), style, photo, keep)
+        values = _Values(self, photo, kept, each.settled, moments, style)
 
-    def _enter_strip(self, photo: tf.Tensor, own: tf.Tensor) -> _Part:
-        full = self._net.enter(photo)
-        return full, norms.moments(full[:, own[0] : own[1]])
+        def own(image: tf.Tensor, scale: int) -> tf.Tensor:
+            begin, end = inner[:, 0] // scale, -(-inner[:, 1] // scale)
+            return image[:, begin[0] : end[0], begin[1] : end[1]]
 
-    def _encode_strip(
-        self, full: tf.Tensor, encoder: _Moments, style: _Style, own: tf.Tensor
-    ) -> tf.Tensor:
-        return self._net.conv2(_normalize("norm1", full, encoder, style))[:, own[0] : own[1]]
+        if each.target is None:
+            return {"picture": own(values.result(next(reversed(self.steps))), 1)}
+        output = own(values.output(each.target), self.steps[each.target].scale)
+        results: dict[str, Any] = {
+            "moments": norms.moments_of_one(output, fused=self.net.fused_norms)
+        }
+        if each.keeps:
+            results["output"] = output
+        if each.settles:
+            scale = self.steps[each.settles].scale
+            results["settled"] = own(values.result(each.settles), scale)
+        if style.keep is not None and not moments:
+            results[_COLORS] = self.net.color_moments(own(values.photo, 1))
+        return results
 
-    def _upsample_strip(self, net: tf.Tensor, photo: tf.Tensor, own: tf.Tensor) -> _Part:
-        full = self._net.upsample2(net, photo)
-        return full, norms.moments(full[:, own[0] : own[1]])
+    def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> Moments:
+        values = _Values(self, photo, {}, frozenset(), {}, Style(row))
+        found = {_COLORS: self.net.color_moments(values.photo)}
+        for name, step in self.steps.items():
+            if step.normed:
+                found[name] = values.moments[name] = norms.moments(values.output(name))
+        return found
 
-    def _decode_strip(
+
+class _Values:
+    """The layers of one tile, each computed once, when it is first needed."""
+
+    def __init__(
         self,
-        full: tf.Tensor,
+        painter: TilePainter,
         photo: tf.Tensor,
-        encoder: _Moments,
-        decoder: _Moments,
-        style: _Style,
-        own: tf.Tensor,
-    ) -> tf.Tensor:
-        net = _normalize("norm5", full, decoder, style)
-        # The skip's input is recomputed, because keeping it would take 2 GiB during the trunk.
-        entered = self._net.enter(photo)
-        entered = _normalize("norm1", entered, encoder, style)
-        return self._net.leave(net, entered, photo, style)[:, own[0] : own[1]]
+        kept: dict[str, tf.Tensor],
+        settled: frozenset[str],
+        moments: Moments,
+        style: Style,
+    ) -> None:
+        self._net, self._steps = painter.net, painter.steps
+        self._kept, self._settled = kept, settled
+        self.moments = moments
+        self.photo = photo
+        self._style = self._net.style(style.row)
+        if style.keep is not None and _COLORS in moments and self._net.architecture.output_norm:
+            self._style = self._net.keeping(self._style, style.keep, moments[_COLORS])
+        self._outputs, self._results = dict(kept), dict[str, tf.Tensor]()
+
+    def output(self, name: str) -> tf.Tensor:
+        """Returns a convolution's output, before the norm."""
+        if name not in self._outputs:
+            step = self._steps[name]
+            # Only its height and width matter; the layers at this scale may not be computed.
+            like = self.photo[:, :: step.scale, :: step.scale]
+            output = step.convolve(self.result(step.source), like)
+            self._outputs[name] = tf.cast(output, step.dtype)
+        return self._outputs[name]
+
+    def result(self, name: str) -> tf.Tensor:
+        """Returns a step's result, after the norm."""
+        if name == steps.PHOTO:
+            return self.photo
+        if name in self._settled:
+            return self._kept[name]
+        if name not in self._results:
+            step = self._steps[name]
+            output = self.output(name)
+            if step.normed:
+                # Without moments, the tile is the whole picture.
+                output = self._net.norm(name, output, self._style, self.moments.get(name))
+            earlier = None if step.adds is None else self.result(step.adds)
+            self._results[name] = step.finish(output, earlier, self._style)
+        return self._results[name]
 
 
-def _normalize(name: str, net: tf.Tensor, moments: _Moments, style: _Style) -> tf.Tensor:
-    scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
-    return tf.nn.relu(norms.normalize(net, *moments, scale, shift))
+# Those of `TilePainter._compute`, except the pass.
+_Arguments: TypeAlias = tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor, Moments, Style]
 
 
-def _function(method: collections.abc.Callable[..., Any]) -> collections.abc.Callable[..., Any]:
-    return tf.function(method, autograph=False, reduce_retracing=True)
+def _to_tensor(image: np.ndarray) -> tf.Tensor:
+    if image.dtype != tf.bfloat16.as_numpy_dtype:
+        return tf.convert_to_tensor(image)
+    # TensorFlow copies NumPy's bfloat16 number by number.
+    return tf.bitcast(tf.convert_to_tensor(image.view(np.uint16)), tf.bfloat16)
 
 
-def _consumed(parts: list[_Part]) -> collections.abc.Iterator[_Part]:
-    """Yields and drops each part, so that its memory is freed before the next is computed."""
-    while parts:
-        yield parts.pop(0)
+class _Run:
+    """The state of painting one photo: kept outputs, and the moments known so far."""
+
+    def __init__(
+        self,
+        painter: TilePainter,
+        plan: passes.Plan,
+        photo: planes.Pixels,
+        write: Write,
+        style: Style,
+        moments: Moments,
+        resources: Resources,
+        tile_memory: float,
+    ) -> None:
+        self._painter, self._plan = painter, plan
+        self._photo, self._write, self._style = photo, write, style
+        self._moments, self._resources = moments, resources
+        self._kept: dict[str, planes.Plane] = {}
+        self._height, self._width = photo.shape[1:3]
+        left = resources.memory - plan.kept_memory * self._height * self._width
+        folder = resources.folder if left < tile_memory else None
+        self._workspace = planes.Workspace(folder)
+        self._tile_memory = tile_memory
+        # With two, one tile is copied while the other is computed.
+        self._threads = 1 if moments else 2
+        self._writing = threading.Lock()
+
+    def run(self) -> None:
+        """Runs all passes."""
+        cuts = [self._cut(each) for each in self._plan.passes]
+        total = sum(map(len, cuts))
+        done = 0
+        with futures.ThreadPoolExecutor(self._threads) as pool:
+            for each, tiles in zip(self._plan.passes, cuts, strict=True):
+                new = {name: self._plane(name) for name in self._made(each)}
+                function = self._function(each)
+                compute = functools.partial(self._compute, each, function, new)
+                found = []
+                submitted = [pool.submit(compute, tile) for tile in tiles]
+                try:
+                    for future in submitted:
+                        found.append(future.result())
+                        done += 1
+                        self._resources.progress(done, total)
+                finally:
+                    # After Ctrl-C or an error, the tiles that have not begun are left out.
+                    for future in submitted:
+                        future.cancel()
+                self._finish(each, tiles, new, found)
+
+    def _cut(self, each: passes.Pass) -> list[passes.Tile]:
+        pixels = self._height * self._width
+        if not each.whole:
+            pixels = int(self._tile_memory / self._threads / each.tile_memory)
+        return passes.cut(self._height, self._width, pixels, each.halo, self._plan.align)
+
+    @staticmethod
+    def _made(each: passes.Pass) -> dict[str, str]:
+        """Returns the steps that a pass makes planes of, with the names of the tiles' results."""
+        made = {}
+        if each.target and each.keeps:
+            made[each.target] = "output"
+        if each.settles:
+            made[each.settles] = "settled"
+        return made
+
+    def _function(self, each: passes.Pass) -> collections.abc.Callable[..., dict[str, Any]]:
+        """Returns the function of a pass for tiles of any size, because tracing takes long."""
+
+        def any_size(channels: int, dtype: Any) -> tf.TensorSpec:
+            return tf.TensorSpec([1, None, None, channels], dtype)
+
+        photo = any_size(3, tf.float32)
+        network = self._painter.steps
+        kept = {name: any_size(network[name].channels, network[name].dtype) for name in each.reads}
+        # A style may keep no colors.
+        known = tf.nest.map_structure(
+            lambda value: value if value is None else tf.TensorSpec.from_tensor(value),
+            (self._moments, self._style),
+        )
+        function = self._painter.function(each)
+        return function.get_concrete_function(photo, kept, tf.TensorSpec([2, 2], tf.int32), *known)
+
+    def _compute(
+        self,
+        each: passes.Pass,
+        function: collections.abc.Callable[..., dict[str, Any]],
+        new: collections.abc.Mapping[str, planes.Plane],
+        tile: passes.Tile,
+    ) -> Moments:
+        """Computes a tile; returns its moments, by step."""
+        results = function(*self._arguments(each, tile))
+        if each.target is None:
+            with self._writing:
+                picture = np.asarray(results["picture"])
+                self._write(tile.rows.own(), tile.columns.own(), picture)
+            return {}
+        made = self._made(each)
+        for name, plane in new.items():
+            scale = self._painter.steps[name].scale
+            part = tile.rows.own(scale), tile.columns.own(scale)
+            # Unlike .numpy(), this does not copy.
+            plane.write(*part, np.asarray(results[made[name]]))
+        colors = {_COLORS: results[_COLORS]} if _COLORS in results else {}
+        return {each.target: results["moments"], **colors}
+
+    def _finish(
+        self,
+        each: passes.Pass,
+        tiles: collections.abc.Sequence[passes.Tile],
+        new: collections.abc.Mapping[str, planes.Plane],
+        found: collections.abc.Sequence[Moments],
+    ) -> None:
+        """Merges the moments of a pass, and replaces the planes."""
+        for name in found[0]:
+            scale = 1 if name == _COLORS else self._painter.steps[name].scale
+            pixels = [tile.pixels(scale) for tile in tiles]
+            merged = merge([moments[name] for moments in found], pixels)
+            self._moments = self._moments | {name: merged}
+        for name, plane in new.items():
+            self._drop(name)
+            self._kept[name] = plane
+        for name in each.drops:
+            self._drop(name)
+
+    def _arguments(self, each: passes.Pass, tile: passes.Tile) -> _Arguments:
+        """Returns the arguments of `TilePainter._compute`."""
+
+        def window(image: planes.Pixels, scale: int) -> np.ndarray:
+            part = image.read(tile.rows.window(scale), tile.columns.window(scale))
+            return np.ascontiguousarray(part)
+
+        photo = tf.convert_to_tensor(window(self._photo, 1).astype(np.float32, copy=False))
+        kept = {
+            name: _to_tensor(window(self._kept[name], self._painter.steps[name].scale))
+            for name in each.reads
+        }
+        inner = [[span.inner().start, span.inner().stop] for span in (tile.rows, tile.columns)]
+        return photo, kept, tf.constant(inner), self._moments, self._style
+
+    def _plane(self, name: str) -> planes.Plane:
+        step = self._painter.steps[name]
+        shape = (1, -(-self._height // step.scale), -(-self._width // step.scale), step.channels)
+        return self._workspace.new(shape, step.dtype.as_numpy_dtype)
+
+    def _drop(self, name: str) -> None:
+        if name in self._kept:
+            self._kept.pop(name).free()
 
 
-def _merge(
-    parts: collections.abc.Sequence[_Moments], strips: collections.abc.Sequence[_Strip]
-) -> _Moments:
-    """Combines the moments of strips into those of the whole image (Chan et al. 1979)."""
-    means, variances = (tf.stack(each) for each in zip(*parts, strict=True))
-    rows = tf.constant([strip.last - strip.first for strip in strips], tf.float32)
-    shares = tf.reshape(rows / tf.reduce_sum(rows), [-1, 1, 1, 1, 1])
-    mean = tf.reduce_sum(shares * means, axis=0)
-    return mean, tf.reduce_sum(shares * (variances + tf.square(means - mean)), axis=0)
+def merge(
+    parts: collections.abc.Sequence[steps.Moments], pixels: collections.abc.Sequence[int]
+) -> steps.Moments:
+    """Combines the moments of tiles into those of the whole picture (Chan et al. 1979).
+
+    Args:
+        parts: Mean and variance in each tile, float32 [1, 1, 1, C].
+        pixels: The number of pixels of each tile.
+    """
+    means, variances = (np.stack(each).astype(np.float64) for each in zip(*parts, strict=True))
+    shares = (np.array(pixels) / np.sum(pixels)).reshape(-1, 1, 1, 1, 1)
+    mean = np.sum(shares * means, axis=0)
+    variance = np.sum(shares * (variances + np.square(means - mean)), axis=0)
+    return tf.constant(mean, tf.float32), tf.constant(variance, tf.float32)

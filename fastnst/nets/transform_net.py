@@ -21,7 +21,7 @@ LITE_REACH, _REACH = 7, 9
 # Name of the variable that holds the rows of all styles.
 TABLE = "styles"
 # Name of the norm after the residual blocks at half the trunk's size.
-_INNER_NORM = "inner_norm"
+INNER_NORM = "inner_norm"
 # The darkest and brightest levels of a photo would be infinite before the tanh.
 _BRIGHTEST = 0.98
 
@@ -63,7 +63,7 @@ class Architecture:
         for index in range(self.residual_blocks):
             channels |= {f"residuals/{index}/norm{which}": trunk for which in (1, 2)}
         if self.inner_blocks():
-            channels[_INNER_NORM] = trunk
+            channels[INNER_NORM] = trunk
         channels |= {"norm4": 2 * width, "norm5": width}
         if self.output_norm:
             channels["norm6"] = 3
@@ -168,10 +168,19 @@ class TransformNet(tf.Module):
         """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""
         return self.layout.split(self.table[0] if row is None else row)
 
-    def norm(self, name: str, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Applies the instance norm with this name, with the style's scale and shift."""
+    def norm(
+        self,
+        name: str,
+        net: tf.Tensor,
+        style: dict[str, tf.Tensor],
+        of_whole: tuple[tf.Tensor, tf.Tensor] | None = None,
+    ) -> tf.Tensor:
+        """Applies the instance norm with this name, with the style's scale and shift.
+
+        If `net` belongs to a tile, `of_whole` has the moments of the whole picture.
+        """
         scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
-        return norms.instance_norm(net, scale, shift, fused=self.fused_norms)
+        return norms.instance_norm(net, scale, shift, fused=self.fused_norms, of_whole=of_whole)
 
     def enter(self, images: tf.Tensor) -> tf.Tensor:
         """Applies the first convolution to images, float32 [B, H, W, 3] in [0, 255]."""
@@ -192,7 +201,7 @@ class TransformNet(tf.Module):
         if inner:
             small = layers.halve(net)
             change = self._pass_blocks(inner, small, style) - small
-            net += self.norm(_INNER_NORM, layers.double(change, net), style)
+            net += self.norm(INNER_NORM, layers.double(change, net), style)
         net = self._pass_blocks(range(inner.stop, len(self.residuals)), net, style)
         net = tf.nn.relu(self.norm("norm4", self.upsample1(net, half), style))
         return layers.skip(net, half, style["skip1/scale"]) if self.architecture.skips else net
@@ -240,16 +249,26 @@ class TransformNet(tf.Module):
             keep: As in `__call__`.
         """
         if self.architecture.output_norm:
-            scale, shift = style["norm6/scale"], style["norm6/shift"]
             if keep is not None:
-                # Instance norms remove the photo's own mean and contrast; this restores them.
-                bounded = tf.clip_by_value(images / 127.5 - 1.0, -_BRIGHTEST, _BRIGHTEST)
-                mean, variance = norms.moments(tf.atanh(bounded))
-                part = tf.reshape(keep, [-1, 1])
-                scale = (1.0 - part) * scale + part * tf.sqrt(variance[:, 0, 0])
-                shift = (1.0 - part) * shift + part * mean[:, 0, 0]
-            net = norms.instance_norm(net, scale, shift, fused=self.fused_norms)
+                style = self.keeping(style, keep, self.color_moments(images))
+            net = self.norm("norm6", net, style)
         return (tf.tanh(net) + 1.0) * 127.5
+
+    def color_moments(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the photos' mean and variance before the last tanh, for `keeping`."""
+        bounded = tf.clip_by_value(images / 127.5 - 1.0, -_BRIGHTEST, _BRIGHTEST)
+        return norms.moments(tf.atanh(bounded))
+
+    def keeping(
+        self, style: dict[str, tf.Tensor], keep: tf.Tensor, colors: tuple[tf.Tensor, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns a style that restores the photo's own mean and contrast, which norms remove."""
+        mean, variance = (each[:, 0, 0] for each in colors)
+        part = tf.reshape(keep, [-1, 1])
+        return style | {
+            "norm6/scale": (1.0 - part) * style["norm6/scale"] + part * tf.sqrt(variance),
+            "norm6/shift": (1.0 - part) * style["norm6/shift"] + part * mean,
+        }
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Returns the variables by name, as in `tensors`."""

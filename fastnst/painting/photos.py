@@ -6,12 +6,18 @@ import collections.abc
 import dataclasses
 import itertools
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from fastnst import controls, errors, files, images
 from fastnst.models import stylizer
+from fastnst.painting import large
 
+# A decoded photo, the reason why it is none, or None if it is too large for memory.
+_Read: TypeAlias = "tuple[Job, images.Picture | errors.UserError | None]"
+# Receives a note for the user.
+Say: TypeAlias = collections.abc.Callable[[str], None]
 # GIF has too few colors, and most browsers do not show TIFF, so both are written as PNG.
 _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
@@ -141,6 +147,8 @@ def paint(
     size: int | None = None,
     batch: int = 1,
     quality: int = 92,
+    progress: stylizer.Progress | None = None,
+    say: Say = lambda note: None,
 ) -> collections.abc.Iterator[Outcome]:
     """Stylizes photos and writes the results one by one.
 
@@ -150,36 +158,85 @@ def paint(
         size: Shorter side to scale the photos to first, in pixels; None keeps their size.
         batch: Number of consecutive photos of the same size to stylize at once.
         quality: Quality of JPEG and WebP, 1 to 100.
+        progress: As in `Stylizer.paint`.
+        say: Receives a note if a photo is so large that it is painted in another way.
 
     Yields:
         The result of each job, as soon as it is finished.
     """
 
-    def read() -> collections.abc.Iterator[tuple[Job, images.Picture | errors.UserError]]:
+    def read() -> collections.abc.Iterator[_Read]:
         for job in jobs:
             try:
-                yield job, scaled(images.read_picture(job.photo), size)
+                if large.is_large(model, job.photo):
+                    yield job, None
+                else:
+                    yield job, scaled(images.read_picture(job.photo), size)
             except errors.UserError as error:
                 yield job, error
 
-    def shape(entry: tuple[Job, images.Picture | errors.UserError]) -> tuple[int | str, ...]:
-        if not isinstance(entry[1], images.Picture):
-            return ()
-        return (entry[0].style or "", *entry[1].pixels.shape)
+    def shape(entry: _Read) -> tuple[int | str, ...]:
+        job, picture = entry
+        if picture is None:
+            return (str(job.photo),)
+        return (
+            (job.style or "", *picture.pixels.shape) if isinstance(picture, images.Picture) else ()
+        )
 
     for _, alike in itertools.groupby(read(), key=shape):
         while group := list(itertools.islice(alike, batch)):
-            yield from _paint_group(model, group, quality)
+            job, picture = group[0]
+            if picture is None:
+                yield _paint_large(model, job, size, quality, progress, say)
+            else:
+                yield from _paint_group(model, group, quality, progress, say)
+
+
+def _paint_large(
+    model: stylizer.Stylizer,
+    job: Job,
+    size: int | None,
+    quality: int,
+    progress: stylizer.Progress | None,
+    say: Say,
+) -> Outcome:
+    try:
+        _explain(model, job, large.shape_of(job.photo), say)
+        large.paint(
+            model,
+            job.photo,
+            job.stylized,
+            style=job.style,
+            size=size,
+            quality=quality,
+            progress=progress,
+        )
+    except errors.UserError as error:
+        return Outcome(job, error)
+    return Outcome(job)
+
+
+def _explain(model: stylizer.Stylizer, job: Job, shape: tuple[int, ...] | None, say: Say) -> None:
+    """Says so if a photo is painted in another way because memory is short."""
+    if shape and model.tiles.mode == "auto" and model.mode_for(*shape[:2]) == "thumbnail":
+        say(
+            f"{job.photo}: {shape[1]} x {shape[0]} pixels do not fit into memory; painting with "
+            "the statistics of a small version (--tiles exact uses the disk instead)"
+        )
 
 
 def _paint_group(
     model: stylizer.Stylizer,
-    group: collections.abc.Sequence[tuple[Job, images.Picture | errors.UserError]],
+    group: collections.abc.Sequence[_Read],
     quality: int,
+    progress: stylizer.Progress | None,
+    say: Say,
 ) -> collections.abc.Iterator[Outcome]:
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]
     try:
-        results = stylized(model, pictures, group[0][0].style)
+        if pictures:
+            _explain(model, group[0][0], pictures[0].pixels.shape, say)
+        results = stylized(model, pictures, group[0][0].style, progress)
     except errors.UserError as error:
         yield from (Outcome(job, errors.UserError(f"{job.photo}: {error}")) for job, _ in group)
         return
@@ -236,6 +293,7 @@ def stylized(
     model: stylizer.Stylizer,
     pictures: collections.abc.Sequence[images.Picture],
     style: str | None = None,
+    progress: stylizer.Progress | None = None,
 ) -> list[images.Picture]:
     """Stylizes the pixels of pictures of one size, and keeps their metadata.
 
@@ -243,6 +301,7 @@ def stylized(
         model: The model to stylize with.
         pictures: The pictures, also none.
         style: The style; None for the model's default.
+        progress: As in `Stylizer.paint`.
 
     Raises:
         UserError: As in `Stylizer.paint`.
@@ -250,7 +309,7 @@ def stylized(
     if not pictures:
         return []
     batch = np.stack([picture.pixels for picture in pictures])
-    results = model.paint(batch, controls.Controls(style=style))
+    results = model.paint(batch, controls.Controls(style=style), progress=progress)
     pairs = zip(pictures, results, strict=True)
     return [dataclasses.replace(picture, pixels=pixels) for picture, pixels in pairs]
 

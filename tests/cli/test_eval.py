@@ -14,7 +14,9 @@ from PIL import Image
 
 from fastnst import images
 from fastnst.cli import eval as command
-from fastnst.models import stylizer
+from fastnst.models import stylizer, tiled
+from fastnst.nets import passes
+from fastnst.painting import large
 
 Photo = Callable[..., np.ndarray]
 
@@ -89,6 +91,50 @@ def test_size_and_quality_take_effect(here: Path) -> None:
         return Path("b.jpg").stat().st_size
 
     assert paint("--quality", "30") < paint() < paint("--quality", "100")
+
+
+def test_large_photos_are_painted_in_tiles(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert command.main(["--model", "tiny", "a.png", "-o", "whole.png"]) == 0
+    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(tiled, "THUMBNAIL_SIDE", 20)
+    pictures = {}
+    for way in ("exact", "thumbnail", "off"):
+        arguments = ["--model", "tiny", "a.png", "-o", f"{way}.png", "--tiles", way]
+        assert command.main([*arguments, "--max-memory", "64GiB"]) == 0
+        pictures[way] = images.read(f"{way}.png")
+    whole = images.read("whole.png")
+    assert np.abs(pictures["exact"] - whole).max() <= 1
+    np.testing.assert_array_equal(pictures["off"], whole)
+    # So small a photo of noise looks different when it is scaled down.
+    assert np.abs(pictures["thumbnail"] - whole).mean() > 1
+
+
+def test_a_photo_too_large_for_memory_is_streamed_and_its_tiles_are_explained(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyvips")
+    monkeypatch.setattr(large, "PILLOW_PIXELS", 20 * 20)
+    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(tiled.Tiles, "free", lambda self: 0.0)
+    assert command.main(["--model", "tiny", "a.png", "-o", "out/large.tif"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "out/large.tif\n"
+    assert "a.png: 25 x 33 pixels do not fit into memory; painting with" in captured.err
+    assert shape("out/large.tif") == shape("a.png")
+    assert [path.name for path in Path("out").iterdir()] == ["large.tif"]
+
+
+def test_memory_that_is_too_small_is_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "tiny", "a.png", "--max-memory", "10MB"]) == 1
+    (_, error) = capsys.readouterr().err.splitlines()
+    assert error.startswith(
+        "eval.py: a.png: 10 MiB is too little memory: the program and the model"
+    )
+    with pytest.raises(SystemExit):
+        command.main(["--model", "tiny", "a.png", "--max-memory", "much"])
+    assert "should be an amount such as 2GiB" in capsys.readouterr().err
 
 
 def test_the_models_are_listed(

@@ -146,3 +146,17 @@ terminal.say("our own line")
     finished = run(program, capture_output=True)
     assert (finished.returncode, finished.stdout) == (0, "")
     assert finished.stderr == "our own line\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2GiB", 2 * 2**30), ("500MB", 500_000_000), ("1.5 g", 1_500_000_000), ("64kib", 65536)],
+)
+def test_an_amount_of_memory_is_parsed_into_bytes(text: str, expected: int) -> None:
+    assert terminal.memory(text) == expected
+
+
+@pytest.mark.parametrize("text", ["2", "much", "-1GB", "2GiBs", ""])
+def test_another_amount_of_memory_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="should be an amount such as 2GiB"):
+        terminal.memory(text)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst import errors
+from fastnst import errors, planes
 from fastnst.controls import masks
 
 
@@ -63,15 +63,23 @@ def test_bytes_booleans_and_floats_are_the_same_mask() -> None:
         np.testing.assert_array_equal(masks.check(mask, "wave"), [[0.0, 1.0]])
 
 
+def shares_and_covered(plan: masks.Plan, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    shares, covered = plan.shares(height, width), plan.covered(height, width)
+    assert shares.shape == (1, height, width, len(plan.styles))
+    assert covered.shape == (1, height, width, 1)
+    return planes.whole(shares)[0], planes.whole(covered)[0, ..., 0]
+
+
 def test_the_photo_stays_where_the_masks_leave_room() -> None:
     given = {"wave": np.float32([[0.0, 0.2, 1.0, 1.0]]), "ink": np.float32([[0.0, 0.2, 0.0, 1.0]])}
     plan = masks.fit(given, None, 1, 4)
     assert plan.styles == ("wave", "ink")
-    np.testing.assert_allclose(plan.covered, [[0.0, 0.4, 1.0, 1.0]], atol=1e-6)
-    np.testing.assert_allclose(plan.shares[0, 1:, 0], [0.5, 1.0, 0.5], atol=0.002)
-    np.testing.assert_allclose(plan.shares.sum(-1), 1.0, atol=1e-6)
-    # Where nothing is painted: the mean of the masks, 1.7 to 0.7.
-    assert plan.shares[0, 0, 0] == pytest.approx(1.7 / 2.4, abs=0.001)
+    shares, covered = shares_and_covered(plan, 1, 4)
+    np.testing.assert_allclose(covered, [[0.0, 0.4, 1.0, 1.0]], atol=1e-6)
+    np.testing.assert_allclose(shares[0, 1:, 0], [0.5, 1.0, 0.5], atol=0.002)
+    np.testing.assert_allclose(shares.sum(-1), 1.0, atol=1e-6)
+    # Where nothing is painted: the mean of the masks, 0.2 + 1 + 0.5 to 0.2 + 0 + 0.5.
+    assert shares[0, 0, 0] == pytest.approx(1.7 / 2.4, abs=0.001)
 
 
 def test_a_style_for_the_rest_covers_everything_but_the_photos_mask() -> None:
@@ -81,8 +89,9 @@ def test_a_style_for_the_rest_covers_everything_but_the_photos_mask() -> None:
     }
     plan = masks.fit(given, "ink", 1, 4)
     assert plan.styles == ("wave", "ink")
-    np.testing.assert_allclose(plan.covered, [[0.0, 0.5, 1.0, 1.0]], atol=1e-6)
-    np.testing.assert_allclose(plan.shares[0, 1:, 1], [1.0, 1.0, 0.0], atol=0.002)
+    shares, covered = shares_and_covered(plan, 1, 4)
+    np.testing.assert_allclose(covered, [[0.0, 0.5, 1.0, 1.0]], atol=1e-6)
+    np.testing.assert_allclose(shares[0, 1:, 1], [1.0, 1.0, 0.0], atol=0.002)
     # The rest may have the style of a mask.
     assert masks.fit(given, "wave", 1, 4).styles == ("wave",)
 
@@ -90,8 +99,9 @@ def test_a_style_for_the_rest_covers_everything_but_the_photos_mask() -> None:
 def test_masks_are_scaled_to_the_photo_and_keep_soft_edges() -> None:
     ramp = np.tile(np.linspace(0, 1, 40, dtype=np.float32), (20, 1))
     plan = masks.fit({"wave": ramp, "ink": 1 - ramp[::2, ::2]}, None, 100, 200)
-    np.testing.assert_allclose(plan.shares[50, :, 0], np.linspace(0, 1, 200), atol=0.03)
-    small = plan.at(10, 20)
+    shares, _ = shares_and_covered(plan, 100, 200)
+    np.testing.assert_allclose(shares[50, :, 0], np.linspace(0, 1, 200), atol=0.03)
+    small, _ = shares_and_covered(plan, 10, 20)
     assert small.shape == (10, 20, 2)
     np.testing.assert_allclose(small.sum(-1), 1.0, atol=1e-6)
     np.testing.assert_allclose(small[5, :, 0], np.linspace(0.02, 0.98, 20), atol=0.03)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from fastnst import errors
+from fastnst import errors, planes
 from fastnst.controls import strokes
 
 
@@ -55,22 +57,34 @@ def test_no_pass_is_smaller_than_the_network_can_paint() -> None:
     assert strokes.passes(16, 16, 8.0, 16) == [(16, 16)]
 
 
+def paint(
+    paint_once: Callable[[np.ndarray], np.ndarray], photos: np.ndarray, stroke: float
+) -> np.ndarray:
+    def once(pixels: planes.Pixels) -> planes.Pixels:
+        return planes.Plane.of(paint_once(planes.whole(pixels)))
+
+    sizes = strokes.passes(*photos.shape[1:3], stroke, 16)
+    workspace = planes.Workspace()
+    return planes.whole(strokes.paint(once, planes.Plane.of(photos), sizes, workspace))
+
+
 def test_strokes_as_trained_are_one_pass_of_the_photo_itself() -> None:
     photos = np.zeros((2, 20, 30, 3), np.float32)
     given = []
-    painted = strokes.paint(lambda photos: given.append(photos) or photos, photos, 1.0, 16)
-    assert len(given) == 1 and given[0] is photos and painted is photos
+    painted = paint(lambda photos: given.append(photos) or photos, photos, 1.0)
+    # Nothing is copied.
+    assert len(given) == 1 and all(np.shares_memory(each, photos) for each in (*given, painted))
 
 
 def test_small_strokes_are_painted_in_an_enlarged_photo_and_scaled_down() -> None:
     given = []
 
-    def paint(photos: np.ndarray) -> np.ndarray:
+    def paint_once(photos: np.ndarray) -> np.ndarray:
         given.append(photos.shape)
         return photos + 10
 
     photos = np.full((1, 20, 30, 3), 50, np.float32)
-    painted = strokes.paint(paint, photos, 0.5, 16)
+    painted = paint(paint_once, photos, 0.5)
     assert given == [(1, 40, 60, 3)]
     assert painted.shape == photos.shape
     np.testing.assert_allclose(painted, 60, atol=1e-3)
@@ -79,11 +93,11 @@ def test_small_strokes_are_painted_in_an_enlarged_photo_and_scaled_down() -> Non
 def test_the_next_pass_sees_half_of_the_previous_one_and_half_of_the_photo() -> None:
     given = []
 
-    def paint(photos: np.ndarray) -> np.ndarray:
+    def paint_once(photos: np.ndarray) -> np.ndarray:
         given.append(photos.mean())
         return np.full_like(photos, 200)
 
-    strokes.paint(paint, np.full((1, 64, 64, 3), 100, np.float32), 2.0, 16)
+    paint(paint_once, np.full((1, 64, 64, 3), 100, np.float32), 2.0)
     assert given == pytest.approx([100, 150])
 
 
@@ -92,13 +106,13 @@ def test_large_shapes_come_from_the_coarse_pass_and_details_from_the_fine_one() 
     wave = np.cos(2 * np.pi * np.arange(size) / 32)  # Two periods of 32 pixels.
     fine = np.cos(np.pi * np.arange(size))  # Every other pixel.
 
-    def paint(photos: np.ndarray) -> np.ndarray:
+    def paint_once(photos: np.ndarray) -> np.ndarray:
         width = photos.shape[2]
         coarse, last = 100 + 30 * wave[:: size // width], 20 + 30 * fine - 30 * wave
         line = coarse if width < size else last
         return np.broadcast_to(line[:, np.newaxis], photos.shape).astype(np.float32)
 
-    painted = strokes.paint(paint, np.zeros((1, size, size, 3), np.float32), 2.0, 16)
+    painted = paint(paint_once, np.zeros((1, size, size, 3), np.float32), 2.0)
     line = painted[0, 32, :, 0] - 100
     inner = slice(8, -8)
     assert np.corrcoef(line[inner], (wave + fine)[inner])[0, 1] > 0.98

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ import tensorflow as tf
 from PIL import Image
 
 import fastnst
-from fastnst import controls, devices, errors, export
+from fastnst import controls, devices, errors, export, planes
 from fastnst.models import store, stylizer
-from fastnst.nets import tiling, transform_net
+from fastnst.nets import passes, tiling, transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,20 +74,32 @@ def test_a_photo_or_a_batch_is_returned_as_uint8_of_its_own_shape(
     np.testing.assert_array_equal(paint(one.astype(np.float64)), stylized)
 
 
-def test_large_photos_are_stylized_in_strips_and_look_the_same(
+def test_large_photos_are_stylized_in_tiles_and_look_the_same(
     tiny_run: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint = stylizer.load(tiny_run, "float32")
     photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
     whole = paint(photos)
-    monkeypatch.setattr(stylizer, "_LARGE_PIXELS", 40 * 40)
-    monkeypatch.setattr(tiling, "_ROWS", 32)
+    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
     asked = []
-    cut = tiling._strips
-    monkeypatch.setattr(tiling, "_strips", lambda height: asked.append(height) or cut(height))
+    paint_tiles = tiling.TilePainter.paint
+
+    def spy(self: tiling.TilePainter, photo: planes.Pixels, *others: Any) -> None:
+        asked.append(photo.shape)
+        paint_tiles(self, photo, *others)
+
+    monkeypatch.setattr(tiling.TilePainter, "paint", spy)
     assert np.abs(paint(photos).astype(int) - whole).max() <= 1
     assert np.abs(paint(photos[0]).astype(int) - whole[0]).max() <= 1
-    assert asked == [45] * 3
+    assert asked == [(1, 45, 40, 3)] * 3
+
+
+def test_a_saved_model_paints_whole_photos_only(exported: Path) -> None:
+    picture = np.zeros((20, 20, 3), np.uint8)
+    for mode in ("auto", "off"):
+        assert stylizer.load(exported, tiles=mode)(picture).shape == (20, 20, 3)
+    with pytest.raises(errors.UserError, match="an exported SavedModel cannot paint in tiles"):
+        stylizer.load(exported, tiles="exact")(picture)
 
 
 def test_bfloat16_stylizes_nearly_the_same(
@@ -268,15 +281,14 @@ def test_a_stylizers_strength_is_that_of_all_calls_that_name_none(
     assert levels(half(pixels, strength=0.0), half(pixels)) > 5
 
 
-def test_a_batch_and_strips_are_stylized_in_the_same_style_and_strength(
+def test_a_batch_and_tiles_are_stylized_in_the_same_style_and_strength(
     gallery: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint = stylizer.load(gallery, "float32", style="wave:0.6,ink:0.4", strength=0.7)
     photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
     alone = np.stack([paint(one) for one in photos])
     assert levels(paint(photos), alone) <= 1
-    monkeypatch.setattr(stylizer, "_LARGE_PIXELS", 40 * 40)
-    monkeypatch.setattr(tiling, "_ROWS", 32)
+    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
     assert levels(paint(photos), alone) <= 1
 
 

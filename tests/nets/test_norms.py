@@ -152,3 +152,17 @@ def test_tiles_normalized_by_the_moments_of_the_whole_equal_the_whole(
     ]
     expected = norms.instance_norm(whole, scale, shift, fused=True)
     np.testing.assert_allclose(tf.concat(tiles, 2), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [3, 16])
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_tile_is_normalized_with_the_moments_of_the_whole(channels: int, fused: bool) -> None:
+    random = np.random.default_rng(0)
+    image = tf.constant(random.normal(3, 2, [1, 9, 7, channels]), tf.float32)
+    scale, shift = (tf.constant(random.normal(1, 1, channels), tf.float32) for _ in range(2))
+    whole = norms.instance_norm(image, scale, shift, fused=fused)
+    moments = norms.moments_of_one(image, fused=fused)
+    for found, expected in zip(moments, norms.moments(image), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+    tile = norms.instance_norm(image[:, 2:6], scale, shift, fused=fused, of_whole=moments)
+    np.testing.assert_allclose(tile, whole[:, 2:6], atol=1e-4)

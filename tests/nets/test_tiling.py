@@ -1,70 +1,190 @@
-"""Stylizing in strips, against stylizing the whole."""
+"""Stylizing in tiles, against stylizing the whole."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst.nets import norms, tiling, transform_net
+from fastnst import planes
+from fastnst.nets import norms, passes, tiling, transform_net
 
-RANDOM = np.random.default_rng(0)
-
-
-@pytest.mark.parametrize(
-    "option",
-    [{}, {"skips": False}, {"antialias": True, "deep": True, "residual_blocks": 3}],
-    ids=str,
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"antialias": True},
+    {"lite": True},
+    {"antialias": True, "deep": True},
+    {"skips": False, "output_norm": False},
 )
-@pytest.mark.parametrize(
-    ("height", "width"), [(64, 20), (96, 21), (97, 16), (98, 20), (99, 18), (63, 17), (47, 19)]
-)
-def test_a_photo_stylized_in_strips_equals_the_photo_stylized_whole(
-    height: int, width: int, option: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tiling, "_ROWS", 32)
-    architecture = transform_net.Architecture(**{"width": 4, "residual_blocks": 1} | option)
-    net = transform_net.TransformNet(architecture, seed=1)
-    photo = tf.constant(RANDOM.uniform(0, 255, [1, height, width, 3]), tf.float32)
-    in_strips = tiling.StripPainter(net)(photo, net.table[0])
-    assert in_strips.shape == photo.shape and in_strips.dtype == tf.float32
-    np.testing.assert_allclose(in_strips, net(photo), atol=0.05)
 
 
-def test_one_strip_painter_stylizes_in_every_style_with_every_keep(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(tiling, "_ROWS", 32)
-    net = transform_net.TransformNet(transform_net.Architecture(4, 1), seed=1, styles=2)
-    net.table.assign_add(RANDOM.normal(0, 0.3, net.table.shape))
-    photo = tf.constant(RANDOM.uniform(20, 200, [1, 70, 20, 3]), tf.float32)
-    paint = tiling.StripPainter(net)
-    pictures = []
-    for row, *keep in ([net.table[0]], [net.table[1]], [net.table[1], tf.constant(0.5)]):
-        pictures.append(paint(photo, row, *keep))
-        np.testing.assert_allclose(pictures[-1], net(photo, row, *keep), atol=0.05)
-    for one, other in ((0, 1), (1, 2)):
-        assert np.abs(pictures[one] - pictures[other]).mean() > 1
-
-
-def test_each_row_belongs_to_one_strip_and_strips_begin_at_a_row_of_the_trunk() -> None:
-    found = tiling._strips(1000)
-    assert [row for strip in found for row in range(strip.first, strip.last)] == list(range(1000))
-    for strip in found:
-        assert strip.begin % 4 == strip.first % 4 == 0
-        assert 0 <= strip.begin <= strip.first < strip.last <= strip.end <= 1000
-
-
-def test_merged_moments_of_strips_equal_those_of_the_whole(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(tiling, "_ROWS", 8)
-    whole = tf.constant(
-        RANDOM.normal(3, 2, [1, 21, 5, 2]) + np.arange(21)[:, None, None], tf.float32
+def make_net(option: dict[str, Any], blocks: int = 1) -> transform_net.TransformNet:
+    blocks = 4 if option.get("deep") else blocks
+    net = transform_net.TransformNet(
+        transform_net.Architecture(8, blocks, **option), seed=1, styles=2
     )
-    parts = tiling._strips(21)
-    moments = [norms.moments(whole[:, strip.first : strip.last]) for strip in parts]
-    for merged, of_whole in zip(tiling._merge(moments, parts), norms.moments(whole), strict=True):
-        np.testing.assert_allclose(merged, of_whole, rtol=1e-5)
+    net.table.assign_add(np.random.default_rng(1).normal(0, 0.3, net.table.shape))
+    return net
+
+
+def make_photo(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(20, 200, [height, width, 3]).astype(np.float32)
+
+
+def paint(
+    painter: tiling.TilePainter,
+    photo: np.ndarray,
+    keep: float | None = None,
+    moments: tiling.Moments | None = None,
+    **resources: Any,
+) -> np.ndarray:
+    """Paints the second style. A tile of `pixels` pixels is the largest."""
+    picture = planes.Plane.of(np.full((1, *photo.shape), np.nan, np.float32))
+
+    def write(rows: slice, columns: slice, pixels: np.ndarray) -> None:
+        assert np.isnan(picture.read(rows, columns)).all(), "each pixel is written once"
+        picture.write(rows, columns, pixels)
+
+    pixels = resources.pop("pixels", 64 * 64)
+    tile_memory = pixels * passes.tile_memory(tuple(painter.steps.values()))
+    if resources.get("folder"):
+        # Enough for a tile, but not for what is kept.
+        resources.setdefault("memory", tile_memory)
+    style = tiling.Style(painter.net.table[1], None if keep is None else tf.constant(keep))
+    painter.paint(
+        planes.Plane.of(photo[np.newaxis]),
+        write,
+        style,
+        moments,
+        tiling.Resources(tile_memory=tile_memory, **resources),
+    )
+    return planes.whole(picture)[0]
+
+
+def whole(net: transform_net.TransformNet, photo: np.ndarray, keep: float | None) -> np.ndarray:
+    kept = None if keep is None else tf.constant(keep)
+    return net(tf.constant(photo[np.newaxis]), net.table[1], kept)[0].numpy()
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_a_photo_painted_exactly_in_tiles_equals_the_photo_painted_whole(
+    option: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = make_net(option, blocks=2)
+    painter = tiling.TilePainter(net)
+    at_once, in_tiles, in_files = (1e9, {}), (0, {}), (0, {"folder": tmp_path})
+    for height, width, keep, choices in (
+        (131, 93, None, (at_once, in_files)),
+        (47, 198, 0.5, (in_tiles,)),
+    ):
+        photo = make_photo(height, width)
+        expected = whole(net, photo, keep)
+        for whole_memory, resources in choices:
+            monkeypatch.setattr(passes, "WHOLE_MEMORY", whole_memory)
+            done: list[tuple[int, int]] = []
+            resources["progress"] = lambda number, total, done=done: done.append((number, total))
+            found = paint(painter, photo, keep, **resources)
+            np.testing.assert_allclose(found, expected, atol=0.05)
+            assert done == [(number, len(done)) for number in range(1, len(done) + 1)]
+            assert len(done) > 10
+        assert not list(tmp_path.iterdir())
+
+
+def test_outputs_are_kept_in_files_only_if_they_do_not_fit_into_memory(tmp_path: Path) -> None:
+    painter = tiling.TilePainter(make_net({}))
+    photo = make_photo(80, 64)
+    seen = []
+    for enough in ({"memory": 1e9}, {}):
+        found = set[str]()
+
+        def look(done: int, total: int, found: set[str] = found) -> None:
+            found.update(path.name for path in tmp_path.iterdir())
+
+        paint(painter, photo, folder=tmp_path, progress=look, **enough)
+        seen.append(len(found))
+    assert seen[0] == 0 < seen[1]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_a_pixel_of_the_photo_changes_no_pixel_beyond_the_halo(option: dict[str, Any]) -> None:
+    painter = tiling.TilePainter(make_net(option))
+    network = tuple(painter.steps.values())
+    plan = passes.Plan(network, moments_known=True)
+    halo = plan.passes[0].halo
+    size, middle = 4 * halo, 2 * halo
+    photo = make_photo(size, size)
+    moments = painter.moments(photo[np.newaxis], tiling.Style(painter.net.table[1]))
+    other = photo.copy()
+    # Also the next one, because pixels of one block of the trunk do not reach equally far.
+    other[middle : middle + plan.align, middle : middle + plan.align] += 50
+    change = paint(painter, photo, moments=moments, pixels=10**6) != paint(
+        painter, other, moments=moments, pixels=10**6
+    )
+    rows = np.flatnonzero(change.any(axis=(1, 2)))
+    reach = max(middle - rows[0], rows[-1] - (middle + plan.align - 1))
+    # The halo is as wide as needed, up to the rounding of each stride, and not wider.
+    assert halo - 2 * plan.align <= reach <= halo
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_tiles_with_known_moments_meet_without_a_seam(
+    option: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painter = tiling.TilePainter(make_net(option))
+    photo = make_photo(190, 230)
+    moments = painter.moments(photo[np.newaxis], tiling.Style(painter.net.table[1]))
+    in_one = paint(painter, photo, moments=moments, pixels=10**6)
+    np.testing.assert_allclose(whole(painter.net, photo, None), in_one, atol=0.05)
+    tile = 190 * 190
+    np.testing.assert_allclose(
+        paint(painter, photo, moments=moments, pixels=tile), in_one, atol=0.01
+    )
+    # A halo that is too small would be noticed.
+    cut = passes.cut
+    monkeypatch.setattr(passes, "cut", lambda *place, **_: cut(*place[:3], place[3] // 2, place[4]))
+    narrow = paint(painter, photo, moments=moments, pixels=tile)
+    assert np.abs(narrow - in_one).max() > 0.05
+
+
+def border_energy(picture: np.ndarray, borders: list[int]) -> float:
+    """Returns the gradient across the borders relative to the gradient at other columns."""
+    steps_across = np.abs(np.diff(picture, axis=1)).mean(axis=(0, 2))
+    at_borders = np.isin(np.arange(1, picture.shape[1]), borders)
+    return float(steps_across[at_borders].mean() / steps_across[~at_borders].mean())
+
+
+def test_an_edge_detector_finds_no_seam_in_a_smooth_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    painter = tiling.TilePainter(make_net({}))
+    down, across = np.mgrid[0:120, 0:600] / 100.0
+    photo = np.stack([80 + 60 * np.sin(across), 120 + 50 * np.cos(down + across), 90 + 40 * down])
+    photo = np.moveaxis(photo, 0, -1).astype(np.float32)
+    style = tiling.Style(painter.net.table[1])
+    moments = painter.moments(photo[np.newaxis, ::4, ::4], style)
+    borders = list[int]()
+    cut = passes.cut
+
+    def spy(*place: Any) -> list[passes.Tile]:
+        tiles = cut(*place)
+        borders[:] = sorted({tile.columns.first for tile in tiles} - {0})
+        return tiles
+
+    monkeypatch.setattr(passes, "cut", spy)
+    picture = paint(painter, photo, moments=moments, pixels=120 * 120)
+    assert len(borders) >= 5
+    assert 0.7 < border_energy(picture, borders) < 1.3
+    monkeypatch.setattr(passes, "cut", lambda *place: spy(*place[:3], 0, place[4]))
+    cut_hard = paint(painter, photo, moments=moments, pixels=120 * 120)
+    assert border_energy(cut_hard, borders) > 2
+
+
+def test_merged_moments_of_tiles_equal_those_of_the_whole() -> None:
+    random = np.random.default_rng(0)
+    image = random.normal(3, 2, [1, 21, 5, 2]) + np.arange(21)[:, None, None]
+    tensor = tf.constant(image, tf.float32)
+    parts = (tensor[:, :9], tensor[:, 9:])
+    merged = tiling.merge([norms.moments(part) for part in parts], [45, 60])
+    for found, expected in zip(merged, norms.moments(tensor), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -190,7 +190,7 @@ def test_no_layer_adds_a_pattern_or_a_frame_of_its_own(
 ) -> None:
     # Without the picture's own statistics, which turn the last bit of a flat picture into noise,
     # a flat picture must come out flat: no checkerboard from upsampling, no frame from padding.
-    def fixed(images: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, *, fused: bool) -> tf.Tensor:
+    def fixed(images: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, **_: object) -> tf.Tensor:
         return norms.normalize(images, tf.constant(0.1), tf.constant(0.5), scale, shift)
 
     monkeypatch.setattr(norms, "instance_norm", fixed)

@@ -1,0 +1,279 @@
+"""Stylizes image files that are too large for memory, with pyvips.
+
+The photo is decoded into a temporary file beside the picture, painted tile by tile into another,
+and encoded from there. Nothing but a few rows and one tile is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fastnst import controls, errors, files, images, planes
+from fastnst.models import stylizer
+
+# Longest side in each format.
+_LONGEST = {"JPEG": 65_535, "WEBP": 16_383}
+# What `_encode` writes; see images.FORMATS.
+_WRITABLE = ("JPEG", "PNG", "TIFF", "WEBP")
+# Rows of a strip of the temporary TIFF, and struct's codes for the types of its numbers.
+_ROWS = 64
+_TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
+# Pillow refuses more pixels, as a protection against files that decompress to fill the memory.
+PILLOW_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 2**62)
+# A photo and its picture in memory, with the passes of the strokes, and copies in the encoder.
+_MEMORY_PER_PIXEL = 36
+_ICC, _EXIF, _ORIENTATION = "icc-profile-data", "exif-data", "orientation"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Photo:
+    """A decoded photo, upright.
+
+    Attributes:
+        samples: uint8 [1, H, W, 3], or [1, H, W, 4] with alpha.
+        icc_profile: As in `images.Picture`.
+        exif: As in `images.Picture`.
+    """
+
+    samples: planes.Plane
+    icc_profile: bytes | None
+    exif: bytes | None
+
+    @property
+    def shape(self) -> planes.Shape:
+        """As in `planes.Pixels`, of RGB."""
+        return (*self.samples.shape[:3], 3)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether there is transparency."""
+        return self.samples.shape[3] == 4
+
+    def read(self, rows: slice, columns: slice) -> np.ndarray:
+        """As in `planes.Pixels`, without alpha."""
+        return self.samples.read(rows, columns)[..., :3]
+
+
+def shape_of(path: Path) -> tuple[int, int] | None:
+    """Returns height and width of an image file as stored, or None if it cannot be read."""
+    allowed, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except Exception:
+        # Pillow raises exceptions of many types; decoding the photo reports them.
+        return None
+    finally:
+        Image.MAX_IMAGE_PIXELS = allowed
+
+
+def is_large(model: stylizer.Stylizer, path: Path) -> bool:
+    """Returns whether a photo should not be decoded into memory.
+
+    Args:
+        model: The model to stylize with.
+        path: The photo.
+
+    Raises:
+        UserError: If memory is insufficient for any photo.
+    """
+    shape = shape_of(path)
+    if shape is None:
+        return False
+    pixels = shape[0] * shape[1]
+    if pixels > PILLOW_PIXELS:
+        return True
+    # Small photos never are, so the memory need not be looked at.
+    return pixels > 2**22 and _MEMORY_PER_PIXEL * pixels > model.tiles.free()
+
+
+def paint(
+    model: stylizer.Stylizer,
+    photo: Path,
+    picture: Path,
+    *,
+    style: str | None = None,
+    size: int | None = None,
+    quality: int = 92,
+    progress: stylizer.Progress | None = None,
+) -> None:
+    """Stylizes a photo of any size.
+
+    Args:
+        model: The model to stylize with.
+        photo: The photo.
+        picture: The file to write: JPEG, PNG, TIFF or WebP. Temporary files of about 15 bytes a
+            pixel are written beside it, and deleted.
+        style: The style; None for the model's default.
+        size: Shorter side to scale the photo to first, in pixels; None keeps its size.
+        quality: Quality of JPEG and WebP, 1 to 100.
+        progress: As in `Stylizer.paint`.
+
+    Raises:
+        UserError: If pyvips is missing, the photo cannot be read, or the picture cannot be
+            written.
+    """
+    file_format = images.format_of(picture)
+    if file_format not in _WRITABLE:
+        raise errors.UserError(
+            f"{picture}: so large a picture cannot be written as {file_format}; use one of "
+            f"{', '.join(_WRITABLE)}"
+        )
+    vips = _pyvips(photo)
+    try:
+        with files.scratch(picture.parent) as scratch:
+            decoded = _decode(vips, photo, size, scratch / "photo")
+            _, height, width, _ = decoded.shape
+            if max(height, width) > _LONGEST.get(file_format, 2**31):
+                raise errors.UserError(
+                    f"{picture}: {width} x {height} pixels are too large for {file_format}, which "
+                    f"has at most {_LONGEST[file_format]} on a side; write a .tif or .png"
+                )
+            painted = scratch / "picture.tif"
+            header = _tiff_header(*decoded.samples.shape[1:])
+            samples = planes.Plane(decoded.samples.shape, np.uint8, painted, header=header)
+
+            def write(rows: slice, columns: slice, pixels: np.ndarray) -> None:
+                if decoded.has_alpha:
+                    alpha = decoded.samples.read(rows, columns)[..., 3:]
+                    pixels = np.concatenate([pixels, alpha], axis=-1)
+                samples.write(rows, columns, pixels)
+
+            model.paint_parts(
+                decoded, write, controls.Controls(style=style), folder=scratch, progress=progress
+            )
+            with files.staging(picture.parent) as staged:
+                _encode(vips, painted, decoded, staged / picture.name, file_format, quality)
+    except vips.Error as error:
+        raise errors.UserError(f"{picture}: cannot be written ({_reason(error)})") from None
+    except OSError as error:
+        raise errors.UserError(f"{picture}: cannot be written ({error.strerror})") from None
+
+
+def _pyvips(photo: Path) -> types.ModuleType:
+    try:
+        import pyvips
+    except (ImportError, OSError):
+        raise errors.UserError(
+            f"{photo}: too large to decode into memory; install pyvips to stylize it part by part "
+            "(pip install 'fastnst[large]'), or scale the photo down"
+        ) from None
+    return pyvips
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else "unknown"
+
+
+def _decode(vips: types.ModuleType, path: Path, size: int | None, target: Path) -> _Photo:
+    """Decodes a photo into a file of raw samples: 8 bits, upright, RGB with or without alpha.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    try:
+        return _decode_intact(vips, path, size, target)
+    except vips.Error as error:
+        raise errors.UserError(f"{path}: the image is damaged ({_reason(error)})") from None
+
+
+def _decode_intact(vips: types.ModuleType, path: Path, size: int | None, target: Path) -> _Photo:
+    image = vips.Image.new_from_file(str(path), access="sequential", fail_on="error")
+    fields = image.get_fields()
+    if _ORIENTATION in fields and image.get(_ORIENTATION) > 1:
+        # Rows are read out of order, which needs another temporary file.
+        image = vips.Image.new_from_file(str(path), access="random", fail_on="error").autorot()
+    is_rgb = image.interpretation in ("srgb", "rgb")
+    if not is_rgb or image.format != "uchar":
+        image = image.colourspace("srgb").cast("uchar")
+    if image.bands > 4:
+        image = image[:4]
+    if size is not None:
+        image = image.resize(size / min(image.width, image.height))
+    image.rawsave(str(target))
+    shape = (1, image.height, image.width, image.bands)
+    samples = planes.Plane(shape, np.uint8, target, exists=True)
+    return _Photo(
+        samples,
+        icc_profile=image.get(_ICC) if is_rgb and _ICC in fields else None,
+        exif=images.without_orientation(image.get(_EXIF)) if _EXIF in fields else None,
+    )
+
+
+def _encode(
+    vips: types.ModuleType,
+    painted: Path,
+    photo: _Photo,
+    path: Path,
+    file_format: str,
+    quality: int,
+) -> None:
+    _, height, width, bands = photo.samples.shape
+    image = vips.Image.new_from_file(str(painted), access="sequential")
+    if photo.has_alpha and file_format == "JPEG":
+        image = image.flatten(background=255)
+    blobs = {_ICC: photo.icc_profile, _EXIF: None if file_format == "TIFF" else photo.exif}
+    image = image.copy()
+    for name, blob in blobs.items():
+        if blob is not None:
+            image.set_type(vips.GValue.blob_type, name, blob)
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"Q": quality, "subsample_mode": "off"},
+        "WEBP": {"Q": quality},
+        "PNG": {},
+        "TIFF": {
+            "compression": "deflate",
+            "predictor": "horizontal",
+            "tile": True,
+            "tile_width": 256,
+            "tile_height": 256,
+            # The usual TIFF ends at 4 GiB; compressed, half of that is far away from it.
+            "bigtiff": height * width * bands > 2**31,
+        },
+    }
+    image.write_to_file(str(path), **options[file_format])
+
+
+def _tiff_header(height: int, width: int, bands: int) -> bytes:
+    """Returns the beginning of an uncompressed BigTIFF file, which its samples follow row by row.
+
+    pyvips reads such a file a few rows at a time, while it maps a file of mere samples whole.
+    """
+    strips = -(-height // _ROWS)
+    strip_bytes = _ROWS * width * bands
+    last = (height - (strips - 1) * _ROWS) * width * bands
+    # Tag, type (3: 16 bits, 4: 32 bits, 16: 64 bits) and values, in the order of the tags.
+    entries: list[tuple[int, int, list[int]]] = [
+        (256, 4, [width]),
+        (257, 4, [height]),
+        (258, 3, [8] * bands),
+        (259, 3, [1]),  # Not compressed.
+        (262, 3, [2]),  # RGB.
+        (273, 16, [0] * strips),  # Offsets of the strips, filled in below.
+        (277, 3, [bands]),
+        (278, 4, [_ROWS]),
+        (279, 16, [strip_bytes] * (strips - 1) + [last]),
+        (284, 3, [1]),  # The samples of a pixel are adjacent.
+        *([(338, 3, [2])] if bands == 4 else []),  # Alpha that the colors are not multiplied by.
+    ]
+    after = 16 + 8 + 20 * len(entries) + 8
+    begin = after + 2 * 8 * strips
+    entries[5] = (273, 16, [begin + index * strip_bytes for index in range(strips)])
+    directory, values = struct.pack("<Q", len(entries)), b""
+    for tag, kind, numbers in entries:
+        packed = struct.pack(f"<{len(numbers)}{_TIFF_TYPES[kind]}", *numbers)
+        if len(packed) > 8:
+            position = struct.pack("<Q", after + len(values))
+            values += packed
+            packed = position
+        directory += struct.pack("<HHQ", tag, kind, len(numbers)) + packed.ljust(8, b"\0")
+    start = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16)
+    return (start + directory + struct.pack("<Q", 0) + values).ljust(begin, b"\0")
