@@ -24,14 +24,16 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--style",
+        action="append",
+        default=[],
         metavar="NAME|A:0.6,B:0.4",
-        help="export only this style or blend (default: all styles of the model)",
+        help="export only this style or blend; may be repeated (default: all styles of the model)",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="DIR",
-        help="folder to write (default: exports/MODEL, or exports/STYLE with --style)",
+        help="folder to write (default: exports/MODEL, or exports/STYLE with one --style)",
     )
     parser.add_argument(
         "--format",
@@ -54,17 +56,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
     source = store.find(arguments.model)
     restored = store.load(source)
-    style = arguments.style or source.style
-    if style:
-        restored = model.only(restored, style)
-    name = model.file_name(style) if style else source.name
+    styles = arguments.style or ([source.style] if source.style else [])
+    if styles:
+        restored = model.only(restored, *styles)
+    name = model.file_name(styles[0]) if len(styles) == 1 else source.name
     folder = Path(arguments.output) if arguments.output else Path("exports") / name
     config_file = run_folder.RunFolder(source.path).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
     facts = card.read_facts(source.path)
     use = export.use(arguments.format)
-    styles = restored.description.names
-    extra = {"README.md": card.render(name, use, facts, config_text, styles=styles)}
+    names = restored.description.names
+    extra = {"README.md": card.render(name, use, facts, config_text, styles=names)}
     if config_text:
         extra["config.yml"] = config_text
     if facts:

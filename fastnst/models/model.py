@@ -199,22 +199,30 @@ def _renewed(net: transform_net.TransformNet, table: np.ndarray) -> transform_ne
     return renewed
 
 
-def only(model: Model, style: str) -> Model:
-    """Returns a model with a single style or blend, for programs that do not choose styles.
+def only(model: Model, *styles: str) -> Model:
+    """Returns a model with some of its styles, in the given order.
 
     Args:
         model: A model.
-        style: A style's name, or a blend such as "wave:0.6,candy:0.4".
+        *styles: Names, or blends such as "wave:0.6,candy:0.4". A single one is for programs that
+            choose neither style nor strength, so that the row of the photo is left out as well.
 
     Raises:
-        UserError: If the style is unknown.
+        UserError: If a style is unknown, or named twice.
     """
-    row, _ = model.select(style)
+    if twice := [style for style in styles if styles.count(style) > 1]:
+        raise errors.UserError(f"style {twice[0]}: is named twice")
     known = {entry.name: entry for entry in model.description.styles}
+    rows = [model.select(style)[0] for style in styles]
+    identity = model.description.identity and len(styles) > 1
+    if identity:
+        rows.append(np.asarray(model.net.table)[-1])
     described = dataclasses.replace(
-        model.description, styles=(known.get(style, Style(file_name(style))),), identity=False
+        model.description,
+        styles=tuple(known.get(style, Style(file_name(style))) for style in styles),
+        identity=identity,
     )
-    return Model(_renewed(model.net, row[np.newaxis]), described)
+    return Model(_renewed(model.net, np.stack(rows)), described)
 
 
 def file_name(blend: str) -> str:

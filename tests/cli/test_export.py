@@ -149,6 +149,16 @@ def test_the_weights_of_a_style_stylize_without_the_others(
     np.testing.assert_array_equal(restored.net.table[0], expected)
 
 
+def test_some_styles_are_exported_without_the_others(
+    with_gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", "gallery", "--style", "ink", "--style", "wave", "--format", "weights"]
+    assert command.main(arguments) == 0
+    assert capsys.readouterr().out == "exports/gallery\n"
+    names = store.styles(Path("exports/gallery"))
+    assert list(names) == ["ink", "wave"]
+
+
 def test_an_unknown_style_is_not_exported(
     with_gallery: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

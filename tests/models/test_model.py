@@ -164,6 +164,15 @@ def test_a_model_can_be_cut_down_to_one_style(gallery: Path) -> None:
         model_module.only(model, "cubist")
 
 
+def test_a_model_can_be_cut_down_to_several_styles_in_another_order() -> None:
+    model = make(1.0, 3.0, 10.0, identity=True)
+    both = model_module.only(model, "candy", "wave")
+    assert both.description.names == ("candy", "wave") and both.description.identity
+    np.testing.assert_array_equal(np.asarray(both.net.table)[:, 0], [3.0, 1.0, 10.0])
+    with pytest.raises(errors.UserError, match=r"^style wave: is named twice$"):
+        model_module.only(model, "wave", "candy", "wave")
+
+
 def test_a_model_can_be_cut_down_to_a_blend_that_is_named_without_special_characters() -> None:
     alone = model_module.only(make(1.0, 3.0, 10.0, identity=True), "wave:0.75, candy:0.25")
     np.testing.assert_allclose(alone.net.table, np.full([1, TINY.layout().size], 1.5))
