@@ -161,58 +161,69 @@ class Plan:
         """
         self._steps = {step.name: step for step in network}
         self.align = max(step.scale for step in network)
-        last = network[-1].name
-        kept = {step.name for step in network if step.scale >= kept_scale} | {last}
-        if moments_known:
-            kept = set()
-        summed = {step.adds for step in network}
-        self._settling = {step.name for step in network if step.adds and step.name in summed} & kept
-        self._kept, self._settled = set[str](), set[str]()
-        targets: list[str | None] = [step.name for step in network if step.normed]
-        targets = [None] if moments_known else [*targets, None]
-        coarsest = trunk_scale(network)
-        trunk = [
-            step.name for step in network if min(step.scale, self._scale(step.source)) >= coarsest
-        ]
-        at_once = trunk[-1:] if trunk_at_once else []
-        if at_once:
-            targets = [target for target in targets if target not in trunk[:-1]]
         self.passes: list[Pass] = []
         self.kept_memory = 0.0
+        # Outputs that passes may keep, those that are kept so far, and those replaced by results.
+        self._keepable = {step.name for step in network if step.scale >= kept_scale}
+        self._keepable = set() if moments_known else self._keepable | {network[-1].name}
+        self._kept, self._settled = set[str](), set[str]()
+        trunk = self._trunk(network) if trunk_at_once else []
+        targets: list[str | None] = [
+            step.name
+            for step in network
+            if step.normed and not moments_known and step.name not in trunk[:-1]
+        ]
+        targets.append(None)
         for index, target in enumerate(targets):
-            halo, reads, layers = self._needs(target)
-            source = self._steps[target].source if target else None
-            settles = source if source in (self._settling & self._kept) - self._settled else None
-            before, settled = set(self._kept), frozenset(self._settled)
-            replaced = self._size(settles or "")
-            if target in at_once:
-                # Its result at once, because it adds layers that are not kept.
-                settles = target
-            if target in kept:
-                self._kept.add(target)
-            if settles:
-                self._settled.add(settles)
-            memory = sum(map(self._size, self._kept)) + replaced
-            self.kept_memory = max(self.kept_memory, memory)
-            later = set[str]()
-            for each in targets[index + 1 :]:
-                later |= self._needs(each)[1]
-            drops = self._kept - later
-            self._kept -= drops
-            self.passes.append(
-                Pass(
-                    target=target,
-                    reads=tuple(sorted(reads)),
-                    settled=settled & reads,
-                    keeps=target in kept and target != settles,
-                    settles=settles,
-                    drops=tuple(sorted(drops)),
-                    whole=target in at_once,
-                    halo=halo,
-                    bytes_per_pixel=max(self._size(name, 4) for name in layers),
-                )
+            whole = target is not None and target in trunk
+            self._add(target, targets[index + 1 :], whole=whole)
+
+    def _add(
+        self, target: str | None, later: collections.abc.Sequence[str | None], *, whole: bool
+    ) -> None:
+        """Adds a pass, before the passes to later targets."""
+        halo, reads, layers = self._needs(target)
+        assert reads <= self._kept, "a pass reads only what earlier ones kept"
+        settled = frozenset(self._settled & reads)
+        # The result of the whole trunk at once, because it adds layers that are not kept.
+        settles = target if whole else self._sum_to_settle(target)
+        replaced = self._size(settles or "") if settles in self._kept else 0.0
+        if target in self._keepable:
+            self._kept.add(target)
+        if settles:
+            self._settled.add(settles)
+        memory = sum(map(self._size, self._kept)) + replaced
+        self.kept_memory = max(self.kept_memory, memory)
+        needed = set[str]().union(*(self._needs(each)[1] for each in later))
+        drops = self._kept - needed
+        self._kept -= drops
+        self.passes.append(
+            Pass(
+                target=target,
+                reads=tuple(sorted(reads)),
+                settled=settled,
+                keeps=target in self._keepable and target != settles,
+                settles=settles,
+                drops=tuple(sorted(drops)),
+                whole=whole,
+                halo=halo,
+                bytes_per_pixel=max(self._size(name, 4) for name in layers),
             )
-            assert reads <= before, "a pass reads only what earlier ones kept"
+        )
+
+    def _sum_to_settle(self, target: str | None) -> str | None:
+        """Returns the source of a step if it is a kept sum of which later sums need the result."""
+        source = self._steps[target].source if target else None
+        if source not in self._kept - self._settled or not self._steps[source].adds:
+            return None
+        return source if any(step.adds == source for step in self._steps.values()) else None
+
+    def _trunk(self, network: collections.abc.Sequence[steps.Step]) -> list[str]:
+        """Returns the names of the steps from the trunk's first layer to its last."""
+        coarsest = trunk_scale(network)
+        return [
+            step.name for step in network if min(step.scale, self._scale(step.source)) >= coarsest
+        ]
 
     @property
     def whole_memory(self) -> float:
