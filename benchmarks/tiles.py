@@ -87,7 +87,8 @@ def _run(photo: Path, model: str, options: list[str]) -> tuple[float, float]:
     assert child.stderr is not None
     errors = child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
-    if os.waitstatus_to_exitcode(status):
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
         raise RuntimeError(errors)
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from pathlib import Path
 
+import psutil
 import tensorflow as tf
 
 # CPU flags, as named by Linux, with which bfloat16 multiplies faster than float32.
@@ -99,25 +99,25 @@ def describe() -> str:
 
 def used_memory() -> int:
     """Returns the bytes of memory that this process uses."""
+    return psutil.Process().memory_info().rss
+
+
+def available_memory() -> float:
+    """Returns the bytes of memory that this process may still use without swapping."""
+    return min(psutil.virtual_memory().available, _left_in_container())
+
+
+def _left_in_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    """Returns the bytes left below the limit of a container (cgroup v2); infinity without one."""
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    except OSError:
-        import resource  # Not on Windows.
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def available_memory() -> int:
-    """Returns the bytes of memory that programs may still use without swapping."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        # Elsewhere only the total is easy to find; half of it may be free.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    (kibibytes,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    return int(kibibytes) * 1024
+        limit = int((folder / "memory.max").read_text(encoding="utf-8"))
+        used = int((folder / "memory.current").read_text(encoding="utf-8"))
+        lines = (folder / "memory.stat").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        # No cgroup, or "max": no limit.
+        return float("inf")
+    cached = next((line.split()[1] for line in lines if line.startswith("inactive_file ")), 0)
+    return max(limit - used + int(cached), 0)
 
 
 def _bfloat16_is_fast() -> bool:

@@ -82,8 +82,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         return image
     except Image.DecompressionBombError:
         raise errors.UserError(
-            f"{name}: too many pixels to decode into memory; name a file instead of -, and a file "
-            "to write"
+            f"{name}: too many pixels to decode into memory; scale it down, or stylize it with "
+            "`fastnst eval` from a file to a file"
         ) from None
     except UnidentifiedImageError:
         raise errors.UserError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import math
+import os
 import uuid
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -19,8 +20,8 @@ import numpy as np
 from fastnst import images
 
 Shape: TypeAlias = tuple[int, int, int, int]
-# Pixels of an image that are worked on at once.
-_AT_ONCE = 2**22
+# Pixels processed at once.
+_AT_ONCE = 2**20
 
 
 class Pixels(Protocol):
@@ -35,64 +36,83 @@ class Pixels(Protocol):
 
 
 class Plane:
-    """An array in memory or in a file."""
+    """An array in memory."""
 
-    def __init__(
-        self,
-        shape: Shape,
-        dtype: type,
-        path: Path | None = None,
-        *,
-        header: bytes = b"",
-        exists: bool = False,
-    ) -> None:
-        """Creates an array of arbitrary values, or opens one.
+    def __init__(self, array: np.ndarray) -> None:
+        """Wraps an array, [B, H, W, C], without copying it."""
+        self._array = array
 
-        Args:
-            shape: Its shape, [B, H, W, C].
-            dtype: Its dtype, a NumPy scalar type.
-            path: The file with its values in the order of NumPy; None for memory.
-            header: The beginning of a new file, before the values.
-            exists: Whether to open the file instead of creating it.
-        """
-        self.shape = shape
-        self._dtype, self._path, self._offset = dtype, path, len(header)
-        self._array: np.ndarray | None = np.empty(shape, dtype) if path is None else None
-        if path is not None and not exists:
-            size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-            with path.open("wb") as file:
-                file.write(header)
-                file.truncate(len(header) + size)
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> Plane:
-        """Wraps an array [B, H, W, C] without copying it."""
-        plane = cls((0, 0, 0, 0), array.dtype.type)
-        plane.shape, plane._array = array.shape, array
-        return plane
+    @property
+    def shape(self) -> Shape:
+        """See `Pixels`."""
+        return self._array.shape  # type: ignore[return-value]
 
     def read(self, rows: slice, columns: slice) -> np.ndarray:
-        """Returns a view of an array in memory, or a copy; see `Pixels`."""
-        values = self._open()[:, rows, columns]
-        return values if self._array is not None else np.array(values)
+        """Returns a view of a part; see `Pixels`."""
+        return self._array[:, rows, columns]
 
     def write(self, rows: slice, columns: slice, values: np.ndarray) -> None:
         """Replaces a part."""
-        self._open()[:, rows, columns] = values
-
-    def _open(self) -> np.ndarray:
-        if self._array is not None:
-            return self._array
-        # A file is mapped anew each time: pages that stay mapped count as this process's memory.
-        assert self._path is not None, "a freed array is not read again"
-        return np.memmap(self._path, self._dtype, "r+", self._offset, self.shape)
+        self._array[:, rows, columns] = values
 
     def free(self) -> None:
-        """Frees the memory, or deletes the file."""
-        self._array = None
-        if self._path is not None:
-            self._path.unlink()
-            self._path = None
+        """Frees the memory."""
+        self._array = self._array[:, :0]
+
+
+class FilePlane:
+    """An array in a file.
+
+    Attributes:
+        shape: As in `Pixels`.
+    """
+
+    def __init__(
+        self, path: Path, shape: Shape, dtype: type, *, header: bytes = b"", exists: bool = False
+    ) -> None:
+        """Creates a file with arbitrary values, or opens one.
+
+        Args:
+            path: The file, with the values in NumPy's order.
+            shape: Shape of the array.
+            dtype: Its dtype, a NumPy scalar type.
+            header: The beginning of a new file, before the values.
+            exists: Whether to open the file instead of creating it.
+
+        Raises:
+            OSError: If the file cannot be created, or the disk is full.
+        """
+        self.shape = shape
+        self._path, self._dtype, self._offset = path, dtype, len(header)
+        if not exists:
+            size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+            with path.open("wb") as file:
+                file.write(header)
+                file.flush()
+                if hasattr(os, "posix_fallocate"):
+                    # Otherwise a full disk would kill the process when the mapped file is written.
+                    os.posix_fallocate(file.fileno(), 0, len(header) + size)
+                else:
+                    file.truncate(len(header) + size)
+
+    def read(self, rows: slice, columns: slice) -> np.ndarray:
+        """Returns a copy of a part; see `Pixels`."""
+        return np.array(self._map()[:, rows, columns])
+
+    def write(self, rows: slice, columns: slice, values: np.ndarray) -> None:
+        """Replaces a part."""
+        self._map()[:, rows, columns] = values
+
+    def free(self) -> None:
+        """Deletes the file."""
+        self._path.unlink()
+
+    def _map(self) -> np.memmap:
+        # A file is mapped anew each time: pages that stay mapped count as this process's memory.
+        return np.memmap(self._path, self._dtype, "r+", self._offset, self.shape)
+
+
+AnyPlane: TypeAlias = Plane | FilePlane
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +139,8 @@ def whole(pixels: Pixels) -> np.ndarray:
 
 def bands(pixels: Pixels) -> collections.abc.Iterator[tuple[slice, slice]]:
     """Yields the rows and columns of parts, from top to bottom, that fit into memory."""
-    _, height, width, _ = pixels.shape
-    step = max(1, _AT_ONCE // max(width, 1))
+    count, height, width, _ = pixels.shape
+    step = max(1, _AT_ONCE // max(count * width, 1))
     for first in range(0, height, step):
         yield slice(first, min(first + step, height)), slice(0, width)
 
@@ -177,24 +197,32 @@ def _around(first: float, last: float, scale: float, size: int) -> slice:
 
 
 class Workspace:
-    """Where results in between are kept: in memory, or in files."""
+    """Where intermediate results are kept: in memory, or in files."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Takes the folder for the files; None for memory."""
         self._folder = folder
 
-    def new(self, shape: Shape, dtype: type | None = None) -> Plane:
+    @property
+    def in_memory(self) -> bool:
+        """Whether they are kept in memory."""
+        return self._folder is None
+
+    def new(self, shape: Shape, dtype: type | None = None) -> AnyPlane:
         """Returns a plane of arbitrary values.
 
         Args:
             shape: Its shape.
             dtype: Its dtype; None for that of pictures: float32 in memory, float16 in files.
+
+        Raises:
+            OSError: If a file cannot be created, or the disk is full.
         """
         if self._folder is None:
-            return Plane(shape, dtype or np.float32)
-        return Plane(shape, dtype or np.float16, self._folder / f"plane-{uuid.uuid4().hex}")
+            return Plane(np.empty(shape, dtype or np.float32))
+        return FilePlane(self._folder / f"plane-{uuid.uuid4().hex}", shape, dtype or np.float16)
 
-    def keep(self, pixels: Pixels) -> Plane:
+    def keep(self, pixels: Pixels) -> AnyPlane:
         """Computes images once, so that they can be read several times."""
         plane = self.new(pixels.shape)
         for part in bands(pixels):

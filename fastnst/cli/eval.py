@@ -84,7 +84,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--max_memory",
         type=terminal.memory,
         metavar="SIZE",
-        help="memory to use, such as 2GiB or 500MB (default: three quarters of what is free)",
+        help="memory to use, such as 2GiB or 500MB; has no effect on SavedModels and --tiles off "
+        "(default: three quarters of what is free)",
     )
     return parser
 
@@ -206,6 +207,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
         file_format=None if to_stdout else images.format_of(arguments.output),
         size=arguments.size,
         quality=arguments.quality,
+        say=terminal.say,
     )
     if to_stdout:
         sys.stdout.buffer.write(stylized)

@@ -105,7 +105,7 @@ class Progress:
 
 
 class PixelBar:
-    """Shows how much of one large photo after another is painted, if stderr is a terminal."""
+    """Shows the progress of each large photo if stderr is a terminal."""
 
     def __init__(self) -> None:
         self._bar: tqdm.tqdm | None = None
@@ -128,6 +128,8 @@ class PixelBar:
             self._bar = tqdm.tqdm(
                 unit="px", unit_scale=True, disable=None, leave=False, total=total
             )
+        # Another photo may follow one that failed halfway.
+        self._bar.total = total
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._bar.close()

@@ -210,14 +210,14 @@ def _painter(
     painted = tf.function(lambda photos: net(photos, row), [batch], autograph=False)
 
     def paint_once(photos: planes.Pixels, *_: object) -> planes.Pixels:
-        return planes.Plane.of(painted(tf.constant(planes.whole(photos))).numpy())
+        return planes.Plane(painted(tf.constant(planes.whole(photos))).numpy())
 
     painter = rendering.Painter(paint_once, ("",))
     defaults = controls.Controls(grain=grain)
 
     def paint(photo: np.ndarray) -> np.ndarray:
         # Without rounding to 8 bits, which would hide small changes.
-        photos = planes.Plane.of(photo[np.newaxis].astype(np.float32))
+        photos = planes.Plane(photo[np.newaxis].astype(np.float32))
         return planes.whole(rendering.render(painter, photos, defaults))[0]
 
     return paint

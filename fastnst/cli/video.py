@@ -121,7 +121,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     # A strength other than 1 tells whether the model supports it.
     needed = next((value for value in strength.values if value != 1.0), 1.0) if strength else None
     choices = options.controls(arguments, arguments.style, needed)
-    model = stylizer.load(reference, arguments.precision, **vars(choices))
+    # All frames alike, however much memory is free at the moment.
+    model = stylizer.load(reference, arguments.precision, tiles="exact", **vars(choices))
     terminal.say(f"stylizing with {reference.path}")
 
     def paint(pixels: Any, seconds: float) -> Any:

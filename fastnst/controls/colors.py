@@ -47,7 +47,9 @@ def parse(text: str | float | None) -> str | float:
 
 @dataclasses.dataclass(frozen=True)
 class Palette:
-    """The sums from which mean and covariance of an image's colors follow; those of parts add up.
+    """The sums from which the mean and covariance of an image's colors are computed.
+
+    The sums of parts can be added.
 
     Attributes:
         weight: Sum of the pixels' weights.

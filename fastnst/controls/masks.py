@@ -66,7 +66,9 @@ def check(mask: np.ndarray, name: str) -> np.ndarray:
         raise errors.UserError(f"mask of {name}: should have the shape [H, W], not {mask.shape}")
     if not (np.issubdtype(mask.dtype, np.number) or mask.dtype == bool):
         raise errors.UserError(f"mask of {name}: should hold numbers, found {mask.dtype}")
-    values = mask.astype(np.float32) / (255.0 if mask.dtype == np.uint8 else 1.0)
+    values = mask.astype(np.float32, copy=False)
+    if mask.dtype == np.uint8:
+        values = values / np.float32(255.0)
     if not (values.min() >= 0.0 and values.max() <= 1.0):
         raise errors.UserError(
             f"mask of {name}: should hold uint8, or numbers from 0 to 1, found values from "
@@ -122,7 +124,7 @@ class Plan:
     def _painted(self, height: int, width: int) -> planes.Pixels:
         """Returns how much each style paints, float32 [1, height, width, K]."""
         scaled = [
-            planes.resized(planes.Plane.of(mask[np.newaxis, :, :, np.newaxis]), height, width)
+            planes.resized(planes.Plane(mask[np.newaxis, :, :, np.newaxis]), height, width)
             for mask in self.masks.values()
         ]
 

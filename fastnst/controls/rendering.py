@@ -139,11 +139,8 @@ def _recolored(
     covered: planes.Pixels | None,
 ) -> planes.Pixels:
     """Gives each painting the colors of its photo; only the covered pixels are measured."""
-    found = [
-        [_palette(each, index, covered) for index in range(photos.shape[0])]
-        for each in (painted, photos)
-    ]
-    if any(own.weight == 0.0 for own in found[0]):
+    found = [_palettes(each, covered) for each in (painted, photos)]
+    if any(palette.weight == 0.0 for palette in found[0]):
         return painted
 
     def apply(paintings: np.ndarray, photos: np.ndarray) -> np.ndarray:
@@ -155,12 +152,12 @@ def _recolored(
     return planes.combined(apply, painted, photos)
 
 
-def _palette(pixels: planes.Pixels, index: int, covered: planes.Pixels | None) -> colors.Palette:
-    """Measures the colors of one image."""
-    palettes = (
-        colors.Palette.of(
-            pixels.read(*part)[index], None if covered is None else covered.read(*part)[0, ..., 0]
-        )
-        for part in planes.bands(pixels)
-    )
-    return functools.reduce(colors.Palette.__add__, palettes)
+def _palettes(pixels: planes.Pixels, covered: planes.Pixels | None) -> list[colors.Palette]:
+    """Measures the colors of each image."""
+    found: list[colors.Palette] = []
+    for part in planes.bands(pixels):
+        weights = None if covered is None else covered.read(*part)[0, ..., 0]
+        palettes = [colors.Palette.of(image, weights) for image in pixels.read(*part)]
+        pairs = zip(found, palettes, strict=True)
+        found = [before + palette for before, palette in pairs] if found else palettes
+    return found

@@ -9,6 +9,7 @@ import collections.abc
 import contextlib
 import dataclasses
 import functools
+import tempfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,19 +19,16 @@ import tensorflow as tf
 from fastnst import controls as controls_module
 from fastnst import devices, errors, files, images, planes
 from fastnst.controls import rendering
-from fastnst.models import model, store, tiled
+from fastnst.models import model, served, store, tiled
 from fastnst.nets import tiling, transform_net
 
-_TILES = tiled.Tiles()
 # Bytes per pixel of a photo and its picture in memory, besides what the network needs.
 _PHOTO_MEMORY = 24
-# Receives the number of pixels painted, and their total in all passes.
+_ANY_NUMBER = 2**31
+# Receives the number of pixels painted, and their total in all passes of the strokes.
 Progress: TypeAlias = collections.abc.Callable[[int, int], None]
-# Maps float32 RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same
-# shape, float or uint8.
-Paint: TypeAlias = collections.abc.Callable[[tf.Tensor, str | None, float | None], tf.Tensor]
-# Raises a UserError if a style, or None, cannot be painted with a strength, or None.
-Check: TypeAlias = collections.abc.Callable[[str | None, float | None], object]
+# Receives a note for the user.
+Say: TypeAlias = collections.abc.Callable[[str], None]
 
 
 class Stylizer:
@@ -52,14 +50,14 @@ class Stylizer:
 
     def __init__(
         self,
-        paint: Paint,
+        paint: served.Paint,
         name: str,
         styles: collections.abc.Sequence[str] = (),
         controls: controls_module.Controls | None = None,
         *,
         first: str | None = None,
         in_tiles: tiled.TiledPainter | None = None,
-        tiles: tiled.Tiles = _TILES,
+        tiles: tiled.Tiles | None = None,
     ) -> None:
         """Wraps a function.
 
@@ -70,12 +68,12 @@ class Stylizer:
             controls: Choices for all calls that make none; None for no choices.
             first: Style to use if none is chosen; None for the first of `styles`.
             in_tiles: Paints large photos; None if the model can paint only whole photos.
-            tiles: Whether and how large photos are painted in tiles.
+            tiles: Whether and how large photos are painted in tiles; None for automatically.
         """
         self.name = name
         self.styles = tuple(styles) or (name,)
         self.controls = controls or controls_module.Controls()
-        self.tiles = tiles
+        self.tiles = tiles or tiled.Tiles()
         self._paint, self._in_tiles, self._first = paint, in_tiles, first
 
     def __call__(
@@ -123,14 +121,19 @@ class Stylizer:
         photos: np.ndarray,
         controls: controls_module.Controls | None = None,
         *,
+        folder: Path | None = None,
         progress: Progress | None = None,
+        say: Say | None = None,
     ) -> np.ndarray:
         """Stylizes one photo, or a batch of the same size, with choices in one object.
 
         Args:
             photos: As in `__call__`.
             controls: The choices; None for the defaults.
+            folder: Where to create temporary files if the layers of a photo that is painted in
+                tiles do not fit into memory; None for the system's folder for temporary files.
             progress: Called after each tile of a photo that is painted in tiles.
+            say: Called if a photo is painted in another way because memory is short.
 
         Returns:
             uint8 of the same shape.
@@ -149,133 +152,188 @@ class Stylizer:
                 f"expected finite numbers in 0..255, found other values ({photos.dtype})"
             )
         batch = photos if len(shape) == 4 else photos[np.newaxis]
-        if not len(batch):
-            return np.zeros(shape, np.uint8)
-        chosen = controls.over(self.controls) if controls else self.controls
         stylized = np.empty(batch.shape, np.uint8)
+        if not len(batch):
+            return stylized
+        how = _Progress(progress, len(batch))
         height, width = batch.shape[1:3]
-        _check_size(height, width)
-        step = 1 if self._needs_tiles(height, width, chosen) else len(batch)
-        for first in range(0, len(batch), step):
-            part = slice(first, first + step)
-            picture = planes.Plane.of(stylized[part])
-            self.paint_parts(planes.Plane.of(batch[part]), picture.write, chosen, progress=progress)
+        with self._work(height, width, controls, folder, planes.Workspace(), how, say) as work:
+            for first in range(0, len(batch), work.at_once):
+                part = slice(first, first + work.at_once)
+                picture = planes.Plane(stylized[part])
+                self._render(planes.Plane(batch[part]), picture.write, work)
         return stylized.reshape(shape)
 
     def paint_parts(
         self,
-        photos: planes.Pixels,
+        photo: planes.Pixels,
         write: collections.abc.Callable[[slice, slice, np.ndarray], None],
         controls: controls_module.Controls | None = None,
         *,
-        folder: Path | None = None,
+        folder: Path,
         progress: Progress | None = None,
+        say: Say | None = None,
     ) -> None:
-        """Stylizes a photo, or a batch of the same size, that is read and written in parts.
+        """Stylizes a photo that is read and written in parts.
 
         Args:
-            photos: RGB [B, H, W, 3] in 0..255; one that is painted in tiles is alone.
+            photo: RGB [1, H, W, 3] in 0..255.
             write: Receives the rows and columns of a part, and its pixels, uint8.
             controls: The choices; None for the defaults.
-            folder: Folder for results in between, which are deleted later; None keeps them in
-                memory.
+            folder: Where to create temporary files with intermediate pictures and layers.
             progress: Called after each tile.
+            say: As in `paint`.
 
         Raises:
             UserError: As in `__call__`.
         """
-        count, height, width, _ = photos.shape
-        _check_size(height, width)
-        chosen = controls.over(self.controls) if controls else self.controls
-        with contextlib.ExitStack() as stack:
-            place = _Place(planes.Workspace(), progress)
-            if folder or self._needs_tiles(height, width, chosen):
-                place.folder = stack.enter_context(files.scratch(folder))
-                place.workspace = planes.Workspace(folder and place.folder)
-            painter = rendering.Painter(
-                functools.partial(self._paint_once, place), self.styles, self._first
+        workspace = planes.Workspace(folder)
+        _, height, width, _ = photo.shape
+        how = _Progress(progress, 1)
+        with self._work(height, width, controls, folder, workspace, how, say) as work:
+            self._render(photo, write, work)
+
+    @contextlib.contextmanager
+    def _work(
+        self,
+        height: int,
+        width: int,
+        controls: controls_module.Controls | None,
+        folder: Path | None,
+        workspace: planes.Workspace,
+        progress: _Progress,
+        say: Say | None,
+    ) -> collections.abc.Iterator[_Work]:
+        """Decides how photos of one size are painted, and reports what goes wrong meanwhile."""
+        if min(height, width) < transform_net.MIN_SIDE:
+            raise errors.UserError(
+                f"{width} x {height} pixels is too small to stylize; each side should be at least "
+                f"{transform_net.MIN_SIDE}"
             )
-            place.total = count * rendering.pixels_to_paint(painter, height, width, chosen)
-            try:
-                stylized = rendering.render(painter, photos, chosen, place.workspace)
-                for part in planes.bands(stylized):
-                    write(*part, images.to_uint8(stylized.read(*part)))
-            except (tf.errors.ResourceExhaustedError, MemoryError):
-                raise errors.UserError(
-                    f"{count} of {width} x {height} pixels: not enough memory to stylize; scale "
-                    "it down (--size), stylize fewer at once (--batch), or paint in tiles "
-                    "(--tiles thumbnail)"
-                ) from None
+        chosen = controls.over(self.controls) if controls else self.controls
+        sizes = rendering.sizes(height, width, chosen)
+        memory = self.tiles.memory_left()
+        layers = memory - (_PHOTO_MEMORY * height * width if workspace.in_memory else 0)
+        modes = {size: self._mode(*size, layers) for size in sizes}
+        if say and self.tiles.mode == "auto" and "thumbnail" in modes.values():
+            say(
+                f"{width} x {height} pixels do not fit into memory; painting with the statistics "
+                "of a small version (--tiles exact uses the disk instead)"
+            )
+        work = _Work(chosen, workspace, modes, layers, progress)
+        if set(modes.values()) == {"off"}:
+            work.at_once = self._at_once(height, width, sizes, memory)
+        try:
+            with contextlib.ExitStack() as stack:
+                if "exact" in modes.values():
+                    work.folder = stack.enter_context(files.scratch(folder))
+                yield work
+        except (tf.errors.ResourceExhaustedError, MemoryError):
+            advice = ", or paint in tiles (--tiles thumbnail)" if self._in_tiles else ""
+            raise errors.UserError(
+                f"{width} x {height} pixels: not enough memory to stylize; scale the photo down "
+                f"(--size), stylize fewer at once (--batch){advice}"
+            ) from None
+        except OSError as error:
+            raise errors.UserError(
+                f"{folder or tempfile.gettempdir()}: temporary files cannot be written "
+                f"({error.strerror}); free disk space, or set TMPDIR to another folder"
+            ) from None
 
-    def _needs_tiles(self, height: int, width: int, controls: controls_module.Controls) -> bool:
-        sizes = rendering.sizes(height, width, controls)
-        return any(self.mode_for(*size) != "off" for size in sizes)
-
-    def mode_for(self, height: int, width: int) -> str:
-        """Returns how photos of a size are painted: "exact", "thumbnail", or "off" for whole.
-
-        Raises:
-            UserError: If the model cannot paint in tiles as chosen, or memory is insufficient.
-        """
+    def _mode(self, height: int, width: int, memory: float) -> str:
         if self._in_tiles is not None:
-            return self._in_tiles.choose(height, width, self.tiles, overhead=_PHOTO_MEMORY)
-        if self.tiles.mode in ("exact", "thumbnail"):
+            return self._in_tiles.choose(height, width, self.tiles.mode, memory)
+        if self.tiles.mode == "thumbnail":
             raise errors.UserError(
                 f"{self.name}: an exported SavedModel cannot paint in tiles; name the run or its "
                 "weights, or use --tiles off"
             )
+        # The picture is the same as in exact tiles.
         return "off"
 
+    def _at_once(self, height: int, width: int, sizes: list[tuple[int, int]], memory: float) -> int:
+        """Returns how many whole photos fit into memory."""
+        if self._in_tiles is None or devices.has_gpu() or self.tiles.mode == "off":
+            return _ANY_NUMBER
+        largest = max(self._in_tiles.memory_for(*size) for size in sizes)
+        return max(1, int(memory // (largest + _PHOTO_MEMORY * height * width)))
+
+    def _render(
+        self,
+        photos: planes.Pixels,
+        write: collections.abc.Callable[[slice, slice, np.ndarray], None],
+        work: _Work,
+    ) -> None:
+        _, height, width, _ = photos.shape
+        paint = functools.partial(self._paint_once, work)
+        painter = rendering.Painter(paint, self.styles, self._first)
+        work.progress.each = rendering.pixels_to_paint(painter, height, width, work.controls)
+        stylized = rendering.render(painter, photos, work.controls, work.workspace)
+        for part in planes.bands(stylized):
+            write(*part, images.to_uint8(stylized.read(*part)))
+
     def _paint_once(
-        self, place: _Place, photos: planes.Pixels, style: str | None, strength: float | None
+        self, work: _Work, photos: planes.Pixels, style: str | None, strength: float | None
     ) -> planes.Pixels:
         """Stylizes photos in one pass of the strokes."""
         count, height, width, _ = photos.shape
-        mode = self.mode_for(height, width)
-        if mode == "off" or self._in_tiles is None or count > 1:
+        mode = work.modes[height, width]
+        picture: planes.Pixels
+        if mode == "off" or self._in_tiles is None:
             pixels = tf.constant(planes.whole(photos), tf.float32)
             # Unlike .numpy(), np.asarray does not copy.
-            picture = planes.Plane.of(np.asarray(self._paint(pixels, style, strength)))
+            picture = planes.Plane(np.asarray(self._paint(pixels, style, strength)))
         else:
-            picture = place.workspace.new(photos.shape)
+            picture = work.workspace.new(photos.shape)
             resources = tiling.Resources(
-                self.tiles.free(), place.folder, functools.partial(place.report, height * width)
+                work.memory,
+                work.folder,
+                functools.partial(work.progress.report, height * width),
             )
             self._in_tiles.paint(photos, picture.write, style, strength, resources, mode=mode)
-        place.done += count * height * width
+        work.progress.done += count * height * width
         return picture
 
 
-def _check_size(height: int, width: int) -> None:
-    if min(height, width) < transform_net.MIN_SIDE:
-        raise errors.UserError(
-            f"{width} x {height} pixels is too small to stylize; each side should be at least "
-            f"{transform_net.MIN_SIDE}"
-        )
-
-
-@dataclasses.dataclass
-class _Place:
-    """Where the parts of one photo are painted, and how far the work is.
+class _Progress:
+    """Counts the pixels painted, of all photos and passes.
 
     Attributes:
-        workspace: Where pictures in between are kept.
-        progress: Receives the pixels painted, and their total; None for nothing.
-        folder: A folder for layers that do not fit into memory; None if there are no tiles.
-        done: Number of pixels painted.
-        total: Number of pixels to paint, in all passes.
+        done: Pixels of the passes that are finished.
+        each: Pixels of all passes of one photo.
     """
 
-    workspace: planes.Workspace
-    progress: Progress | None
-    folder: Path | None = None
-    done: int = 0
-    total: int = 0
+    def __init__(self, receive: Progress | None, photos: int) -> None:
+        self._receive, self._photos = receive, photos
+        self.done = self.each = 0
 
     def report(self, pixels: int, done: int, total: int) -> None:
         """Reports that `done` of `total` tiles of a pass with this many pixels are painted."""
-        if self.progress:
-            self.progress(self.done + round(pixels * done / total), self.total)
+        if self._receive:
+            self._receive(self.done + pixels * done // total, self._photos * self.each)
+
+
+@dataclasses.dataclass
+class _Work:
+    """How photos of one size are painted.
+
+    Attributes:
+        controls: The choices.
+        workspace: Where intermediate pictures are kept.
+        modes: How to paint each size of a pass: "exact", "thumbnail", or "off" for whole.
+        memory: Bytes for the network's layers.
+        progress: Counts the pixels.
+        folder: Where layers are kept that do not fit into memory.
+        at_once: Photos to paint at once.
+    """
+
+    controls: controls_module.Controls
+    workspace: planes.Workspace
+    modes: dict[tuple[int, int], str]
+    memory: float
+    progress: _Progress
+    folder: Path | None = None
+    at_once: int = 1
 
 
 def load(
@@ -304,12 +362,11 @@ def load(
     Raises:
         UserError: If the model or a choice is not available; the message says what is.
     """
-    choice = tiled.Tiles(tiles, max_memory)
     reference = name if isinstance(name, store.Reference) else store.find(name)
     controls = controls_module.Controls(**defaults)
     if (reference.path / store.SAVED_MODEL).exists():
         names, grain = store.styles(reference.path), store.grain(reference.path)
-        paint, check = _saved_model(reference.path, names)
+        paint, check = served.load(reference.path, names)
         in_tiles = None
     else:
         dtype = devices.compute_dtype(precision)
@@ -331,11 +388,11 @@ def load(
         controls,
         first=reference.style,
         in_tiles=in_tiles,
-        tiles=choice,
+        tiles=tiled.Tiles(tiles, max_memory),
     )
 
 
-def _painter(restored: model.Model, net: transform_net.TransformNet) -> Paint:
+def _painter(restored: model.Model, net: transform_net.TransformNet) -> served.Paint:
     row = tf.TensorSpec([net.layout.size])
     photos = [tf.TensorSpec([count, None, None, 3]) for count in (1, None)]
     whole = {
@@ -352,38 +409,3 @@ def _painter(restored: model.Model, net: transform_net.TransformNet) -> Paint:
         return whole[len(photos) == 1, keep is not None](photos, *chosen)
 
     return paint
-
-
-def _saved_model(path: Path, names: collections.abc.Sequence[str]) -> tuple[Paint, Check]:
-    """Restores an exported SavedModel, of fastnst's own or of another program's."""
-    try:
-        signatures = tf.saved_model.load(str(path)).signatures
-        default = signatures["serving_default"]
-        (given,) = default.structured_input_signature[1]
-        (returned,) = default.structured_outputs
-    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise errors.UserError(f"{path}: not an exported style ({reason})") from None
-
-    def check(style: str | None, strength: float | None) -> list[float]:
-        if strength is not None and strength != 1.0:
-            if "serving_strength" not in signatures:
-                raise errors.UserError(
-                    f"{path}: strength {strength:g}: this SavedModel supports 1 only; name the "
-                    "run or its weights, or export a model with `identity: on` again"
-                )
-            model.check_strength(strength)
-        return model.parse_blend(style, names)
-
-    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
-        shares = check(style, strength)
-        if strength is not None and strength != 1.0:
-            chosen = signatures["serving_strength"]
-            choices = {"style": tf.constant(shares), "strength": tf.constant(strength)}
-            return chosen(images=photos, **choices)["stylized"]
-        if style is None or len(names) == 1:
-            return default(**{given: photos})[returned]
-        of_styles = signatures["serving_styles"]
-        return of_styles(images=photos, style=tf.constant(shares))["stylized"]
-
-    return paint, check

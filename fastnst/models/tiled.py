@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from fastnst import devices, errors, planes
 from fastnst.models import model
-from fastnst.nets import passes, tiling, transform_net
+from fastnst.nets import sweeps, tiling, transform_net
 
 # The choices of a user; see `Tiles`.
 MODES = ("auto", "exact", "thumbnail", "off")
 # Longer side in pixels of the version from which `thumbnail` takes the moments.
 THUMBNAIL_SIDE = 1024
-# A tile of about 128 x 128 pixels of the default network, and TensorFlow's own buffers.
+# The smallest useful tile, and TensorFlow's own buffers.
 _LEAST_MEMORY = 192 * 2**20
 # Share of the free memory that is used by default.
 _SHARE = 0.75
@@ -31,37 +31,33 @@ class Tiles:
             whole, exactly, or if memory is too small, with a thumbnail.
         max_memory: Bytes that the process may use; None for what is used and three quarters of
             what is free.
+        used: Bytes that the process uses without a photo.
     """
 
     mode: str = "auto"
     max_memory: int | None = None
+    used: int = dataclasses.field(default_factory=devices.used_memory)
 
     def __post_init__(self) -> None:
-        """Checks the mode.
+        """Checks the choices.
 
         Raises:
-            UserError: If there is no such mode.
+            UserError: If there is no such mode, or memory is insufficient for any photo.
         """
         if self.mode not in MODES:
             raise errors.UserError(f"tiles {self.mode}: should be one of {', '.join(MODES)}")
+        if self.max_memory is not None and self.memory_left() < _LEAST_MEMORY:
+            raise errors.UserError(
+                f"max_memory {self.max_memory / 2**20:,.0f} MiB: is too little, because the "
+                f"program and the model take {self.used / 2**20:,.0f} MiB; allow at least "
+                f"{(self.used + _LEAST_MEMORY) / 2**20:,.0f} MiB"
+            )
 
-    def free(self) -> float:
-        """Returns the bytes that are left.
-
-        Raises:
-            UserError: If they are too few for any photo.
-        """
-        used = devices.used_memory()
+    def memory_left(self) -> float:
+        """Returns the memory that a photo may use, in bytes."""
         if self.max_memory is None:
             return _SHARE * devices.available_memory()
-        left = self.max_memory - used
-        if left < _LEAST_MEMORY:
-            raise errors.UserError(
-                f"{self.max_memory / 2**20:,.0f} MiB is too little memory: the program and the "
-                f"model already take {used / 2**20:,.0f} MiB; allow at least "
-                f"{(used + _LEAST_MEMORY) / 2**20:,.0f} MiB"
-            )
-        return left
+        return self.max_memory - self.used
 
 
 class TiledPainter:
@@ -73,29 +69,30 @@ class TiledPainter:
         self._painter = tiling.TilePainter(net)
         self._network = tuple(self._painter.steps.values())
 
-    def choose(self, height: int, width: int, tiles: Tiles, *, overhead: int = 0) -> str:
+    def choose(self, height: int, width: int, mode: str, memory: float) -> str:
         """Returns how to paint a photo: "exact", "thumbnail", or "off" for whole.
 
         Args:
             height: Height of the photo.
             width: Width of the photo.
-            tiles: The user's choice.
-            overhead: Bytes per pixel for the photo and the picture themselves.
-
-        Raises:
-            UserError: If memory is insufficient for any photo.
+            mode: The user's choice, one of MODES.
+            memory: Bytes for the network's layers.
         """
-        pixels = height * width
-        whole = passes.tile_memory(self._network) * pixels
-        if tiles.mode == "off":
+        is_small = max(height, width) <= THUMBNAIL_SIDE
+        if mode == "thumbnail" and not is_small:
+            return mode
+        whole = self.memory_for(height, width)
+        if mode == "off" or (mode == "auto" and devices.has_gpu()):
             return "off"
-        if tiles.mode == "thumbnail":
-            return "off" if max(height, width) <= THUMBNAIL_SIDE else "thumbnail"
-        free = tiles.free() - overhead * pixels
-        if whole <= min(passes.WHOLE_MEMORY, free) or (tiles.mode == "auto" and devices.has_gpu()):
+        if whole <= min(sweeps.WHOLE_MEMORY, memory):
             return "off"
-        frugal = passes.most_frugal(self._network).kept_memory * pixels + tiling.TILE_MEMORY
-        return "exact" if tiles.mode == "exact" or frugal <= free else "thumbnail"
+        kept = sweeps.most_frugal(self._network).kept_memory * height * width
+        fits = kept + tiling.TILE_MEMORY <= memory
+        return "exact" if mode == "exact" or is_small or fits else "thumbnail"
+
+    def memory_for(self, height: int, width: int) -> float:
+        """Returns the bytes that it takes to paint a photo whole."""
+        return sweeps.tile_memory(self._network) * height * width
 
     def paint(
         self,
@@ -118,11 +115,11 @@ class TiledPainter:
             mode: "exact" or "thumbnail".
         """
         row, keep = self._restored.select(style, strength)
-        chosen = tiling.Style(tf.constant(row), None if keep is None else tf.constant(keep))
+        choice = tiling.Choice(tf.constant(row), None if keep is None else tf.constant(keep))
         moments = None
         if mode == "thumbnail":
-            moments = self._painter.moments(thumbnail(photo), chosen)
-        self._painter.paint(photo, write, chosen, moments, resources)
+            moments = self._painter.moments(planes.Plane(thumbnail(photo)), choice, resources)
+        self._painter.paint(photo, write, choice, moments, resources)
 
 
 def thumbnail(photo: planes.Pixels, side: int = THUMBNAIL_SIDE) -> np.ndarray:

@@ -6,19 +6,26 @@ the norms (conditional instance normalization, Dumoulin et al. 2017).
 
 from __future__ import annotations
 
+import collections.abc
+from typing import TypeAlias
+
+import numpy as np
 import tensorflow as tf
+
+# Mean and variance of each channel, float32 [B, 1, 1, C].
+Moments: TypeAlias = tuple[tf.Tensor, tf.Tensor]
 
 EPSILON = 1e-5
 # Images with fewer channels, such as RGB, are normalized by rows.
 _FEW_CHANNELS = 8
 
 
-def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def moments(images: tf.Tensor) -> Moments:
     """Returns mean and variance of each channel of each image, float32 [B, 1, 1, C]."""
     return tf.nn.moments(tf.cast(images, tf.float32), axes=[1, 2], keepdims=True)
 
 
-def moments_of_one(image: tf.Tensor, *, fused: bool) -> tuple[tf.Tensor, tf.Tensor]:
+def moments_of_one(image: tf.Tensor, *, fused: bool) -> Moments:
     """Returns the moments of one image, [1, H, W, C], as `moments` does.
 
     Args:
@@ -46,13 +53,29 @@ def moments_of_one(image: tf.Tensor, *, fused: bool) -> tuple[tf.Tensor, tf.Tens
     return mean, variance
 
 
+def merge(
+    parts: collections.abc.Sequence[Moments], pixels: collections.abc.Sequence[int]
+) -> Moments:
+    """Combines the moments of tiles into those of the whole picture (Chan et al. 1979).
+
+    Args:
+        parts: Mean and variance in each tile, float32 [1, 1, 1, C].
+        pixels: The number of pixels of each tile.
+    """
+    means, variances = (np.stack(each).astype(np.float64) for each in zip(*parts, strict=True))
+    shares = (np.array(pixels) / np.sum(pixels)).reshape(-1, 1, 1, 1, 1)
+    mean = np.sum(shares * means, axis=0)
+    variance = np.sum(shares * (variances + np.square(means - mean)), axis=0)
+    return tf.constant(mean, tf.float32), tf.constant(variance, tf.float32)
+
+
 def instance_norm(
     images: tf.Tensor,
     scale: tf.Tensor,
     shift: tf.Tensor,
     *,
     fused: bool,
-    of_whole: tuple[tf.Tensor, tf.Tensor] | None = None,
+    of_whole: Moments | None = None,
 ) -> tf.Tensor:
     """Normalizes each channel of each image to a mean and deviation (Ulyanov et al. 2016).
 
@@ -108,7 +131,7 @@ def _at_once(
     image: tf.Tensor,
     scale: tf.Tensor,
     shift: tf.Tensor,
-    of_whole: tuple[tf.Tensor, tf.Tensor] | None = None,
+    of_whole: Moments | None = None,
 ) -> tf.Tensor:
     """Normalizes one image, [1, H, W, C], for which batch norm equals instance norm."""
     mean, variance = ([tf.reshape(each, [-1]) for each in of_whole]) if of_whole else ([], [])
@@ -131,7 +154,7 @@ def _by_rows(
     images: tf.Tensor,
     scale: tf.Tensor,
     shift: tf.Tensor,
-    of_whole: tuple[tf.Tensor, tf.Tensor] | None,
+    of_whole: Moments | None,
 ) -> tf.Tensor:
     """Normalizes [B, H, W, C] with few channels.
 

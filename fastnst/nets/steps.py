@@ -18,14 +18,12 @@ from fastnst.nets import layers, transform_net
 
 # Name of the network's input, in place of a step's name.
 PHOTO = "photo"
-# Mean and variance of each channel, float32 [1, 1, 1, C].
-Moments: TypeAlias = tuple[tf.Tensor, tf.Tensor]
 # Entries of a style's row by name.
-Style: TypeAlias = dict[str, tf.Tensor]
+Entries: TypeAlias = dict[str, tf.Tensor]
 # Maps the source, and an image as large as the result, to a convolution's output.
 Convolve: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 # Maps the output of a norm, the result of an earlier step or None, and the style to the result.
-Finish: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor | None, Style], tf.Tensor]
+Finish: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor | None, Entries], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +34,7 @@ class Step:
         name: Name of the norm.
         source: The step whose result the convolution reads, or PHOTO.
         scale: The result has 1 / scale of the photo's height and width.
-        halo: Pixels of the photo from the border of the source to the first correct result, if
-            the source is cut out of a larger picture.
+        halo: Pixels of the photo by which wrong values spread inward from the edge of a cut source.
         channels: Channels of the result.
         dtype: Dtype of the convolution's output.
         convolve: The convolution.
@@ -137,7 +134,7 @@ def of(net: transform_net.TransformNet) -> tuple[Step, ...]:
     def enter(photo: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         return net.enter(photo)
 
-    def into_trunk(output: tf.Tensor, earlier: tf.Tensor | None, style: Style) -> tf.Tensor:
+    def into_trunk(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
         return tf.cast(tf.nn.relu(output), trunk)
 
     full = add("norm1", PHOTO, net.conv1, _active, convolve=enter, dtype=tf.float32)
@@ -156,25 +153,25 @@ def of(net: transform_net.TransformNet) -> tuple[Step, ...]:
     return tuple(found.values())
 
 
-def _unchanged(output: tf.Tensor, earlier: tf.Tensor | None, style: Style) -> tf.Tensor:
+def _unchanged(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
     return output
 
 
-def _active(output: tf.Tensor, earlier: tf.Tensor | None, style: Style) -> tf.Tensor:
+def _active(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
     return tf.nn.relu(output)
 
 
-def _sum(output: tf.Tensor, earlier: tf.Tensor | None, style: Style) -> tf.Tensor:
+def _sum(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
     return earlier + output
 
 
 def _with_skip(entry: str) -> Finish:
-    def finish(output: tf.Tensor, earlier: tf.Tensor | None, style: Style) -> tf.Tensor:
+    def finish(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
         net = tf.nn.relu(output)
         return net if earlier is None else layers.skip(net, earlier, style[entry])
 
     return finish
 
 
-def _picture(output: tf.Tensor, earlier: tf.Tensor | None, style: Style) -> tf.Tensor:
+def _picture(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
     return (tf.tanh(output) + 1.0) * 127.5

@@ -2,7 +2,7 @@
 
 Every pixel of a tile is computed as in the whole picture: a tile is cut with a halo as wide as the
 convolutions reach, and all tiles share the moments of the instance norms. These are either exact,
-collected from all tiles in one pass for each norm, or those of a small version of the picture.
+collected from all tiles in one sweep for each norm, or those of a small version of the picture.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import planes
-from fastnst.nets import norms, passes, steps, transform_net
+from fastnst.nets import norms, steps, sweeps, transform_net
 
-# Bytes for the tiles that are computed at once. In passes over each layer, tiles are so small that
+# Bytes for the tiles that are computed at once. In sweeps over each layer, tiles are so small that
 # the allocator keeps the memory of one for the next, instead of returning it to the system, which
 # takes longer than some of the layers. With known moments, the halo is much wider, so larger tiles
 # repeat less work.
@@ -29,8 +29,7 @@ TILE_MEMORY, WIDE_TILE_MEMORY = 480 * 2**20, 640 * 2**20
 # Name of the moments that `TransformNet.keeping` needs, beside those of the steps.
 _COLORS = "colors"
 
-# Moments by step.
-Moments: TypeAlias = dict[str, steps.Moments]
+MomentsByStep: TypeAlias = dict[str, norms.Moments]
 
 
 # Receives the rows and columns of a part, and its pixels, float32 RGB [1, h, w, 3] in [0, 255]. It
@@ -43,7 +42,8 @@ class Resources:
     """The resources that tiles may use.
 
     Attributes:
-        memory: Bytes for the outputs that are kept between passes, and for one tile.
+        memory: Bytes for the outputs that are kept between sweeps, and for the tiles that are
+            computed at once.
         folder: Folder for outputs that do not fit into memory; None keeps all in memory.
         progress: Called after each tile with the number of tiles done and their total.
         tile_memory: Bytes for the tiles that are computed at once; None for the fastest.
@@ -55,8 +55,8 @@ class Resources:
     tile_memory: float | None = None
 
 
-class Style(NamedTuple):
-    """A style as `TransformNet.__call__` takes it."""
+class Choice(NamedTuple):
+    """A style, as `TransformNet.__call__` takes it."""
 
     row: tf.Tensor
     keep: tf.Tensor | None = None
@@ -69,19 +69,30 @@ class TilePainter:
         """Lists the steps of the network. A tile's functions are traced when they are needed."""
         self.net = net
         self.steps = {step.name: step for step in steps.of(net)}
-        self._functions: dict[passes.Pass, tf.types.experimental.PolymorphicFunction] = {}
+        self._functions: dict[sweeps.Sweep, tf.types.experimental.PolymorphicFunction] = {}
         self._record = tf.function(self._record_moments, autograph=False, reduce_retracing=True)
 
-    def moments(self, photo: np.ndarray, style: Style) -> Moments:
-        """Returns the moments at each norm of a photo, [1, H, W, 3], that is computed whole."""
-        return self._record(tf.constant(photo), style.row)
+    def moments(self, photo: planes.Pixels, choice: Choice, resources: Resources) -> MomentsByStep:
+        """Returns the moments at each norm of a photo.
+
+        Args:
+            photo: As in `paint`.
+            choice: The style.
+            resources: The resources to use.
+        """
+        height, width = photo.shape[1:3]
+        network = tuple(self.steps.values())
+        whole = sweeps.tile_memory(network) * height * width
+        if whole <= min(sweeps.WHOLE_MEMORY, resources.memory):
+            return self._record(tf.constant(planes.whole(photo), tf.float32), choice.row)
+        return self._exact(photo, choice, resources).run(picture=False)
 
     def paint(
         self,
         photo: planes.Pixels,
         write: Write,
-        style: Style,
-        moments: Moments | None = None,
+        choice: Choice,
+        moments: MomentsByStep | None = None,
         resources: Resources = Resources(),
     ) -> None:
         """Stylizes a photo.
@@ -89,25 +100,35 @@ class TilePainter:
         Args:
             photo: RGB [1, H, W, 3] in 0..255.
             write: Receives the picture part by part.
-            style: The style.
+            choice: The style.
             moments: Those of a small version, from `moments`; None for the photo's own, so that
                 the picture is the same as if painted whole.
-            resources: The resources to use. If memory is short, outputs that several passes need
+            resources: The resources to use. If memory is short, outputs that several sweeps need
                 are computed again instead of kept, and at last kept in files.
         """
-        height, width = photo.shape[1:3]
-        network = tuple(self.steps.values())
         if moments is None:
-            tile_memory = resources.tile_memory or TILE_MEMORY
-            plan = passes.choose(network, height * width, resources.memory, tile_memory)
-        else:
-            tile_memory = resources.tile_memory or WIDE_TILE_MEMORY
-            plan = passes.Plan(network, moments_known=True)
-        tile_memory = min(tile_memory, resources.memory)
-        _Run(self, plan, photo, write, style, moments or {}, resources, tile_memory).run()
+            self._exact(photo, choice, resources, write).run()
+            return
+        plan = sweeps.Plan(tuple(self.steps.values()), moments_known=True)
+        tile_memory = min(resources.tile_memory or WIDE_TILE_MEMORY, resources.memory)
+        _Run(self, plan, photo, write, choice, moments, resources, tile_memory).run()
 
-    def function(self, each: passes.Pass) -> tf.types.experimental.PolymorphicFunction:
-        """Returns the function that computes a tile in a pass."""
+    def _exact(
+        self,
+        photo: planes.Pixels,
+        choice: Choice,
+        resources: Resources,
+        write: Write = lambda rows, columns, pixels: None,
+    ) -> _Run:
+        height, width = photo.shape[1:3]
+        tile_memory = resources.tile_memory or TILE_MEMORY
+        network = tuple(self.steps.values())
+        plan = sweeps.choose(network, height * width, resources.memory, tile_memory)
+        tile_memory = min(tile_memory, resources.memory)
+        return _Run(self, plan, photo, write, choice, {}, resources, tile_memory)
+
+    def function(self, each: sweeps.Sweep) -> tf.types.experimental.PolymorphicFunction:
+        """Returns the function that computes a tile in a sweep."""
         if each not in self._functions:
             compute = functools.partial(self._compute, each)
             self._functions[each] = tf.function(compute, autograph=False)
@@ -115,29 +136,30 @@ class TilePainter:
 
     def _compute(
         self,
-        each: passes.Pass,
+        each: sweeps.Sweep,
         photo: tf.Tensor,
         kept: dict[str, tf.Tensor],
         inner: tf.Tensor,
-        moments: Moments,
-        style: Style,
+        moments: MomentsByStep,
+        choice: Choice,
     ) -> dict[str, Any]:
         """Computes a tile.
 
         Args:
             each: The pass.
-            photo: The tile's window of the photo, [1, h, w, 3].
-            kept: The same window of the outputs that the pass reads.
+            photo: The tile's window of the photo, [1, h, w, 3]; of any values and channels if the
+                sweep does not read it.
+            kept: The same window of the outputs that the sweep reads.
             inner: First and last row, and first and last column, of the tile's own pixels in the
                 window: int32 [2, 2].
             moments: Those known so far.
-            style: The style.
+            choice: The style.
 
         Returns:
             The tile's own pixels: "picture"; or "output", its "moments", the "colors" if the style
             keeps some, and "settled".
         """
-        values = _Values(self, photo, kept, each.settled, moments, style)
+        values = _Values(self, photo, kept, each.settled, moments, choice)
 
         def own(image: tf.Tensor, scale: int) -> tf.Tensor:
             begin, end = inner[:, 0] // scale, -(-inner[:, 1] // scale)
@@ -154,12 +176,12 @@ class TilePainter:
         if each.settles:
             scale = self.steps[each.settles].scale
             results["settled"] = own(values.result(each.settles), scale)
-        if style.keep is not None and not moments:
+        if choice.keep is not None and not moments:
             results[_COLORS] = self.net.color_moments(own(values.photo, 1))
         return results
 
-    def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> Moments:
-        values = _Values(self, photo, {}, frozenset(), {}, Style(row))
+    def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> MomentsByStep:
+        values = _Values(self, photo, {}, frozenset(), {}, Choice(row))
         found = {_COLORS: self.net.color_moments(values.photo)}
         for name, step in self.steps.items():
             if step.normed:
@@ -176,16 +198,16 @@ class _Values:
         photo: tf.Tensor,
         kept: dict[str, tf.Tensor],
         settled: frozenset[str],
-        moments: Moments,
-        style: Style,
+        moments: MomentsByStep,
+        choice: Choice,
     ) -> None:
         self._net, self._steps = painter.net, painter.steps
         self._kept, self._settled = kept, settled
         self.moments = moments
         self.photo = photo
-        self._style = self._net.style(style.row)
-        if style.keep is not None and _COLORS in moments and self._net.architecture.output_norm:
-            self._style = self._net.keeping(self._style, style.keep, moments[_COLORS])
+        self._style = self._net.style(choice.row)
+        if choice.keep is not None and _COLORS in moments and self._net.architecture.output_norm:
+            self._style = self._net.keeping(self._style, choice.keep, moments[_COLORS])
         self._outputs, self._results = dict(kept), dict[str, tf.Tensor]()
 
     def output(self, name: str) -> tf.Tensor:
@@ -215,10 +237,6 @@ class _Values:
         return self._results[name]
 
 
-# Those of `TilePainter._compute`, except the pass.
-_Arguments: TypeAlias = tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor, Moments, Style]
-
-
 def _to_tensor(image: np.ndarray) -> tf.Tensor:
     if image.dtype != tf.bfloat16.as_numpy_dtype:
         return tf.convert_to_tensor(image)
@@ -232,18 +250,18 @@ class _Run:
     def __init__(
         self,
         painter: TilePainter,
-        plan: passes.Plan,
+        plan: sweeps.Plan,
         photo: planes.Pixels,
         write: Write,
-        style: Style,
-        moments: Moments,
+        choice: Choice,
+        moments: MomentsByStep,
         resources: Resources,
         tile_memory: float,
     ) -> None:
         self._painter, self._plan = painter, plan
-        self._photo, self._write, self._style = photo, write, style
+        self._photo, self._write, self._choice = photo, write, choice
         self._moments, self._resources = moments, resources
-        self._kept: dict[str, planes.Plane] = {}
+        self._kept: dict[str, planes.AnyPlane] = {}
         self._height, self._width = photo.shape[1:3]
         left = resources.memory - plan.kept_memory * self._height * self._width
         folder = resources.folder if left < tile_memory else None
@@ -253,38 +271,39 @@ class _Run:
         self._threads = 1 if moments else 2
         self._writing = threading.Lock()
 
-    def run(self) -> None:
-        """Runs all passes."""
-        cuts = [self._cut(each) for each in self._plan.passes]
+    def run(self, *, picture: bool = True) -> MomentsByStep:
+        """Runs the sweeps; without the picture, all but the last. Returns all moments."""
+        chosen = self._plan.sweeps if picture else self._plan.sweeps[:-1]
+        cuts = [self._cut(each) for each in chosen]
         total = sum(map(len, cuts))
         done = 0
-        with futures.ThreadPoolExecutor(self._threads) as pool:
-            for each, tiles in zip(self._plan.passes, cuts, strict=True):
+        pool = futures.ThreadPoolExecutor(self._threads)
+        try:
+            for each, tiles in zip(chosen, cuts, strict=True):
                 new = {name: self._plane(name) for name in self._made(each)}
-                function = self._function(each)
-                compute = functools.partial(self._compute, each, function, new)
+                compute = functools.partial(self._compute, each, self._function(each), new)
                 found = []
-                submitted = [pool.submit(compute, tile) for tile in tiles]
-                try:
-                    for future in submitted:
-                        found.append(future.result())
-                        done += 1
-                        self._resources.progress(done, total)
-                finally:
-                    # After Ctrl-C or an error, the tiles that have not begun are left out.
-                    for future in submitted:
-                        future.cancel()
+                for future in [pool.submit(compute, tile) for tile in tiles]:
+                    found.append(future.result())
+                    done += 1
+                    self._resources.progress(done, total)
                 self._finish(each, tiles, new, found)
+            return self._moments
+        finally:
+            # After Ctrl-C or an error, the tiles that have not begun are left out.
+            pool.shutdown(cancel_futures=True)
+            for name in list(self._kept):
+                self._drop(name)
 
-    def _cut(self, each: passes.Pass) -> list[passes.Tile]:
+    def _cut(self, each: sweeps.Sweep) -> list[sweeps.Tile]:
         pixels = self._height * self._width
         if not each.whole:
             pixels = int(self._tile_memory / self._threads / each.tile_memory)
-        return passes.cut(self._height, self._width, pixels, each.halo, self._plan.align)
+        return sweeps.cut(self._height, self._width, pixels, each.halo, self._plan.align)
 
     @staticmethod
-    def _made(each: passes.Pass) -> dict[str, str]:
-        """Returns the steps that a pass makes planes of, with the names of the tiles' results."""
+    def _made(each: sweeps.Sweep) -> dict[str, str]:
+        """Returns the steps that a sweep makes planes of, with the names of the tiles' results."""
         made = {}
         if each.target and each.keeps:
             made[each.target] = "output"
@@ -292,30 +311,30 @@ class _Run:
             made[each.settles] = "settled"
         return made
 
-    def _function(self, each: passes.Pass) -> collections.abc.Callable[..., dict[str, Any]]:
-        """Returns the function of a pass for tiles of any size, because tracing takes long."""
+    def _function(self, each: sweeps.Sweep) -> collections.abc.Callable[..., dict[str, Any]]:
+        """Returns the function of a sweep for tiles of any size, because tracing takes long."""
 
         def any_size(channels: int, dtype: Any) -> tf.TensorSpec:
             return tf.TensorSpec([1, None, None, channels], dtype)
 
-        photo = any_size(3, tf.float32)
+        photo = any_size(3, tf.float32) if each.reads_photo else any_size(1, tf.uint8)
         network = self._painter.steps
         kept = {name: any_size(network[name].channels, network[name].dtype) for name in each.reads}
         # A style may keep no colors.
         known = tf.nest.map_structure(
             lambda value: value if value is None else tf.TensorSpec.from_tensor(value),
-            (self._moments, self._style),
+            (self._moments, self._choice),
         )
         function = self._painter.function(each)
         return function.get_concrete_function(photo, kept, tf.TensorSpec([2, 2], tf.int32), *known)
 
     def _compute(
         self,
-        each: passes.Pass,
+        each: sweeps.Sweep,
         function: collections.abc.Callable[..., dict[str, Any]],
-        new: collections.abc.Mapping[str, planes.Plane],
-        tile: passes.Tile,
-    ) -> Moments:
+        new: collections.abc.Mapping[str, planes.AnyPlane],
+        tile: sweeps.Tile,
+    ) -> MomentsByStep:
         """Computes a tile; returns its moments, by step."""
         results = function(*self._arguments(each, tile))
         if each.target is None:
@@ -334,16 +353,16 @@ class _Run:
 
     def _finish(
         self,
-        each: passes.Pass,
-        tiles: collections.abc.Sequence[passes.Tile],
-        new: collections.abc.Mapping[str, planes.Plane],
-        found: collections.abc.Sequence[Moments],
+        each: sweeps.Sweep,
+        tiles: collections.abc.Sequence[sweeps.Tile],
+        new: collections.abc.Mapping[str, planes.AnyPlane],
+        found: collections.abc.Sequence[MomentsByStep],
     ) -> None:
-        """Merges the moments of a pass, and replaces the planes."""
+        """Merges the moments of a sweep, and replaces the planes."""
         for name in found[0]:
             scale = 1 if name == _COLORS else self._painter.steps[name].scale
             pixels = [tile.pixels(scale) for tile in tiles]
-            merged = merge([moments[name] for moments in found], pixels)
+            merged = norms.merge([moments[name] for moments in found], pixels)
             self._moments = self._moments | {name: merged}
         for name, plane in new.items():
             self._drop(name)
@@ -351,22 +370,28 @@ class _Run:
         for name in each.drops:
             self._drop(name)
 
-    def _arguments(self, each: passes.Pass, tile: passes.Tile) -> _Arguments:
-        """Returns the arguments of `TilePainter._compute`."""
+    def _arguments(self, each: sweeps.Sweep, tile: sweeps.Tile) -> tuple[Any, ...]:
+        """Returns the arguments of `TilePainter._compute`, except the sweep."""
 
         def window(image: planes.Pixels, scale: int) -> np.ndarray:
             part = image.read(tile.rows.window(scale), tile.columns.window(scale))
             return np.ascontiguousarray(part)
 
-        photo = tf.convert_to_tensor(window(self._photo, 1).astype(np.float32, copy=False))
+        rows, columns = tile.rows.window(), tile.columns.window()
+        if each.reads_photo:
+            pixels = self._photo.read(rows, columns).astype(np.float32, copy=False)
+            photo = tf.convert_to_tensor(pixels)
+        else:
+            # Only its height and width matter.
+            photo = tf.zeros([1, rows.stop - rows.start, columns.stop - columns.start, 1], tf.uint8)
         kept = {
             name: _to_tensor(window(self._kept[name], self._painter.steps[name].scale))
             for name in each.reads
         }
         inner = [[span.inner().start, span.inner().stop] for span in (tile.rows, tile.columns)]
-        return photo, kept, tf.constant(inner), self._moments, self._style
+        return photo, kept, tf.constant(inner), self._moments, self._choice
 
-    def _plane(self, name: str) -> planes.Plane:
+    def _plane(self, name: str) -> planes.AnyPlane:
         step = self._painter.steps[name]
         shape = (1, -(-self._height // step.scale), -(-self._width // step.scale), step.channels)
         return self._workspace.new(shape, step.dtype.as_numpy_dtype)
@@ -374,19 +399,3 @@ class _Run:
     def _drop(self, name: str) -> None:
         if name in self._kept:
             self._kept.pop(name).free()
-
-
-def merge(
-    parts: collections.abc.Sequence[steps.Moments], pixels: collections.abc.Sequence[int]
-) -> steps.Moments:
-    """Combines the moments of tiles into those of the whole picture (Chan et al. 1979).
-
-    Args:
-        parts: Mean and variance in each tile, float32 [1, 1, 1, C].
-        pixels: The number of pixels of each tile.
-    """
-    means, variances = (np.stack(each).astype(np.float64) for each in zip(*parts, strict=True))
-    shares = (np.array(pixels) / np.sum(pixels)).reshape(-1, 1, 1, 1, 1)
-    mean = np.sum(shares * means, axis=0)
-    variance = np.sum(shares * (variances + np.square(means - mean)), axis=0)
-    return tf.constant(mean, tf.float32), tf.constant(variance, tf.float32)

@@ -159,10 +159,24 @@ class TransformNet(tf.Module):
         """
         style = self.style(row)
         full = tf.nn.relu(self.norm("norm1", self.enter(images), style))
-        net = self.pass_trunk(self.begin_trunk(self.conv2(full), style), style)
+        half = tf.nn.relu(self.norm("norm2", self.conv2(full), style))
+        net = tf.nn.relu(self.norm("norm3", self.conv3(half), style))
+        net = self._pass_trunk(tf.cast(net, self.compute_dtype), style)
+        net = tf.nn.relu(self.norm("norm4", self.upsample1(net, half), style))
+        if self.architecture.skips:
+            net = layers.skip(net, half, style["skip1/scale"])
         net = tf.nn.relu(self.norm("norm5", self.upsample2(net, full), style))
-        stylized = self.finish(self.leave(net, full, images, style), style, images, keep)
-        return tf.ensure_shape(stylized, images.shape)
+        if self.architecture.skips:
+            net = layers.skip(net, full, style["skip2/scale"])
+        last = self.conv4
+        net = last(net, images) if isinstance(last, layers.UpsampleConv) else last(net)
+        # With three channels, full precision costs nothing from here on.
+        net = tf.cast(net, tf.float32)
+        if self.architecture.output_norm:
+            if keep is not None:
+                style = self.keeping(style, keep, self.color_moments(images))
+            net = self.norm("norm6", net, style)
+        return tf.ensure_shape((tf.tanh(net) + 1.0) * 127.5, images.shape)
 
     def style(self, row: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""
@@ -188,23 +202,14 @@ class TransformNet(tf.Module):
         # clear sky to 8 bits into patterns that are not in the photo.
         return self.conv1(images / 127.5 - 1.0)
 
-    def begin_trunk(self, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Applies the norm after the second convolution; a separate step, which frees its input."""
-        return tf.nn.relu(self.norm("norm2", net, style))
-
-    def pass_trunk(self, half: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Applies all layers at half the size of the first layer's output, and below."""
-        net = tf.nn.relu(self.norm("norm3", self.conv3(half), style))
-        net = tf.cast(net, self.compute_dtype)
+    def _pass_trunk(self, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
         inner = self.architecture.inner_blocks()
         net = self._pass_blocks(range(inner.start), net, style)
         if inner:
             small = layers.halve(net)
             change = self._pass_blocks(inner, small, style) - small
             net += self.norm(INNER_NORM, layers.double(change, net), style)
-        net = self._pass_blocks(range(inner.stop, len(self.residuals)), net, style)
-        net = tf.nn.relu(self.norm("norm4", self.upsample1(net, half), style))
-        return layers.skip(net, half, style["skip1/scale"]) if self.architecture.skips else net
+        return self._pass_blocks(range(inner.stop, len(self.residuals)), net, style)
 
     def _pass_blocks(
         self, indices: range, net: tf.Tensor, style: dict[str, tf.Tensor]
@@ -215,44 +220,6 @@ class TransformNet(tf.Module):
             inner = tf.nn.relu(self.norm(f"residuals/{index}/norm1", block.conv1(net), style))
             net += self.norm(f"residuals/{index}/norm2", block.conv2(inner), style)
         return net
-
-    def leave(
-        self, net: tf.Tensor, full: tf.Tensor, images: tf.Tensor, style: dict[str, tf.Tensor]
-    ) -> tf.Tensor:
-        """Applies the last skip, from the first layer's output, and the last convolution.
-
-        Returns:
-            float32 [B, H, W, 3].
-        """
-        if self.architecture.skips:
-            net = layers.skip(net, full, style["skip2/scale"])
-        if isinstance(self.conv4, layers.UpsampleConv):
-            net = self.conv4(net, images)
-        else:
-            net = self.conv4(net)
-        # With three channels, full precision costs nothing from here on.
-        return tf.cast(net, tf.float32)
-
-    def finish(
-        self,
-        net: tf.Tensor,
-        style: dict[str, tf.Tensor],
-        images: tf.Tensor,
-        keep: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """Maps the last convolution's output to a picture in [0, 255], the same shape.
-
-        Args:
-            net: float32 [B, H, W, 3].
-            style: Entries of the row.
-            images: The photos, for `keep`.
-            keep: As in `__call__`.
-        """
-        if self.architecture.output_norm:
-            if keep is not None:
-                style = self.keeping(style, keep, self.color_moments(images))
-            net = self.norm("norm6", net, style)
-        return (tf.tanh(net) + 1.0) * 127.5
 
     def color_moments(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the photos' mean and variance before the last tanh, for `keeping`."""

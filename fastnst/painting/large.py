@@ -1,14 +1,16 @@
 """Stylizes image files that are too large for memory, with pyvips.
 
-The photo is decoded into a temporary file beside the picture, painted tile by tile into another,
-and encoded from there. Nothing but a few rows and one tile is in memory at a time.
+The photo is decoded into a temporary file beside the picture, painted into others, and encoded
+from there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import struct
 import types
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,17 @@ from fastnst.models import stylizer
 
 # Longest side in each format.
 _LONGEST = {"JPEG": 65_535, "WEBP": 16_383}
-# What `_encode` writes; see images.FORMATS.
+# Formats that `_encode` writes; see images.FORMATS.
 _WRITABLE = ("JPEG", "PNG", "TIFF", "WEBP")
 # Rows of a strip of the temporary TIFF, and struct's codes for the types of its numbers.
 _ROWS = 64
 _TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
-# Pillow refuses more pixels, as a protection against files that decompress to fill the memory.
-PILLOW_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 2**62)
-# A photo and its picture in memory, with the passes of the strokes, and copies in the encoder.
-_MEMORY_PER_PIXEL = 36
+# Bytes per pixel in memory: of a photo with a copy in the decoder, and of its picture with the
+# passes of the strokes and copies in the encoder.
+_DECODING_PER_PIXEL, _PAINTING_PER_PIXEL = 8, 36
+# Bytes per pixel of all temporary files with pictures: the photo, the last pass of the strokes and
+# the earlier ones in float16, and the result.
+_FILES_PER_PIXEL = 16
 _ICC, _EXIF, _ORIENTATION = "icc-profile-data", "exif-data", "orientation"
 
 
@@ -42,7 +46,7 @@ class _Photo:
         exif: As in `images.Picture`.
     """
 
-    samples: planes.Plane
+    samples: planes.FilePlane
     icc_profile: bytes | None
     exif: bytes | None
 
@@ -61,37 +65,28 @@ class _Photo:
         return self.samples.read(rows, columns)[..., :3]
 
 
-def shape_of(path: Path) -> tuple[int, int] | None:
-    """Returns height and width of an image file as stored, or None if it cannot be read."""
-    allowed, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except Exception:
-        # Pillow raises exceptions of many types; decoding the photo reports them.
-        return None
-    finally:
-        Image.MAX_IMAGE_PIXELS = allowed
-
-
-def is_large(model: stylizer.Stylizer, path: Path) -> bool:
+def is_large(model: stylizer.Stylizer, path: Path, size: int | None = None) -> bool:
     """Returns whether a photo should not be decoded into memory.
 
     Args:
         model: The model to stylize with.
         path: The photo.
-
-    Raises:
-        UserError: If memory is insufficient for any photo.
+        size: Shorter side to scale it to after it is decoded, in pixels; None keeps its size.
     """
-    shape = shape_of(path)
-    if shape is None:
-        return False
-    pixels = shape[0] * shape[1]
-    if pixels > PILLOW_PIXELS:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                pixels, shorter = image.width * image.height, min(image.size)
+    except Image.DecompressionBombError:
         return True
+    except Exception:
+        # Pillow raises exceptions of many types; decoding the photo reports them.
+        return False
+    scale = 1.0 if size is None else (size / max(shorter, 1)) ** 2
+    needed = (_DECODING_PER_PIXEL + scale * _PAINTING_PER_PIXEL) * pixels
     # Small photos never are, so the memory need not be looked at.
-    return pixels > 2**22 and _MEMORY_PER_PIXEL * pixels > model.tiles.free()
+    return max(pixels, scale * pixels) > 2**22 and needed > model.tiles.memory_left()
 
 
 def paint(
@@ -103,18 +98,20 @@ def paint(
     size: int | None = None,
     quality: int = 92,
     progress: stylizer.Progress | None = None,
+    say: stylizer.Say | None = None,
 ) -> None:
     """Stylizes a photo of any size.
 
     Args:
         model: The model to stylize with.
         photo: The photo.
-        picture: The file to write: JPEG, PNG, TIFF or WebP. Temporary files of about 15 bytes a
-            pixel are written beside it, and deleted.
+        picture: The file to write: JPEG, PNG, TIFF or WebP. Temporary files are written beside it,
+            and deleted.
         style: The style; None for the model's default.
         size: Shorter side to scale the photo to first, in pixels; None keeps its size.
         quality: Quality of JPEG and WebP, 1 to 100.
         progress: As in `Stylizer.paint`.
+        say: As in `Stylizer.paint`.
 
     Raises:
         UserError: If pyvips is missing, the photo cannot be read, or the picture cannot be
@@ -129,16 +126,12 @@ def paint(
     vips = _pyvips(photo)
     try:
         with files.scratch(picture.parent) as scratch:
-            decoded = _decode(vips, photo, size, scratch / "photo")
-            _, height, width, _ = decoded.shape
-            if max(height, width) > _LONGEST.get(file_format, 2**31):
-                raise errors.UserError(
-                    f"{picture}: {width} x {height} pixels are too large for {file_format}, which "
-                    f"has at most {_LONGEST[file_format]} on a side; write a .tif or .png"
-                )
+            image = _open(vips, photo, scratch, size)
+            _check_size(image, picture, file_format)
+            decoded = _decode(vips, image, photo, scratch / "photo")
             painted = scratch / "picture.tif"
             header = _tiff_header(*decoded.samples.shape[1:])
-            samples = planes.Plane(decoded.samples.shape, np.uint8, painted, header=header)
+            samples = planes.FilePlane(painted, decoded.samples.shape, np.uint8, header=header)
 
             def write(rows: slice, columns: slice, pixels: np.ndarray) -> None:
                 if decoded.has_alpha:
@@ -146,15 +139,39 @@ def paint(
                     pixels = np.concatenate([pixels, alpha], axis=-1)
                 samples.write(rows, columns, pixels)
 
-            model.paint_parts(
-                decoded, write, controls.Controls(style=style), folder=scratch, progress=progress
-            )
+            chosen = controls.Controls(style=style)
+            try:
+                model.paint_parts(
+                    decoded, write, chosen, folder=scratch, progress=progress, say=say
+                )
+            except errors.UserError as error:
+                raise errors.UserError(f"{photo}: {error}") from None
             with files.staging(picture.parent) as staged:
                 _encode(vips, painted, decoded, staged / picture.name, file_format, quality)
     except vips.Error as error:
         raise errors.UserError(f"{picture}: cannot be written ({_reason(error)})") from None
+    except UnicodeEncodeError:
+        raise errors.UserError(
+            f"{photo}: so large a photo needs a name in UTF-8; rename it or its folder"
+        ) from None
     except OSError as error:
         raise errors.UserError(f"{picture}: cannot be written ({error.strerror})") from None
+
+
+def _check_size(image: Any, picture: Path, file_format: str) -> None:
+    """Raises a UserError if a picture of this size does not fit into the format or on the disk."""
+    width, height = image.width, image.height
+    if max(height, width) > _LONGEST.get(file_format, 2**31):
+        raise errors.UserError(
+            f"{picture}: {width} x {height} pixels are too large for {file_format}, which has at "
+            f"most {_LONGEST[file_format]} on a side; write a .tif or .png"
+        )
+    needed, free = _FILES_PER_PIXEL * width * height, shutil.disk_usage(picture.parent).free
+    if needed > free:
+        raise errors.UserError(
+            f"{picture}: {width} x {height} pixels need {needed / 2**30:.1f} GiB for temporary "
+            f"files beside it, but only {free / 2**30:.1f} GiB are free; write to another disk"
+        )
 
 
 def _pyvips(photo: Path) -> types.ModuleType:
@@ -165,6 +182,8 @@ def _pyvips(photo: Path) -> types.ModuleType:
             f"{photo}: too large to decode into memory; install pyvips to stylize it part by part "
             "(pip install 'fastnst[large]'), or scale the photo down"
         ) from None
+    # Cached operations would keep the photos open.
+    pyvips.cache_set_max(0)
     return pyvips
 
 
@@ -173,39 +192,48 @@ def _reason(error: Exception) -> str:
     return lines[-1] if lines else "unknown"
 
 
-def _decode(vips: types.ModuleType, path: Path, size: int | None, target: Path) -> _Photo:
-    """Decodes a photo into a file of raw samples: 8 bits, upright, RGB with or without alpha.
+def _open(vips: types.ModuleType, path: Path, scratch: Path, size: int | None) -> Any:
+    """Opens a photo, upright and scaled; its rows are decoded when they are read.
+
+    Raises:
+        UserError: If it is damaged, or has a format that pyvips does not read.
+    """
+    try:
+        image = vips.Image.new_from_file(str(path), access="sequential", fail_on="error")
+        if _ORIENTATION in image.get_fields() and image.get(_ORIENTATION) > 1:
+            # Turning it reads its rows out of order.
+            stored = scratch / "stored.v"
+            image.write_to_file(str(stored))
+            image = vips.Image.new_from_file(str(stored)).autorot()
+    except vips.Error as error:
+        raise errors.UserError(
+            f"{path}: so large a photo is read by pyvips, which cannot read this one "
+            f"({_reason(error)}); convert it to JPEG, PNG or TIFF"
+        ) from None
+    return image if size is None else image.resize(size / min(image.width, image.height))
+
+
+def _decode(vips: types.ModuleType, image: Any, path: Path, target: Path) -> _Photo:
+    """Decodes a photo into a file of raw samples: 8 bits, RGB with or without alpha.
 
     Raises:
         UserError: If it is damaged.
     """
-    try:
-        return _decode_intact(vips, path, size, target)
-    except vips.Error as error:
-        raise errors.UserError(f"{path}: the image is damaged ({_reason(error)})") from None
-
-
-def _decode_intact(vips: types.ModuleType, path: Path, size: int | None, target: Path) -> _Photo:
-    image = vips.Image.new_from_file(str(path), access="sequential", fail_on="error")
     fields = image.get_fields()
-    if _ORIENTATION in fields and image.get(_ORIENTATION) > 1:
-        # Rows are read out of order, which needs another temporary file.
-        image = vips.Image.new_from_file(str(path), access="random", fail_on="error").autorot()
-    is_rgb = image.interpretation in ("srgb", "rgb")
-    if not is_rgb or image.format != "uchar":
+    # The profile of a CMYK or grayscale file does not apply to the converted RGB pixels.
+    keeps_profile = image.interpretation in ("srgb", "rgb", "rgb16") and _ICC in fields
+    profile = image.get(_ICC) if keeps_profile else None
+    exif = images.without_orientation(image.get(_EXIF)) if _EXIF in fields else None
+    if image.interpretation not in ("srgb", "rgb") or image.format != "uchar":
         image = image.colourspace("srgb").cast("uchar")
     if image.bands > 4:
         image = image[:4]
-    if size is not None:
-        image = image.resize(size / min(image.width, image.height))
-    image.rawsave(str(target))
+    try:
+        image.rawsave(str(target))
+    except vips.Error as error:
+        raise errors.UserError(f"{path}: cannot be decoded ({_reason(error)})") from None
     shape = (1, image.height, image.width, image.bands)
-    samples = planes.Plane(shape, np.uint8, target, exists=True)
-    return _Photo(
-        samples,
-        icc_profile=image.get(_ICC) if is_rgb and _ICC in fields else None,
-        exif=images.without_orientation(image.get(_EXIF)) if _EXIF in fields else None,
-    )
+    return _Photo(planes.FilePlane(target, shape, np.uint8, exists=True), profile, exif)
 
 
 def _encode(
@@ -245,7 +273,7 @@ def _encode(
 def _tiff_header(height: int, width: int, bands: int) -> bytes:
     """Returns the beginning of an uncompressed BigTIFF file, which its samples follow row by row.
 
-    pyvips reads such a file a few rows at a time, while it maps a file of mere samples whole.
+    pyvips reads such a file a few rows at a time, but maps a file without a header whole.
     """
     strips = -(-height // _ROWS)
     strip_bytes = _ROWS * width * bands

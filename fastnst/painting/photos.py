@@ -6,7 +6,7 @@ import collections.abc
 import dataclasses
 import itertools
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from fastnst.painting import large
 
 # A decoded photo, the reason why it is none, or None if it is too large for memory.
 _Read: TypeAlias = "tuple[Job, images.Picture | errors.UserError | None]"
-# Receives a note for the user.
-Say: TypeAlias = collections.abc.Callable[[str], None]
 # GIF has too few colors, and most browsers do not show TIFF, so both are written as PNG.
 _WRITTEN_AS = {".gif": ".png", ".tif": ".png", ".tiff": ".png"}
 
@@ -148,7 +146,7 @@ def paint(
     batch: int = 1,
     quality: int = 92,
     progress: stylizer.Progress | None = None,
-    say: Say = lambda note: None,
+    say: stylizer.Say = lambda note: None,
 ) -> collections.abc.Iterator[Outcome]:
     """Stylizes photos and writes the results one by one.
 
@@ -168,7 +166,7 @@ def paint(
     def read() -> collections.abc.Iterator[_Read]:
         for job in jobs:
             try:
-                if large.is_large(model, job.photo):
+                if large.is_large(model, job.photo, size):
                     yield job, None
                 else:
                     yield job, scaled(images.read_picture(job.photo), size)
@@ -185,9 +183,9 @@ def paint(
 
     for _, alike in itertools.groupby(read(), key=shape):
         while group := list(itertools.islice(alike, batch)):
-            job, picture = group[0]
-            if picture is None:
-                yield _paint_large(model, job, size, quality, progress, say)
+            if group[0][1] is None:
+                for job, _ in group:
+                    yield _paint_large(model, job, size, quality, progress, say)
             else:
                 yield from _paint_group(model, group, quality, progress, say)
 
@@ -198,10 +196,9 @@ def _paint_large(
     size: int | None,
     quality: int,
     progress: stylizer.Progress | None,
-    say: Say,
+    say: stylizer.Say,
 ) -> Outcome:
     try:
-        _explain(model, job, large.shape_of(job.photo), say)
         large.paint(
             model,
             job.photo,
@@ -210,19 +207,11 @@ def _paint_large(
             size=size,
             quality=quality,
             progress=progress,
+            say=lambda note: say(f"{job.photo}: {note}"),
         )
     except errors.UserError as error:
         return Outcome(job, error)
     return Outcome(job)
-
-
-def _explain(model: stylizer.Stylizer, job: Job, shape: tuple[int, ...] | None, say: Say) -> None:
-    """Says so if a photo is painted in another way because memory is short."""
-    if shape and model.tiles.mode == "auto" and model.mode_for(*shape[:2]) == "thumbnail":
-        say(
-            f"{job.photo}: {shape[1]} x {shape[0]} pixels do not fit into memory; painting with "
-            "the statistics of a small version (--tiles exact uses the disk instead)"
-        )
 
 
 def _paint_group(
@@ -230,13 +219,19 @@ def _paint_group(
     group: collections.abc.Sequence[_Read],
     quality: int,
     progress: stylizer.Progress | None,
-    say: Say,
+    say: stylizer.Say,
 ) -> collections.abc.Iterator[Outcome]:
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]
+    first = group[0][0]
     try:
-        if pictures:
-            _explain(model, group[0][0], pictures[0].pixels.shape, say)
-        results = stylized(model, pictures, group[0][0].style, progress)
+        results = stylized(
+            model,
+            pictures,
+            first.style,
+            folder=first.stylized.parent,
+            progress=progress,
+            say=lambda note: say(f"{first.photo}: {note}"),
+        )
     except errors.UserError as error:
         yield from (Outcome(job, errors.UserError(f"{job.photo}: {error}")) for job, _ in group)
         return
@@ -261,6 +256,7 @@ def paint_bytes(
     file_format: str | None = None,
     size: int | None = None,
     quality: int = 92,
+    say: stylizer.Say = lambda note: None,
 ) -> bytes:
     """Stylizes an encoded photo.
 
@@ -272,6 +268,7 @@ def paint_bytes(
             otherwise PNG.
         size: Shorter side to scale the photo to first, in pixels; None keeps its size.
         quality: Quality of JPEG and WebP, 1 to 100.
+        say: As in `paint`.
 
     Returns:
         Contents of the stylized photo's file.
@@ -281,7 +278,7 @@ def paint_bytes(
     """
     picture = scaled(images.decode_picture(data, name), size)
     try:
-        (result,) = stylized(model, [picture])
+        (result,) = stylized(model, [picture], say=lambda note: say(f"{name}: {note}"))
     except errors.UserError as error:
         raise errors.UserError(f"{name}: {error}") from None
     if file_format is None:
@@ -293,7 +290,7 @@ def stylized(
     model: stylizer.Stylizer,
     pictures: collections.abc.Sequence[images.Picture],
     style: str | None = None,
-    progress: stylizer.Progress | None = None,
+    **options: Any,
 ) -> list[images.Picture]:
     """Stylizes the pixels of pictures of one size, and keeps their metadata.
 
@@ -301,7 +298,7 @@ def stylized(
         model: The model to stylize with.
         pictures: The pictures, also none.
         style: The style; None for the model's default.
-        progress: As in `Stylizer.paint`.
+        **options: As in `Stylizer.paint`.
 
     Raises:
         UserError: As in `Stylizer.paint`.
@@ -309,7 +306,7 @@ def stylized(
     if not pictures:
         return []
     batch = np.stack([picture.pixels for picture in pictures])
-    results = model.paint(batch, controls.Controls(style=style), progress=progress)
+    results = model.paint(batch, controls.Controls(style=style), **options)
     pairs = zip(pictures, results, strict=True)
     return [dataclasses.replace(picture, pixels=pixels) for picture, pixels in pairs]
 

@@ -15,7 +15,7 @@ from PIL import Image
 from fastnst import images
 from fastnst.cli import eval as command
 from fastnst.models import stylizer, tiled
-from fastnst.nets import passes
+from fastnst.nets import sweeps
 from fastnst.painting import large
 
 Photo = Callable[..., np.ndarray]
@@ -95,7 +95,7 @@ def test_size_and_quality_take_effect(here: Path) -> None:
 
 def test_large_photos_are_painted_in_tiles(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command.main(["--model", "tiny", "a.png", "-o", "whole.png"]) == 0
-    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
     monkeypatch.setattr(tiled, "THUMBNAIL_SIDE", 20)
     pictures = {}
     for way in ("exact", "thumbnail", "off"):
@@ -113,9 +113,9 @@ def test_a_photo_too_large_for_memory_is_streamed_and_its_tiles_are_explained(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("pyvips")
-    monkeypatch.setattr(large, "PILLOW_PIXELS", 20 * 20)
-    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
-    monkeypatch.setattr(tiled.Tiles, "free", lambda self: 0.0)
+    monkeypatch.setattr(large, "is_large", lambda *_: True)
+    monkeypatch.setattr(tiled, "THUMBNAIL_SIDE", 20)
+    monkeypatch.setattr(tiled.Tiles, "memory_left", lambda self: 1e6)
     assert command.main(["--model", "tiny", "a.png", "-o", "out/large.tif"]) == 0
     captured = capsys.readouterr()
     assert captured.out == "out/large.tif\n"
@@ -128,7 +128,7 @@ def test_memory_that_is_too_small_is_one_line(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--model", "tiny", "a.png", "--max-memory", "10MB"]) == 1
-    (_, error) = capsys.readouterr().err.splitlines()
+    (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith(
         "eval.py: a.png: 10 MiB is too little memory: the program and the model"
     )

@@ -25,7 +25,7 @@ def level(photos: np.ndarray, style: str | None, strength: float | None) -> np.n
 
 def painter_of(paint: Paint, *styles: str, first: str | None = None) -> Painter:
     def paint_pixels(photos: planes.Pixels, *choices: Any) -> planes.Pixels:
-        return planes.Plane.of(paint(planes.whole(photos), *choices))
+        return planes.Plane(paint(planes.whole(photos), *choices))
 
     return Painter(paint_pixels, styles, first)
 
@@ -40,7 +40,7 @@ def render(
     photos: np.ndarray = PHOTOS, painter: Painter = PAINTER, **choices: object
 ) -> np.ndarray:
     chosen = controls.Controls(**choices)  # type: ignore[arg-type]
-    return planes.whole(rendering.render(painter, planes.Plane.of(photos), chosen))
+    return planes.whole(rendering.render(painter, planes.Plane(photos), chosen))
 
 
 def halves(painted: np.ndarray) -> tuple[float, float]:
@@ -174,7 +174,7 @@ def test_a_picture_rendered_in_parts_and_files_is_the_same(
     workspace = planes.Workspace(tmp_path)
     result = rendering.render(
         painter_of(soften, "dark", "light"),
-        planes.Plane.of(photos),
+        planes.Plane(photos),
         controls.Controls(**choices),
         workspace,
     )

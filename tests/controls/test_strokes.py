@@ -61,11 +61,11 @@ def paint(
     paint_once: Callable[[np.ndarray], np.ndarray], photos: np.ndarray, stroke: float
 ) -> np.ndarray:
     def once(pixels: planes.Pixels) -> planes.Pixels:
-        return planes.Plane.of(paint_once(planes.whole(pixels)))
+        return planes.Plane(paint_once(planes.whole(pixels)))
 
     sizes = strokes.passes(*photos.shape[1:3], stroke, 16)
     workspace = planes.Workspace()
-    return planes.whole(strokes.paint(once, planes.Plane.of(photos), sizes, workspace))
+    return planes.whole(strokes.paint(once, planes.Plane(photos), sizes, workspace))
 
 
 def test_strokes_as_trained_are_one_pass_of_the_photo_itself() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,8 +18,9 @@ from PIL import Image
 
 import fastnst
 from fastnst import controls, devices, errors, export, planes
-from fastnst.models import store, stylizer
-from fastnst.nets import passes, tiling, transform_net
+from fastnst.controls import rendering
+from fastnst.models import store, stylizer, tiled
+from fastnst.nets import sweeps, tiling, transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,7 +82,7 @@ def test_large_photos_are_stylized_in_tiles_and_look_the_same(
     paint = stylizer.load(tiny_run, "float32")
     photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
     whole = paint(photos)
-    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
     asked = []
     paint_tiles = tiling.TilePainter.paint
 
@@ -96,10 +98,47 @@ def test_large_photos_are_stylized_in_tiles_and_look_the_same(
 
 def test_a_saved_model_paints_whole_photos_only(exported: Path) -> None:
     picture = np.zeros((20, 20, 3), np.uint8)
-    for mode in ("auto", "off"):
+    for mode in ("auto", "off", "exact"):
         assert stylizer.load(exported, tiles=mode)(picture).shape == (20, 20, 3)
     with pytest.raises(errors.UserError, match="an exported SavedModel cannot paint in tiles"):
-        stylizer.load(exported, tiles="exact")(picture)
+        stylizer.load(exported, tiles="thumbnail")(picture)
+
+
+def test_a_batch_is_painted_at_once_only_as_far_as_memory_allows(
+    tiny_run: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint = stylizer.load(tiny_run, "float32")
+    photos = np.stack([photo(45, 40, seed) for seed in range(5)])
+    together = paint(photos)
+    counts: list[int] = []
+    render = rendering.render
+
+    def spy(painter: rendering.Painter, photos: planes.Pixels, *others: Any) -> planes.Pixels:
+        counts.append(photos.shape[0])
+        return render(painter, photos, *others)
+
+    monkeypatch.setattr(rendering, "render", spy)
+    one = paint._in_tiles.memory_for(45, 40) + 45 * 40 * stylizer._PHOTO_MEMORY
+    for memory, expected in ((10 * one, [5]), (2.5 * one, [2, 2, 1]), (1.1 * one, [1] * 5)):
+        monkeypatch.setattr(tiled.Tiles, "memory_left", lambda self, memory=memory: memory)
+        counts.clear()
+        assert np.abs(paint(photos).astype(int) - together).max() <= 1
+        assert counts == expected
+
+
+def test_a_full_disk_is_one_line(
+    tiny_run: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint = stylizer.load(tiny_run, "float32")
+    monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(tiled.Tiles, "memory_left", lambda self: 1e6)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(errors.UserError, match=r"temporary files .*\(No space left"):
+        paint(photo(145, 140, 1))
 
 
 def test_bfloat16_stylizes_nearly_the_same(
@@ -288,7 +327,7 @@ def test_a_batch_and_tiles_are_stylized_in_the_same_style_and_strength(
     photos = np.stack([photo(45, 40, 1), photo(45, 40, 2)])
     alone = np.stack([paint(one) for one in photos])
     assert levels(paint(photos), alone) <= 1
-    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
     assert levels(paint(photos), alone) <= 1
 
 

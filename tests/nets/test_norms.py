@@ -166,3 +166,13 @@ def test_a_tile_is_normalized_with_the_moments_of_the_whole(channels: int, fused
         np.testing.assert_allclose(found, expected, rtol=1e-4)
     tile = norms.instance_norm(image[:, 2:6], scale, shift, fused=fused, of_whole=moments)
     np.testing.assert_allclose(tile, whole[:, 2:6], atol=1e-4)
+
+
+def test_merged_moments_of_tiles_equal_those_of_the_whole() -> None:
+    random = np.random.default_rng(0)
+    image = random.normal(3, 2, [1, 21, 5, 2]) + np.arange(21)[:, None, None]
+    tensor = tf.constant(image, tf.float32)
+    parts = (tensor[:, :9], tensor[:, 9:])
+    merged = norms.merge([norms.moments(part) for part in parts], [45, 60])
+    for found, expected in zip(merged, norms.moments(tensor), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)

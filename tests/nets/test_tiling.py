@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst import planes
-from fastnst.nets import norms, passes, tiling, transform_net
+from fastnst.nets import sweeps, tiling, transform_net
 
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -42,20 +42,20 @@ def paint(
     **resources: Any,
 ) -> np.ndarray:
     """Paints the second style. A tile of `pixels` pixels is the largest."""
-    picture = planes.Plane.of(np.full((1, *photo.shape), np.nan, np.float32))
+    picture = planes.Plane(np.full((1, *photo.shape), np.nan, np.float32))
 
     def write(rows: slice, columns: slice, pixels: np.ndarray) -> None:
         assert np.isnan(picture.read(rows, columns)).all(), "each pixel is written once"
         picture.write(rows, columns, pixels)
 
     pixels = resources.pop("pixels", 64 * 64)
-    tile_memory = pixels * passes.tile_memory(tuple(painter.steps.values()))
+    tile_memory = pixels * sweeps.tile_memory(tuple(painter.steps.values()))
     if resources.get("folder"):
         # Enough for a tile, but not for what is kept.
         resources.setdefault("memory", tile_memory)
     style = tiling.Style(painter.net.table[1], None if keep is None else tf.constant(keep))
     painter.paint(
-        planes.Plane.of(photo[np.newaxis]),
+        planes.Plane(photo[np.newaxis]),
         write,
         style,
         moments,
@@ -83,7 +83,7 @@ def test_a_photo_painted_exactly_in_tiles_equals_the_photo_painted_whole(
         photo = make_photo(height, width)
         expected = whole(net, photo, keep)
         for whole_memory, resources in choices:
-            monkeypatch.setattr(passes, "WHOLE_MEMORY", whole_memory)
+            monkeypatch.setattr(sweeps, "WHOLE_MEMORY", whole_memory)
             done: list[tuple[int, int]] = []
             resources["progress"] = lambda number, total, done=done: done.append((number, total))
             found = paint(painter, photo, keep, **resources)
@@ -112,8 +112,8 @@ def test_outputs_are_kept_in_files_only_if_they_do_not_fit_into_memory(tmp_path:
 def test_a_pixel_of_the_photo_changes_no_pixel_beyond_the_halo(option: dict[str, Any]) -> None:
     painter = tiling.TilePainter(make_net(option))
     network = tuple(painter.steps.values())
-    plan = passes.Plan(network, moments_known=True)
-    halo = plan.passes[0].halo
+    plan = sweeps.Plan(network, moments_known=True)
+    halo = plan.sweeps[0].halo
     size, middle = 4 * halo, 2 * halo
     photo = make_photo(size, size)
     moments = painter.moments(photo[np.newaxis], tiling.Style(painter.net.table[1]))
@@ -143,8 +143,8 @@ def test_tiles_with_known_moments_meet_without_a_seam(
         paint(painter, photo, moments=moments, pixels=tile), in_one, atol=0.01
     )
     # A halo that is too small would be noticed.
-    cut = passes.cut
-    monkeypatch.setattr(passes, "cut", lambda *place, **_: cut(*place[:3], place[3] // 2, place[4]))
+    cut = sweeps.cut
+    monkeypatch.setattr(sweeps, "cut", lambda *place, **_: cut(*place[:3], place[3] // 2, place[4]))
     narrow = paint(painter, photo, moments=moments, pixels=tile)
     assert np.abs(narrow - in_one).max() > 0.05
 
@@ -164,27 +164,17 @@ def test_an_edge_detector_finds_no_seam_in_a_smooth_photo(monkeypatch: pytest.Mo
     style = tiling.Style(painter.net.table[1])
     moments = painter.moments(photo[np.newaxis, ::4, ::4], style)
     borders = list[int]()
-    cut = passes.cut
+    cut = sweeps.cut
 
-    def spy(*place: Any) -> list[passes.Tile]:
+    def spy(*place: Any) -> list[sweeps.Tile]:
         tiles = cut(*place)
         borders[:] = sorted({tile.columns.first for tile in tiles} - {0})
         return tiles
 
-    monkeypatch.setattr(passes, "cut", spy)
+    monkeypatch.setattr(sweeps, "cut", spy)
     picture = paint(painter, photo, moments=moments, pixels=120 * 120)
     assert len(borders) >= 5
     assert 0.7 < border_energy(picture, borders) < 1.3
-    monkeypatch.setattr(passes, "cut", lambda *place: spy(*place[:3], 0, place[4]))
+    monkeypatch.setattr(sweeps, "cut", lambda *place: spy(*place[:3], 0, place[4]))
     cut_hard = paint(painter, photo, moments=moments, pixels=120 * 120)
     assert border_energy(cut_hard, borders) > 2
-
-
-def test_merged_moments_of_tiles_equal_those_of_the_whole() -> None:
-    random = np.random.default_rng(0)
-    image = random.normal(3, 2, [1, 21, 5, 2]) + np.arange(21)[:, None, None]
-    tensor = tf.constant(image, tf.float32)
-    parts = (tensor[:, :9], tensor[:, 9:])
-    merged = tiling.merge([norms.moments(part) for part in parts], [45, 60])
-    for found, expected in zip(merged, norms.moments(tensor), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from fastnst import errors, images
-from fastnst.models import stylizer
-from fastnst.nets import passes
+from fastnst.models import stylizer, tiled
+from fastnst.nets import sweeps
 from fastnst.painting import large, photos
 
 pyvips = pytest.importorskip("pyvips")
@@ -24,7 +24,7 @@ Photo = Callable[..., np.ndarray]
 @pytest.fixture
 def model(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> stylizer.Stylizer:
     """A model that paints even small photos in tiles."""
-    monkeypatch.setattr(passes, "WHOLE_MEMORY", 0)
+    monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
     return stylizer.load(gallery, "float32", style="candy")
 
 
@@ -81,20 +81,43 @@ def test_only_photos_that_pillow_or_memory_refuse_are_large(
 ) -> None:
     Image.fromarray(photo(80, 120)).save(tmp_path / "a.png")
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    assert large.shape_of(tmp_path / "a.png") == (80, 120)
     assert not large.is_large(model, tmp_path / "a.png")
     assert not large.is_large(model, tmp_path / "broken.png")
-    monkeypatch.setattr(large, "PILLOW_PIXELS", 80 * 120 - 1)
+    Image.new("1", (2000, 2200)).save(tmp_path / "b.png")
+    for memory, size, expected in ((1e9, None, False), (1e8, None, True), (1e8, 500, False)):
+        monkeypatch.setattr(tiled.Tiles, "memory_left", lambda self, memory=memory: memory)
+        assert large.is_large(model, tmp_path / "b.png", size) == expected
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 80 * 120 // 2 - 1)
     assert large.is_large(model, tmp_path / "a.png")
-    job = photos.Job(tmp_path / "a.png", tmp_path / "b.tif")
-    broken = photos.Job(tmp_path / "broken.png", tmp_path / "c.tif")
-    outcomes = list(photos.paint(model, [job, broken]))
-    assert {outcome.job: outcome.error is None for outcome in outcomes} == {
-        job: True,
-        broken: False,
-    }
-    with Image.open(tmp_path / "b.tif") as written:
-        assert written.format == "TIFF" and written.size == (120, 80)
+
+
+def test_a_large_photo_is_stylized_in_every_style_beside_a_broken_one(
+    model: stylizer.Stylizer, tmp_path: Path, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(photo(80, 120)).save(tmp_path / "a.png")
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    monkeypatch.setattr(large, "is_large", lambda model, path, size: path.name == "a.png")
+    jobs = [
+        photos.Job(tmp_path / f"{name}.png", tmp_path / f"{name}-{style}.tif", style)
+        for name in ("a", "broken")
+        for style in ("candy", "ink")
+    ]
+    outcomes = list(photos.paint(model, jobs, batch=4))
+    assert [outcome.job for outcome in outcomes] == jobs
+    assert [outcome.error is None for outcome in outcomes] == [True, True, False, False]
+    pictures = [images.read(job.stylized) for job in jobs[:2]]
+    assert pictures[0].shape == (80, 120, 3)
+    assert np.abs(pictures[0] - pictures[1]).mean() > 3
+
+
+def test_a_photo_of_16_bits_keeps_its_profile(model: stylizer.Stylizer, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    wide = pyvips.Image.new_from_array(np.full((40, 50, 3), 30_000, np.uint16))
+    wide = wide.copy(interpretation="rgb16")
+    wide.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    wide.write_to_file(str(tmp_path / "a.tif"))
+    large.paint(model, tmp_path / "a.tif", tmp_path / "b.tif")
+    assert images.read_picture(tmp_path / "b.tif").icc_profile == profile
 
 
 def test_an_interrupted_or_failed_photo_leaves_no_file(
@@ -110,7 +133,7 @@ def test_an_interrupted_or_failed_photo_leaves_no_file(
         large.paint(model, tmp_path / "a.png", out / "b.tif", progress=interrupt)
     assert not list(out.iterdir())
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
-    with pytest.raises(errors.UserError, match=r"cut\.jpg: the image is damaged \("):
+    with pytest.raises(errors.UserError, match=r"cut\.jpg: so large a photo is read by pyvips"):
         large.paint(model, tmp_path / "cut.jpg", out / "b.tif")
     assert not list(out.iterdir())
 
@@ -125,6 +148,9 @@ def test_what_cannot_be_written_is_one_clear_line(
     monkeypatch.setitem(large._LONGEST, "JPEG", 60)
     with pytest.raises(errors.UserError, match=r"b\.jpg: 61 x 60 pixels are too large for JPEG"):
         large.paint(model, source, tmp_path / "b.jpg")
+    monkeypatch.setattr(large, "_FILES_PER_PIXEL", 10**15)
+    with pytest.raises(errors.UserError, match=r"b\.tif: 61 x 60 pixels need .* are free; write"):
+        large.paint(model, source, tmp_path / "b.tif")
     monkeypatch.setitem(sys.modules, "pyvips", None)
     with pytest.raises(
         errors.UserError, match=r"a\.png: too large .*pip install 'fastnst\[large\]"

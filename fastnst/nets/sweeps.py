@@ -1,7 +1,7 @@
-"""Plans the passes over a large picture: which layers are computed when, kept, and cut how.
+"""Plans the sweeps over a large picture: which layers are computed and kept when, in which tiles.
 
-An instance norm needs the moments of the whole picture. Each pass therefore computes one step up to
-its norm for every tile, and keeps the output, or computes it again in the passes that need it.
+An instance norm needs the moments of the whole picture. Each sweep therefore computes one step up
+to its norm for every tile, and keeps the output, or computes it again in the sweeps that need it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 
 from fastnst.nets import steps
 
-# Peak memory of a tile in outputs of its largest layer, float32; measured, rounded up.
+# Peak memory of a tile, as a multiple of its largest layer in float32; measured, rounded up.
 LAYERS_AT_ONCE = 7
 # Bytes for a whole picture, or its trunk, at once: 2048 x 2048 pixels of the default network, or
 # the trunk of 4096 x 4096. Beyond, tiles save more memory than they take time.
@@ -101,16 +101,17 @@ def _spans(size: int, longest: int, halo: int, align: int) -> list[Span]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pass:
-    """One pass over all tiles.
+class Sweep:
+    """One sweep over all tiles.
 
     Attributes:
         target: The step whose convolution is computed, or None to compute the picture.
         reads: Steps whose kept outputs are read.
+        reads_photo: Whether the photo is read.
         settled: Those of `reads` that are results already.
         keeps: Whether the output of `target` is kept.
         settles: A step whose result is kept instead of its output, because later sums need it.
-        drops: Steps whose outputs no later pass reads.
+        drops: Steps whose outputs no later sweep reads.
         whole: Whether there is one tile, the whole picture. It computes the moments of norms in
             between by itself.
         halo: Pixels of the photo to compute around a tile.
@@ -119,6 +120,7 @@ class Pass:
 
     target: str | None
     reads: tuple[str, ...]
+    reads_photo: bool
     settled: frozenset[str]
     keeps: bool
     settles: str | None
@@ -134,10 +136,10 @@ class Pass:
 
 
 class Plan:
-    """The passes that compute a picture.
+    """The sweeps that compute a picture.
 
     Attributes:
-        passes: The passes in order.
+        sweeps: The sweeps in order.
         align: Largest scale of a layer; tiles begin at its multiples.
         kept_memory: Peak of all kept outputs, in bytes per pixel of the photo.
     """
@@ -150,20 +152,20 @@ class Plan:
         trunk_at_once: bool = False,
         moments_known: bool = False,
     ) -> None:
-        """Plans the passes.
+        """Plans the sweeps.
 
         Args:
             network: The steps.
             kept_scale: Outputs at this scale and smaller ones are kept, others are computed again.
                 The RGB output is always kept.
-            trunk_at_once: Whether one pass computes all steps of the trunk.
-            moments_known: Whether the moments of all norms are known, so that one pass suffices.
+            trunk_at_once: Whether one sweep computes all steps of the trunk.
+            moments_known: Whether the moments of all norms are known, so that one sweep suffices.
         """
         self._steps = {step.name: step for step in network}
         self.align = max(step.scale for step in network)
-        self.passes: list[Pass] = []
+        self.sweeps: list[Sweep] = []
         self.kept_memory = 0.0
-        # Outputs that passes may keep, those that are kept so far, and those replaced by results.
+        # Outputs that sweeps may keep, those that are kept so far, and those replaced by results.
         self._keepable = {step.name for step in network if step.scale >= kept_scale}
         self._keepable = set() if moments_known else self._keepable | {network[-1].name}
         self._kept, self._settled = set[str](), set[str]()
@@ -181,9 +183,9 @@ class Plan:
     def _add(
         self, target: str | None, later: collections.abc.Sequence[str | None], *, whole: bool
     ) -> None:
-        """Adds a pass, before the passes to later targets."""
+        """Adds a sweep, before the sweeps to later targets."""
         halo, reads, layers = self._needs(target)
-        assert reads <= self._kept, "a pass reads only what earlier ones kept"
+        assert reads <= self._kept, "a sweep reads only what earlier ones kept"
         settled = frozenset(self._settled & reads)
         # The result of the whole trunk at once, because it adds layers that are not kept.
         settles = target if whole else self._sum_to_settle(target)
@@ -197,10 +199,11 @@ class Plan:
         needed = set[str]().union(*(self._needs(each)[1] for each in later))
         drops = self._kept - needed
         self._kept -= drops
-        self.passes.append(
-            Pass(
+        self.sweeps.append(
+            Sweep(
                 target=target,
                 reads=tuple(sorted(reads)),
+                reads_photo=steps.PHOTO in layers,
                 settled=settled,
                 keeps=target in self._keepable and target != settles,
                 settles=settles,
@@ -227,8 +230,8 @@ class Plan:
 
     @property
     def whole_memory(self) -> float:
-        """Bytes per pixel of passes that compute the whole picture; 0 without them."""
-        return max((each.tile_memory for each in self.passes if each.whole), default=0.0)
+        """Bytes per pixel of sweeps that compute the whole picture; 0 without them."""
+        return max((each.tile_memory for each in self.sweeps if each.whole), default=0.0)
 
     def _scale(self, name: str) -> int:
         return self._steps[name].scale if name in self._steps else 1
@@ -241,7 +244,7 @@ class Plan:
         return step.channels * (item or step.dtype.size) / step.scale**2
 
     def _needs(self, target: str | None) -> tuple[int, set[str], set[str]]:
-        """Returns the halo, the kept outputs and all layers that a pass needs."""
+        """Returns the halo, the kept outputs and all layers that a sweep needs."""
         reads, layers = set[str](), set[str]()
 
         def output(name: str) -> int:
@@ -253,6 +256,7 @@ class Plan:
 
         def result(name: str) -> int:
             if name == steps.PHOTO:
+                layers.add(name)
                 return 0
             step = self._steps[name]
             if name in self._kept:
@@ -295,7 +299,7 @@ def choose(
 
 def tile_memory(network: collections.abc.Sequence[steps.Step]) -> float:
     """Returns the bytes per pixel that it takes to compute all steps at once."""
-    (only,) = Plan(network, moments_known=True).passes
+    (only,) = Plan(network, moments_known=True).sweeps
     return only.tile_memory
 
 

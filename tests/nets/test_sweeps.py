@@ -1,10 +1,10 @@
-"""Planning the passes over a large picture."""
+"""Planning the sweeps over a large picture."""
 
 from __future__ import annotations
 
 import pytest
 
-from fastnst.nets import passes, steps, transform_net
+from fastnst.nets import steps, sweeps, transform_net
 
 NETWORK = steps.of(transform_net.TransformNet(transform_net.Architecture(32, 5)))
 
@@ -16,7 +16,7 @@ def test_each_pixel_belongs_to_one_tile_and_is_computed_with_a_halo(
     height: int, width: int, pixels: int
 ) -> None:
     halo, align = 6, 4
-    tiles = passes.cut(height, width, pixels, halo, align)
+    tiles = sweeps.cut(height, width, pixels, halo, align)
     owners = [
         (row, column)
         for tile in tiles
@@ -34,19 +34,19 @@ def test_each_pixel_belongs_to_one_tile_and_is_computed_with_a_halo(
 
 
 def test_tiles_are_no_larger_than_asked_for() -> None:
-    for tile in passes.cut(1000, 3000, 200 * 200, 57, 4):
+    for tile in sweeps.cut(1000, 3000, 200 * 200, 57, 4):
         computed = [span.end - span.begin for span in (tile.rows, tile.columns)]
         assert computed[0] * computed[1] <= 200 * 200
 
 
 def test_a_window_at_a_smaller_scale_begins_at_the_same_place() -> None:
-    span = passes.Span(first=8, last=15, begin=4, end=15)
+    span = sweeps.Span(first=8, last=15, begin=4, end=15)
     assert span.window(2) == slice(2, 8) and span.own(2) == slice(4, 8)
     assert span.inner(2) == slice(2, 6) and span.inner() == slice(4, 11)
 
 
 def test_with_known_moments_one_pass_computes_everything() -> None:
-    (only,) = passes.Plan(NETWORK, moments_known=True).passes
+    (only,) = sweeps.Plan(NETWORK, moments_known=True).sweeps
     assert only.target is None and not only.reads
     # 4, 1 and 2 in the encoder, rounded up to whole pixels of each scale: 4, 6 and 8; 10 times 4 in
     # the trunk, 4 + 2 + 4 in the decoder.
@@ -55,10 +55,10 @@ def test_with_known_moments_one_pass_computes_everything() -> None:
 
 def test_every_norm_has_its_pass_and_nothing_is_kept_to_the_end() -> None:
     for scale in (1, 2, 4):
-        plan = passes.Plan(NETWORK, scale)
-        assert [each.target for each in plan.passes] == [*(step.name for step in NETWORK), None]
+        plan = sweeps.Plan(NETWORK, scale)
+        assert [each.target for each in plan.sweeps] == [*(step.name for step in NETWORK), None]
         kept = set[str]()
-        for each in plan.passes:
+        for each in plan.sweeps:
             assert set(each.reads) <= kept
             kept |= ({each.target} if each.keeps else set()) | {each.settles} - {None}
             kept -= set(each.drops)
@@ -66,32 +66,32 @@ def test_every_norm_has_its_pass_and_nothing_is_kept_to_the_end() -> None:
 
 
 def test_less_is_kept_at_smaller_scales_and_the_halo_grows_instead() -> None:
-    plans = [passes.Plan(NETWORK, scale) for scale in (1, 2, 4)]
+    plans = [sweeps.Plan(NETWORK, scale) for scale in (1, 2, 4)]
     memory = [plan.kept_memory for plan in plans]
     assert memory == sorted(memory, reverse=True) and memory[-1] <= memory[0] / 2
-    second = [plan.passes[1].halo for plan in plans]
+    second = [plan.sweeps[1].halo for plan in plans]
     # With the first convolution repeated, its 4 pixels are needed as well.
     assert second == [2, 6, 6]
 
 
 def test_the_trunk_is_one_pass_if_it_is_computed_at_once() -> None:
-    plan = passes.Plan(NETWORK, 1, trunk_at_once=True)
+    plan = sweeps.Plan(NETWORK, 1, trunk_at_once=True)
     trunk = "residuals/4/norm2"
     targets = ["norm1", "norm2", "norm3", trunk, "norm4", "norm5", "norm6", None]
-    assert [each.target for each in plan.passes] == targets
-    (whole,) = (each for each in plan.passes if each.whole)
+    assert [each.target for each in plan.sweeps] == targets
+    (whole,) = (each for each in plan.sweeps if each.whole)
     assert whole.target == whole.settles == trunk and not whole.keeps
-    assert trunk in plan.passes[4].settled
+    assert trunk in plan.sweeps[4].settled
 
 
 def test_the_fastest_plan_that_fits_is_chosen_else_the_most_frugal() -> None:
     pixels, tile = 2048 * 2048, 10**9
-    fastest = passes.Plan(NETWORK, 2, trunk_at_once=True)
+    fastest = sweeps.Plan(NETWORK, 2, trunk_at_once=True)
     enough = fastest.kept_memory * pixels + max(tile, fastest.whole_memory * pixels)
-    chosen = passes.choose(NETWORK, pixels, enough, tile)
-    assert chosen.passes == fastest.passes
-    assert passes.choose(NETWORK, pixels, enough - 1, tile).passes != fastest.passes
-    frugal = passes.most_frugal(NETWORK)
-    assert passes.choose(NETWORK, pixels, 0, tile).passes == frugal.passes
+    chosen = sweeps.choose(NETWORK, pixels, enough, tile)
+    assert chosen.sweeps == fastest.sweeps
+    assert sweeps.choose(NETWORK, pixels, enough - 1, tile).sweeps != fastest.sweeps
+    frugal = sweeps.most_frugal(NETWORK)
+    assert sweeps.choose(NETWORK, pixels, 0, tile).sweeps == frugal.sweeps
     # The trunk of a much larger picture is always computed in tiles.
-    assert not passes.choose(NETWORK, 9 * pixels, 1e15, tile).whole_memory
+    assert not sweeps.choose(NETWORK, 9 * pixels, 1e15, tile).whole_memory
