@@ -31,7 +31,7 @@ def test_running_out_of_memory_is_the_users_error_and_says_how_to_save_some() ->
 
     with pytest.raises(errors.UserError) as caught:
         stylizer.Stylizer(refuse, "large")(np.zeros((3, 20, 30, 3), np.uint8))
-    assert str(caught.value).startswith("3 of 30 x 20 pixels: not enough memory to stylize; ")
+    assert str(caught.value).startswith("30 x 20 pixels: not enough memory to stylize; ")
     assert "--size" in str(caught.value) and "--batch" in str(caught.value)
 
 

@@ -38,7 +38,7 @@ def paint(
     painter: tiling.TilePainter,
     photo: np.ndarray,
     keep: float | None = None,
-    moments: tiling.Moments | None = None,
+    moments: tiling.MomentsByStep | None = None,
     **resources: Any,
 ) -> np.ndarray:
     """Paints the second style. A tile of `pixels` pixels is the largest."""
@@ -53,7 +53,7 @@ def paint(
     if resources.get("folder"):
         # Enough for a tile, but not for what is kept.
         resources.setdefault("memory", tile_memory)
-    style = tiling.Style(painter.net.table[1], None if keep is None else tf.constant(keep))
+    style = tiling.Choice(painter.net.table[1], None if keep is None else tf.constant(keep))
     painter.paint(
         planes.Plane(photo[np.newaxis]),
         write,
@@ -62,6 +62,15 @@ def paint(
         tiling.Resources(tile_memory=tile_memory, **resources),
     )
     return planes.whole(picture)[0]
+
+
+def record(
+    painter: tiling.TilePainter, photo: np.ndarray, **resources: Any
+) -> tiling.MomentsByStep:
+    """Returns the moments of a photo in the second style."""
+    choice = tiling.Choice(painter.net.table[1])
+    pixels = planes.Plane(photo[np.newaxis])
+    return painter.moments(pixels, choice, tiling.Resources(**resources))
 
 
 def whole(net: transform_net.TransformNet, photo: np.ndarray, keep: float | None) -> np.ndarray:
@@ -116,7 +125,7 @@ def test_a_pixel_of_the_photo_changes_no_pixel_beyond_the_halo(option: dict[str,
     halo = plan.sweeps[0].halo
     size, middle = 4 * halo, 2 * halo
     photo = make_photo(size, size)
-    moments = painter.moments(photo[np.newaxis], tiling.Style(painter.net.table[1]))
+    moments = record(painter, photo)
     other = photo.copy()
     # Also the next one, because pixels of one block of the trunk do not reach equally far.
     other[middle : middle + plan.align, middle : middle + plan.align] += 50
@@ -135,7 +144,7 @@ def test_tiles_with_known_moments_meet_without_a_seam(
 ) -> None:
     painter = tiling.TilePainter(make_net(option))
     photo = make_photo(190, 230)
-    moments = painter.moments(photo[np.newaxis], tiling.Style(painter.net.table[1]))
+    moments = record(painter, photo)
     in_one = paint(painter, photo, moments=moments, pixels=10**6)
     np.testing.assert_allclose(whole(painter.net, photo, None), in_one, atol=0.05)
     tile = 190 * 190
@@ -161,8 +170,7 @@ def test_an_edge_detector_finds_no_seam_in_a_smooth_photo(monkeypatch: pytest.Mo
     down, across = np.mgrid[0:120, 0:600] / 100.0
     photo = np.stack([80 + 60 * np.sin(across), 120 + 50 * np.cos(down + across), 90 + 40 * down])
     photo = np.moveaxis(photo, 0, -1).astype(np.float32)
-    style = tiling.Style(painter.net.table[1])
-    moments = painter.moments(photo[np.newaxis, ::4, ::4], style)
+    moments = record(painter, photo[::4, ::4])
     borders = list[int]()
     cut = sweeps.cut
 
@@ -178,3 +186,14 @@ def test_an_edge_detector_finds_no_seam_in_a_smooth_photo(monkeypatch: pytest.Mo
     monkeypatch.setattr(sweeps, "cut", lambda *place: spy(*place[:3], 0, place[4]))
     cut_hard = paint(painter, photo, moments=moments, pixels=120 * 120)
     assert border_energy(cut_hard, borders) > 2
+
+
+def test_moments_collected_in_tiles_equal_those_of_the_whole_photo() -> None:
+    painter = tiling.TilePainter(make_net({}))
+    photo = make_photo(131, 93)
+    at_once, in_tiles = (record(painter, photo, memory=memory) for memory in (1e9, 1e6))
+    assert in_tiles.keys() <= at_once.keys()
+    assert len(in_tiles) == sum(step.normed for step in painter.steps.values())
+    for name, moments in in_tiles.items():
+        for found, expected in zip(moments, at_once[name], strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0.001, atol=1e-4)
