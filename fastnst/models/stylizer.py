@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import collections.abc
 import contextlib
-import dataclasses
 import functools
 import tempfile
 from pathlib import Path
@@ -25,8 +24,7 @@ from fastnst.nets import tiling, transform_net
 # Bytes per pixel of a photo and its picture in memory, besides what the network needs.
 _PHOTO_MEMORY = 24
 _ANY_NUMBER = 2**31
-# Receives the number of pixels painted, and their total in all passes of the strokes.
-Progress: TypeAlias = collections.abc.Callable[[int, int], None]
+Progress: TypeAlias = tiled.Receive
 # Receives a note for the user.
 Say: TypeAlias = collections.abc.Callable[[str], None]
 
@@ -155,7 +153,7 @@ class Stylizer:
         stylized = np.empty(batch.shape, np.uint8)
         if not len(batch):
             return stylized
-        how = _Progress(progress, len(batch))
+        how = tiled.Progress(progress, len(batch))
         height, width = batch.shape[1:3]
         with self._work(height, width, controls, folder, planes.Workspace(), how, say) as work:
             for first in range(0, len(batch), work.at_once):
@@ -189,7 +187,7 @@ class Stylizer:
         """
         workspace = planes.Workspace(folder)
         _, height, width, _ = photo.shape
-        how = _Progress(progress, 1)
+        how = tiled.Progress(progress, 1)
         with self._work(height, width, controls, folder, workspace, how, say) as work:
             self._render(photo, write, work)
 
@@ -201,9 +199,9 @@ class Stylizer:
         controls: controls_module.Controls | None,
         folder: Path | None,
         workspace: planes.Workspace,
-        progress: _Progress,
+        progress: tiled.Progress,
         say: Say | None,
-    ) -> collections.abc.Iterator[_Work]:
+    ) -> collections.abc.Iterator[tiled.Work]:
         """Decides how photos of one size are painted, and reports what goes wrong meanwhile."""
         if min(height, width) < transform_net.MIN_SIDE:
             raise errors.UserError(
@@ -220,7 +218,7 @@ class Stylizer:
                 f"{width} x {height} pixels do not fit into memory; painting with the statistics "
                 "of a small version (--tiles exact uses the disk instead)"
             )
-        work = _Work(chosen, workspace, modes, layers, progress)
+        work = tiled.Work(chosen, workspace, modes, layers, progress)
         if set(modes.values()) == {"off"}:
             work.at_once = self._at_once(height, width, sizes, memory)
         try:
@@ -262,7 +260,7 @@ class Stylizer:
         self,
         photos: planes.Pixels,
         write: collections.abc.Callable[[slice, slice, np.ndarray], None],
-        work: _Work,
+        work: tiled.Work,
     ) -> None:
         _, height, width, _ = photos.shape
         paint = functools.partial(self._paint_once, work)
@@ -273,7 +271,7 @@ class Stylizer:
             write(*part, images.to_uint8(stylized.read(*part)))
 
     def _paint_once(
-        self, work: _Work, photos: planes.Pixels, style: str | None, strength: float | None
+        self, work: tiled.Work, photos: planes.Pixels, style: str | None, strength: float | None
     ) -> planes.Pixels:
         """Stylizes photos in one pass of the strokes."""
         count, height, width, _ = photos.shape
@@ -293,47 +291,6 @@ class Stylizer:
             self._in_tiles.paint(photos, picture.write, style, strength, resources, mode=mode)
         work.progress.done += count * height * width
         return picture
-
-
-class _Progress:
-    """Counts the pixels painted, of all photos and passes.
-
-    Attributes:
-        done: Pixels of the passes that are finished.
-        each: Pixels of all passes of one photo.
-    """
-
-    def __init__(self, receive: Progress | None, photos: int) -> None:
-        self._receive, self._photos = receive, photos
-        self.done = self.each = 0
-
-    def report(self, pixels: int, done: int, total: int) -> None:
-        """Reports that `done` of `total` tiles of a pass with this many pixels are painted."""
-        if self._receive:
-            self._receive(self.done + pixels * done // total, self._photos * self.each)
-
-
-@dataclasses.dataclass
-class _Work:
-    """How photos of one size are painted.
-
-    Attributes:
-        controls: The choices.
-        workspace: Where intermediate pictures are kept.
-        modes: How to paint each size of a pass: "exact", "thumbnail", or "off" for whole.
-        memory: Bytes for the network's layers.
-        progress: Counts the pixels.
-        folder: Where layers are kept that do not fit into memory.
-        at_once: Photos to paint at once.
-    """
-
-    controls: controls_module.Controls
-    workspace: planes.Workspace
-    modes: dict[tuple[int, int], str]
-    memory: float
-    progress: _Progress
-    folder: Path | None = None
-    at_once: int = 1
 
 
 def load(

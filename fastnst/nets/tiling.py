@@ -379,8 +379,7 @@ class _Run:
 
         rows, columns = tile.rows.window(), tile.columns.window()
         if each.reads_photo:
-            pixels = self._photo.read(rows, columns).astype(np.float32, copy=False)
-            photo = tf.convert_to_tensor(pixels)
+            photo = tf.convert_to_tensor(window(self._photo, 1).astype(np.float32, copy=False))
         else:
             # Only its height and width matter.
             photo = tf.zeros([1, rows.stop - rows.start, columns.stop - columns.start, 1], tf.uint8)
@@ -397,5 +396,5 @@ class _Run:
         return self._workspace.new(shape, step.dtype.as_numpy_dtype)
 
     def _drop(self, name: str) -> None:
-        if name in self._kept:
-            self._kept.pop(name).free()
+        if kept := self._kept.pop(name, None):
+            kept.free()

@@ -17,7 +17,7 @@ import tensorflow as tf
 from PIL import Image
 
 import fastnst
-from fastnst import controls, devices, errors, export, planes
+from fastnst import controls, devices, errors, planes
 from fastnst.controls import rendering
 from fastnst.models import store, stylizer, tiled
 from fastnst.nets import sweeps, tiling, transform_net
@@ -94,14 +94,6 @@ def test_large_photos_are_stylized_in_tiles_and_look_the_same(
     assert np.abs(paint(photos).astype(int) - whole).max() <= 1
     assert np.abs(paint(photos[0]).astype(int) - whole[0]).max() <= 1
     assert asked == [(1, 45, 40, 3)] * 3
-
-
-def test_a_saved_model_paints_whole_photos_only(exported: Path) -> None:
-    picture = np.zeros((20, 20, 3), np.uint8)
-    for mode in ("auto", "off", "exact"):
-        assert stylizer.load(exported, tiles=mode)(picture).shape == (20, 20, 3)
-    with pytest.raises(errors.UserError, match="an exported SavedModel cannot paint in tiles"):
-        stylizer.load(exported, tiles="thumbnail")(picture)
 
 
 def test_a_batch_is_painted_at_once_only_as_far_as_memory_allows(
@@ -344,45 +336,6 @@ def test_an_impossible_style_or_strength_is_an_error_at_once(gallery: Path, tiny
     paint = stylizer.load(gallery)
     with pytest.raises(errors.UserError, match=r"^no style cubist"):
         paint(np.zeros((20, 20, 3), np.uint8), "cubist")
-
-
-def test_a_saved_model_of_one_style_offers_no_other_style_and_no_strength(exported: Path) -> None:
-    paint = stylizer.load(exported)
-    assert paint.styles == ("tiny",)
-    photo = np.zeros((20, 20, 3), np.uint8)
-    np.testing.assert_array_equal(paint(photo, "tiny", 1.0), paint(photo))
-    with pytest.raises(errors.UserError, match=r"^no style wave \(styles: tiny\)"):
-        paint(photo, "wave")
-    with pytest.raises(errors.UserError, match=r": strength 0\.5: this SavedModel supports 1 only"):
-        paint(photo, strength=0.5)
-
-
-def test_a_saved_model_of_several_styles_stylizes_in_each_style_and_blend(
-    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
-) -> None:
-    export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})
-    live, exported = (stylizer.load(path, "float32") for path in (gallery, tmp_path / "exported"))
-    assert exported.styles == live.styles
-    picture = photo(32, 40)
-    for style in (*live.styles, "wave:0.6,candy:0.4"):
-        for strength in (None, 0.0, 0.5, 1.5):
-            difference = levels(exported(picture, style, strength), live(picture, style, strength))
-            assert difference <= 1, (style, strength)
-    with pytest.raises(errors.UserError, match=r"^strength 2: should be from 0 to 1\.5"):
-        exported(picture, strength=2.0)
-
-
-def test_a_saved_model_has_all_other_controls(
-    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
-) -> None:
-    export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})
-    live, exported = (stylizer.load(path, "float32") for path in (gallery, tmp_path / "exported"))
-    left = np.zeros((40, 48), np.uint8)
-    left[:, :20] = 255
-    choices = {"stroke": 2, "colors": 0.5, "grain": 4, "masks": {"ink": left, "candy": 255 - left}}
-    # The SavedModel rounds each pass to whole levels, which the next pass may enlarge.
-    difference = exported(photo(40, 48), **choices).astype(int) - live(photo(40, 48), **choices)
-    assert np.abs(difference).mean() < 1
 
 
 def test_large_photos_are_painted_in_two_passes_and_stroke_1_in_one(
