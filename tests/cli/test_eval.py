@@ -114,8 +114,7 @@ def test_a_photo_too_large_for_memory_is_streamed_and_its_tiles_are_explained(
 ) -> None:
     pytest.importorskip("pyvips")
     monkeypatch.setattr(large, "is_large", lambda *_: True)
-    monkeypatch.setattr(tiled, "THUMBNAIL_SIDE", 20)
-    monkeypatch.setattr(tiled.Tiles, "memory_left", lambda self: 1e3)
+    monkeypatch.setattr(tiled.TiledPainter, "choose", lambda *_: "thumbnail")
     assert command.main(["--model", "tiny", "a.png", "-o", "out/large.tif"]) == 0
     captured = capsys.readouterr()
     assert captured.out == "out/large.tif\n"
