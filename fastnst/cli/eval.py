@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     disable = True if len(jobs) == 1 else None
     with (
         tqdm.tqdm(total=len(jobs), unit="photo", disable=disable) as bar,
-        progress.PixelBar() as pixel_bar,
+        contextlib.closing(progress.PixelBar()) as pixel_bar,
     ):
         outcomes = photos.paint(
             model,

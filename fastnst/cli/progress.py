@@ -110,18 +110,6 @@ class PixelBar:
     def __init__(self) -> None:
         self._bar: tqdm.tqdm | None = None
 
-    def __enter__(self) -> PixelBar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: types.TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
     def __call__(self, done: int, total: int) -> None:
         """Shows that `done` of `total` pixels are painted, in all passes."""
         if self._bar is None:
@@ -132,5 +120,10 @@ class PixelBar:
         self._bar.total = total
         self._bar.update(done - self._bar.n)
         if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """Removes the bar."""
+        if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -19,12 +19,13 @@ from fastnst import controls as controls_module
 from fastnst import devices, errors, files, images, planes
 from fastnst.controls import rendering
 from fastnst.models import model, served, store, tiled
+from fastnst.models import work as work_module
 from fastnst.nets import tiling, transform_net
 
 # Bytes per pixel of a photo and its picture in memory, besides what the network needs.
 _PHOTO_MEMORY = 24
 _ANY_NUMBER = 2**31
-Progress: TypeAlias = tiled.Receive
+Progress: TypeAlias = work_module.Receive
 # Receives a note for the user.
 Say: TypeAlias = collections.abc.Callable[[str], None]
 
@@ -153,7 +154,7 @@ class Stylizer:
         stylized = np.empty(batch.shape, np.uint8)
         if not len(batch):
             return stylized
-        how = tiled.Progress(progress, len(batch))
+        how = work_module.Progress(progress, len(batch))
         height, width = batch.shape[1:3]
         with self._work(height, width, controls, folder, planes.Workspace(), how, say) as work:
             for first in range(0, len(batch), work.at_once):
@@ -187,7 +188,7 @@ class Stylizer:
         """
         workspace = planes.Workspace(folder)
         _, height, width, _ = photo.shape
-        how = tiled.Progress(progress, 1)
+        how = work_module.Progress(progress, 1)
         with self._work(height, width, controls, folder, workspace, how, say) as work:
             self._render(photo, write, work)
 
@@ -199,10 +200,10 @@ class Stylizer:
         controls: controls_module.Controls | None,
         folder: Path | None,
         workspace: planes.Workspace,
-        progress: tiled.Progress,
+        progress: work_module.Progress,
         say: Say | None,
-    ) -> collections.abc.Iterator[tiled.Work]:
-        """Decides how photos of one size are painted, and reports what goes wrong meanwhile."""
+    ) -> collections.abc.Iterator[work_module.Work]:
+        """Decides how to paint photos of one size; raises a UserError if memory or disk run out."""
         if min(height, width) < transform_net.MIN_SIDE:
             raise errors.UserError(
                 f"{width} x {height} pixels is too small to stylize; each side should be at least "
@@ -218,7 +219,7 @@ class Stylizer:
                 f"{width} x {height} pixels do not fit into memory; painting with the statistics "
                 "of a small version (--tiles exact uses the disk instead)"
             )
-        work = tiled.Work(chosen, workspace, modes, layers, progress)
+        work = work_module.Work(chosen, workspace, modes, layers, progress)
         if set(modes.values()) == {"off"}:
             work.at_once = self._at_once(height, width, sizes, memory)
         try:
@@ -260,7 +261,7 @@ class Stylizer:
         self,
         photos: planes.Pixels,
         write: collections.abc.Callable[[slice, slice, np.ndarray], None],
-        work: tiled.Work,
+        work: work_module.Work,
     ) -> None:
         _, height, width, _ = photos.shape
         paint = functools.partial(self._paint_once, work)
@@ -271,7 +272,11 @@ class Stylizer:
             write(*part, images.to_uint8(stylized.read(*part)))
 
     def _paint_once(
-        self, work: tiled.Work, photos: planes.Pixels, style: str | None, strength: float | None
+        self,
+        work: work_module.Work,
+        photos: planes.Pixels,
+        style: str | None,
+        strength: float | None,
     ) -> planes.Pixels:
         """Stylizes photos in one pass of the strokes."""
         count, height, width, _ = photos.shape

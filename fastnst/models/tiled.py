@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
-from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst import controls, devices, errors, planes
+from fastnst import devices, errors, planes
 from fastnst.models import model
 from fastnst.nets import sweeps, tiling, transform_net
 
-# Receives the number of pixels painted, and their total in all passes of the strokes.
-Receive: TypeAlias = collections.abc.Callable[[int, int], None]
 # The choices of a user; see `Tiles`.
 MODES = ("auto", "exact", "thumbnail", "off")
 # Longer side in pixels of the version from which `thumbnail` takes the moments.
@@ -63,47 +58,6 @@ class Tiles:
         if self.max_memory is None:
             return _SHARE * devices.available_memory()
         return self.max_memory - self.used
-
-
-class Progress:
-    """Counts the pixels painted, of all photos and passes.
-
-    Attributes:
-        done: Pixels of the passes that are finished.
-        each: Pixels of all passes of one photo.
-    """
-
-    def __init__(self, receive: Receive | None, photos: int) -> None:
-        self._receive, self._photos = receive, photos
-        self.done = self.each = 0
-
-    def report(self, pixels: int, done: int, total: int) -> None:
-        """Reports that `done` of `total` tiles of a pass with this many pixels are painted."""
-        if self._receive:
-            self._receive(self.done + pixels * done // total, self._photos * self.each)
-
-
-@dataclasses.dataclass
-class Work:
-    """How photos of one size are painted.
-
-    Attributes:
-        controls: The choices.
-        workspace: Where intermediate pictures are kept.
-        modes: How to paint each size of a pass: "exact", "thumbnail", or "off" for whole.
-        memory: Bytes for the network's layers.
-        progress: Counts the pixels.
-        folder: Where layers are kept that do not fit into memory.
-        at_once: Photos to paint at once.
-    """
-
-    controls: controls.Controls
-    workspace: planes.Workspace
-    modes: dict[tuple[int, int], str]
-    memory: float
-    progress: Progress
-    folder: Path | None = None
-    at_once: int = 1
 
 
 class TiledPainter:
@@ -164,11 +118,12 @@ class TiledPainter:
         choice = tiling.Choice(tf.constant(row), None if keep is None else tf.constant(keep))
         moments = None
         if mode == "thumbnail":
-            moments = self._painter.moments(planes.Plane(thumbnail(photo)), choice, resources)
+            small = planes.Plane(thumbnail(photo, THUMBNAIL_SIDE))
+            moments = self._painter.moments(small, choice, resources)
         self._painter.paint(photo, write, choice, moments, resources)
 
 
-def thumbnail(photo: planes.Pixels, side: int = THUMBNAIL_SIDE) -> np.ndarray:
+def thumbnail(photo: planes.Pixels, side: int) -> np.ndarray:
     """Scales a photo to a longer side of `side`.
 
     Returns:

@@ -105,8 +105,7 @@ def test_large_photos_are_painted_in_tiles(here: Path, monkeypatch: pytest.Monke
     whole = images.read("whole.png")
     assert np.abs(pictures["exact"] - whole).max() <= 1
     np.testing.assert_array_equal(pictures["off"], whole)
-    # So small a photo of noise looks different when it is scaled down.
-    assert np.abs(pictures["thumbnail"] - whole).mean() > 1
+    assert 0 < np.abs(pictures["thumbnail"] - whole).mean() < 20
 
 
 def test_a_photo_too_large_for_memory_is_streamed_and_its_tiles_are_explained(
