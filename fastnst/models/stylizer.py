@@ -25,7 +25,6 @@ from fastnst.nets import tiling, transform_net
 # Bytes per pixel of a photo and its picture in memory, besides what the network needs.
 _PHOTO_MEMORY = 24
 _ANY_NUMBER = 2**31
-Progress: TypeAlias = work_module.Receive
 # Receives a note for the user.
 Say: TypeAlias = collections.abc.Callable[[str], None]
 
@@ -121,7 +120,7 @@ class Stylizer:
         controls: controls_module.Controls | None = None,
         *,
         folder: Path | None = None,
-        progress: Progress | None = None,
+        progress: work_module.OnPixels | None = None,
         say: Say | None = None,
     ) -> np.ndarray:
         """Stylizes one photo, or a batch of the same size, with choices in one object.
@@ -170,7 +169,7 @@ class Stylizer:
         controls: controls_module.Controls | None = None,
         *,
         folder: Path,
-        progress: Progress | None = None,
+        progress: work_module.OnPixels | None = None,
         say: Say | None = None,
     ) -> None:
         """Stylizes a photo that is read and written in parts.

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from fastnst import controls, planes
 
 # Receives the number of pixels painted, and their total in all passes of the strokes.
-Receive: TypeAlias = collections.abc.Callable[[int, int], None]
+OnPixels: TypeAlias = collections.abc.Callable[[int, int], None]
 
 
 class Progress:
@@ -21,14 +21,14 @@ class Progress:
         each: Pixels of all passes of one photo.
     """
 
-    def __init__(self, receive: Receive | None, photos: int) -> None:
-        self._receive, self._photos = receive, photos
+    def __init__(self, on_pixels: OnPixels | None, photos: int) -> None:
+        self._on_pixels, self._photos = on_pixels, photos
         self.done = self.each = 0
 
     def report(self, pixels: int, done: int, total: int) -> None:
         """Reports that `done` of `total` tiles of a pass with this many pixels are painted."""
-        if self._receive:
-            self._receive(self.done + pixels * done // total, self._photos * self.each)
+        if self._on_pixels:
+            self._on_pixels(self.done + pixels * done // total, self._photos * self.each)
 
 
 @dataclasses.dataclass

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from fastnst import controls, errors, files, images, planes
-from fastnst.models import stylizer
+from fastnst.models import stylizer, work
 
 # Longest side in each format.
 _LONGEST = {"JPEG": 65_535, "WEBP": 16_383}
@@ -97,7 +97,7 @@ def paint(
     style: str | None = None,
     size: int | None = None,
     quality: int = 92,
-    progress: stylizer.Progress | None = None,
+    progress: work.OnPixels | None = None,
     say: stylizer.Say | None = None,
 ) -> None:
     """Stylizes a photo of any size.

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastnst import controls, errors, files, images
-from fastnst.models import stylizer
+from fastnst.models import stylizer, work
 from fastnst.painting import large
 
 # A decoded photo, the reason why it is none, or None if it is too large for memory.
@@ -145,7 +145,7 @@ def paint(
     size: int | None = None,
     batch: int = 1,
     quality: int = 92,
-    progress: stylizer.Progress | None = None,
+    progress: work.OnPixels | None = None,
     say: stylizer.Say = lambda note: None,
 ) -> collections.abc.Iterator[Outcome]:
     """Stylizes photos and writes the results one by one.
@@ -195,7 +195,7 @@ def _paint_large(
     job: Job,
     size: int | None,
     quality: int,
-    progress: stylizer.Progress | None,
+    progress: work.OnPixels | None,
     say: stylizer.Say,
 ) -> Outcome:
     try:
@@ -218,7 +218,7 @@ def _paint_group(
     model: stylizer.Stylizer,
     group: collections.abc.Sequence[_Read],
     quality: int,
-    progress: stylizer.Progress | None,
+    progress: work.OnPixels | None,
     say: stylizer.Say,
 ) -> collections.abc.Iterator[Outcome]:
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]

@@ -28,11 +28,21 @@ def test_a_saved_model_of_one_style_offers_no_other_style_and_no_strength(export
         paint(photo, strength=0.5)
 
 
+@pytest.fixture(scope="module")
+def live_and_exported(
+    gallery: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[stylizer.Stylizer, stylizer.Stylizer]:
+    """A model of several styles, and its SavedModel."""
+    folder = tmp_path_factory.mktemp("exports") / "gallery"
+    export.export(store.load(store.find(gallery)), folder, "savedmodel", {})
+    return stylizer.load(gallery, "float32"), stylizer.load(folder, "float32")
+
+
 def test_a_saved_model_of_several_styles_stylizes_in_each_style_and_blend(
-    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
+    live_and_exported: tuple[stylizer.Stylizer, stylizer.Stylizer],
+    photo: Callable[..., np.ndarray],
 ) -> None:
-    export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})
-    live, exported = (stylizer.load(path, "float32") for path in (gallery, tmp_path / "exported"))
+    live, exported = live_and_exported
     assert exported.styles == live.styles
     picture = photo(32, 40)
     for style in (*live.styles, "wave:0.6,candy:0.4"):
@@ -44,10 +54,10 @@ def test_a_saved_model_of_several_styles_stylizes_in_each_style_and_blend(
 
 
 def test_a_saved_model_has_all_other_controls(
-    gallery: Path, tmp_path: Path, photo: Callable[..., np.ndarray]
+    live_and_exported: tuple[stylizer.Stylizer, stylizer.Stylizer],
+    photo: Callable[..., np.ndarray],
 ) -> None:
-    export.export(store.load(store.find(gallery)), tmp_path / "exported", "savedmodel", {})
-    live, exported = (stylizer.load(path, "float32") for path in (gallery, tmp_path / "exported"))
+    live, exported = live_and_exported
     left = np.zeros((40, 48), np.uint8)
     left[:, :20] = 255
     choices = {"stroke": 2, "colors": 0.5, "grain": 4, "masks": {"ink": left, "candy": 255 - left}}
