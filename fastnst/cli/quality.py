@@ -25,7 +25,7 @@ from fastnst.cli import terminal
 from fastnst.models import card
 
 if TYPE_CHECKING:
-    from fastnst.evaluation import iterations
+    from fastnst.evaluation import iterations, measures
     from fastnst.features import loss_network
     from fastnst.losses import perceptual
     from fastnst.nets import transform_net
@@ -160,6 +160,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 def _run(arguments: argparse.Namespace) -> int:
     _require_extras()
     terminal.import_tensorflow()
+    from fastnst.evaluation import measures
+    from fastnst.evaluation import pictures as picture_figures
+    from fastnst.features import loss_network
     from fastnst.models import run_folder, store
     from fastnst.training.tasks import inputs
 
@@ -173,27 +176,40 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     settings = config.load(conf)
     model = store.load(reference)
-    objectives, paintings = inputs.make_objectives(settings)
-    paths = inputs.validation_paths(arguments.images)[: arguments.photos]
-    chosen = arguments.style or reference.style
-    if len(objectives) == 1 and len(model.description.styles) == 1:
+    styles = settings.styles
+    if len(styles) == len(model.description.styles) == 1:
         # A network of one style is known by its folder's name, which may have changed.
-        objectives = dict(zip(model.description.names, objectives.values(), strict=True))
-        paintings = dict(zip(model.description.names, paintings.values(), strict=True))
-    for style in [chosen] if chosen else objectives:
-        if style not in objectives:
-            raise errors.UserError(
-                f"--style {style}: its objective is not in {conf}, which has none for styles added "
-                f"by fastnst learn; choose from {', '.join(objectives)}"
-            )
+        styles = dict(zip(model.description.names, styles.values(), strict=True))
+    chosen = arguments.style or reference.style
+    if chosen and chosen not in styles:
+        raise errors.UserError(
+            f"--style {chosen}: its objective is not in {conf}, which has none for styles added "
+            f"by fastnst learn; choose from {', '.join(styles)}"
+        )
+    paths = inputs.validation_paths(arguments.images)[: arguments.photos]
+    weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
+    network = loss_network.LossNetwork(weights, _LAYERS)
+    grams = measures.Grams(network, (picture_figures.LAYER,))
+    net = model.net.frozen()
+    for style in [chosen] if chosen else styles:
+        described = styles[style]
+        if not arguments.steps:
+            # Only the objective depends on it, and `auto` takes seconds to compute.
+            described = dataclasses.replace(described, style_weight=1.0)
+        objectives, paintings = inputs.make_objectives(
+            dataclasses.replace(settings, styles={style: described})
+        )
         row, _ = model.select(style)
-        name = style if len(objectives) > 1 else reference.name
+        name = style if len(styles) > 1 else reference.name
         output = arguments.output or Path("generated") / f"quality-{reference.name}"
-        if len(objectives) > 1:
+        if len(styles) > 1:
             output /= name
-        paint = _painter(model.net.frozen(), row, model.description.grain)
+        paint = _painter(net, row, model.description.grain)
         subject = _Subject(name, paint, objectives[style], paintings[style][0])
-        _measure(subject, settings, sizes, paths, output, arguments)
+        pictures = _measure_pictures(subject, grams, paths, output)
+        if arguments.steps:
+            _compare(subject, network, sizes, paths, output, arguments, pictures)
+        print(output)
     return terminal.DONE
 
 
@@ -233,28 +249,9 @@ class _Subject:
     painting: np.ndarray
 
 
-def _measure(
-    subject: _Subject,
-    settings: config.Config,
-    sizes: collections.abc.Sequence[int],
-    paths: collections.abc.Sequence[Path],
-    output: Path,
-    arguments: argparse.Namespace,
-) -> None:
-    """Measures one style, and writes its figures after each photo."""
-    from fastnst.features import loss_network
-
-    weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
-    network = loss_network.LossNetwork(weights, _LAYERS)
-    pictures = _measure_pictures(subject, network, paths, output)
-    if arguments.steps:
-        _compare(subject, network, sizes, paths, output, arguments, pictures)
-    print(output)
-
-
 def _measure_pictures(
     subject: _Subject,
-    network: loss_network.LossNetwork,
+    grams: measures.Grams,
     paths: collections.abc.Sequence[Path],
     output: Path,
 ) -> dict[str, Any]:
@@ -264,13 +261,16 @@ def _measure_pictures(
     from fastnst.evaluation import measures
     from fastnst.evaluation import pictures as picture_figures
 
-    grams = measures.GramDistance(network, subject.painting, (picture_figures.LAYER,))
-    figures = picture_figures.Figures(subject.paint, subject.painting, grams)
+    distance = measures.GramDistance(grams, subject.painting)
+    figures = picture_figures.Figures(subject.paint, subject.painting, distance)
     sizes = _earlier_sizes(output, subject)
+    names: list[str] = []
+    found: dict[str, Any] = {}
     for path in tqdm.tqdm(paths, unit="photo", disable=None):
         figures.add(functools.partial(images.read, path))
-        _save(output, subject, sizes, figures.summary())
-    found = figures.summary()
+        names.append(path.name)
+        found = {**figures.summary(), card.PHOTO_NAMES: names}
+        _save(output, subject, sizes, found)
     print(picture_table(subject.name, found), flush=True)
     return found
 
@@ -291,9 +291,8 @@ def _compare(
 
     chosen = subject.objective.weights
     used = {*chosen.content_layers, *chosen.style_layers}
-    further = measures.GramDistance(
-        network, subject.painting, [layer for layer in _LAYERS if layer not in used]
-    )
+    others = [layer for layer in _LAYERS if layer not in used]
+    further = measures.GramDistance(measures.Grams(network, others), subject.painting)
     starts = STARTS[arguments.start]
     found: dict[int, Any] = {}
     for size in sizes:

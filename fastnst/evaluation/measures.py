@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import hashlib
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,8 @@ from fastnst.losses import functional
 
 # Deviation of the Gaussian that is subtracted to leave only fine detail, in pixels.
 _FINE = 1.5
+# Photos whose Gram matrices are kept: some 100 MB.
+_PHOTOS_KEPT = 100
 
 
 def structure_kept(photo: np.ndarray, stylized: np.ndarray) -> float:
@@ -44,32 +47,56 @@ def _quantiles(picture: np.ndarray) -> np.ndarray:
     return np.quantile(picture.reshape(-1, 3), shares, axis=0, method="inverted_cdf")
 
 
-class GramDistance:
-    """Distance of Gram matrices from the style's, relative to the photo's own distance."""
+class Grams:
+    """The Gram matrices of pictures at some layers of the loss network."""
 
     def __init__(
-        self,
-        network: loss_network.LossNetwork,
-        style: np.ndarray,
-        layers: collections.abc.Sequence[str],
+        self, network: loss_network.LossNetwork, layers: collections.abc.Sequence[str]
     ) -> None:
-        """Computes the style's Gram matrices.
+        """Computes nothing yet.
 
         Args:
             network: The loss network.
-            style: The style image, RGB [H, W, 3] in [0, 255].
-            layers: Layers to compare, ideally ones that the objective does not use.
+            layers: Names of its layers.
         """
-        self._layers = tuple(layers)
-        self._grams = tf.function(
+        self.layers = tuple(layers)
+        self._compute = tf.function(
             lambda image: {
                 layer: functional.gram_matrix(features)
-                for layer, features in network(image, self._layers).items()
+                for layer, features in network(image, self.layers).items()
             },
             input_signature=[tf.TensorSpec([1, None, None, 3])],
             autograph=False,
         )
-        self._targets = self._grams(_batch(style))
+        self._of_photos: dict[bytes, dict[str, tf.Tensor]] = {}
+
+    def __call__(self, picture: np.ndarray) -> dict[str, tf.Tensor]:
+        """Returns the Gram matrices of a picture, RGB [H, W, 3] in [0, 255], by layer."""
+        return self._compute(tf.constant(picture[np.newaxis], tf.float32))
+
+    def of_photo(self, photo: np.ndarray) -> dict[str, tf.Tensor]:
+        """Returns the Gram matrices of a photo, which are kept: each style needs them again."""
+        key = hashlib.sha256(f"{photo.dtype}{photo.shape}".encode() + photo.tobytes()).digest()
+        if key in self._of_photos:
+            return self._of_photos[key]
+        found = self(photo)
+        if len(self._of_photos) < _PHOTOS_KEPT:
+            self._of_photos[key] = found
+        return found
+
+
+class GramDistance:
+    """Distance of Gram matrices from the style's, relative to the photo's own distance."""
+
+    def __init__(self, grams: Grams, style: np.ndarray) -> None:
+        """Computes the style's Gram matrices.
+
+        Args:
+            grams: Computes Gram matrices, ideally at layers that the objective does not use.
+            style: The style image, RGB [H, W, 3] in [0, 255].
+        """
+        self._grams = grams
+        self._targets = grams(style)
 
     def __call__(self, photo: np.ndarray, stylized: np.ndarray) -> dict[str, float]:
         """Returns ||G(stylized) - G(style)|| / ||G(photo) - G(style)|| (Frobenius) by layer.
@@ -80,13 +107,10 @@ class GramDistance:
             photo: RGB [H, W, 3] in [0, 255].
             stylized: Its stylized version, in the same form.
         """
-        before, after = self._grams(_batch(photo)), self._grams(_batch(stylized))
+        before, after = self._grams.of_photo(photo), self._grams(stylized)
         return {
-            layer: float(
-                tf.norm(after[layer] - self._targets[layer])
-                / tf.norm(before[layer] - self._targets[layer])
-            )
-            for layer in self._layers
+            layer: float(tf.norm(after[layer] - target) / tf.norm(before[layer] - target))
+            for layer, target in self._targets.items()
         }
 
 
@@ -165,7 +189,3 @@ def _ring(picture: np.ndarray, outer: int, inner: int) -> np.ndarray:
     inside[outer : height - outer, outer : width - outer] = True
     inside[inner : height - inner, inner : width - inner] = False
     return picture[inside].mean(axis=0, dtype=np.float64)
-
-
-def _batch(picture: np.ndarray) -> tf.Tensor:
-    return tf.constant(picture[np.newaxis], tf.float32)

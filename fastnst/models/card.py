@@ -11,6 +11,8 @@ from fastnst import checkpoint_file
 from fastnst.models import metrics_log, run_folder
 
 FACTS = "training.json"
+# Key of the photos' names among the figures of the pictures.
+PHOTO_NAMES = "names"
 
 
 def read_facts(model: Path) -> dict[str, Any]:
@@ -55,11 +57,11 @@ def equal_iterations_text(number: float | None, steps: int, digits: int = 0) -> 
 
 
 def picture_rows(pictures: dict[str, Any]) -> list[tuple[str, str]]:
-    """Formats the figures of the pictures: labels and values, without the number of photos."""
+    """Formats the figures of the pictures: labels and values, without the photos."""
     return [
         (label, "no flat areas" if value is None else f"{value:.2f}")
         for label, value in pictures.items()
-        if label != "photos"
+        if label not in ("photos", PHOTO_NAMES)
     ]
 
 
@@ -132,7 +134,7 @@ def render(
     parts = [
         f"# {name}\n",
         "A feed-forward network for style transfer (Johnson et al. 2016, with instance norm), "
-        "trained with\nfastnst. License: Apache-2.0, as far as the rights to the style image "
+        "trained with\nfastnst. License: Apache-2.0, as far as the rights to its paintings "
         "allow.\n",
     ]
     if len(styles) > 1:

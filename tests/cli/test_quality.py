@@ -70,6 +70,7 @@ def test_it_writes_figures_pictures_and_curves(
     folder = Path("generated/quality-tiny")
     written = json.loads((folder / "quality.json").read_text())
     assert written["pictures"]["photos"] == 2 and written["pictures"]["rim"] >= 0.0
+    assert written["pictures"]["names"] == ["0.png", "1.png"]
     found = written["sizes"]["96"]
     for start in ("noise", "photo"):
         curve = found["mean_curves"][start]
@@ -89,7 +90,7 @@ def test_without_steps_only_the_pictures_are_measured(
     assert "objective" not in capsys.readouterr().out
     (written,) = Path("generated/quality-tiny").iterdir()
     found = json.loads(written.read_text())
-    assert found["sizes"] == {} and len(found["pictures"]) == 9
+    assert found["sizes"] == {} and len(found["pictures"]) == 10
     # An earlier comparison with the optimizer is kept.
     written.write_text(json.dumps(found | {"sizes": {"256": "earlier"}}))
     assert quality.main(arguments) == 0
@@ -101,6 +102,23 @@ def test_without_steps_only_the_pictures_are_measured(
         assert json.loads(written.read_text())["sizes"] == {}
 
 
+def test_every_style_of_a_model_has_a_folder_of_its_own(
+    here: Path, gallery: Path, conf: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(gallery, here / "models" / "several")
+    written = conf(here, style_image=None, styles=["img/wave.jpg", "img/candy.jpg"])
+    shutil.copy(written, here / "models" / "several" / "config.yml")
+    arguments = ["--images", "photos", "--photos", "1", "--steps", "0", "--model", "several"]
+    folder = here / "generated" / "quality-several"
+    assert quality.main([*arguments, "--style", "candy"]) == 0
+    assert [path.name for path in folder.iterdir()] == ["candy"]
+    candy = json.loads((folder / "candy" / "quality.json").read_text())
+    assert quality.main(arguments) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["candy", "wave"]
+    assert json.loads((folder / "candy" / "quality.json").read_text()) == candy
+    assert capsys.readouterr().out.count("candy, 1 photo: how the pictures look") == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -108,6 +126,7 @@ def test_without_steps_only_the_pictures_are_measured(
         (["--model", "tiny", "--size", "256,big"], "--size: 'big' should be a whole number"),
         (["--model", "tiny", "--images", "fotos"], "fotos: no such file or folder; did you mean"),
         (["--model", "bare"], "bare: has no config.yml"),
+        (["--model", "tiny", "--style", "ink"], "--style ink: its objective is not in "),
         (["--model", "tini"], "no model tini; did you mean tiny?"),
     ],
 )

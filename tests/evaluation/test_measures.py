@@ -42,12 +42,16 @@ def test_gram_distance_is_1_for_the_photo_and_0_for_the_style(photo: Photo) -> N
     weights = loss_network.load_weights(ROOT / "pretrained" / "vgg_16.ckpt")
     layers = ("relu1_1", "relu2_1")
     style = images.read(ROOT / "img" / "candy.jpg", 32)
-    distance = measures.GramDistance(loss_network.LossNetwork(weights, layers), style, layers)
+    grams = measures.Grams(loss_network.LossNetwork(weights, layers), layers)
+    distance = measures.GramDistance(grams, style)
     picture = photo(32, 48)
     assert distance(picture, picture) == pytest.approx({layer: 1.0 for layer in layers})
     assert distance(picture, style) == pytest.approx({layer: 0.0 for layer in layers}, abs=1e-5)
     between = distance(picture, style * 0.9)
     assert all(0.0 < value < 1.0 for value in between.values())
+    # The Gram matrices of a photo are computed once, those of other photos anew.
+    assert grams.of_photo(picture) is grams.of_photo(picture.copy())
+    assert grams.of_photo(picture[:, ::-1]) is not grams.of_photo(picture)
 
 
 def test_shift_change_is_zero_for_a_stylized_photo_that_moves_with_the_photo(photo: Photo) -> None:
