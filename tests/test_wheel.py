@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("fastnst", "conf", "img", "pretrained", "setup.cfg", "pyproject.toml", "README.md")
 ASSETS = (
     *("conf/*.yml", "img/*.jpg", "img/photos/*", "img/bundled/*"),
-    *("pretrained/*.ckpt.*", "pretrained/*/*"),
+    *("pretrained/*.ckpt.*", "pretrained/*/*.json", "pretrained/*/*.ckpt.*"),
 )
 
 pytestmark = pytest.mark.wheel
@@ -78,19 +78,14 @@ def here(tmp_path: Path) -> Path:
 def test_the_wheel_holds_the_assets_and_no_picture_of_the_documentation(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assets: set[str] = set()
-    for folder in (
-        "img/*.jpg",
-        "img/photos/*",
-        "img/bundled/*",
-        "pretrained/*.ckpt.*",
-        "pretrained/*/*",
-    ):
-        found = (path for path in ROOT.glob(folder) if path.is_file())
+    for pattern in ASSETS:
+        found = (path for path in ROOT.glob(pattern) if path.is_file())
         assets |= {f"fastnst/assets/{path.relative_to(ROOT).as_posix()}" for path in found}
     assert len(assets) > 60
     assert assets <= names
     assert "fastnst/reports/page.html" in names
-    assert not [name for name in names if "img/guide" in name or "img/readme" in name]
+    documentation = ("img/guide", "img/readme", "/samples/")
+    assert not [name for name in names if any(part in name for part in documentation)]
     assert {name.split("/")[0] for name in names} == {
         "fastnst",
         f"fastnst-{fastnst.__version__}.dist-info",

@@ -374,6 +374,7 @@ def test_wrong_usage_exits_with_code_2(here: Path, arguments: list[str]) -> None
     assert not files()
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_the_best_picture_so_far(here: Path) -> None:
     command = f"{sys.executable} -m fastnst optimize photo.png --style blue.png --size 32"
     with subprocess.Popen(

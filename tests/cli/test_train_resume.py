@@ -26,6 +26,8 @@ from fastnst.training.tasks import session
 ROOT = Path(__file__).resolve().parent.parent.parent
 Conf = Callable[..., Path]
 
+pytestmark = pytest.mark.slow
+
 
 # A run that is killed, resumed, interrupted, resumed, finished, extended, and started anew.
 

@@ -149,6 +149,7 @@ sys.exit(main.main())
 """
 
 
+@pytest.mark.slow
 def test_a_killed_command_resumes_and_ends_as_if_it_had_not_been(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
