@@ -6,30 +6,48 @@ import collections.abc
 import dataclasses
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import arithmetic, contest
-from fastnst import config, devices, events, files
+from fastnst import checkpoint_file, config, devices, events, files
 from fastnst.export import saved_model
+from fastnst.models import model as model_module
 from fastnst.models import store, stylizer
+from fastnst.nets import transform_net
 from fastnst.training.tasks import session
 
 CONF = "conf/candy.yml"
-BASE = "pretrained/base.ckpt"
+# The step and the network that the programs of others have too: those of Johnson et al. 2016.
+PAPER = {"scales": 1, "steady": 0.0, "wallpaper": 0.0, "antialias": False, "deep": False}
 
 
 def train_step(
-    size: int, batch: int, precision: str = "auto", xla: str = "auto", optimizer: str = "adam"
+    size: int,
+    batch: int,
+    precision: str = "auto",
+    xla: str = "auto",
+    optimizer: str = "adam",
+    paper: bool = True,
 ) -> collections.abc.Callable[[], float]:
-    """Returns a function that runs a training step once."""
-    step, images = _step(size, batch, precision, xla, optimizer)
+    """Returns a function that runs a training step once.
+
+    Args:
+        size: Sides of the photos.
+        batch: Number of photos.
+        precision: As in a conf file.
+        xla: As in a conf file.
+        optimizer: As in a conf file.
+        paper: Whether network and objective are those of the paper instead of our defaults.
+    """
+    step, images = _step(size, batch, precision, xla, optimizer, PAPER if paper else {})
     return lambda: float(step(images)["total"])
 
 
 def _step(
-    size: int, batch: int, precision: str, xla: str, optimizer: str
+    size: int, batch: int, precision: str, xla: str, optimizer: str, keys: dict[str, Any]
 ) -> tuple[collections.abc.Callable[[tf.Tensor], events.Metrics], tf.Tensor]:
     settings = config.load(
         CONF,
@@ -41,6 +59,7 @@ def _step(
         max_steps=100_000,
         start_from=None,
         xla=xla,
+        **keys,
     )
     with tempfile.TemporaryDirectory() as folder:
         settings = dataclasses.replace(settings, model_path=folder)
@@ -49,19 +68,28 @@ def _step(
     return step, tf.constant(contest.photos(size, batch), tf.float32)
 
 
-def painter(size: int, precision: str = "float32") -> collections.abc.Callable[[], np.ndarray]:
-    """Returns a function that stylizes one photo with the network, uint8 in and out."""
+def painter(
+    size: int, precision: str = "float32", **shapes: Any
+) -> collections.abc.Callable[[], np.ndarray]:
+    """Returns a function that stylizes one photo, uint8 in and out.
+
+    Args:
+        size: Sides of the photo.
+        precision: As in a conf file.
+        **shapes: Attributes of the network's `transform_net.Architecture`; by default the paper's.
+    """
     dtype = devices.compute_dtype(precision)
-    # One pass, like the networks of others.
-    paint = stylizer.load(files.find(BASE), dtype.name, stroke=1)
+    with tempfile.TemporaryDirectory() as folder:
+        # One pass, like the networks of others.
+        paint = stylizer.load(random_model(Path(folder), **shapes), dtype.name, stroke=1)
     photo = contest.photos(size, 1)
     return lambda: paint(photo)
 
 
 def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     """Returns a function that stylizes one photo with an exported SavedModel, uint8 in and out."""
-    model = store.load(store.find(files.find(BASE)))
     with tempfile.TemporaryDirectory() as folder:
+        model = store.load(store.find(random_model(Path(folder) / "model")))
         saved_model.write(model, Path(folder))
         signature = tf.saved_model.load(folder).signatures["serving_uint8"]
     photo = tf.constant(contest.photos(size, 1))
@@ -70,11 +98,26 @@ def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
 
 def train_step_flop(size: int, batch: int) -> float:
     """Counts the FLOP of a training step."""
-    step, images = _step(size, batch, "float32", "off", "adam")
+    step, images = _step(size, batch, "float32", "off", "adam", PAPER)
     return arithmetic.flop(step, images)
 
 
 def painter_flop(size: int) -> float:
     """Counts the FLOP of stylizing one photo."""
-    net = store.load(store.find(files.find(BASE))).net
+    net = transform_net.TransformNet()
     return arithmetic.flop(tf.function(net, autograph=False), tf.TensorSpec([1, size, size, 3]))
+
+
+def random_model(folder: Path, **shapes: Any) -> Path:
+    """Writes a network with random weights, which is as fast as a trained one.
+
+    Args:
+        folder: Its folder.
+        **shapes: Attributes of its `transform_net.Architecture`.
+    """
+    architecture = transform_net.Architecture(**shapes)
+    description = model_module.Description(architecture, (model_module.Style("random"),))
+    net = transform_net.TransformNet(architecture)
+    checkpoint_file.write_checkpoint(folder / store.WEIGHTS, net.tensors())
+    files.write(folder / model_module.FILE, description.to_json())
+    return folder

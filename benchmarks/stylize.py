@@ -26,6 +26,8 @@ _SIZES = (256, 512, 1024, 2048, 4096)
 # memory.
 _LARGE = 2048
 _ROUNDS_LARGE = 3
+# The architecture of `lite: true`.
+_LITE = {"lite": True, "width": 16, "antialias": True}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,6 +95,8 @@ def _contenders(size: int) -> dict[str, contest.Contender]:
 
     return {
         DEFAULT: mine("painter", precision="auto"),
+        "fastnst, its own network": mine("painter", precision="auto", antialias=True, deep=True),
+        "fastnst, lite": mine("painter", precision="auto", **_LITE),
         "fastnst, float32": mine("painter", precision="float32"),
         "fastnst, SavedModel": mine("saved_model_painter"),
         PUBLISHED: theirs("painter"),

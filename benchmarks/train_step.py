@@ -75,6 +75,7 @@ def _contenders(size: int, batch: int) -> dict[str, contest.Contender]:
     return {
         DEFAULT: mine(),
         "fastnst, Muon": mine(optimizer="muon"),
+        "fastnst, its own network and objective": mine(optimizer="muon", paper=False),
         "fastnst, float32": mine(precision="float32"),
         "fastnst, XLA": mine(xla="on"),
         "fastnst, float32, XLA": mine(precision="float32", xla="on"),

@@ -20,12 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import contest
-from fastnst import checkpoint_file, events, files, images
+from benchmarks import contest, ours
+from fastnst import events, files, images
 from fastnst.evaluation import motion
-from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
-from fastnst.nets import transform_net
+from fastnst.models import stylizer
 from fastnst.video import clip, containers, encoding, painting, smoothing
 
 _SMOOTH = (0.0, 0.5, 0.9)
@@ -173,7 +171,8 @@ def _rate(lite: bool, size: tuple[int, int], smooth: float, toy: bool) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = clip.read(_video(folder / "in.mp4", *size, warm_up + timed))
-        model = stylizer.load(_network(folder / "net", lite))
+        shapes = {"lite": lite, "antialias": True, "deep": not lite}
+        model = stylizer.load(ours.random_model(folder / "net", **shapes))
         moments: list[float] = []
 
         def note(event: events.Event) -> None:
@@ -207,16 +206,6 @@ def _video(path: Path, height: int, width: int, frames: int) -> Path:
     command += ["-vf", pan, "-frames:v", str(frames), "-pix_fmt", "yuv420p", str(path)]
     subprocess.run(command, check=True)
     return path
-
-
-def _network(folder: Path, lite: bool) -> Path:
-    """Writes a network with random weights, which is as fast as a trained one."""
-    architecture = transform_net.Architecture(lite=lite)
-    description = model_module.Description(architecture, (model_module.Style("random"),))
-    net = transform_net.TransformNet(architecture)
-    checkpoint_file.write_checkpoint(folder / store.WEIGHTS, net.tensors())
-    files.write(folder / model_module.FILE, description.to_json())
-    return folder
 
 
 def _write(page: Path, tables: Sequence[str | None]) -> None:

@@ -12,7 +12,7 @@ from fastnst.models import store
 from tools import build_cards
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = sorted(path.parent for path in (ROOT / "pretrained").glob("*/weights.ckpt.index"))
+SHIPPED = build_cards.shipped()
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
@@ -21,8 +21,6 @@ def test_the_cards_are_up_to_date(folder: Path) -> None:
 
 
 def test_the_tables_are_up_to_date() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert build_cards._table_of_styles(SHIPPED) in readme
     page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
     assert build_cards._tables_of_figures(SHIPPED) in page
 
@@ -30,9 +28,12 @@ def test_the_tables_are_up_to_date() -> None:
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_a_shipped_network_has_a_conf_a_card_and_a_sample(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert card.startswith(f"# {folder.name}\n") and "](sample.jpg)" in card
-    assert images.read(folder / "sample.jpg").shape[0] > 500
-    assert (ROOT / "conf" / f"{folder.name}.yml").is_file()
+    assert card.startswith(f"# {folder.name}\n")
+    for style in store.styles(folder):
+        assert f"](samples/{style}.jpg)" in card
+        assert images.read(folder / "samples" / f"{style}.jpg").shape[0] == 200
+        assert (ROOT / "conf" / f"{style}.yml").is_file()
+    assert len(list((folder / "samples").iterdir())) == len(store.styles(folder)) + 1
     written = (folder / "config.yml").read_text(encoding="utf-8")
     # Contains no path of the machine that trained it.
     assert not re.search(r": /", written)

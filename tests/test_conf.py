@@ -52,7 +52,7 @@ def test_a_conf_opens_with_its_title_source_commands_and_time(path: Path) -> Non
     assert f"python train.py -c conf/{path.name} --quick\n" in text
     assert f"python train.py -c conf/{path.name}\n" in text
     assert "--dataset path/to/photos" in text
-    assert "minutes" in text
+    assert re.search(r"About .+ on \d CPU cores? with", text)
 
 
 @confs
@@ -79,14 +79,6 @@ def test_a_conf_holds_only_keys_of_its_style(path: Path) -> None:
     assert keys - {"naming"} <= schema.keys(config.Style).keys()
 
 
-@pytest.mark.parametrize("name", ["candy", "feathers", "kandinsky", "mosaic", "starry", "wave"])
-def test_on_a_cpu_a_conf_trains_with_the_settings_of_the_shipped_model(name: str) -> None:
-    text = (files.asset("pretrained") / name / "config.yml").read_text(encoding="utf-8")
-    shipped = yaml.safe_load(text) | {"dataset": "bundled"}
-    trained = config.load(CONF / f"{name}.yml").flat()
-    assert {key: trained[key] for key in shipped} == shipped
-
-
 def test_the_page_shows_every_recipe() -> None:
     names = " | ".join(f"`{name}`" for name in config.RECIPES)
     assert f"\n| key | {names} |\n" in README
@@ -97,7 +89,7 @@ def test_the_page_shows_every_recipe() -> None:
 
 
 def test_the_examples_on_the_page_load() -> None:
-    examples = re.findall(r"```yaml\n(naming: gallery\n.*?)```", README, re.S)
+    examples = re.findall(r"```yaml\n(naming: duo\n.*?)```", README, re.S)
     settings = [config.from_mapping(yaml.safe_load(example)) for example in examples]
     assert [list(each.styles) for each in settings] == [
         ["wave", "candy", "mine"],

@@ -210,14 +210,14 @@ def test_a_file_is_found_here_else_among_the_assets(
     monkeypatch.chdir(tmp_path)
     assert files.find("img/candy.jpg") == ROOT / "img" / "candy.jpg"
     assert files.find("candy.jpg", "img") == ROOT / "img" / "candy.jpg"
-    assert files.find("pretrained/base.ckpt") == ROOT / "pretrained" / "base.ckpt"
+    assert files.find("pretrained/vgg_16.ckpt") == ROOT / "pretrained" / "vgg_16.ckpt"
     assert files.find("candy.jpg") == Path("candy.jpg")
     assert files.find("img/nothing.jpg", "img") == Path("img/nothing.jpg")
     assert files.find("/nowhere/x.jpg") == Path("/nowhere/x.jpg")
     files.write("img/candy.jpg", b"")
-    files.write("pretrained/base.ckpt.index", b"")
+    files.write("pretrained/vgg_16.ckpt.index", b"")
     assert files.find("img/candy.jpg", "img") == Path("img/candy.jpg")
-    assert files.find("pretrained/base.ckpt") == Path("pretrained/base.ckpt")
+    assert files.find("pretrained/vgg_16.ckpt") == Path("pretrained/vgg_16.ckpt")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert files.find("~/img/candy.jpg") == tmp_path / "img" / "candy.jpg"
 

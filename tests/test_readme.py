@@ -41,6 +41,9 @@ TINY: dict[str, object] = {
     "image_size": 32,
     "width": 4,
     "residual_blocks": 1,
+    "scales": 1,
+    "steady": 0,
+    "wallpaper": 0,
     "content_layers": ["relu2_2"],
     "style_layers": ["relu1_2", "relu2_2"],
     "style_weight": 8,
@@ -90,9 +93,9 @@ def commands(page: Path) -> list[str]:
 
 
 # The guides take the README's model of two styles for granted.
-GALLERY = (
-    Block("yaml", "naming: gallery\nstyles: [img/wave.jpg, img/candy.jpg]\n"),
-    Block("sh", "fastnst train -c gallery.yml --dataset path/to/photos\n"),
+DUO = (
+    Block("yaml", "naming: duo\nstyles: [img/wave.jpg, img/candy.jpg]\n"),
+    Block("sh", "fastnst train -c duo.yml --dataset path/to/photos\n"),
 )
 
 
@@ -207,18 +210,15 @@ def test_the_two_install_commands_are_those_that_ci_runs() -> None:
 
 
 def test_the_model_that_the_guides_take_for_granted_is_trained_by_the_readme() -> None:
-    conf, training = GALLERY
+    conf, training = DUO
     assert conf in blocks(README)
     assert set(training.commands) <= set(commands(README))
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=[pytest.mark.guides] * (page != README)) for page in RUN],
-    ids=lambda page: page.stem,
-)
+@pytest.mark.guides
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 def test_a_page_works_from_top_to_bottom(page: Path, desk: Desk) -> None:
-    for block in (*GALLERY, *blocks(page)):
+    for block in (*DUO, *blocks(page)):
         desk.run(block)
     for stylized in desk.folder.glob("stylized.*"):
         assert images.decode(stylized.read_bytes()).shape == desk.photo.shape
@@ -232,6 +232,7 @@ for number, text in enumerate(json.load(sys.stdin)):
 """
 
 
+@pytest.mark.guides
 def test_the_examples_of_the_python_page_work_in_a_fresh_process(desk: Desk) -> None:
     page = blocks(ROOT / "docs" / "python.md")
     settings = '"max_steps": 2'

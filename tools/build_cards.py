@@ -2,15 +2,16 @@
 
     python -m tools.build_cards
 
-Writes pretrained/<name>/sample.jpg (the style image, then photos above their stylized versions) and
-a model card, which includes the results of `fastnst quality` if they are in generated/. Also writes
-the sheet at the top of README.md and the tables in README.md and docs/quality.md.
+Writes pretrained/<model>/samples/ (the photos, and for each style its painting and the stylized
+photos) and a model card, which includes the results of `fastnst quality` if they are in generated/.
+Also writes the sheets of README.md and the tables in docs/quality.md.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ from fastnst.reports import contact_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
-README_SHEET = ROOT / "img" / "readme" / "styles.jpg"
-# The rows of the sheet: a photo, and the styles to show it in.
-ROWS = {"koala": ("candy", "starry", "kandinsky"), "pagoda": ("wave", "mosaic", "feathers")}
+README = ROOT / "img" / "readme"
+# The sheet at the top of README.md: a photo, and the styles to show it in.
+ROWS = {"koala": ("glass", "wave", "candy"), "pagoda": ("ink", "starry", "mosaic")}
+# The photo that is shown in all styles.
+PHOTO_OF_ALL = "pagoda"
+MODEL_OF_SHEETS = "gallery"
 QUALITY = "quality.json"
-_SAMPLE = "![The style image, photos, and their stylized versions](sample.jpg)"
-_HEIGHT = 260
+_PHOTOS = "photos"
+_HEIGHT = 200
 _SQUARE = 300
 _GAP = 6
 _JPEG_QUALITY = 80
@@ -35,19 +39,23 @@ _JPEG_QUALITY = 80
 
 def main() -> int:
     """Builds everything."""
-    folders = [
-        weights.parent for weights in sorted((ROOT / "pretrained").glob(f"*/{store.WEIGHTS}.index"))
-    ]
+    folders = shipped()
     for folder in folders:
-        sample = folder / "sample.jpg"
-        strip = _strip(stylizer.load(folder), folder.name)
-        images.write(sample, strip, quality=_JPEG_QUALITY)
+        for name, strip in _strips(folder):
+            images.write(folder / "samples" / f"{name}.jpg", strip, quality=_JPEG_QUALITY)
         _write_card(folder)
         print(folder.relative_to(ROOT))
-    images.write(README_SHEET, _sheet(), quality=_JPEG_QUALITY)
-    _replace_table(ROOT / "README.md", _table_of_styles(folders))
+    model = stylizer.load(ROOT / "pretrained" / MODEL_OF_SHEETS)
+    images.write(README / "styles.jpg", _opening(model), quality=_JPEG_QUALITY)
+    images.write(README / "gallery.jpg", _all_styles(model), quality=_JPEG_QUALITY)
     _replace_table(ROOT / "docs" / "quality.md", _tables_of_figures(folders))
     return 0
+
+
+def shipped() -> list[Path]:
+    """Lists the folders of the shipped models."""
+    paths = (ROOT / "pretrained").glob(f"*/{store.WEIGHTS}.index")
+    return sorted(path.parent for path in paths)
 
 
 def _write_card(folder: Path) -> None:
@@ -80,7 +88,10 @@ def _card(folder: Path) -> str:
         _quality(folder),
     )
     title, text = rendered.split("\n", 1)
-    return f"{title}\n\n{_SAMPLE}\n{text}"
+    rows = "".join(
+        f"| {name} | ![{name}](samples/{name}.jpg) |\n" for name in (_PHOTOS, *store.styles(folder))
+    )
+    return f"{title}\n\n| style | the painting, and stylized photos |\n|---|---|\n{rows}{text}"
 
 
 def _quality(folder: Path) -> dict[str, Any]:
@@ -89,20 +100,17 @@ def _quality(folder: Path) -> dict[str, Any]:
 
 
 def _tables_of_figures(folders: list[Path]) -> str:
-    """Renders the figures of all networks: how their pictures look, and their objectives."""
-    quality = {style: found for folder in folders for style, found in _quality(folder).items()}
-    looks = {style: found for style, found in quality.items() if "pictures" in found}
-    tables = [card.table_of_pictures(looks)] if looks else []
-    return "\n".join([*tables, card.table_of_objectives(quality)])
-
-
-def _table_of_styles(folders: list[Path]) -> str:
-    rows = "".join(
-        f"| [{folder.name}](pretrained/{folder.name}/README.md) "
-        f'| <img src="pretrained/{folder.name}/sample.jpg" width="640" alt="{folder.name}"> |\n'
-        for folder in folders
-    )
-    return f"| style | the painting, photos, and their stylized versions |\n|---|---|\n{rows}"
+    """Renders the figures of all models: how their pictures look, and their objectives."""
+    tables = []
+    for folder in folders:
+        quality = _quality(folder)
+        looks = {style: found for style, found in quality.items() if "pictures" in found}
+        compared = {style: found for style, found in quality.items() if found["sizes"]}
+        if looks or compared:
+            tables.append(f"`{folder.name}`:\n")
+        tables += [card.table_of_pictures(looks)] if looks else []
+        tables += [card.table_of_objectives(compared)] if compared else []
+    return "\n".join(tables)
 
 
 def _replace_table(page: Path, table: str) -> None:
@@ -113,27 +121,43 @@ def _replace_table(page: Path, table: str) -> None:
     page.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
-def _strip(model: stylizer.Stylizer, name: str) -> np.ndarray:
-    """Arranges the style image, the photos and their stylized versions: uint8 RGB [H, W, 3]."""
-    style = images.decode(images.read_bytes(ROOT / "img" / f"{name}.jpg"))
-    columns = [_to_height(style, 2 * _HEIGHT + _GAP)]
-    for photo in PHOTOS:
-        pixels = _photo(photo)
-        above, below = _to_height(pixels, _HEIGHT), _to_height(model(pixels), _HEIGHT)
-        columns.append(np.concatenate([above, _white(_GAP, above.shape[1]), below]))
-    spaced = [part for column in columns for part in (column, _white(column.shape[0], _GAP))]
+def _strips(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields names and rows of pictures: the photos, and each style's painting and pictures."""
+    model = stylizer.load(folder)
+    photos = [_photo(name) for name in PHOTOS]
+    paintings = {
+        style.name: images.decode(images.read_bytes(ROOT / (style.painting or "")))
+        for style in store.load(store.find(folder)).description.styles
+    }
+    # The photos stand above their stylized versions.
+    empty = np.full((_HEIGHT, _HEIGHT, 3), 255, np.uint8)
+    yield _PHOTOS, _row([empty, *photos])
+    for style, painting in paintings.items():
+        yield style, _row([_to_square(painting), *(model(photo, style) for photo in photos)])
+
+
+def _row(pictures: list[np.ndarray]) -> np.ndarray:
+    """Arranges pictures side by side: uint8 RGB [H, W, 3]."""
+    scaled = [_to_height(picture, _HEIGHT) for picture in pictures]
+    spaced = [part for picture in scaled for part in (picture, _white(_HEIGHT, _GAP))]
     return np.concatenate(spaced[:-1], axis=1)
 
 
-def _sheet() -> np.ndarray:
+def _opening(model: stylizer.Stylizer) -> np.ndarray:
     """Arranges photos beside their stylized versions in some styles: uint8 RGB [H, W, 3]."""
     pictures = {}
     for name, styles in ROWS.items():
         photo = _photo(name)
         pictures[name] = _to_square(photo)
-        for style in styles:
-            pictures[style] = _to_square(stylizer.load(ROOT / "pretrained" / style)(photo))
+        pictures |= {style: _to_square(model(photo, style)) for style in styles}
     return contact_sheet.render(pictures, len(next(iter(ROWS.values()))) + 1)
+
+
+def _all_styles(model: stylizer.Stylizer) -> np.ndarray:
+    """Arranges one photo in all styles: uint8 RGB [H, W, 3]."""
+    photo = _photo(PHOTO_OF_ALL)
+    pictures = {style: _to_square(model(photo, style)) for style in model.styles}
+    return contact_sheet.render(pictures, 6)
 
 
 def _photo(name: str) -> np.ndarray:

@@ -56,7 +56,7 @@ _STYLES = """\
 In its shortest form it lists the paintings; each style takes the name of its file:
 
 ```yaml
-naming: gallery
+naming: duo
 styles: [img/wave.jpg, img/candy.jpg, paintings/mine.jpg]
 ```
 
@@ -64,7 +64,7 @@ A mapping names the styles, and may give each its own values for the keys under 
 same keys at the top level are defaults for every style:
 
 ```yaml
-naming: gallery
+naming: duo
 style_size: 384          # for every style that has no style_size of its own
 styles:
   wave: img/wave.jpg
@@ -74,7 +74,7 @@ styles:
     strength: 1.5
 ```
 
-[gallery.yml](gallery.yml) trains all styles of this folder. All other keys belong to the
+[gallery.yml](gallery.yml) trains 17 styles of this folder. All other keys belong to the
 network as a whole. On the command line, `--set styles.candy.strength=2` changes one style and
 `--set strength=2` changes all of them. The names and their order are fixed once training has begun.
 Without `styles`, the network has one style, named after the model.
@@ -114,9 +114,10 @@ _ORIGINAL = """\
 
 Conf files of the original TensorFlow implementation
 ([hzy46/fast-neural-style-tensorflow](https://github.com/hzy46/fast-neural-style-tensorflow)) load
-unmodified, and their keys keep their meaning. At 256 px the losses have the same value, except at
-the border, which [is padded differently](../docs/theory.md#features). Keys that such a file lacks
-come from the recipe. To train as the original did, add
+unmodified, and their keys keep their meaning. The content, style and total variation losses at
+256 px have the same value, except at the border, which
+[is padded differently](../docs/theory.md#features). Keys that such a file lacks come from the
+recipe. To train as the original did, add
 
 ```yaml
 recipe: original

@@ -51,7 +51,7 @@ def _stylized(style: str, **keys: float) -> np.ndarray:
     naming = "-".join([style, *(f"{key}-{value:g}" for key, value in changes.items())])
     command = [sys.executable, str(ROOT / "train.py"), "-c", str(conf)]
     command += ["--quick", "--model_path", str(MODELS)]
-    for key, value in {"naming": naming, **changes}.items():
+    for key, value in {"naming": naming, "start_from": "null", **changes}.items():
         command += ["--set", f"{key}={value}"]
     # The command returns immediately if the run is finished.
     subprocess.run(command, check=True)

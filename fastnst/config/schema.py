@@ -103,9 +103,9 @@ class Data:
         choices=("crop", "none"),
     )
     zoom: float = _key(
-        1.0,
-        "Largest factor by which parts of random crops are enlarged: 3 also teaches the smooth "
-        "areas of large photos.",
+        3.0,
+        "Largest factor by which parts of random crops are enlarged, which teaches the smooth "
+        "areas of large photos. 1: no enlargement.",
         minimum=1,
         maximum=8,
     )
@@ -156,23 +156,25 @@ class Training:
         maximum=0.99999,
     )
     scales: int = _key(
-        1,
-        "Sizes at which the objective sees the pictures: 2 adds half the size, 3 also a quarter, "
-        "for larger motifs.",
+        2,
+        "Number of sizes at which the objective sees the pictures: 2 adds half the size, 3 also a "
+        "quarter; gives larger motifs.",
         minimum=1,
         maximum=3,
     )
     steady: float = _key(
-        0.0,
-        "Weight of the squared change of the picture when the photo is cropped, with noise: 60 "
-        "reduces the flicker of videos, and rims. The network runs twice per step.",
+        400.0,
+        "Weight of the squared difference between a stylized crop, with noise, and the same crop "
+        "of the stylized photo; reduces flicker. Runs the network twice per step. 0: off.",
         minimum=0,
+    )
+    wallpaper: float = _key(
+        5e6, "Weight of motifs that repeat in flat areas, such as skies. 0: off.", minimum=0
     )
     start_from: str | None = _key(
         "auto",
-        "Model whose weights training starts from. auto: pretrained/base.ckpt, trained on six "
-        "styles at once, if the architecture is the default; else random weights. null: random "
-        "weights.",
+        "Model whose weights training starts from. auto: the one of pretrained/gallery and "
+        "pretrained/gallery-lite that has the same architecture, if any. null: random weights.",
         optional=True,
     )
     identity: str = _key(
@@ -187,7 +189,7 @@ class Training:
 class Network:
     """The architecture of the transform net.
 
-    `width` is always a number: `null` is resolved when the section is created.
+    `width` and `deep` are never None: `null` is resolved when the section is created.
     """
 
     heading: ClassVar[str] = "Transform net"
@@ -214,21 +216,24 @@ class Network:
         "the channels; several times as fast.",
     )
     antialias: bool = _key(
-        False,
+        True,
         "Whether a low-pass filter precedes each stride and follows each upsampling, which avoids "
         "a lattice in flat areas, and flicker.",
     )
     deep: bool = _key(
-        False,
+        None,
         "Whether all residual blocks but the first and the last compute at half the trunk's size, "
-        "which is faster and reaches farther.",
+        "which is faster and reaches farther. null: on, but off with lite.",
+        optional=True,
     )
 
     def __post_init__(self) -> None:
         if self.width is None:
-            # Half the size alone is about 3 times as fast; with half the channels, 7.8 times
+            # Half the size alone is about 3 times as fast; with half the channels, 7 times
             # (docs/benchmarks.md).
             object.__setattr__(self, "width", 16 if self.lite else 32)
+        if self.deep is None:
+            object.__setattr__(self, "deep", not self.lite)
 
 
 @dataclasses.dataclass(frozen=True)

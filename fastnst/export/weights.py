@@ -1,4 +1,4 @@
-"""Weights in float16, for `eval.py --model`: 3.4 MB, and 6.6 kB per additional style."""
+"""Weights in float16, for `eval.py --model`: 3.4 MB, and 7.1 kB per additional style."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from fastnst.features import loss_network
 from fastnst.losses import functional, perceptual
 
 # Ratio of pull to resistance at a strength of 1: see docs/theory.md.
-BALANCE = 9.0
+BALANCE = 13.5
 _SIDE = 256
 # Crops of the painting along each axis.
 _CROPS = 3

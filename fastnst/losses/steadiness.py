@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import collections.abc
+import math
 
+import numpy as np
 import tensorflow as tf
 
-# How much narrower and lower the cut is, in pixels; a quarter of smaller photos. More than the
-# network's grid, so that the cut moves against it, and its border lies within the whole photo.
-_MARGIN = 16
-# Width of the rim, in pixels, which counts as much as the whole cut: networks tend to draw a frame.
-_RIM = 4
+# Share of the sides that is cut off: enough that most of the cut's border lies well within the
+# whole photo.
+_CUT_OFF = 1 / 4
+# Width of the cut's border, in pixels, and side of its squares.
+_BORDER, _SQUARE = 32, 16
 # Deviation of the noise, in levels of 255.
-_NOISE = 2.0
+_NOISE = 6.0
 
 
 def unsteadiness(
@@ -23,8 +25,13 @@ def unsteadiness(
 ) -> tf.Tensor:
     """Returns how much the picture changes if a part of the photo is stylized, with noise.
 
-    The frames of a video differ in this way: their content moves against the network's grid and the
-    border, with other noise. A network that draws by its grid, or a rim, changes most.
+    The frames of a video differ in this way: their content moves against the network's grid, with
+    other noise. A network that draws by its grid changes most, and so does one that frames its
+    pictures.
+
+    Near the border of the cut, the network cannot know what lies beyond. If every pixel there had
+    to be as in the whole photo, it would leave the border of every picture blank. So only the
+    mean colors of squares are compared there, and only the stylized cut receives a gradient.
 
     Args:
         paint: Stylizes photos of the same or a smaller shape.
@@ -33,28 +40,34 @@ def unsteadiness(
         step: Seed of the cut and the noise, an int64 scalar.
 
     Returns:
-        The squared difference from the same cut of `stylized`, in squared levels: the mean over the
-        cut, averaged with the mean over its rim. A float32 scalar.
+        The mean squared difference from the same cut of `stylized`, in squared levels: of the
+        pixels within the border, plus of the mean colors of the squares in it. A float32 scalar.
     """
-    height, width = photos.shape[1:3]
-    margin = min(_MARGIN, height // 4, width // 4)
-    corner = tf.random.stateless_uniform(
-        [2], tf.stack([1, step]), 0, margin + 1, tf.int32, alg="philox"
-    )
+    height, width = (round(side * (1 - _CUT_OFF)) for side in photos.shape[1:3])
+    room = [photos.shape[1] - height + 1, photos.shape[2] - width + 1]
+    random = tf.random.stateless_uniform([2], tf.stack([1, step]), alg="philox")
+    corner = tf.cast(random * tf.constant(room, tf.float32), tf.int32)
 
     def cut(pictures: tf.Tensor) -> tf.Tensor:
         # Rolled, because XLA would compile the step again for each offset of a slice.
-        rolled = tf.roll(pictures, -corner, axis=[1, 2])
-        return rolled[:, : height - margin, : width - margin]
+        return tf.roll(pictures, -corner, axis=[1, 2])[:, :height, :width]
 
-    part = cut(photos)
+    part, whole = cut(photos), cut(stylized)
     noise = tf.random.stateless_normal(
         tf.shape(part), tf.stack([2, step]), 0.0, _NOISE, alg="philox"
     )
-    squared = tf.square(paint(part + noise) - cut(stylized))
-    inner = tf.reduce_sum(squared[:, _RIM:-_RIM, _RIM:-_RIM])
-    height, width = height - margin, width - margin
-    share = (height - 2 * _RIM) * (width - 2 * _RIM) / (height * width)
-    mean = tf.reduce_mean(squared)
-    of_rim = (mean - inner / tf.cast(tf.size(squared), tf.float32)) / (1.0 - share)
-    return (mean + of_rim) / 2.0
+    again = paint(part + noise)
+    border = min(_BORDER, height // 4, width // 4)
+    inner = (again - whole)[:, border:-border, border:-border]
+    squares = tf.nn.avg_pool2d(again - tf.stop_gradient(whole), _SQUARE, _SQUARE, "SAME")
+    _, rows, columns, _ = squares.shape
+    frame = _frame(rows, columns, math.ceil(border / _SQUARE))
+    of_border = tf.reduce_mean(tf.square(squares) * frame) / frame.mean()
+    return tf.reduce_mean(tf.square(inner)) + of_border
+
+
+def _frame(height: int, width: int, border: int) -> np.ndarray:
+    """Returns 1 for the outermost cells of a grid, else 0: float32 [height, width, 1]."""
+    frame = np.ones((height, width, 1), np.float32)
+    frame[border : height - border, border : width - border] = 0.0
+    return frame

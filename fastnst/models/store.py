@@ -102,6 +102,14 @@ def available() -> dict[str, Path]:
     return dict(sorted((path.name, path) for path in found))
 
 
+def shipped(architecture: transform_net.Architecture) -> Reference | None:
+    """Returns the shipped model of an architecture; None if there is none."""
+    for described in sorted(SHIPPED.glob(f"*/{model.FILE}")):
+        if model.Description.read(described).architecture == architecture:
+            return Reference(described.parent)
+    return None
+
+
 def styles(path: Path) -> tuple[str, ...]:
     """Returns the names of the styles of a model that can be used.
 

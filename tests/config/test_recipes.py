@@ -35,7 +35,7 @@ def test_a_file_trains_by_the_recipe_it_names(name: str) -> None:
     assert found["recipe"] == name
     recipe = recipes.RECIPES[name]
     assert {key: found[key] for key in recipe} == recipe
-    for key in found.keys() - recipe.keys() - {*LEAST, "recipe", "width", "identity"}:
+    for key in found.keys() - recipe.keys() - {*LEAST, "recipe", "width", "deep", "identity"}:
         assert found[key] == schema.default(config.FIELDS[key]), key
 
 
@@ -51,6 +51,10 @@ def test_the_original_trained_with_a_constant_rate_without_any_of_our_additions(
         "epoch": 2,
         "max_steps": None,
         "augment": "none",
+        "zoom": 1.0,
+        "scales": 1,
+        "steady": 0.0,
+        "wallpaper": 0.0,
         "average": 0.0,
         "start_from": None,
         "stages": {},

@@ -11,7 +11,7 @@ from fastnst.losses import steadiness
 
 @pytest.fixture
 def photos() -> tf.Tensor:
-    values = np.random.default_rng(0).uniform(0, 255, (2, 64, 48, 3))
+    values = np.random.default_rng(0).uniform(0, 255, (2, 128, 160, 3))
     return tf.constant(values, tf.float32)
 
 
@@ -27,9 +27,10 @@ def change(paint: object, photos: tf.Tensor, step: int = 0) -> float:
 
 
 def test_a_network_that_follows_the_photo_changes_only_by_the_noise(photos: tf.Tensor) -> None:
-    # Its variance is 4, of which a network that halves the contrast keeps a quarter.
-    assert change(lambda images: images, photos) == pytest.approx(4.0, rel=0.05)
-    assert change(lambda images: images / 2.0 + 60.0, photos) == pytest.approx(1.0, rel=0.05)
+    # Its variance is 36, and that of the squares' means next to nothing. A network that halves the
+    # contrast keeps a quarter.
+    assert change(lambda images: images, photos) == pytest.approx(36.0, rel=0.05)
+    assert change(lambda images: images / 2.0 + 60.0, photos) == pytest.approx(9.0, rel=0.05)
 
 
 def test_a_pattern_that_stays_in_place_is_not_steady(photos: tf.Tensor) -> None:
@@ -44,18 +45,32 @@ def test_a_pattern_that_stays_in_place_is_not_steady(photos: tf.Tensor) -> None:
     assert sum(each > 0.0 for each in found) >= 6
 
 
-def test_a_rim_is_not_steady(photos: tf.Tensor) -> None:
-    def framed(images: tf.Tensor) -> tf.Tensor:
+def test_only_the_colors_count_at_the_border(photos: tf.Tensor) -> None:
+    def framed(images: tf.Tensor, detail: float, color: float) -> tf.Tensor:
+        """A frame of stripes, in another color than the picture, which is gray."""
         height, width = images.shape[1:3]
-        frame = np.full((1, height, width, 3), 50.0, np.float32)
-        frame[:, 2:-2, 2:-2] = 0.0
-        return tf.constant(frame)
+        stripes = np.where(np.arange(width) % 2, detail, -detail)[:, np.newaxis]
+        frame = np.full((1, height, width, 3), color, np.float32) + stripes
+        frame[:, 16:-16, 16:-16] = 0.0
+        return tf.constant(frame, tf.float32)
 
-    # Where the cut, 52 x 36 pixels, does not touch the border of the whole, two of the four pixels
-    # that count as its rim differ everywhere.
-    frame, rim = 52 * 36 - 48 * 32, 52 * 36 - 44 * 28
-    found = max(change(framed, photos, step) for step in range(8))
-    assert found == pytest.approx(50.0**2 * (frame / (52 * 36) + frame / rim) / 2)
+    striped = [change(lambda x: framed(x, 50.0, 0.0), photos, step) for step in range(8)]
+    assert max(striped) < 0.01 * 50.0**2
+    # Where the cut, 96 x 120 pixels, does not touch the border of the whole, the frame is new in
+    # the outermost of its 6 x 8 squares, 24 of the 40 that count; the last column is half as wide.
+    colored = max(change(lambda x: framed(x, 0.0, 50.0), photos, step) for step in range(8))
+    assert colored == pytest.approx(50.0**2 * 24 / 40, rel=0.1)
+
+
+def test_the_whole_photo_does_not_learn_from_the_border(photos: tf.Tensor) -> None:
+    stylized = tf.Variable(photos)
+    with tf.GradientTape() as tape:
+        found = steadiness.unsteadiness(
+            lambda images: 0.5 * images, photos, stylized, tf.constant(0, tf.int64)
+        )
+    changed = np.abs(tape.gradient(found, stylized).numpy()).sum(axis=(0, 3)) > 0.0
+    # The cut without its border, which is a quarter of its shorter side.
+    assert changed.sum() == (96 - 2 * 24) * (120 - 2 * 24)
 
 
 def test_each_step_has_a_cut_and_noise_of_its_own(photos: tf.Tensor) -> None:

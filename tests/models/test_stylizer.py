@@ -39,7 +39,7 @@ def test_a_run_its_saved_model_and_its_weights_stylize_alike(
     tiny_run: Path, exported: Path, weights: Path, photo: Callable[..., np.ndarray]
 ) -> None:
     photos = np.stack([photo(33, 47, seed) for seed in (1, 2)])
-    net = transform_net.TransformNet(transform_net.Architecture(4, 1))
+    net = transform_net.TransformNet(transform_net.Architecture(4, 1, antialias=True))
     net.assign(store.read_net(tf.train.latest_checkpoint(str(tiny_run / "checkpoints" / "best"))))
     expected = net(tf.constant(photos, tf.float32)).numpy()
     for path, levels in ((tiny_run, 0.5), (exported, 0.5), (weights, 6.0)):

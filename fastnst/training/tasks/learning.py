@@ -7,19 +7,11 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import tensorflow as tf
-
 from fastnst import config, devices, errors, events, files, images
 from fastnst.data import feed
-from fastnst.losses import perceptual
 from fastnst.models import learned, model, store
 from fastnst.training import engine
-from fastnst.training.tasks import inputs, style_transfer
-
-# Number and shorter side of the photos that choose the row to start from.
-_TRIED = 3
-_TRIED_SIDE = 192
+from fastnst.training.tasks import inputs, start, style_transfer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +73,7 @@ def learn(
     source = inputs.open_dataset(settings.data)
     _, photos = inputs.read_validation(settings.data)
     objectives, paintings = inputs.make_objectives(settings, dtype)
-    row = _best_row(restored, objectives[name], photos)
+    row = start.best_row(restored, objectives[name], photos)
     strategy = devices.make_strategy(settings.data.batch_size)
     with strategy.scope():
         net, average = (restored.net.with_frozen_kernels(row) for _ in range(2))
@@ -94,6 +86,7 @@ def learn(
             decay=settings.training.average,
             scales=settings.training.scales,
             steady=settings.training.steady,
+            wallpaper=settings.training.wallpaper,
             paintings={name: images.to_uint8(paintings[name][0])},
         )
     with (
@@ -124,31 +117,6 @@ def learn(
     return Learned(folder, finished)
 
 
-def _best_row(
-    restored: model.Model, objective: perceptual.PerceptualLoss, photos: list[np.ndarray]
-) -> np.ndarray:
-    """Returns the row, or the mean of all rows, whose pictures have the lowest objective."""
-    net = restored.net
-    rows = net.table.numpy()[: len(restored.description.styles)]
-    candidates = [*rows, rows.mean(axis=0)]
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([1, None, None, 3]),
-            tf.TensorSpec([net.layout.size]),
-        ],
-        autograph=False,
-    )
-    def judge(photo: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
-        return objective(photo, net(photo, row))[0]
-
-    def total(row: np.ndarray) -> float:
-        tried = [images.resize_shorter_side(photo, _TRIED_SIDE) for photo in photos[:_TRIED]]
-        return sum(float(judge(tf.constant(each[np.newaxis], tf.float32), row)) for each in tried)
-
-    return min(candidates, key=total)
-
-
 def _own_folder(into: store.Reference) -> Path:
     """Returns the folder to add a row to: the model's, or one in ./models for a shipped model.
 
@@ -167,7 +135,7 @@ def _own_folder(into: store.Reference) -> Path:
 
 
 def _copy(shipped: Path, folder: Path) -> None:
-    """Copies a model that comes with the package."""
+    """Copies a model that comes with the package, without its card, which shows its own styles."""
     for path in sorted(shipped.iterdir()):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".md":
             files.write(folder / path.name, path.read_bytes())

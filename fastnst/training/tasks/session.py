@@ -22,8 +22,6 @@ from fastnst.training.tasks import inputs, resumption, start, style_transfer
 
 _LOG = logging.getLogger("fastnst")
 Say = collections.abc.Callable[[str], None]
-# The model that `start_from: auto` selects.
-_BASE = "pretrained/base.ckpt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -276,7 +274,9 @@ def _make_task(
     )
     if first is not None:
         with inputs.blaming("start_from"):
-            tensors = start.adopt(first, described)
+            tensors = start.adopt(
+                first, described, lambda name: start.best_row(first, objectives[name], photos)
+            )
             net.assign(tensors)
             average.assign(tensors)
     return style_transfer.StyleTransfer(
@@ -289,6 +289,7 @@ def _make_task(
         decay=settings.training.average,
         scales=settings.training.scales,
         steady=settings.training.steady,
+        wallpaper=settings.training.wallpaper,
         paintings={name: images.to_uint8(pictures[0]) for name, pictures in paintings.items()},
     )
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fastnst import errors, events, images
 from fastnst.config import schema
-from fastnst.losses import coarse, many_styles, perceptual, steadiness
+from fastnst.losses import coarse, many_styles, perceptual, repetition, steadiness
 from fastnst.nets import transform_net
 from fastnst.training import optimizers, task
 from fastnst.training.tasks import earlier_releases
@@ -53,6 +53,7 @@ class StyleTransfer(task.Task):
         decay: float = 0.0,
         scales: int = 1,
         steady: float = 0.0,
+        wallpaper: float = 0.0,
         paintings: collections.abc.Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Builds the optimizer; call it within the scope of the strategy.
@@ -67,7 +68,9 @@ class StyleTransfer(task.Task):
             decay: Maximum decay of the moving average, in [0, 1). The decay after step t is
                 min(decay, (1 + t) / (10 + t)), so that the first weights are soon forgotten.
             scales: Number of sizes at which the objective sees the pictures; see `losses.coarse`.
-            steady: Weight of the change under a small move of the photo; see `losses.steadiness`.
+            steady: Weight of the change if a part of the photo is stylized; see
+                `losses.steadiness`.
+            wallpaper: Weight of repeating motifs in flat areas; see `losses.repetition`.
             paintings: Style images by name, uint8 RGB [H, W, 3], for logs and reports.
         """
         self.net, self.average = net, average
@@ -77,7 +80,7 @@ class StyleTransfer(task.Task):
         self._objectives = dict(objectives)
         self._photos = tuple(photos)
         self._identity, self._decay = identity, decay
-        self._scales, self._steady = scales, steady
+        self._scales, self._steady, self._wallpaper = scales, steady, wallpaper
         self._paintings = dict(paintings or {})
         rows = len(self._objectives) + identity
         self._many = None
@@ -176,6 +179,8 @@ class StyleTransfer(task.Task):
         if self._steady:
             change = steadiness.unsteadiness(paint, batch, stylized, step)
             further["steady"] = self._steady * change
+        if self._wallpaper:
+            further["wallpaper"] = self._wallpaper * repetition.wallpaper(content, seen)
         loss = tf.add_n([loss, *further.values()])
         return loss, {**terms, **further, "total": loss}
 

@@ -145,12 +145,13 @@ def test_a_lite_run_of_todays_code_has_its_true_width(folder: run_folder.RunFold
 def test_a_run_that_is_older_than_a_layer_cannot_resume_with_it(
     key: str, folder: run_folder.RunFolder
 ) -> None:
-    begun(folder, BEFORE)
+    without = BEFORE.replace(**{key: False})
+    begun(folder, without)
     text = folder.config.read_text()
     folder.config.write_text(text.replace(f"{key}: false\n", ""))
     assert key not in folder.config.read_text()
-    assert resumption.changes(BEFORE.flat(), folder) == {}
-    assert refusal(BEFORE.replace(**{key: True}).flat(), folder).startswith(f"{key}: ")
+    assert resumption.changes(without.flat(), folder) == {}
+    assert refusal(without.replace(**{key: True}).flat(), folder).startswith(f"{key}: ")
 
 
 def test_each_of_several_styles_is_compared_with_itself(folder: run_folder.RunFolder) -> None:

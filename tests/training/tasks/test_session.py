@@ -96,7 +96,7 @@ def test_ten_steps_and_ten_more_equal_twenty_steps(
     [
         {"precision": "mixed_bfloat16", "residual_blocks": 1},
         {"optimizer": "muon"},
-        {"optimizer": "muon", "xla": "on"},
+        pytest.param({"optimizer": "muon", "xla": "on"}, marks=pytest.mark.slow),
         {"scales": 2, "steady": 60.0},
     ],
     ids=str,
@@ -114,6 +114,7 @@ def test_every_precision_and_optimizer_trains_with_a_finite_loss(
         assert np.isfinite(tensor).all() and not np.array_equal(tensor, before[name]), name
 
 
+@pytest.mark.slow
 def test_a_float16_run_scales_its_loss_and_resumes_in_float16_or_float32(
     tmp_path: Path, conf: Conf
 ) -> None:
@@ -206,7 +207,10 @@ def test_a_run_starts_from_another_model_and_resumes_without_it(
     assert again.start_step == 2 and len(heard) == 1
     for change, message in (
         ({"start_from": str(other)}, "start_from: no model "),
-        ({"start_from": str(tiny_run), "width": 8}, "start_from: weights of another architecture"),
+        (
+            {"start_from": str(tiny_run), "width": 8},
+            f"start_from: {tiny_run} was trained with width: 4; set the same",
+        ),
     ):
         with pytest.raises(errors.UserError, match=f"^{message}"):
             session.open_session(settings.replace(naming="new", **change), runs.ignore)
@@ -301,6 +305,7 @@ train("two")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("styles", [1, 2])
 def test_two_devices_train_like_one_on_the_same_batches(
     tmp_path: Path, conf: Conf, photos: Path, styles: int

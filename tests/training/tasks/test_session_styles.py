@@ -11,9 +11,9 @@ import pytest
 import runs
 
 from fastnst import config, images
-from fastnst.models import metrics_log, model
+from fastnst.models import metrics_log, model, store
 from fastnst.nets import transform_net
-from fastnst.training.tasks import session, start
+from fastnst.training.tasks import inputs, session, start
 
 Conf = Callable[..., Path]
 STYLES = {
@@ -107,13 +107,19 @@ def rows_of(run: session.Session) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def parent(three: session.Session) -> dict[str, np.ndarray]:
-    """The averaged rows of the finished run by style name, and their mean."""
+    """The averaged rows of the finished run by style name."""
     table = runs.load(three.folder.path).tensors()["styles"]
-    names = ("candy", "dots", "wave", "")
-    return dict(zip(names, table, strict=True)) | {"mean": table[:3].mean(axis=0)}
+    return dict(zip(("candy", "dots", "wave", ""), table, strict=True))
 
 
-def test_styles_start_from_the_rows_of_their_names_and_new_styles_from_the_mean(
+def best_row(three: session.Session, run: session.Session, style: str) -> np.ndarray:
+    """The row of the finished run that suits a style of another run best."""
+    objectives, _ = inputs.make_objectives(run.settings)
+    _, photos = inputs.read_validation(run.settings.data)
+    return start.best_row(store.load(store.find(three.folder.path)), objectives[style], photos)
+
+
+def test_styles_start_from_the_rows_of_their_paintings_and_new_styles_from_the_best_one(
     tmp_path: Path, conf: Conf, three: session.Session, parent: dict[str, np.ndarray]
 ) -> None:
     styles = ["img/wave.jpg", "img/starry.jpg", "img/candy.jpg"]
@@ -121,21 +127,28 @@ def test_styles_start_from_the_rows_of_their_names_and_new_styles_from_the_mean(
     run = session.open_session(config.load(conf(tmp_path, styles=styles, **keys)), runs.ignore)
     found = rows_of(run)
     assert [*found] == ["wave", "starry", "candy", ""]
-    for name, source in {"wave": "wave", "candy": "candy", "": "", "starry": "mean"}.items():
-        np.testing.assert_array_equal(found[name], parent[source], err_msg=name)
+    for name in ("wave", "candy", ""):
+        np.testing.assert_array_equal(found[name], parent[name], err_msg=name)
+    np.testing.assert_array_equal(found["starry"], best_row(three, run, "starry"))
     kernels = runs.load(three.folder.path).tensors()
     for name, tensor in run.task.net.tensors().items():
         assert name == "styles" or np.array_equal(tensor, kernels[name]), name
 
 
-def test_a_single_style_starts_from_the_row_of_its_name_or_the_mean(
-    tmp_path: Path, conf: Conf, three: session.Session, parent: dict[str, np.ndarray]
+@pytest.mark.parametrize(("naming", "image"), [("mine", "img/wave.jpg"), ("wave", "img/ink.jpg")])
+def test_a_single_style_is_known_by_its_painting_not_its_name(
+    tmp_path: Path,
+    conf: Conf,
+    three: session.Session,
+    parent: dict[str, np.ndarray],
+    naming: str,
+    image: str,
 ) -> None:
-    for naming, source in (("wave", "wave"), ("new", "mean")):
-        keys = {"naming": naming, "start_from": str(three.folder.path)}
-        run = session.open_session(config.load(conf(tmp_path, **keys)), runs.ignore)
-        (row,) = rows_of(run).values()
-        np.testing.assert_array_equal(row, parent[source], err_msg=naming)
+    keys = {"naming": naming, "style_image": image, "start_from": str(three.folder.path)}
+    run = session.open_session(config.load(conf(tmp_path, **keys)), runs.ignore)
+    (row,) = rows_of(run).values()
+    expected = parent["wave"] if image == "img/wave.jpg" else best_row(three, run, naming)
+    np.testing.assert_array_equal(row, expected)
 
 
 def test_start_from_can_name_one_style_of_several(

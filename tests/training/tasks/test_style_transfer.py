@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from fastnst import images
 from fastnst.config import schema
-from fastnst.losses import many_styles, perceptual, steadiness
+from fastnst.losses import many_styles, perceptual, repetition, steadiness
 from fastnst.nets import transform_net
 from fastnst.training import engine, optimizers
 from fastnst.training.tasks import style_transfer
@@ -152,10 +152,10 @@ def test_a_step_reaches_every_variable_and_reports_every_term(
     assert float(terms["total"]) == pytest.approx(total, rel=1e-5)
 
 
-def test_smaller_sizes_and_steadiness_are_terms_of_the_total(
+def test_all_further_terms_are_part_of_the_total(
     objective: perceptual.PerceptualLoss, batch: tf.Tensor, tmp_path: Path
 ) -> None:
-    task = make_task({"tiny": objective}, scales=2, steady=3.0)
+    task = make_task({"tiny": objective}, scales=2, steady=3.0, wallpaper=2.0)
     content, seen = style_transfer.jitter(tf.constant(0, tf.int64), batch, task.net(batch))
     half = [tf.nn.avg_pool2d(each, 2, 2, "VALID") for each in (content, seen)]
     _, of_half = objective(*half)
@@ -164,7 +164,9 @@ def test_smaller_sizes_and_steadiness_are_terms_of_the_total(
     coarse = float(of_half["style"] + 0.3 * of_half["content"])
     assert float(terms["coarse"]) == pytest.approx(coarse, rel=1e-3)
     assert float(terms["steady"]) == pytest.approx(3.0 * float(change), rel=1e-3)
-    names = ("content", "style", "tv", "coarse", "steady")
+    repeating = repetition.wallpaper(content, seen)
+    assert float(terms["wallpaper"]) == pytest.approx(2.0 * float(repeating), rel=1e-3)
+    names = ("content", "style", "tv", "coarse", "steady", "wallpaper")
     assert float(terms["total"]) == pytest.approx(sum(float(terms[name]) for name in names), 1e-5)
 
 
