@@ -1,6 +1,6 @@
 """Builds the pictures of docs/your-own-style.md: `python -m tools.build_guide`.
 
-Trains thirteen small networks, each in about four minutes on two cores. Networks that are already
+Trains thirteen small networks, each in about seven minutes on two cores. Networks that are already
 trained in build/guide are kept, so the script can be interrupted and rerun.
 """
 
