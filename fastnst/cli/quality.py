@@ -192,23 +192,21 @@ def _run(arguments: argparse.Namespace) -> int:
     grams = measures.Grams(network, (picture_figures.LAYER,))
     net = model.net.frozen()
     for style in [chosen] if chosen else styles:
-        described = styles[style]
-        if not arguments.steps:
-            # Only the objective depends on it, and `auto` takes seconds to compute.
-            described = dataclasses.replace(described, style_weight=1.0)
-        objectives, paintings = inputs.make_objectives(
-            dataclasses.replace(settings, styles={style: described})
-        )
+        side = styles[style].side(settings.data.image_size)
+        painting, *_ = inputs.read_paintings(files.find(styles[style].style_image), side)
         row, _ = model.select(style)
         name = style if len(styles) > 1 else reference.name
         output = arguments.output or Path("generated") / f"quality-{reference.name}"
         if len(styles) > 1:
             output /= name
         paint = _painter(net, row, model.description.grain)
-        subject = _Subject(name, paint, objectives[style], paintings[style][0])
+        subject = _Subject(name, paint, painting)
         pictures = _measure_pictures(subject, grams, paths, output)
         if arguments.steps:
-            _compare(subject, network, sizes, paths, output, arguments, pictures)
+            only = dataclasses.replace(settings, styles={style: styles[style]})
+            objectives, _ = inputs.make_objectives(only)
+            objective = objectives[style]
+            _compare(subject, objective, network, sizes, paths, output, arguments, pictures)
         print(output)
     return terminal.DONE
 
@@ -241,11 +239,10 @@ def _painter(
 
 @dataclasses.dataclass(frozen=True)
 class _Subject:
-    """One style of a model, and the objective that it was trained with."""
+    """One style of a model, and its painting."""
 
     name: str
     paint: collections.abc.Callable[[np.ndarray], np.ndarray]
-    objective: perceptual.PerceptualLoss
     painting: np.ndarray
 
 
@@ -277,6 +274,7 @@ def _measure_pictures(
 
 def _compare(
     subject: _Subject,
+    objective: perceptual.PerceptualLoss,
     network: loss_network.LossNetwork,
     sizes: collections.abc.Sequence[int],
     paths: collections.abc.Sequence[Path],
@@ -289,7 +287,7 @@ def _compare(
 
     from fastnst.evaluation import iterations, measures
 
-    chosen = subject.objective.weights
+    chosen = objective.weights
     used = {*chosen.content_layers, *chosen.style_layers}
     others = [layer for layer in _LAYERS if layer not in used]
     further = measures.GramDistance(measures.Grams(network, others), subject.painting)
@@ -307,7 +305,7 @@ def _compare(
             for path in paths:
                 one = iterations.assess(
                     subject.paint,
-                    subject.objective,
+                    objective,
                     subject.painting,
                     further,
                     name=path.name,

@@ -14,7 +14,7 @@ from fastnst.losses import functional
 
 # Deviation of the Gaussian that is subtracted to leave only fine detail, in pixels.
 _FINE = 1.5
-# Photos whose Gram matrices are kept: some 100 MB.
+# Photos, of one size each, whose Gram matrices are kept: some 100 MB.
 _PHOTOS_KEPT = 100
 
 
