@@ -135,7 +135,7 @@ def _steadiness(
 ) -> Iterator[tuple[float, _Steadiness]]:
     """Yields the figures of a network for each strength of smoothing."""
     folder, _, style = name.partition(":")
-    model = stylizer.load(folder, style=style or None)
+    model = stylizer.load(folder, style=style or None, grain=0.0)
     painted = [
         tuple((clip_, [model(frame) for frame in clip_.frames]) for clip_ in pair)
         for pair in _clips(size, frames)

@@ -199,8 +199,8 @@ def _run(arguments: argparse.Namespace) -> int:
         output = arguments.output or Path("generated") / f"quality-{reference.name}"
         if len(styles) > 1:
             output /= name
-        paint = _painter(net, row, model.description.grain)
-        subject = _Subject(name, paint, painting)
+        paint, paint_frame = (_painter(net, row, grain) for grain in (model.description.grain, 0))
+        subject = _Subject(name, paint, paint_frame, painting)
         pictures = _measure_pictures(subject, grams, paths, output)
         if arguments.steps:
             only = dataclasses.replace(settings, styles={style: styles[style]})
@@ -214,7 +214,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _painter(
     net: transform_net.TransformNet, row: np.ndarray, grain: float
 ) -> collections.abc.Callable[[np.ndarray], np.ndarray]:
-    """Returns a function that stylizes a photo, [H, W, 3], as `fastnst eval` does by default."""
+    """Returns a function that stylizes a photo, [H, W, 3], as `fastnst eval` does, with grain."""
     import tensorflow as tf
 
     from fastnst import controls, planes
@@ -243,6 +243,7 @@ class _Subject:
 
     name: str
     paint: collections.abc.Callable[[np.ndarray], np.ndarray]
+    paint_frame: collections.abc.Callable[[np.ndarray], np.ndarray]
     painting: np.ndarray
 
 
@@ -259,7 +260,9 @@ def _measure_pictures(
     from fastnst.evaluation import pictures as picture_figures
 
     distance = measures.GramDistance(grams, subject.painting)
-    figures = picture_figures.Figures(subject.paint, subject.painting, distance)
+    figures = picture_figures.Figures(
+        subject.paint, subject.paint_frame, subject.painting, distance
+    )
     sizes = _earlier_sizes(output, subject)
     names: list[str] = []
     found: dict[str, Any] = {}

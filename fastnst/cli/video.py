@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,9 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     # A strength other than 1 tells whether the model supports it.
     needed = next((value for value in strength.values if value != 1.0), 1.0) if strength else None
     choices = options.controls(arguments, arguments.style, needed)
+    if choices.grain is None:
+        # Grain stays in place while the picture moves.
+        choices = dataclasses.replace(choices, grain=0.0)
     # All frames alike, however much memory is free at the moment.
     model = stylizer.load(reference, arguments.precision, tiles="exact", **vars(choices))
     terminal.say(f"stylizing with {reference.path}")

@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 
 from fastnst import planes
-from fastnst.controls import colors, masks, strokes
+from fastnst.controls import colors, grain, masks, strokes
 from fastnst.controls.controls import Controls
-from fastnst.nets import grain, transform_net
+from fastnst.nets import transform_net
 
 # Maps RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same shape.
 Paint: TypeAlias = collections.abc.Callable[
@@ -89,8 +89,8 @@ def _with_grain(photos: planes.Pixels, deviation: float, seed: int) -> planes.Pi
     def add(rows: slice, columns: slice) -> np.ndarray:
         height, width = rows.stop - rows.start, columns.stop - columns.start
         place = {"top": rows.start, "left": columns.start}
-        drawn = grain.grain(height, width, seed=np.uint32(seed), **place)
-        return photos.read(rows, columns) + np.float32(deviation) * np.asarray(drawn)
+        drawn = grain.grain(height, width, seed=seed, **place)
+        return photos.read(rows, columns) + np.float32(deviation) * drawn
 
     return planes.Computed(photos.shape, add)
 

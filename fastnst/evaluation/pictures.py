@@ -6,7 +6,7 @@ None of these needs the optimization method, so they take seconds per photo.
 from __future__ import annotations
 
 import collections.abc
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from fastnst.evaluation import lattice, measures
 
 # Shorter sides, in pixels, of the photos that are stylized for each figure.
 _SIDE, _RIM_SIDE, _LARGE_SIDE = 512, 256, 1024
+# Pixels that the photo goes on for beyond the rim.
+_RIM_MARGIN = 32
 # Shorter sides that the large picture is looked at.
 SCALES = (256, 512, 1024)
 LAYER = "relu4_1"
@@ -34,30 +36,37 @@ def gram_figure(scale: int) -> str:
     return f"Gram distance at {scale} px"
 
 
+# Maps RGB [H, W, 3] in [0, 255] to its stylized version, float32 of the same shape.
+Paint: TypeAlias = collections.abc.Callable[[np.ndarray], np.ndarray]
+
+
 class Figures:
     """Collects the figures of one network in one style, photo by photo.
 
     Example:
-        >>> figures = Figures(paint, style, grams)
+        >>> figures = Figures(paint, paint_frame, style, grams)
         >>> figures.add(lambda side: images.read("photo.jpg", side))
         >>> figures.summary()["lattice"]
     """
 
     def __init__(
         self,
-        paint: collections.abc.Callable[[np.ndarray], np.ndarray],
+        paint: Paint,
+        paint_frame: Paint,
         style: np.ndarray,
         grams: measures.GramDistance,
     ) -> None:
         """Measures nothing yet.
 
         Args:
-            paint: Maps RGB [H, W, 3] in [0, 255] to its stylized version, float32 of the same
-                shape.
+            paint: Stylizes a photo.
+            paint_frame: Stylizes a frame of a video, without the grain that photos receive, which
+                would stay in place while the picture moves.
             style: The style image, RGB [H, W, 3] in [0, 255].
             grams: Distance from the style at `LAYER`.
         """
-        self._paint, self._style, self._grams = paint, style, grams
+        self._paint, self._paint_frame = paint, paint_frame
+        self._style, self._grams = style, grams
         self._lattices: list[float] = []
         self._rims: list[np.ndarray] = []
         self._values: dict[str, list[float]] = collections.defaultdict(list)
@@ -73,16 +82,23 @@ class Figures:
         stylized = self._paint(photo)
         self._lattices += lattice.peaks(stylized, lattice.flat_areas(photo))
         contrast = max(float(self._style.std()), 1.0)
-        self._values[SHIFT].append(measures.shift_change(self._paint, photo) / contrast)
-        self._values[NOISE].append(measures.noise_change(self._paint, photo, stylized))
+        self._values[SHIFT].append(measures.shift_change(self._paint_frame, photo) / contrast)
+        frame = self._paint_frame(photo)
+        self._values[NOISE].append(measures.noise_change(self._paint_frame, photo, frame))
         detail = measures.fine_detail(stylized) / max(measures.fine_detail(self._style), 1e-3)
         self._values[DETAIL].append(detail)
-        self._rims.append(measures.rim(self._paint(_cropped(read(_RIM_SIDE)))))
+        self._rims.append(self._rim(_cropped(read(_RIM_SIDE + 2 * _RIM_MARGIN))))
         large = _cropped(read(_LARGE_SIDE))
         pictures = [images.to_uint8(picture) for picture in (large, self._paint(large))]
         for scale in SCALES:
             seen = [images.resize_shorter_side(picture, scale) for picture in pictures]
             self._values[gram_figure(scale)].append(self._grams(*seen)[LAYER])
+
+    def _rim(self, photo: np.ndarray) -> np.ndarray:
+        """Returns by how much more the rim differs if the photo ends there than if it goes on."""
+        inner = slice(_RIM_MARGIN, -_RIM_MARGIN)
+        alone = self._paint(np.ascontiguousarray(photo[inner, inner]))
+        return measures.rim(alone) - measures.rim(self._paint(photo)[inner, inner])
 
     def summary(self) -> dict[str, Any]:
         """Summarizes the photos so far, for JSON.

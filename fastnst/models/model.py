@@ -47,7 +47,7 @@ class Description:
         architecture: Shapes of the kernels.
         styles: One for each row of the network's table, in order.
         identity: Whether the table has another row at the end, which reproduces the photo.
-        grain: Standard deviation of the grain in the photos that it was trained with, in levels.
+        grain: Standard deviation of the grain that photos receive by default, in levels.
     """
 
     architecture: transform_net.Architecture

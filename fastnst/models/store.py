@@ -124,7 +124,7 @@ def styles(path: Path) -> tuple[str, ...]:
 
 
 def grain(path: Path) -> float:
-    """Returns the grain that a model expects in its photos, in levels; 0 if it does not say.
+    """Returns the grain that photos receive by default, in levels; 0 if a model does not say.
 
     Raises:
         UserError: If its description is damaged.

@@ -32,12 +32,16 @@ def read(photo: Callable[..., np.ndarray]) -> Callable[[int], np.ndarray]:
     return lambda side: images.resize_shorter_side(small, side).astype(np.float32)
 
 
-def measured(paint: Callable[[np.ndarray], np.ndarray], read: Callable[[int], np.ndarray]) -> dict:
+def measured(
+    paint: pictures.Paint,
+    read: Callable[[int], np.ndarray],
+    paint_frame: pictures.Paint | None = None,
+) -> dict:
     grams = Grams()
     # A contrast of 50 levels.
     stripes = np.tile(np.repeat([0.0, 100.0], 2), 15)[:, np.newaxis, np.newaxis]
     style = np.broadcast_to(stripes, (60, 60, 3))
-    figures = pictures.Figures(paint, style, grams)  # type: ignore[arg-type]
+    figures = pictures.Figures(paint, paint_frame or paint, style, grams)  # type: ignore[arg-type]
     figures.add(read)
     figures.add(read)
     found = figures.summary()
@@ -71,6 +75,31 @@ def test_a_pattern_that_stays_in_place_flickers_and_is_a_lattice(
     assert found[pictures.NOISE] == 0.0
     if found[pictures.LATTICE] is not None:
         assert found[pictures.LATTICE] > 0.8
+
+
+def test_steadiness_is_that_of_frames_and_the_rest_that_of_photos(
+    read: Callable[[int], np.ndarray],
+) -> None:
+    def gray(picture: np.ndarray) -> np.ndarray:
+        return np.full_like(picture, 128.0, np.float32)
+
+    found = measured(lambda picture: picture.astype(np.float32), read, gray)
+    assert found[pictures.NOISE] == 0.0 < found[pictures.DETAIL]
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_a_rim_is_what_the_end_of_the_photo_makes_of_it(
+    read: Callable[[int], np.ndarray], framed: bool
+) -> None:
+    def paint(picture: np.ndarray) -> np.ndarray:
+        # Brighter in the middle, as photos are, which is no rim.
+        stylized = picture.astype(np.float32)
+        if framed:
+            stylized[:3] = stylized[-3:] = stylized[:, :3] = stylized[:, -3:] = 0.0
+        return stylized
+
+    rim = measured(paint, read)[pictures.RIM]
+    assert rim > 30.0 if framed else rim == 0.0
 
 
 def test_a_frame_is_a_rim_and_opposite_sides_cancel() -> None:
