@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnst import errors, files
 from fastnst.models import model as model_module
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 
 FOLDER = "learned"
 _SUFFIX = ".npz"
@@ -87,7 +87,7 @@ def checksum(net: transform_net.TransformNet) -> str:
     """Returns the SHA-256 of a network's kernels as float16, as which they are shipped."""
     digest = hashlib.sha256()
     for name, tensor in sorted(net.tensors().items()):
-        if name != transform_net.TABLE:
+        if name != network.TABLE:
             digest.update(name.encode())
             digest.update(tensor.astype(np.float16).tobytes())
     return digest.hexdigest()

@@ -183,20 +183,8 @@ def extend(
     table = model.net.table.numpy()
     own = len(model.description.styles)
     described = dataclasses.replace(model.description, styles=(*model.description.styles, *styles))
-    net = _renewed(model.net, np.concatenate([table[:own], np.stack(rows), table[own:]]))
+    net = model.net.with_table(np.concatenate([table[:own], np.stack(rows), table[own:]]))
     return dataclasses.replace(model, net=net, description=described)
-
-
-def _renewed(net: transform_net.TransformNet, table: np.ndarray) -> transform_net.TransformNet:
-    """Returns a network with the same kernels and another table, float32 [styles, R]."""
-    renewed = transform_net.TransformNet(
-        net.architecture,
-        net.compute_dtype,
-        styles=len(table),
-        fused_norms=net.fused_norms,
-    )
-    renewed.assign(net.tensors() | {transform_net.TABLE: table})
-    return renewed
 
 
 def only(model: Model, *styles: str) -> Model:
@@ -222,7 +210,7 @@ def only(model: Model, *styles: str) -> Model:
         styles=tuple(known.get(style, Style(file_name(style))) for style in styles),
         identity=identity,
     )
-    return Model(_renewed(model.net, np.stack(rows)), described)
+    return Model(model.net.with_table(np.stack(rows)), described)
 
 
 def file_name(blend: str) -> str:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fastnst import checkpoint_file, errors, files
 from fastnst.models import learned, model
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 
 SHIPPED = files.asset("pretrained")
 WEIGHTS = "weights.ckpt"
@@ -229,7 +229,7 @@ def pack(
     Raises:
         UserError: If a scale or shift is missing.
     """
-    if transform_net.TABLE in tensors:
+    if network.TABLE in tensors:
         return tensors
     layout = architecture.layout()
     try:
@@ -238,12 +238,12 @@ def pack(
         raise errors.UserError(f"weights of another architecture: {error} is missing") from None
     of_row = {entry.name for entry in layout.entries}
     kernels = {name: tensor for name, tensor in tensors.items() if name not in of_row}
-    return kernels | {transform_net.TABLE: table}
+    return kernels | {network.TABLE: table}
 
 
 def _infer(tensors: dict[str, np.ndarray], name: str) -> model.Description:
     """Infers the description of a model without model.json from the shapes of its weights."""
-    if transform_net.TABLE in tensors:
+    if network.TABLE in tensors:
         raise errors.UserError(f"{model.FILE} is missing, which names the styles of these weights")
     if "conv1/kernel" not in tensors:
         raise errors.UserError("contains no transform net (conv1/kernel is missing)")

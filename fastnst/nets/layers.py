@@ -79,9 +79,15 @@ class Conv(tf.Module):
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
-        kernel = blurred(self.kernel) if self._antialias else self.kernel
-        kernel = tf.cast(kernel, images.dtype)
+        kernel = tf.cast(self.applied(), images.dtype)
         return tf.nn.conv2d(padding.reflect(images, self.reach), kernel, self.stride, "VALID")
+
+    def applied(self) -> tf.Tensor:
+        """Returns the kernel that is applied, float32 [2 reach + 1, 2 reach + 1, inputs, outputs].
+
+        It includes the low-pass filter.
+        """
+        return blurred(self.kernel) if self._antialias else self.kernel
 
 
 class ConvToRgb(Conv):
@@ -142,16 +148,25 @@ class UpsampleConv(tf.Module):
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         """Maps [B, h, w, inputs] to [B, H, W, outputs]: twice as large, cropped to `like`."""
+        kernel, offset = self.applied()
+        # Padding the small image including its edge equals mirroring the upsampled one.
+        padded = padding.repeat_edge(images, self.reach)
+        blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 1, "VALID")
+        return _cut(tf.nn.depth_to_space(blocks, 2), offset, like)
+
+    def applied(self) -> tuple[tf.Tensor, int]:
+        """Returns the kernel for the small image, which includes the low-pass filter.
+
+        Returns:
+            float32 [taps, taps, inputs, 4 * outputs], and the first row and column to keep after
+            depth_to_space.
+        """
         large = blurred(self.kernel) if self._antialias else self.kernel
         size, _, inputs, outputs = large.shape
         fold, offset = _fold(size)
         kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, large)
         taps = fold.shape[1]
-        kernel = tf.cast(tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), images.dtype)
-        # Padding the small image including its edge equals mirroring the upsampled one.
-        padded = padding.repeat_edge(images, self.reach)
-        large = tf.nn.depth_to_space(tf.nn.conv2d(padded, kernel, 1, "VALID"), 2)
-        return _cut(large, offset, like)
+        return tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), offset
 
 
 # Pixels of the input, on each side, on which a pixel of `halve` or `double` depends.
@@ -172,10 +187,15 @@ def double(images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
 
 def _low_pass(images: tf.Tensor, stride: int) -> tf.Tensor:
     """Filters each channel by [1 2 1] / 4 in both directions."""
-    taps = np.outer([0.25, 0.5, 0.25], [0.25, 0.5, 0.25])[:, :, np.newaxis, np.newaxis]
-    kernel = tf.cast(np.repeat(taps, images.shape[-1], axis=2), images.dtype)
+    kernel = tf.cast(low_pass_kernel(images.shape[-1]), images.dtype)
     padded = padding.reflect(images, 1)
     return tf.nn.depthwise_conv2d(padded, kernel, [1, stride, stride, 1], "VALID")
+
+
+def low_pass_kernel(channels: int) -> np.ndarray:
+    """Returns the filter [1 2 1] / 4 in both directions, float32 [3, 3, channels, 1]."""
+    taps = np.outer([0.25, 0.5, 0.25], [0.25, 0.5, 0.25]).astype(np.float32)
+    return np.repeat(taps[:, :, np.newaxis, np.newaxis], channels, axis=2)
 
 
 def _cut(images: tf.Tensor, offset: int, like: tf.Tensor) -> tf.Tensor:

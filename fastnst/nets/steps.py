@@ -1,177 +1,185 @@
-"""The transform net as a list of steps, one per convolution, for work on parts of a picture.
+"""A network as a list of steps, one per convolution, for work on parts of a picture.
 
-`TransformNet.__call__` computes a whole picture at once. Tiles need more: each layer's size
-relative to the photo, how far it reaches beyond its pixel, and the places where an instance norm
-needs the moments of the whole picture.
+A network computes a whole picture at once. Tiles need more: each layer's size relative to the
+photo, how far it reaches beyond its pixel, and the places where an instance norm needs the moments
+of the whole picture.
 """
 
 from __future__ import annotations
 
 import collections.abc
 import dataclasses
-import functools
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import tensorflow as tf
 
-from fastnst.nets import layers, transform_net
+from fastnst.nets import layers, network, norms
 
-# Name of the network's input, in place of a step's name.
-PHOTO = "photo"
-# Entries of a style's row by name.
-Entries: TypeAlias = dict[str, tf.Tensor]
-# Maps the source, and an image as large as the result, to a convolution's output.
-Convolve: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-# Maps the output of a norm, the result of an earlier step or None, and the style to the result.
-Finish: TypeAlias = collections.abc.Callable[[tf.Tensor, tf.Tensor | None, Entries], tf.Tensor]
+PHOTO = network.PHOTO
+# Moments of the whole picture by the name of the step.
+Moments: TypeAlias = dict[str, norms.Moments]
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A convolution, the norm after it, and the operations on single pixels that follow.
+    """A layer that reads neighboring pixels, and the layers after it that do not.
 
     Attributes:
-        name: Name of the norm.
-        source: The step whose result the convolution reads, or PHOTO.
+        name: Name of the last layer, which is that of the step's result.
+        source: The step whose result the first layer reads, or PHOTO.
+        before: The layers up to the output that the norm sees.
+        after: The norm, if there is one, and the layers that follow.
         scale: The result has 1 / scale of the photo's height and width.
         halo: Pixels of the photo by which wrong values spread inward from the edge of a cut source.
         channels: Channels of the result.
-        dtype: Dtype of the convolution's output.
-        convolve: The convolution.
-        finish: The operations on single pixels.
-        adds: An earlier step of the same scale whose result `finish` reads.
-        normed: Whether there is a norm.
+        dtype: Dtype of the output.
     """
 
     name: str
     source: str
+    before: tuple[network.Layer, ...]
+    after: tuple[network.Layer, ...]
     scale: int
     halo: int
     channels: int
     dtype: tf.DType
-    convolve: Convolve
-    finish: Finish
-    adds: str | None = None
-    normed: bool = True
+
+    @property
+    def normed(self) -> bool:
+        """Whether there is a norm."""
+        return bool(self.after) and isinstance(self.after[0], network.Norm)
+
+    @property
+    def adds(self) -> tuple[str, ...]:
+        """Other steps whose results the layers of `after` read."""
+        return tuple(layer.other for layer in self.after if isinstance(layer, network.Add))
+
+    @property
+    def coarsens(self) -> bool:
+        """Whether a convolution reduces the size."""
+        return any(
+            isinstance(each, network.Convolve) and each.conv.stride > 1 for each in self.before
+        )
 
 
-def of(net: transform_net.TransformNet) -> tuple[Step, ...]:
+def of(net: network.Network) -> tuple[Step, ...]:
     """Lists the steps of a network, in the order in which it computes them."""
     found: dict[str, Step] = {}
-    trunk, skips = net.compute_dtype, net.architecture.skips
-
-    def scale(name: str) -> int:
-        return 1 if name == PHOTO else found[name].scale
-
-    def add(
-        name: str,
-        source: str,
-        layer: layers.Conv | layers.UpsampleConv,
-        finish: Finish,
-        **others: Any,
-    ) -> str:
-        convolve: Convolve
-        if isinstance(layer, layers.UpsampleConv):
-            new_scale, convolve = scale(source) // 2, layer
-        else:
-            new_scale, convolve = scale(source) * layer.stride, lambda source, like: layer(source)
-        found[name] = Step(
-            name,
-            source,
-            scale=new_scale,
-            halo=layer.reach * scale(source),
-            channels=layer.kernel.shape[-1],
-            finish=finish,
-            **{"dtype": trunk, "convolve": convolve} | others,
-        )
-        return name
-
-    def add_blocks(indices: range, last: str) -> str:
-        for index in indices:
-            name, block = f"residuals/{index}", net.residuals[index]
-            inner = add(f"{name}/norm1", last, block.conv1, _active)
-            last = add(f"{name}/norm2", inner, block.conv2, _sum, adds=last)
-        return last
-
-    def add_inner_blocks(indices: range, last: str) -> str:
-        """Adds the blocks at half the trunk's size, between a low-pass filter and its inverse."""
-        half = 2 * scale(last)
-        reach = layers.LOW_PASS_REACH
-        plain = Step(
-            "halve",
-            last,
-            scale=half,
-            halo=reach * scale(last),
-            channels=found[last].channels,
-            dtype=trunk,
-            convolve=lambda source, like: layers.halve(source),
-            finish=_unchanged,
-            normed=False,
-        )
-        replace = functools.partial(dataclasses.replace, plain, halo=0)
-        found["halve"] = plain
-        inner = add_blocks(indices, "halve")
-        found["change"] = replace(
-            name="change",
-            source=inner,
-            convolve=lambda source, like: source,
-            finish=lambda net, before, _: net - before,
-            adds="halve",
-        )
-        name = transform_net.INNER_NORM
-        found[name] = replace(
-            name=name,
-            source="change",
-            scale=scale(last),
-            halo=reach * half,
-            convolve=layers.double,
-            finish=_sum,
-            adds=last,
-            normed=True,
-        )
-        return name
-
-    def enter(photo: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-        return net.enter(photo)
-
-    def into_trunk(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
-        return tf.cast(tf.nn.relu(output), trunk)
-
-    full = add("norm1", PHOTO, net.conv1, _active, convolve=enter, dtype=tf.float32)
-    half = add("norm2", full, net.conv2, _active, dtype=tf.float32)
-    last = add("norm3", half, net.conv3, into_trunk, dtype=tf.float32)
-    inner = net.architecture.inner_blocks()
-    last = add_blocks(range(inner.start), last)
-    if inner:
-        last = add_inner_blocks(inner, last)
-    last = add_blocks(range(inner.stop, len(net.residuals)), last)
-    earlier = (half, full) if skips else (None, None)
-    last = add("norm4", last, net.upsample1, _with_skip("skip1/scale"), adds=earlier[0])
-    last = add("norm5", last, net.upsample2, _with_skip("skip2/scale"), adds=earlier[1])
-    has_norm = net.architecture.output_norm
-    add("norm6", last, net.conv4, _picture, dtype=tf.float32, normed=has_norm)
+    # The dtype of each step's result.
+    dtypes = {PHOTO: tf.float32}
+    for group in _groups(net.list_layers()):
+        reads = next(layer for layer in group if _reads_neighbors(layer))
+        source = group[0].source
+        scale = found[source].scale if source in found else 1
+        channels = found[source].channels if source in found else 3
+        halo, scale, channels = _shape(reads, scale, channels)
+        ends = group.index(reads) + 1
+        while ends < len(group) and isinstance(group[ends], network.Cast):
+            ends += 1
+        before, after = tuple(group[:ends]), tuple(group[ends:])
+        dtype = _cast(before, dtypes[source])
+        name = group[-1].name
+        dtypes[name] = _cast(after, dtype)
+        found[name] = Step(name, source, before, after, scale, halo, channels, dtype)
     return tuple(found.values())
 
 
-def _unchanged(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
-    return output
+def _groups(
+    network_layers: collections.abc.Iterable[network.Layer],
+) -> collections.abc.Iterator[list[network.Layer]]:
+    """Groups the layers, each with one that reads neighboring pixels."""
+    group: list[network.Layer] = []
+    for layer in network_layers:
+        if _reads_neighbors(layer) and any(map(_reads_neighbors, group)):
+            yield group
+            group = []
+        group.append(layer)
+    yield group
 
 
-def _active(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
-    return tf.nn.relu(output)
+def _reads_neighbors(layer: network.Layer) -> bool:
+    spatial = (network.Convolve, network.Upsample, network.Halve, network.Double)
+    return isinstance(layer, spatial)
 
 
-def _sum(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
-    return earlier + output
+def _shape(layer: network.Layer, scale: int, channels: int) -> tuple[int, int, int]:
+    """Returns the halo, scale and channels of a layer whose source has this scale and channels."""
+    match layer:
+        case network.Convolve(conv=conv):
+            return conv.reach * scale, scale * conv.stride, conv.kernel.shape[-1]
+        case network.Upsample(conv=conv):
+            return conv.reach * scale, scale // 2, conv.kernel.shape[-1]
+        case network.Halve():
+            return layers.LOW_PASS_REACH * scale, 2 * scale, channels
+        case network.Double():
+            return layers.LOW_PASS_REACH * scale, scale // 2, channels
+    raise TypeError(f"cannot be computed in tiles: {layer}")
 
 
-def _with_skip(entry: str) -> Finish:
-    def finish(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
-        net = tf.nn.relu(output)
-        return net if earlier is None else layers.skip(net, earlier, style[entry])
-
-    return finish
+def _cast(each: collections.abc.Iterable[network.Layer], dtype: tf.DType) -> tf.DType:
+    """Returns the dtype of a result after some layers."""
+    casts = [layer.dtype for layer in each if isinstance(layer, network.Cast)]
+    return casts[-1] if casts else dtype
 
 
-def _picture(output: tf.Tensor, earlier: tf.Tensor | None, style: Entries) -> tf.Tensor:
-    return (tf.tanh(output) + 1.0) * 127.5
+class Values:
+    """The steps' outputs and results for one tile, each computed once, when it is first needed."""
+
+    def __init__(
+        self,
+        net: network.Network,
+        each: collections.abc.Mapping[str, Step],
+        photo: tf.Tensor,
+        style: network.Entries,
+        kept: collections.abc.Mapping[str, tf.Tensor],
+        settled: collections.abc.Set[str],
+        moments: Moments,
+    ) -> None:
+        """Computes nothing yet.
+
+        Args:
+            net: The network.
+            each: Its steps by name.
+            photo: The tile's window of the photo, float32 RGB [1, h, w, 3].
+            style: Entries of the style's row.
+            kept: The same window of outputs that are known.
+            settled: Those of `kept` that are results already.
+            moments: Those of the whole picture, as far as they are known. A norm without takes
+                the tile for the whole picture.
+        """
+        self._net, self._steps, self._style = net, each, style
+        self.photo, self.moments = photo, moments
+        self._kept, self._settled = kept, settled
+        self._outputs, self._results = dict(kept), dict[str, tf.Tensor]()
+
+    def output(self, name: str) -> tf.Tensor:
+        """Returns a step's output, before the norm."""
+        if name not in self._outputs:
+            step = self._steps[name]
+            self._outputs[name] = self._apply(step.before, step, self.result(step.source))
+        return self._outputs[name]
+
+    def result(self, name: str) -> tf.Tensor:
+        """Returns a step's result, after the norm."""
+        if name == PHOTO:
+            return self.photo
+        if name in self._settled:
+            return self._kept[name]
+        if name not in self._results:
+            step = self._steps[name]
+            self._results[name] = self._apply(step.after, step, self.output(name))
+        return self._results[name]
+
+    def _apply(
+        self, chain: collections.abc.Iterable[network.Layer], step: Step, images: tf.Tensor
+    ) -> tf.Tensor:
+        """Computes layers one after the other."""
+
+        def like(name: str) -> tf.Tensor:
+            # Only its height and width matter; the layers of this scale may not be computed.
+            return self.photo[:, :: step.scale, :: step.scale]
+
+        moments = self.moments.get(step.name)
+        for layer in chain:
+            images = self._net.apply(layer, images, self._style, self.result, like, moments)
+        return images

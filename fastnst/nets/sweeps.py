@@ -219,7 +219,7 @@ class Plan:
         source = self._steps[target].source if target else None
         if source not in self._kept - self._settled or not self._steps[source].adds:
             return None
-        return source if any(step.adds == source for step in self._steps.values()) else None
+        return source if any(source in step.adds for step in self._steps.values()) else None
 
     def _trunk(self, network: collections.abc.Sequence[steps.Step]) -> list[str]:
         """Returns the names of the steps from the trunk's first layer to its last."""
@@ -265,9 +265,9 @@ class Plan:
                 halo = 0
             else:
                 halo = output(name)
-            if step.adds is None or name in self._settled:
+            if name in self._settled:
                 return halo
-            return max(halo, result(step.adds))
+            return max(halo, *map(result, step.adds), 0)
 
         halo = output(target) if target else result(next(reversed(self._steps)))
         return halo, reads, layers
@@ -310,4 +310,4 @@ def most_frugal(network: collections.abc.Sequence[steps.Step]) -> Plan:
 
 def trunk_scale(network: collections.abc.Sequence[steps.Step]) -> int:
     """Returns the scale of the residual blocks; those inside may have a larger one."""
-    return next(step.scale for step in network if step.name == "norm3")
+    return max((step.scale for step in network if step.coarsens), default=1)

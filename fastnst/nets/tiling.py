@@ -29,8 +29,6 @@ TILE_MEMORY, WIDE_TILE_MEMORY = 480 * 2**20, 640 * 2**20
 # Name of the moments that `TransformNet.keeping` needs, beside those of the steps.
 _COLORS = "colors"
 
-MomentsByStep: TypeAlias = dict[str, norms.Moments]
-
 
 # Receives the rows and columns of a part, and its pixels, float32 RGB [1, h, w, 3] in [0, 255]. It
 # is called in any order and from other threads, but once at a time.
@@ -72,7 +70,7 @@ class TilePainter:
         self._functions: dict[sweeps.Sweep, tf.types.experimental.PolymorphicFunction] = {}
         self._record = tf.function(self._record_moments, autograph=False, reduce_retracing=True)
 
-    def moments(self, photo: planes.Pixels, choice: Choice, resources: Resources) -> MomentsByStep:
+    def moments(self, photo: planes.Pixels, choice: Choice, resources: Resources) -> steps.Moments:
         """Returns the moments at each norm of a photo.
 
         Args:
@@ -81,8 +79,7 @@ class TilePainter:
             resources: The resources to use.
         """
         height, width = photo.shape[1:3]
-        network = tuple(self.steps.values())
-        whole = sweeps.tile_memory(network) * height * width
+        whole = sweeps.tile_memory(tuple(self.steps.values())) * height * width
         if whole <= min(sweeps.WHOLE_MEMORY, resources.memory):
             return self._record(tf.constant(planes.whole(photo), tf.float32), choice.row)
         return self._exact(photo, choice, resources).run(picture=False)
@@ -92,7 +89,7 @@ class TilePainter:
         photo: planes.Pixels,
         write: Write,
         choice: Choice,
-        moments: MomentsByStep | None = None,
+        moments: steps.Moments | None = None,
         resources: Resources = Resources(),
     ) -> None:
         """Stylizes a photo.
@@ -122,8 +119,8 @@ class TilePainter:
     ) -> _Run:
         height, width = photo.shape[1:3]
         tile_memory = resources.tile_memory or TILE_MEMORY
-        network = tuple(self.steps.values())
-        plan = sweeps.choose(network, height * width, resources.memory, tile_memory)
+        listed = tuple(self.steps.values())
+        plan = sweeps.choose(listed, height * width, resources.memory, tile_memory)
         tile_memory = min(tile_memory, resources.memory)
         return _Run(self, plan, photo, write, choice, {}, resources, tile_memory)
 
@@ -140,7 +137,7 @@ class TilePainter:
         photo: tf.Tensor,
         kept: dict[str, tf.Tensor],
         inner: tf.Tensor,
-        moments: MomentsByStep,
+        moments: steps.Moments,
         choice: Choice,
     ) -> dict[str, Any]:
         """Computes a tile.
@@ -159,7 +156,7 @@ class TilePainter:
             The tile's own pixels: "picture"; or "output", its "moments", the "colors" if the style
             keeps some, and "settled".
         """
-        values = _Values(self, photo, kept, each.settled, moments, choice)
+        values = self._values(photo, kept, each.settled, moments, choice)
 
         def own(image: tf.Tensor, scale: int) -> tf.Tensor:
             begin, end = inner[:, 0] // scale, -(-inner[:, 1] // scale)
@@ -180,61 +177,26 @@ class TilePainter:
             results[_COLORS] = self.net.color_moments(own(values.photo, 1))
         return results
 
-    def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> MomentsByStep:
-        values = _Values(self, photo, {}, frozenset(), {}, Choice(row))
+    def _values(
+        self,
+        photo: tf.Tensor,
+        kept: dict[str, tf.Tensor],
+        settled: frozenset[str],
+        moments: steps.Moments,
+        choice: Choice,
+    ) -> steps.Values:
+        style = self.net.style(choice.row)
+        if choice.keep is not None and _COLORS in moments and self.net.architecture.output_norm:
+            style = self.net.keeping(style, choice.keep, moments[_COLORS])
+        return steps.Values(self.net, self.steps, photo, style, kept, settled, moments)
+
+    def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> steps.Moments:
+        values = self._values(photo, {}, frozenset(), {}, Choice(row))
         found = {_COLORS: self.net.color_moments(values.photo)}
         for name, step in self.steps.items():
             if step.normed:
                 found[name] = values.moments[name] = norms.moments(values.output(name))
         return found
-
-
-class _Values:
-    """The layers of one tile, each computed once, when it is first needed."""
-
-    def __init__(
-        self,
-        painter: TilePainter,
-        photo: tf.Tensor,
-        kept: dict[str, tf.Tensor],
-        settled: frozenset[str],
-        moments: MomentsByStep,
-        choice: Choice,
-    ) -> None:
-        self._net, self._steps = painter.net, painter.steps
-        self._kept, self._settled = kept, settled
-        self.moments = moments
-        self.photo = photo
-        self._style = self._net.style(choice.row)
-        if choice.keep is not None and _COLORS in moments and self._net.architecture.output_norm:
-            self._style = self._net.keeping(self._style, choice.keep, moments[_COLORS])
-        self._outputs, self._results = dict(kept), dict[str, tf.Tensor]()
-
-    def output(self, name: str) -> tf.Tensor:
-        """Returns a convolution's output, before the norm."""
-        if name not in self._outputs:
-            step = self._steps[name]
-            # Only its height and width matter; the layers at this scale may not be computed.
-            like = self.photo[:, :: step.scale, :: step.scale]
-            output = step.convolve(self.result(step.source), like)
-            self._outputs[name] = tf.cast(output, step.dtype)
-        return self._outputs[name]
-
-    def result(self, name: str) -> tf.Tensor:
-        """Returns a step's result, after the norm."""
-        if name == steps.PHOTO:
-            return self.photo
-        if name in self._settled:
-            return self._kept[name]
-        if name not in self._results:
-            step = self._steps[name]
-            output = self.output(name)
-            if step.normed:
-                # Without moments, the tile is the whole picture.
-                output = self._net.norm(name, output, self._style, self.moments.get(name))
-            earlier = None if step.adds is None else self.result(step.adds)
-            self._results[name] = step.finish(output, earlier, self._style)
-        return self._results[name]
 
 
 def _to_tensor(image: np.ndarray) -> tf.Tensor:
@@ -254,7 +216,7 @@ class _Run:
         photo: planes.Pixels,
         write: Write,
         choice: Choice,
-        moments: MomentsByStep,
+        moments: steps.Moments,
         resources: Resources,
         tile_memory: float,
     ) -> None:
@@ -271,7 +233,7 @@ class _Run:
         self._threads = 1 if moments else 2
         self._writing = threading.Lock()
 
-    def run(self, *, picture: bool = True) -> MomentsByStep:
+    def run(self, *, picture: bool = True) -> steps.Moments:
         """Runs the sweeps; without the picture, all but the last. Returns all moments."""
         chosen = self._plan.sweeps if picture else self._plan.sweeps[:-1]
         cuts = [self._cut(each) for each in chosen]
@@ -318,8 +280,11 @@ class _Run:
             return tf.TensorSpec([1, None, None, channels], dtype)
 
         photo = any_size(3, tf.float32) if each.reads_photo else any_size(1, tf.uint8)
-        network = self._painter.steps
-        kept = {name: any_size(network[name].channels, network[name].dtype) for name in each.reads}
+        kept = {
+            name: any_size(step.channels, step.dtype)
+            for name, step in self._painter.steps.items()
+            if name in each.reads
+        }
         # A style may keep no colors.
         known = tf.nest.map_structure(
             lambda value: value if value is None else tf.TensorSpec.from_tensor(value),
@@ -334,7 +299,7 @@ class _Run:
         function: collections.abc.Callable[..., dict[str, Any]],
         new: collections.abc.Mapping[str, planes.AnyPlane],
         tile: sweeps.Tile,
-    ) -> MomentsByStep:
+    ) -> steps.Moments:
         """Computes a tile; returns its moments, by step."""
         results = function(*self._arguments(each, tile))
         if each.target is None:
@@ -356,7 +321,7 @@ class _Run:
         each: sweeps.Sweep,
         tiles: collections.abc.Sequence[sweeps.Tile],
         new: collections.abc.Mapping[str, planes.AnyPlane],
-        found: collections.abc.Sequence[MomentsByStep],
+        found: collections.abc.Sequence[steps.Moments],
     ) -> None:
         """Merges the moments of a sweep, and replaces the planes."""
         for name in found[0]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import functools
 
-import numpy as np
 import tensorflow as tf
 
-from fastnst import errors
-from fastnst.nets import layers, norms, rows
+from fastnst.nets import layers, network, norms, rows
 
 MIN_SIDE = 16
 # Deviation of the untrained net's pictures before the tanh. At full contrast the style loss of a
@@ -18,8 +15,6 @@ MIN_SIDE = 16
 _FIRST_CONTRAST = 0.3
 # Side of the first and last kernels: the lite network's and the default one's.
 LITE_REACH, _REACH = 7, 9
-# Name of the variable that holds the rows of all styles.
-TABLE = "styles"
 # Name of the norm after the residual blocks at half the trunk's size.
 INNER_NORM = "inner_norm"
 # The darkest and brightest levels of a photo would be infinite before the tanh.
@@ -82,7 +77,7 @@ class Architecture:
         return rows.Layout(tuple(entries))
 
 
-class TransformNet(tf.Module):
+class TransformNet(network.Network):
     """Residual encoder and decoder (Johnson et al. 2016) with conditional instance norm.
 
     9x9 convolution, two strided 3x3, residual blocks, two upsampling 3x3, 9x9 to RGB, each but
@@ -117,11 +112,8 @@ class TransformNet(tf.Module):
             fused_norms: Whether norms use the fused operation, which is fast on a CPU; see
                 `norms.instance_norm`.
         """
-        super().__init__()
+        super().__init__(architecture.layout(), styles, compute_dtype, fused_norms=fused_norms)
         self.architecture = architecture
-        self.compute_dtype = compute_dtype
-        self.fused_norms = fused_norms
-        self.layout = architecture.layout()
         width, trunk = architecture.width, 4 * architecture.width
         # Each layer has its own seed, so that another block does not change the other layers.
         seed *= 1000
@@ -140,7 +132,6 @@ class TransformNet(tf.Module):
         self.upsample1 = up("upsample1", 3, trunk, 2 * width, seed=seed + 3)
         self.upsample2 = up("upsample2", 3, 2 * width, width, seed=seed + 4)
         self.conv4 = last("conv4", reach, width, 3, seed=seed + 5)
-        self.table = tf.Variable(np.tile(self.layout.initial(), (styles, 1)), name=TABLE)
 
     def __call__(
         self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
@@ -158,68 +149,19 @@ class TransformNet(tf.Module):
             float32 RGB of the same shape, in [0, 255].
         """
         style = self.style(row)
-        full = tf.nn.relu(self.norm("norm1", self.enter(images), style))
-        half = tf.nn.relu(self.norm("norm2", self.conv2(full), style))
-        net = tf.nn.relu(self.norm("norm3", self.conv3(half), style))
-        net = self._pass_trunk(tf.cast(net, self.compute_dtype), style)
-        net = tf.nn.relu(self.norm("norm4", self.upsample1(net, half), style))
-        if self.architecture.skips:
-            net = layers.skip(net, half, style["skip1/scale"])
-        net = tf.nn.relu(self.norm("norm5", self.upsample2(net, full), style))
-        if self.architecture.skips:
-            net = layers.skip(net, full, style["skip2/scale"])
-        last = self.conv4
-        net = last(net, images) if isinstance(last, layers.UpsampleConv) else last(net)
-        # With three channels, full precision costs nothing from here on.
-        net = tf.cast(net, tf.float32)
-        if self.architecture.output_norm:
-            if keep is not None:
-                style = self.keeping(style, keep, self.color_moments(images))
-            net = self.norm("norm6", net, style)
-        return tf.ensure_shape((tf.tanh(net) + 1.0) * 127.5, images.shape)
+        if keep is not None and self.architecture.output_norm:
+            style = self.keeping(style, keep, self.color_moments(images))
+        return tf.ensure_shape(self.compute(images, style), images.shape)
 
-    def style(self, row: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""
-        return self.layout.split(self.table[0] if row is None else row)
+    def copy(self, styles: int) -> TransformNet:
+        """Returns a new network of the same layers, with a table of so many rows."""
+        return TransformNet(
+            self.architecture, self.compute_dtype, styles=styles, fused_norms=self.fused_norms
+        )
 
-    def norm(
-        self,
-        name: str,
-        net: tf.Tensor,
-        style: dict[str, tf.Tensor],
-        of_whole: tuple[tf.Tensor, tf.Tensor] | None = None,
-    ) -> tf.Tensor:
-        """Applies the instance norm with this name, with the style's scale and shift.
-
-        If `net` belongs to a tile, `of_whole` has the moments of the whole picture.
-        """
-        scale, shift = style[f"{name}/scale"], style[f"{name}/shift"]
-        return norms.instance_norm(net, scale, shift, fused=self.fused_norms, of_whole=of_whole)
-
-    def enter(self, images: tf.Tensor) -> tf.Tensor:
-        """Applies the first convolution to images, float32 [B, H, W, 3] in [0, 255]."""
-        # The encoder computes in full precision, because norms would amplify the rounding of a
-        # clear sky to 8 bits into patterns that are not in the photo.
-        return self.conv1(images / 127.5 - 1.0)
-
-    def _pass_trunk(self, net: tf.Tensor, style: dict[str, tf.Tensor]) -> tf.Tensor:
-        inner = self.architecture.inner_blocks()
-        net = self._pass_blocks(range(inner.start), net, style)
-        if inner:
-            small = layers.halve(net)
-            change = self._pass_blocks(inner, small, style) - small
-            net += self.norm(INNER_NORM, layers.double(change, net), style)
-        return self._pass_blocks(range(inner.stop, len(self.residuals)), net, style)
-
-    def _pass_blocks(
-        self, indices: range, net: tf.Tensor, style: dict[str, tf.Tensor]
-    ) -> tf.Tensor:
-        for index in indices:
-            block = self.residuals[index]
-            # No ReLU after the sum (Gross and Wilber 2016).
-            inner = tf.nn.relu(self.norm(f"residuals/{index}/norm1", block.conv1(net), style))
-            net += self.norm(f"residuals/{index}/norm2", block.conv2(inner), style)
-        return net
+    def list_layers(self) -> tuple[network.Layer, ...]:
+        """Lists the layers in the order in which they are computed."""
+        return _Listing(self).build()
 
     def color_moments(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the photos' mean and variance before the last tanh, for `keeping`."""
@@ -237,56 +179,6 @@ class TransformNet(tf.Module):
             "norm6/shift": (1.0 - part) * style["norm6/shift"] + part * mean,
         }
 
-    def named_variables(self) -> dict[str, tf.Variable]:
-        """Returns the variables by name, as in `tensors`."""
-        return {variable.name.removesuffix(":0"): variable for variable in self.variables}
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Returns the weights by name, float32: kernels by their path, and "styles"."""
-        return {name: variable.numpy() for name, variable in self.named_variables().items()}
-
-    def assign(self, tensors: collections.abc.Mapping[str, np.ndarray]) -> None:
-        """Sets all weights from arrays named as in `tensors`, of any float dtype.
-
-        Raises:
-            UserError: If one is missing or has another shape.
-        """
-        variables = self.named_variables()
-        for name, variable in variables.items():
-            found = tensors[name].shape if name in tensors else "nothing"
-            if found != tuple(variable.shape):
-                raise errors.UserError(
-                    f"weights of another architecture: {name} should have the shape "
-                    f"{tuple(variable.shape)}, found {found}"
-                )
-        for name, variable in variables.items():
-            variable.assign(tensors[name].astype(np.float32))
-
-    def with_frozen_kernels(self, row: np.ndarray) -> TransformNet:
-        """Returns a copy with constant kernels, and a table of one row as its only variable.
-
-        Args:
-            row: Initial value, float32 [R].
-        """
-        copy = self.frozen()
-        copy.table = tf.Variable(row[np.newaxis], name=TABLE)
-        return copy
-
-    def frozen(self) -> TransformNet:
-        """Returns a copy with constants instead of variables, which graphs can fold."""
-        copy = TransformNet(
-            self.architecture,
-            self.compute_dtype,
-            styles=self.table.shape[0],
-            fused_norms=self.fused_norms,
-        )
-        copy.assign(self.tensors())
-        for module in (copy, *copy.submodules):
-            for name, value in list(vars(module).items()):
-                if isinstance(value, tf.Variable):
-                    setattr(module, name, value.numpy())
-        return copy
-
 
 class _Residual(tf.Module):
     """The two 3x3 convolutions of a residual block."""
@@ -295,3 +187,77 @@ class _Residual(tf.Module):
         super().__init__()
         self.conv1 = layers.Conv(f"{name}/conv1", 3, channels, channels, seed=seed)
         self.conv2 = layers.Conv(f"{name}/conv2", 3, channels, channels, seed=seed + 1)
+
+
+class _Listing:
+    """Lists the layers of a transform net; its methods return the name of the last one."""
+
+    def __init__(self, net: TransformNet) -> None:
+        self._net = net
+        self._layers: list[network.Layer] = []
+
+    def build(self) -> tuple[network.Layer, ...]:
+        net, inner = self._net, self._net.architecture.inner_blocks()
+        # The encoder computes in full precision, because norms would amplify the rounding of a
+        # clear sky to 8 bits into patterns that are not in the photo.
+        centered = self._add(network.Affine("centered", network.PHOTO, 1 / 127.5, -1.0))
+        full = self._active("norm1", self._convolve("conv1", centered, net.conv1))
+        half = self._active("norm2", self._convolve("conv2", full, net.conv2))
+        last = self._active("norm3", self._convolve("conv3", half, net.conv3))
+        last = self._add(network.Cast("trunk", last, net.compute_dtype))
+        last = self._blocks(range(inner.start), last)
+        if inner:
+            last = self._inner_blocks(inner, last)
+        last = self._blocks(range(inner.stop, len(net.residuals)), last)
+        last = self._upsample(1, last, net.upsample1, half)
+        last = self._upsample(2, last, net.upsample2, full)
+        if isinstance(net.conv4, layers.UpsampleConv):
+            last = self._add(network.Upsample("conv4", last, net.conv4, network.PHOTO))
+        else:
+            last = self._convolve("conv4", last, net.conv4)
+        # With three channels, full precision costs nothing from here on.
+        last = self._add(network.Cast("output", last, tf.float32))
+        if net.architecture.output_norm:
+            last = self._add(network.Norm("norm6", last))
+        last = self._add(network.Tanh("tanh", last))
+        self._add(network.Affine("picture", last, 127.5, 127.5))
+        return tuple(self._layers)
+
+    def _add(self, layer: network.Layer) -> str:
+        self._layers.append(layer)
+        return layer.name
+
+    def _convolve(self, name: str, source: str, conv: layers.Conv) -> str:
+        return self._add(network.Convolve(name, source, conv))
+
+    def _active(self, norm: str, source: str) -> str:
+        normed = self._add(network.Norm(norm, source))
+        return self._add(network.Relu(f"{norm}/relu", normed))
+
+    def _blocks(self, indices: range, last: str) -> str:
+        for index in indices:
+            name, block = f"residuals/{index}", self._net.residuals[index]
+            conv1 = self._convolve(f"{name}/conv1", last, block.conv1)
+            inner = self._active(f"{name}/norm1", conv1)
+            conv2 = self._convolve(f"{name}/conv2", inner, block.conv2)
+            normed = self._add(network.Norm(f"{name}/norm2", conv2))
+            # No ReLU after the sum (Gross and Wilber 2016).
+            last = self._add(network.Add(name, normed, last))
+        return last
+
+    def _inner_blocks(self, indices: range, last: str) -> str:
+        """Adds the blocks at half the trunk's size, whose change is added at the trunk's."""
+        small = self._add(network.Halve("halve", last))
+        changed = self._blocks(indices, small)
+        change = self._add(network.Subtract("change", changed, small))
+        large = self._add(network.Double("double", change, last))
+        normed = self._add(network.Norm(INNER_NORM, large))
+        return self._add(network.Add("inner", normed, last))
+
+    def _upsample(self, index: int, source: str, conv: layers.UpsampleConv, earlier: str) -> str:
+        """Doubles the size to that of the encoder's features, and adds these."""
+        large = self._add(network.Upsample(f"upsample{index}", source, conv, earlier))
+        last = self._active(f"norm{3 + index}", large)
+        if self._net.architecture.skips:
+            last = self._add(network.Skip(f"skip{index}", last, earlier))
+        return last

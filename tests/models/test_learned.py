@@ -9,7 +9,7 @@ import pytest
 
 from fastnst import errors
 from fastnst.models import learned, model
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 
 ARCHITECTURE = transform_net.Architecture(width=4, residual_blocks=1)
 
@@ -45,7 +45,7 @@ def test_learned_styles_follow_the_models_own_and_precede_the_photos_row(
     if identity:
         np.testing.assert_array_equal(table[4], own[2])
     for name, kernel in base.net.tensors().items():
-        if name != transform_net.TABLE:
+        if name != network.TABLE:
             np.testing.assert_array_equal(found.net.tensors()[name], kernel)
 
 

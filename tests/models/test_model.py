@@ -12,7 +12,7 @@ import pytest
 from fastnst import errors
 from fastnst.models import model as model_module
 from fastnst.models import store
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 
 TINY = transform_net.Architecture(width=4, residual_blocks=0, output_norm=False, lite=True)
 STYLES = (model_module.Style("wave", "img/wave.jpg"), model_module.Style("candy"))
@@ -157,7 +157,7 @@ def test_a_model_can_be_cut_down_to_one_style(gallery: Path) -> None:
     np.testing.assert_array_equal(alone.net.table, model.net.table[1:2])
     tensors = alone.net.tensors()
     for name, tensor in model.net.tensors().items():
-        if name != transform_net.TABLE:
+        if name != network.TABLE:
             np.testing.assert_array_equal(tensors[name], tensor)
     np.testing.assert_array_equal(alone.select(None)[0], model.select("candy")[0])
     with pytest.raises(errors.UserError, match="no style cubist"):

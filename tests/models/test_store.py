@@ -13,7 +13,7 @@ import tensorflow as tf
 from fastnst import checkpoint_file, errors, files
 from fastnst.models import learned, store, stylizer
 from fastnst.models import model as model_module
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -247,7 +247,7 @@ ARCHITECTURES = {
 def earlier_form(net: transform_net.TransformNet) -> dict[str, np.ndarray]:
     """The weights of a network of one style as releases before model.json named them."""
     tensors = net.tensors()
-    (row,) = tensors.pop(transform_net.TABLE)
+    (row,) = tensors.pop(network.TABLE)
     return tensors | {name: part.numpy() for name, part in net.layout.split(row).items()}
 
 

@@ -13,7 +13,7 @@ from fastnst.nets import steps, transform_net
 )
 def test_every_norm_of_the_network_is_a_step_with_its_own_channels(option: dict[str, bool]) -> None:
     net = transform_net.TransformNet(transform_net.Architecture(4, 3, **option))
-    found = {f"{step.name}/scale": step.channels for step in steps.of(net) if step.normed}
+    found = {f"{step.after[0].name}/scale": step.channels for step in steps.of(net) if step.normed}
     entries = {entry.name: entry.size for entry in net.layout.entries}
     assert found == {name: size for name, size in entries.items() if name in found}
     assert set(entries) - set(found) == {
@@ -24,7 +24,7 @@ def test_every_norm_of_the_network_is_a_step_with_its_own_channels(option: dict[
 def test_scales_and_halos_follow_from_the_layers() -> None:
     def table(**option: bool) -> dict[str, tuple[int, int]]:
         net = transform_net.TransformNet(transform_net.Architecture(4, 1, **option))
-        return {step.name: (step.scale, step.halo) for step in steps.of(net)}
+        return {step.after[0].name: (step.scale, step.halo) for step in steps.of(net)}
 
     # 9x9 at full size, 3x3 below: one pixel of the source, which is 1 to 4 pixels of the photo.
     default = {"norm1": (1, 4), "norm2": (2, 1), "norm3": (4, 2)}
@@ -40,6 +40,6 @@ def test_scales_and_halos_follow_from_the_layers() -> None:
 
 def test_the_encoder_stays_in_full_precision() -> None:
     net = transform_net.TransformNet(transform_net.Architecture(4, 1), tf.bfloat16)
-    dtypes = {step.name: step.dtype for step in steps.of(net)}
+    dtypes = {step.after[0].name: step.dtype for step in steps.of(net)}
     full = {name for name, dtype in dtypes.items() if dtype == tf.float32}
     assert full == {"norm1", "norm2", "norm3", "norm6"}

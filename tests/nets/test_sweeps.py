@@ -76,8 +76,8 @@ def test_less_is_kept_at_smaller_scales_and_the_halo_grows_instead() -> None:
 
 def test_the_trunk_is_one_pass_if_it_is_computed_at_once() -> None:
     plan = sweeps.Plan(NETWORK, 1, trunk_at_once=True)
-    trunk = "residuals/4/norm2"
-    targets = ["norm1", "norm2", "norm3", trunk, "norm4", "norm5", "norm6", None]
+    trunk = "residuals/4"
+    targets = ["norm1/relu", "norm2/relu", "trunk", trunk, "skip1", "skip2", "picture", None]
     assert [each.target for each in plan.sweeps] == targets
     (whole,) = (each for each in plan.sweeps if each.whole)
     assert whole.target == whole.settles == trunk and not whole.keeps

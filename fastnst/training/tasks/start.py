@@ -12,7 +12,7 @@ import tensorflow as tf
 from fastnst import config, errors, files, images
 from fastnst.losses import perceptual
 from fastnst.models import model, store
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 from fastnst.training.tasks import inputs
 
 # Number and shorter side of the photos that choose the row to start from.
@@ -93,7 +93,7 @@ def adopt(
         row_for: Returns the first row of a style that the model lacks, float32 [R].
     """
     tensors = first.net.tensors()
-    rows = tensors[transform_net.TABLE]
+    rows = tensors[network.TABLE]
     own = rows[: len(first.description.styles)]
     table = []
     for style in described.styles:
@@ -101,7 +101,7 @@ def adopt(
         table.append(own[known.index(True)] if any(known) else row_for(style.name))
     if described.identity:
         table.append(rows[-1] if first.description.identity else own.mean(axis=0))
-    return tensors | {transform_net.TABLE: np.stack(table)}
+    return tensors | {network.TABLE: np.stack(table)}
 
 
 def _same(one: model.Style, other: model.Style) -> bool:

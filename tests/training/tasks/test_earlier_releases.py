@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 from fastnst.training import checkpoints, optimizers
 from fastnst.training import state as state_module
 from fastnst.training.tasks import style_transfer
@@ -96,7 +96,7 @@ class New:
     ) -> None:
         self.net, self.average = (transform_net.TransformNet(shapes, seed=5) for _ in range(2))
         optimizer = optimizers.make(
-            kind, 0.01, schedule="cosine", last_step=100, dtype=dtype, tables=[transform_net.TABLE]
+            kind, 0.01, schedule="cosine", last_step=100, dtype=dtype, tables=[network.TABLE]
         )
         # Nothing here looks at the objective.
         objectives: Any = {"tiny": None}

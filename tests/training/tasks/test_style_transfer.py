@@ -14,7 +14,7 @@ import tensorflow as tf
 from fastnst import images
 from fastnst.config import schema
 from fastnst.losses import many_styles, perceptual, repetition, steadiness
-from fastnst.nets import transform_net
+from fastnst.nets import network, transform_net
 from fastnst.training import engine, optimizers
 from fastnst.training.tasks import style_transfer
 
@@ -35,7 +35,7 @@ def make_task(
 ) -> style_transfer.StyleTransfer:
     rows = len(objectives) + options.get("identity", False)
     net, average = (transform_net.TransformNet(shapes, styles=rows) for _ in range(2))
-    optimizer = optimizer or optimizers.make("adam", 1e-3, tables=[transform_net.TABLE])
+    optimizer = optimizer or optimizers.make("adam", 1e-3, tables=[network.TABLE])
     return style_transfer.StyleTransfer(net, average, optimizer, objectives, photos, **options)
 
 

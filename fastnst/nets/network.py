@@ -1,0 +1,294 @@
+"""A network as a list of layers, which everything that computes it reads.
+
+Three programs do: the network itself, for whole pictures; `steps`, for tiles of large pictures; and
+`operations`, for the formats of other programs.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import errors
+from fastnst.nets import layers, norms, rows
+
+# Name of the network's input, in place of a layer's name.
+PHOTO = "photo"
+# Name of the variable that holds the rows of all styles.
+TABLE = "styles"
+# Entries of a style's row by name.
+Entries: TypeAlias = dict[str, tf.Tensor]
+# Returns the result of an earlier layer.
+Results: TypeAlias = collections.abc.Callable[[str], tf.Tensor]
+_Copy = TypeVar("_Copy", bound="Network")
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """An operation on feature maps [B, H, W, C].
+
+    Attributes:
+        name: Name of its result.
+        source: Name of the layer whose result it reads, or PHOTO.
+    """
+
+    name: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Affine(Layer):
+    """Computes factor * x + offset."""
+
+    factor: float
+    offset: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Cast(Layer):
+    """Converts to the dtype in which the following layers compute."""
+
+    dtype: tf.DType
+
+
+@dataclasses.dataclass(frozen=True)
+class Convolve(Layer):
+    """Convolves.
+
+    Attributes:
+        conv: The convolution and its kernel.
+    """
+
+    conv: layers.Conv
+
+
+@dataclasses.dataclass(frozen=True)
+class Upsample(Layer):
+    """Doubles height and width, and convolves.
+
+    Attributes:
+        conv: The convolution and its kernel.
+        like: Name of the layer, or PHOTO, to whose height and width the result is cropped.
+    """
+
+    conv: layers.UpsampleConv
+    like: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Halve(Layer):
+    """Halves height and width by a low-pass filter; see `layers.halve`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Double(Layer):
+    """Doubles height and width by linear interpolation; see `layers.double`.
+
+    Attributes:
+        like: As in `Upsample`.
+    """
+
+    like: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Norm(Layer):
+    """Applies an instance norm, with the style's entries "NAME/scale" and "NAME/shift"."""
+
+    @property
+    def entries(self) -> tuple[str, str]:
+        """The names of the scale and of the shift."""
+        return f"{self.name}/scale", f"{self.name}/shift"
+
+
+@dataclasses.dataclass(frozen=True)
+class Relu(Layer):
+    """Computes max(x, 0)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tanh(Layer):
+    """Computes the hyperbolic tangent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Add(Layer):
+    """Computes x + other.
+
+    Attributes:
+        other: Name of an earlier layer, whose result has the same shape.
+    """
+
+    other: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Subtract(Add):
+    """Computes x - other."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Skip(Add):
+    """Computes x + scale * other, with a weight per channel, the style's entry "NAME/scale"."""
+
+    @property
+    def entry(self) -> str:
+        """The name of the weights."""
+        return f"{self.name}/scale"
+
+
+class Network(tf.Module):
+    """A network that is given by its list of layers and by the rows of its styles.
+
+    Attributes:
+        layout: Order of the entries in a row.
+        table: Rows of all styles, float32 [styles, R].
+        compute_dtype: Dtype of most convolutions.
+        fused_norms: Whether norms use the fused operation; see `norms.instance_norm`.
+    """
+
+    def __init__(
+        self,
+        layout: rows.Layout,
+        styles: int,
+        compute_dtype: tf.DType = tf.float32,
+        *,
+        fused_norms: bool = True,
+    ) -> None:
+        """Creates the table."""
+        super().__init__()
+        self.layout = layout
+        self.compute_dtype = compute_dtype
+        self.fused_norms = fused_norms
+        self.table = tf.Variable(np.tile(layout.initial(), (styles, 1)), name=TABLE)
+
+    def list_layers(self) -> tuple[Layer, ...]:
+        """Lists the layers in the order in which they are computed; the last makes the picture."""
+        raise NotImplementedError
+
+    def copy(self: _Copy, styles: int) -> _Copy:
+        """Returns a new network of the same layers, with a table of so many rows."""
+        raise NotImplementedError
+
+    def compute(self, images: tf.Tensor, style: Entries) -> tf.Tensor:
+        """Computes all layers.
+
+        Args:
+            images: float32 RGB [B, H, W, 3] in [0, 255].
+            style: Entries of a style's row.
+
+        Returns:
+            float32 RGB [B, H, W, 3] in [0, 255].
+        """
+        results = {PHOTO: images}
+        for layer in self.list_layers():
+            images = results[layer.source]
+            results[layer.name] = self.apply(layer, images, style, results.__getitem__)
+        return results[layer.name]
+
+    def apply(
+        self,
+        layer: Layer,
+        images: tf.Tensor,
+        style: Entries,
+        result: Results,
+        like: Results | None = None,
+        of_whole: norms.Moments | None = None,
+    ) -> tf.Tensor:
+        """Computes one layer.
+
+        Args:
+            layer: The layer.
+            images: The result of its source, [B, H, W, C].
+            style: Entries of a style's row.
+            result: Returns the result of an earlier layer.
+            like: Returns images as large as the result of a layer; None for `result`.
+            of_whole: For a norm of a tile: the moments of the whole picture.
+        """
+        like = like or result
+        match layer:
+            case Affine(factor=factor, offset=offset):
+                return images * factor + offset
+            case Cast(dtype=dtype):
+                return tf.cast(images, dtype)
+            case Convolve(conv=conv):
+                return conv(images)
+            case Upsample(conv=conv, like=name):
+                return conv(images, like(name))
+            case Halve():
+                return layers.halve(images)
+            case Double(like=name):
+                return layers.double(images, like(name))
+            case Norm(entries=entries):
+                scale, shift = (style[entry] for entry in entries)
+                fused = self.fused_norms
+                return norms.instance_norm(images, scale, shift, fused=fused, of_whole=of_whole)
+            case Relu():
+                return tf.nn.relu(images)
+            case Tanh():
+                return tf.tanh(images)
+            case Skip(other=other, entry=entry):
+                return layers.skip(images, result(other), style[entry])
+            case Subtract(other=other):
+                return images - result(other)
+            case Add(other=other):
+                return images + result(other)
+        raise TypeError(f"no such layer: {layer}")
+
+    def style(self, row: tf.Tensor | None = None) -> Entries:
+        """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""
+        return self.layout.split(self.table[0] if row is None else row)
+
+    def named_variables(self) -> dict[str, tf.Variable]:
+        """Returns the variables by name, as in `tensors`."""
+        return {variable.name.removesuffix(":0"): variable for variable in self.variables}
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Returns the weights by name, float32: kernels by their path, and "styles"."""
+        return {name: variable.numpy() for name, variable in self.named_variables().items()}
+
+    def assign(self, tensors: collections.abc.Mapping[str, np.ndarray]) -> None:
+        """Sets all weights from arrays named as in `tensors`, of any float dtype.
+
+        Raises:
+            UserError: If one is missing or has another shape.
+        """
+        variables = self.named_variables()
+        for name, variable in variables.items():
+            found = tensors[name].shape if name in tensors else "nothing"
+            if found != tuple(variable.shape):
+                raise errors.UserError(
+                    f"weights of another architecture: {name} should have the shape "
+                    f"{tuple(variable.shape)}, found {found}"
+                )
+        for name, variable in variables.items():
+            variable.assign(tensors[name].astype(np.float32))
+
+    def with_table(self: _Copy, table: np.ndarray) -> _Copy:
+        """Returns a copy with another table, float32 [styles, R]."""
+        copy = self.copy(len(table))
+        copy.assign(self.tensors() | {TABLE: table})
+        return copy
+
+    def with_frozen_kernels(self: _Copy, row: np.ndarray) -> _Copy:
+        """Returns a copy with constant kernels, and a table of one row as its only variable.
+
+        Args:
+            row: Initial value, float32 [R].
+        """
+        copy = self.frozen()
+        copy.table = tf.Variable(row[np.newaxis], name=TABLE)
+        return copy
+
+    def frozen(self: _Copy) -> _Copy:
+        """Returns a copy with constants instead of variables, which graphs can fold."""
+        copy = self.with_table(self.table.numpy())
+        for module in (copy, *copy.submodules):
+            for name, value in list(vars(module).items()):
+                if isinstance(value, tf.Variable):
+                    setattr(module, name, value.numpy())
+        return copy

@@ -1,0 +1,211 @@
+"""A network as a list of plain operations, from which the formats of other programs are written.
+
+The layers of `network` are tuned for TensorFlow: fused norms, gathers instead of padding. Other
+programs need the same network in operations that every runtime has. Each operation reads the
+results of earlier ones by their names; the first reads PHOTO, and the last makes the picture.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst.nets import layers, network, norms
+
+# Name of the network's input, float32 RGB in [0, 255].
+PHOTO = network.PHOTO
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """An operation on feature maps [B, H, W, C].
+
+    Attributes:
+        name: Name of its result.
+        source: Name of the result that it reads.
+    """
+
+    name: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Affine(Operation):
+    """Computes factor * x + offset."""
+
+    factor: float
+    offset: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Pad(Operation):
+    """Adds pixels at the border.
+
+    Attributes:
+        margin: Number of pixels on each side.
+        mode: "reflect": a b c becomes c b | a b c; "symmetric": it becomes b a | a b c.
+    """
+
+    margin: int
+    mode: str = "reflect"
+
+
+@dataclasses.dataclass(frozen=True)
+class Conv(Operation):
+    """Convolves without padding and without bias.
+
+    Attributes:
+        kernel: float32 [size, size, inputs, outputs]; [size, size, C, 1] if depthwise.
+        stride: Stride in both directions.
+        depthwise: Whether each channel has its own kernel.
+    """
+
+    kernel: np.ndarray
+    stride: int = 1
+    depthwise: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Norm(Operation):
+    """Normalizes each channel of each image by its mean and variance.
+
+    Attributes:
+        scale: Entry of the style's row with the new deviations.
+        shift: Entry of the style's row with the new means.
+        epsilon: Is added to the variance.
+    """
+
+    scale: str
+    shift: str
+    epsilon: float = norms.EPSILON
+
+
+@dataclasses.dataclass(frozen=True)
+class Relu(Operation):
+    """Computes max(x, 0)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tanh(Operation):
+    """Computes the hyperbolic tangent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Add(Operation):
+    """Computes x + factor * other.
+
+    Attributes:
+        other: Name of an earlier result of the same shape.
+        factor: A number, or the entry of the style's row with a factor for each channel.
+    """
+
+    other: str
+    factor: float | str = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthToSpace(Operation):
+    """Turns each pixel of 4 C channels into 2 x 2 pixels of C: row by row, channels innermost."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeat(Operation):
+    """Doubles height and width by repeating each pixel."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Crop(Operation):
+    """Crops to the height and width of another result.
+
+    Attributes:
+        like: Name of an earlier result.
+        offset: First row and column to keep.
+    """
+
+    like: str
+    offset: int = 0
+
+
+def of(net: network.Network) -> tuple[Operation, ...]:
+    """Lists the operations of a network.
+
+    Args:
+        net: The network; its kernels are copied.
+    """
+    lowering = _Lowering()
+    for layer in net.list_layers():
+        lowering.add(layer)
+    return tuple(lowering.operations)
+
+
+class _Lowering:
+    """Collects the operations that compute the layers."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        # The results of casts, which programs with one dtype do without, by those they cast.
+        self._renamed: dict[str, str] = {}
+        self._channels = {PHOTO: 3}
+
+    def add(self, layer: network.Layer) -> None:
+        """Adds the operations that compute a layer; the last has its name."""
+        name, source = layer.name, self._now(layer.source)
+        match layer:
+            case network.Cast():
+                self._renamed[name] = source
+            case network.Affine(factor=factor, offset=offset):
+                self._add(Affine(name, source, factor, offset))
+            case network.Convolve(conv=conv):
+                padded = self._add(Pad(f"{name}/pad", source, conv.reach))
+                self._add(Conv(name, padded, _values(conv.applied()), conv.stride))
+            case network.Upsample(conv=conv, like=like):
+                kernel, offset = conv.applied()
+                padded = self._add(Pad(f"{name}/pad", source, conv.reach, "symmetric"))
+                blocks = self._add(Conv(f"{name}/blocks", padded, _values(kernel)))
+                large = self._add(DepthToSpace(f"{name}/large", blocks))
+                self._add(Crop(name, large, self._now(like), offset))
+            case network.Halve():
+                self._low_pass(name, source, stride=2)
+            case network.Double(like=like):
+                repeated = self._add(Repeat(f"{name}/repeated", source))
+                smooth = self._low_pass(f"{name}/smooth", repeated)
+                self._add(Crop(name, smooth, self._now(like)))
+            case network.Norm(entries=(scale, shift)):
+                self._add(Norm(name, source, scale, shift))
+            case network.Relu():
+                self._add(Relu(name, source))
+            case network.Tanh():
+                self._add(Tanh(name, source))
+            case network.Skip(other=other, entry=entry):
+                self._add(Add(name, source, self._now(other), entry))
+            case network.Subtract(other=other):
+                self._add(Add(name, source, self._now(other), -1.0))
+            case network.Add(other=other):
+                self._add(Add(name, source, self._now(other)))
+            case _:
+                raise TypeError(f"no operations for {layer}")
+
+    def _now(self, name: str) -> str:
+        return self._renamed.get(name, name)
+
+    def _low_pass(self, name: str, source: str, stride: int = 1) -> str:
+        padded = self._add(Pad(f"{name}/pad", source, layers.LOW_PASS_REACH))
+        kernel = layers.low_pass_kernel(self._channels[source])
+        return self._add(Conv(name, padded, kernel, stride, depthwise=True))
+
+    def _add(self, operation: Operation) -> str:
+        channels = self._channels[operation.source]
+        if isinstance(operation, Conv) and not operation.depthwise:
+            channels = operation.kernel.shape[-1]
+        elif isinstance(operation, DepthToSpace):
+            channels //= 4
+        self._channels[operation.name] = channels
+        self.operations.append(operation)
+        return operation.name
+
+
+def _values(kernel: tf.Tensor | np.ndarray) -> np.ndarray:
+    """Returns the values of a variable, a tensor, or an array of a frozen network."""
+    return tf.convert_to_tensor(kernel).numpy()

@@ -1,0 +1,83 @@
+"""Plain operations: each does what it says, and together they are the network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fastnst.export import litert
+from fastnst.nets import network, operations, transform_net
+
+ARCHITECTURES = [
+    {},
+    {"antialias": True},
+    {"antialias": True, "deep": True, "residual_blocks": 3},
+    {"lite": True},
+    {"lite": True, "antialias": True},
+    {"skips": False, "output_norm": False, "residual_blocks": 0},
+]
+
+
+def network_of(options: dict[str, bool | int]) -> transform_net.TransformNet:
+    """A small network whose rows differ from a new network's."""
+    shapes = {"width": 4, "residual_blocks": 1} | options
+    net = transform_net.TransformNet(transform_net.Architecture(**shapes), tf.float32, 3)
+    net.table.assign_add(np.random.default_rng(0).normal(0, 0.3, net.table.shape))
+    return net
+
+
+@pytest.mark.parametrize("options", ARCHITECTURES, ids=str)
+@pytest.mark.parametrize(("height", "width"), [(32, 48), (37, 22), (16, 19)])
+def test_the_operations_compute_the_networks_picture(
+    options: dict[str, bool | int], height: int, width: int
+) -> None:
+    net = network_of(options)
+    photos = np.random.default_rng(1).uniform(0, 255, (2, height, width, 3)).astype(np.float32)
+    found = litert.compute(operations.of(net), tf.constant(photos), net.style())
+    np.testing.assert_allclose(found, net(tf.constant(photos)), atol=0.01)
+
+
+@pytest.mark.parametrize("options", ARCHITECTURES, ids=str)
+def test_an_operation_reads_only_earlier_ones(options: dict[str, bool | int]) -> None:
+    known = {operations.PHOTO}
+    for operation in operations.of(network_of(options)):
+        read = {operation.source, getattr(operation, "other", operation.source)}
+        assert read | {getattr(operation, "like", operation.source)} <= known
+        assert operation.name not in known
+        known.add(operation.name)
+
+
+def test_an_operations_kernel_includes_the_low_pass_filter() -> None:
+    net = network_of({"antialias": True})
+    found = {each.name: each for each in operations.of(net)}
+    conv = found["conv2"]
+    assert isinstance(conv, operations.Conv)
+    assert (conv.kernel.shape, conv.stride, conv.depthwise) == ((5, 5, 4, 8), 2, False)
+    np.testing.assert_array_equal(conv.kernel, net.conv2.applied())
+    pad = found[conv.source]
+    assert pad == operations.Pad("conv2/pad", "norm1/relu", 2, "reflect")
+
+
+def test_changes_of_precision_are_left_out() -> None:
+    shapes = transform_net.Architecture(width=4, residual_blocks=1)
+    listed = [
+        operations.of(transform_net.TransformNet(shapes, dtype))
+        for dtype in (tf.float32, tf.bfloat16)
+    ]
+    assert [each.name for each in listed[0]] == [each.name for each in listed[1]]
+    assert not {"trunk", "output"} & {each.name for each in listed[1]}
+
+
+def test_a_layer_without_operations_is_an_error() -> None:
+    class Other(network.Layer):
+        """Some new layer."""
+
+    class Net(transform_net.TransformNet):
+        """A network that uses it."""
+
+        def list_layers(self) -> tuple[network.Layer, ...]:
+            return (Other("other", network.PHOTO),)
+
+    with pytest.raises(TypeError, match="Other"):
+        operations.of(Net(transform_net.Architecture(4, 1)))
