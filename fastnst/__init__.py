@@ -14,12 +14,14 @@ import collections.abc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnst import version
+
 if TYPE_CHECKING:
     from fastnst import config as config_module
     from fastnst import events
     from fastnst.models.stylizer import Stylizer
 
-__version__ = "0.1.0"
+__version__ = version.VERSION
 
 
 # TensorFlow takes seconds to import: `import fastnst` and `--help` do not wait for it.

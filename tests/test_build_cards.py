@@ -40,12 +40,3 @@ def test_a_shipped_network_has_a_conf_a_card_and_a_sample(folder: Path) -> None:
     assert store.find(folder.name).path == store.SHIPPED / folder.name
     weights = folder / "weights.ckpt.data-00000-of-00001"
     assert weights.stat().st_size < 4_000_000
-
-
-def test_a_table_replaces_the_previous_one(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    begin, end = "<!-- table: python -m tools.build_cards -->", "<!-- end of table -->"
-    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
-    for table in ("| a |\n", "| b |\n"):
-        build_cards._replace_table(page, table)
-        assert page.read_text() == f"before\n{begin}\n\n{table}\n{end}\nafter\n"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_the_version_is_the_one_that_is_installed() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    assert setup["metadata"]["version"] == "attr: fastnst.__version__"
+    assert setup["metadata"]["version"] == "attr: fastnst.version.VERSION"
     assert re.fullmatch(r"\d+\.\d+\.\d+", fastnst.__version__)
 
 

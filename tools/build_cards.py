@@ -20,6 +20,7 @@ import numpy as np
 from fastnst import export, images
 from fastnst.models import card, store, stylizer
 from fastnst.reports import contact_sheet
+from tools import pages
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut", "koala", "pagoda", "coffee")
@@ -48,7 +49,8 @@ def main() -> int:
     model = stylizer.load(ROOT / "pretrained" / MODEL_OF_SHEETS)
     images.write(README / "styles.jpg", _opening(model), quality=_JPEG_QUALITY)
     images.write(README / "gallery.jpg", _all_styles(model), quality=_JPEG_QUALITY)
-    _replace_table(ROOT / "docs" / "quality.md", _tables_of_figures(folders))
+    page = ROOT / "docs" / "quality.md"
+    pages.replace_table(page, "python -m tools.build_cards", _tables_of_figures(folders))
     return 0
 
 
@@ -111,14 +113,6 @@ def _tables_of_figures(folders: list[Path]) -> str:
         tables += [card.table_of_pictures(looks)] if looks else []
         tables += [card.table_of_objectives(compared)] if compared else []
     return "\n".join(tables)
-
-
-def _replace_table(page: Path, table: str) -> None:
-    """Replaces the table between the two markers in a page."""
-    begin, end = "<!-- table: python -m tools.build_cards -->\n", "<!-- end of table -->"
-    before, rest = page.read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end)
-    page.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 def _strips(folder: Path) -> Iterator[tuple[str, np.ndarray]]:

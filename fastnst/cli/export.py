@@ -5,10 +5,17 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import json
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastnst import export
+from fastnst import errors, export, formatting
 from fastnst.cli import terminal
+
+if TYPE_CHECKING:
+    from fastnst.export import verify
+
+_DEFAULT = "savedmodel"
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -30,18 +37,48 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="export only this style or blend; may be repeated (default: all styles of the model)",
     )
     parser.add_argument(
+        "--format",
+        type=_formats,
+        default=(_DEFAULT,),
+        metavar="NAME[,NAME]",
+        help="; ".join(f"{name}: for {one.purpose}" for name, one in export.FORMATS.items())
+        + f" (default: {_DEFAULT})",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "float16"),
+        help="float16 halves the file; bfloat16 is twice as fast where the processor has it "
+        "(default: that of the format)",
+    )
+    parser.add_argument(
+        "--size", type=_size, metavar="HxW", help="write for photos of one size, such as 512x768"
+    )
+    parser.add_argument(
         "-o",
         "--output",
         metavar="DIR",
-        help="folder to write (default: exports/MODEL, or exports/STYLE with one --style)",
-    )
-    parser.add_argument(
-        "--format",
-        choices=tuple(export.FORMATS),
-        default="savedmodel",
-        help="; ".join(f"{name}: for {purpose}" for name, (_, purpose) in export.FORMATS.items()),
+        help="folder to write, with a folder for each of several formats (default: exports/MODEL, "
+        "or exports/STYLE with one --style, followed by -FORMAT for all but SavedModels)",
     )
     return parser
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in export.FORMATS:
+            hint = errors.did_you_mean(name, export.FORMATS)
+            raise argparse.ArgumentTypeError(
+                f"no format {name}{hint} (choose from {', '.join(export.FORMATS)})"
+            )
+    return names
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text}: should be HEIGHTxWIDTH, such as 512x768")
+    return int(found[1]), int(found[2])
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "export.py") -> int:
@@ -51,6 +88,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "expo
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    options = export.Options(arguments.precision, arguments.size)
+    for file_format in arguments.format:
+        export.check(file_format, options)
     terminal.import_tensorflow()
     from fastnst.models import card, model, run_folder, store
 
@@ -60,21 +100,48 @@ def _run(arguments: argparse.Namespace) -> int:
     if styles:
         restored = model.only(restored, *styles)
     name = model.file_name(styles[0]) if len(styles) == 1 else source.name
-    folder = Path(arguments.output) if arguments.output else Path("exports") / name
     config_file = run_folder.RunFolder(source.path).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
     facts = card.read_facts(source.path)
-    use = export.use(arguments.format)
     names = restored.description.names
-    extra = {"README.md": card.render(name, use, facts, config_text, styles=names)}
-    if config_text:
-        extra["config.yml"] = config_text
-    if facts:
-        extra[card.FACTS] = json.dumps(facts, indent=2) + "\n"
-    replaced = folder.is_dir() and any(folder.iterdir())
-    difference = export.export(restored, folder, arguments.format, extra)
-    if replaced:
-        terminal.say(f"replaced the earlier export in {folder}")
-    terminal.say(f"verified against {source.path}: the largest difference is {difference:g} of 255")
-    print(folder)
+    rows: list[tuple[str, ...]] = [_HEADS]
+    for file_format in arguments.format:
+        folder = _folder(arguments, name, file_format)
+        use = export.use(file_format)
+        extra = {"README.md": card.render(name, use, facts, config_text, styles=names)}
+        if config_text:
+            extra["config.yml"] = config_text
+        if facts:
+            extra[card.FACTS] = json.dumps(facts, indent=2) + "\n"
+        replaced = folder.is_dir() and any(folder.iterdir())
+        parity = export.export(restored, folder, file_format, extra, options, facts)
+        if replaced:
+            terminal.say(f"replaced the earlier export in {folder}")
+        rows.append(_row(file_format, folder, parity))
+        print(folder, flush=True)
+    terminal.say(f"compared with {source.path}, each in its own program:")
+    for line in formatting.table(rows):
+        terminal.say(line)
     return terminal.DONE
+
+
+_HEADS = ("format", "MB", "largest difference", "mean", "ms at 512 px", "ms of fastnst in float32")
+
+
+def _row(file_format: str, folder: Path, parity: verify.Parity) -> tuple[str, ...]:
+    bytes_written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return (
+        file_format,
+        f"{bytes_written / 1e6:.1f}",
+        f"{parity.largest:g} of 255",
+        f"{parity.mean:.3f}",
+        "-" if parity.milliseconds is None else f"{parity.milliseconds:.0f}",
+        f"{parity.milliseconds_live:.0f}",
+    )
+
+
+def _folder(arguments: argparse.Namespace, name: str, file_format: str) -> Path:
+    if arguments.output:
+        several = len(arguments.format) > 1
+        return Path(arguments.output, file_format) if several else Path(arguments.output)
+    return Path("exports") / (name if file_format == _DEFAULT else f"{name}-{file_format}")

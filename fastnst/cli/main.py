@@ -14,6 +14,7 @@ COMMANDS = {
     "train": ("fastnst.cli.train", "train a style"),
     "eval": ("fastnst.cli.eval", "stylize photos in a trained style"),
     "export": ("fastnst.cli.export", "export a trained style for other programs"),
+    "benchmark": ("fastnst.cli.benchmark", "time the export formats of a model"),
     "learn": ("fastnst.cli.learn", "add a style to a trained model"),
     "gallery": ("fastnst.cli.gallery", "stylize a photo in every style, on one sheet"),
     "optimize": (

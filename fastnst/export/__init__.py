@@ -1,30 +1,119 @@
 """Exports trained models for other programs and verifies the exports.
 
-One module per format; each has `write`, which returns the difference from the live network, a
-`TOLERANCE` for it, the `FILES` it writes, the `MARK` among them that tells an export of the format,
-and the section `USE` of the model card. To add a format, write such a module and name it in
-`FORMATS`; packages that only this format needs are imported inside `write`.
+One module per format; each has `write`, `paint`, which stylizes photos with the export as another
+program would, the largest `TOLERANCE` of its pictures by precision, and the section `USE` of the
+model card. To add a format, write such a module and describe it in `FORMATS`.
 """
 
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import importlib
+import importlib.util
+import json
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnst import errors, files
+from fastnst import errors, files, version
 
 if TYPE_CHECKING:
+    from fastnst.export import verify
     from fastnst.models import model as model_module
 
-# Format name -> (module, which imports TensorFlow; purpose of the format).
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A format of exports.
+
+    Attributes:
+        module: The module that writes it.
+        purpose: The programs that read it.
+        files: The files and folders of an export. The first tells that it has this format.
+        precisions: The precisions that can be chosen, the default first.
+        fixed_size: Whether it can be written for photos of one size.
+        packages: Modules to import for writing and checking it, beside TensorFlow.
+        extra: The extra of fastnst that installs them.
+    """
+
+    module: str
+    purpose: str
+    files: tuple[str, ...]
+    precisions: tuple[str, ...]
+    fixed_size: bool = False
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+
+
 FORMATS = {
-    "savedmodel": ("fastnst.export.saved_model", "any program with TensorFlow"),
-    "weights": ("fastnst.export.weights", "fastnst eval, in float16"),
+    "savedmodel": Format(
+        "fastnst.export.saved_model",
+        "any program with TensorFlow",
+        ("saved_model.pb", "fingerprint.pb", "variables", "assets", "model.json"),
+        ("float32", "bfloat16"),
+    ),
+    "onnx": Format(
+        "fastnst.export.onnx_file",
+        "ONNX Runtime on any platform, and Triton",
+        ("model.onnx",),
+        ("float32", "float16"),
+        packages=("onnx", "onnxruntime"),
+        extra="onnx",
+    ),
+    "litert": Format(
+        "fastnst.export.litert",
+        "LiteRT in apps on phones",
+        ("model.tflite",),
+        ("float32", "float16"),
+        fixed_size=True,
+        packages=("ai_edge_litert",),
+        extra="litert",
+    ),
+    "coreml": Format(
+        "fastnst.export.coreml",
+        "Core ML in apps for Apple's devices",
+        ("model.mlpackage",),
+        ("float32", "float16"),
+        fixed_size=True,
+        packages=("coremltools",),
+        extra="coreml",
+    ),
+    "openvino": Format(
+        "fastnst.export.openvino_ir",
+        "OpenVINO on Intel's processors",
+        ("model.xml", "model.bin"),
+        ("float32", "float16"),
+        packages=("onnx", "openvino"),
+        extra="openvino",
+    ),
+    "weights": Format(
+        "fastnst.export.weights",
+        "fastnst eval",
+        ("weights.ckpt.index", "weights.ckpt.data-00000-of-00001", "model.json"),
+        ("float16",),
+    ),
 }
+METADATA = "metadata.json"
 # Files beside an export or a shipped network.
-_BESIDE = frozenset({"config.yml", "README.md", "training.json", "quality.json", "sample.jpg"})
+_BESIDE = frozenset(
+    {"config.yml", "README.md", "training.json", "quality.json", "sample.jpg", METADATA}
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """The choices of an export.
+
+    Attributes:
+        precision: Of the stored kernels; None for the default of the format.
+        size: Height and width of the photos; None for any.
+        metadata: The content of `METADATA`, to be stored inside the file.
+    """
+
+    precision: str | None = None
+    size: tuple[int, int] | None = None
+    metadata: str = "{}"
 
 
 def use(file_format: str) -> str:
@@ -32,12 +121,56 @@ def use(file_format: str) -> str:
     return _module(file_format).USE
 
 
+def paint(
+    folder: Path, file_format: str, given: collections.abc.Mapping[str, verify.Case]
+) -> dict[str, verify.Painted]:
+    """Stylizes photos with an export in the runtime of its format.
+
+    Args:
+        folder: The export.
+        file_format: One of `FORMATS`.
+        given: The photos by name of the case.
+
+    Returns:
+        The pictures by name of the case; cases with a clock are missing if the runtime is.
+
+    Raises:
+        UserError: If the export cannot be used.
+    """
+    return _module(file_format).paint(folder, given)
+
+
+def missing(file_format: str) -> list[str]:
+    """Returns the packages that a format needs and that are not installed."""
+    packages = FORMATS[file_format].packages
+    return [name for name in packages if not importlib.util.find_spec(name)]
+
+
+def check(file_format: str, options: Options) -> None:
+    """Raises a UserError unless a format can be written here with these options."""
+    described = FORMATS[file_format]
+    if options.precision not in (None, *described.precisions):
+        raise errors.UserError(
+            f"--precision {options.precision}: {file_format} is written in "
+            f"{' or '.join(described.precisions)}"
+        )
+    if options.size and not described.fixed_size:
+        raise errors.UserError(f"--size: {file_format} takes photos of any size; leave --size out")
+    if lacking := missing(file_format):
+        raise errors.UserError(
+            f"{file_format}: needs {' and '.join(lacking)}; run: "
+            f'pip install "fastnst[{described.extra}]"'
+        )
+
+
 def export(
     model: model_module.Model,
     folder: Path,
     file_format: str,
     extra_files: collections.abc.Mapping[str, str],
-) -> float:
+    options: Options = Options(),
+    facts: collections.abc.Mapping[str, Any] = types.MappingProxyType({}),
+) -> verify.Parity:
     """Exports a model atomically.
 
     Args:
@@ -45,39 +178,74 @@ def export(
         folder: Folder to write; an earlier export there is replaced once the new one is complete.
         file_format: One of `FORMATS`.
         extra_files: Additional text files by name, for example a model card.
+        options: The choices.
+        facts: Facts about the training, for the metadata.
 
     Returns:
-        The largest difference from the live network, in levels of 255.
+        The comparison with the live network.
 
     Raises:
         UserError: If the folder contains other files, cannot be written, or the check fails.
     """
     import tensorflow as tf
 
+    from fastnst.export import verify
+
+    check(file_format, options)
     if folder.exists() and (foreign := _foreign(folder)):
         raise errors.UserError(
             f"{foreign}: is not part of an export, which would replace all of {folder}; move it, "
             "or name another folder with -o"
         )
     writer = _module(file_format)
+    precision = options.precision or FORMATS[file_format].precisions[0]
+    options = dataclasses.replace(options, precision=precision)
+    metadata = _metadata(model, folder.name, file_format, options, facts)
     try:
         with files.replacing(folder) as partial:
-            difference = writer.write(model, partial)
-            if difference > writer.TOLERANCE:
+            writer.write(model, partial, dataclasses.replace(options, metadata=metadata))
+            (partial / METADATA).write_text(metadata, encoding="utf-8")
+            given = verify.cases(len(model.description.styles), options.size)
+            parity = verify.compare(model, given, paint(partial, file_format, given))
+            if parity.largest > writer.TOLERANCE[precision]:
                 raise errors.UserError(
-                    f"{folder}: the export differs from the network by {difference:g} levels of "
-                    "255 and was deleted"
+                    f"{folder}: the export differs from the network by {parity.largest:g} levels "
+                    "of 255 and was deleted"
                 )
             for name, text in extra_files.items():
                 (partial / name).write_text(text, encoding="utf-8")
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
         raise errors.UserError(f"{folder}: cannot be written ({reason})") from None
-    return difference
+    return parity
+
+
+def _metadata(
+    model: model_module.Model,
+    name: str,
+    file_format: str,
+    options: Options,
+    facts: collections.abc.Mapping[str, Any],
+) -> str:
+    """Returns what a program should know about an export, as JSON."""
+    side = "x".join(map(str, options.size)) if options.size else "any, from 16 x 16 pixels"
+    content = {
+        "name": name,
+        "format": file_format,
+        "precision": options.precision,
+        "size": side,
+        "styles": [dataclasses.asdict(style) for style in model.description.styles],
+        "input": "RGB in 0..255",
+        "output": "RGB in 0..255, of the same size",
+        "license": "Apache-2.0, as far as the rights to the paintings allow",
+        "fastnst": version.VERSION,
+        "training": dict(facts),
+    }
+    return json.dumps(content, indent=2) + "\n"
 
 
 def _module(file_format: str) -> Any:
-    return importlib.import_module(FORMATS[file_format][0])
+    return importlib.import_module(FORMATS[file_format].module)
 
 
 def _foreign(folder: Path) -> Path | None:
@@ -85,6 +253,6 @@ def _foreign(folder: Path) -> Path | None:
     if not folder.is_dir():
         return folder
     names = sorted(path.name for path in folder.iterdir())
-    own = _BESIDE.union(*(_module(file_format).FILES for file_format in FORMATS))
-    exported = any(_module(file_format).MARK in names for file_format in FORMATS)
-    return next((folder / name for name in names if not (exported and name in own)), None)
+    formats = [each for each in FORMATS.values() if each.files[0] in names]
+    own = _BESIDE.union(*(each.files for each in formats))
+    return next((folder / name for name in names if not formats or name not in own), None)

@@ -1,31 +1,232 @@
-"""Compares an export with the live network."""
+"""Compares an export with the live network, in a fresh process that has only its runtime."""
 
 from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst import images
+from fastnst import errors, files, images
 from fastnst.models import model as model_module
 
+# Heights and widths of the photos that every style stylizes, and of those for one or two styles.
+_EVERY_STYLE, _OTHERS = (53, 71), ((97, 131), (150, 85))
+# Side of the photo that is timed, and how often it is stylized.
+TIMED_SIDE, _RUNS = 512, 5
 
-def probe() -> np.ndarray:
-    """Returns two pictures of odd size with gradients and noise, uint8 [2, 53, 70, 3]."""
-    noise = np.random.default_rng(0).integers(0, 60, (2, 53, 70, 3))
-    ramp = np.linspace(0, 195, 70).astype(np.int64)[:, np.newaxis]
-    return (noise + ramp).astype(np.uint8)
+# Follows the source of `load`; see `paint_elsewhere`.
+_PROGRAM = """
+import sys
+import time
+import numpy as np
+
+folder, given, returned = sys.argv[1:]
+paint, found = load(folder), {}
+with np.load(given) as cases:
+    for name in sorted({key.split("/")[0] for key in cases.files}):
+        photos, shares = cases[name + "/photos"], cases[name + "/shares"]
+        found[name + "/pictures"] = paint(photos, shares)
+        seconds = []
+        for _ in range(cases[name + "/runs"]):
+            start = time.perf_counter()
+            paint(photos, shares)
+            seconds.append(time.perf_counter() - start)
+        found[name + "/seconds"] = np.array(seconds)
+np.savez(returned, **found)
+assert "fastnst" not in sys.modules
+"""
 
 
-def difference(model: model_module.Model, photos: np.ndarray, stylized: np.ndarray) -> float:
-    """Returns the largest difference from the live network over all styles, in levels of 255.
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Photos to stylize for a comparison.
+
+    Attributes:
+        photos: uint8 RGB [B, H, W, 3].
+        shares: Shares of the styles, float32 [styles].
+        runs: How often to time it.
+    """
+
+    photos: np.ndarray
+    shares: np.ndarray
+    runs: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """The stylized photos of a case.
+
+    Attributes:
+        pictures: uint8 RGB [B, H, W, 3].
+        seconds: Time of each run.
+    """
+
+    pictures: np.ndarray
+    seconds: collections.abc.Sequence[float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """An export beside the live network.
+
+    Attributes:
+        largest: Largest difference, in levels of 255.
+        mean: Mean difference.
+        milliseconds: Median time for a photo of `TIMED_SIDE` x `TIMED_SIDE` pixels, or of the
+            fixed size; None if the runtime is not available on this machine.
+        milliseconds_live: The live network's, in float32.
+    """
+
+    largest: float
+    mean: float
+    milliseconds: float | None
+    milliseconds_live: float
+
+
+def cases(styles: int, size: tuple[int, int] | None = None) -> dict[str, Case]:
+    """Returns the photos to compare: each style, three odd sizes, one photo and three at a time.
+
+    Args:
+        styles: Number of styles.
+        size: Height and width of formats with a fixed size, which take one photo at a time.
+    """
+    each = np.eye(styles, dtype=np.float32)
+    if size:
+        (photo,) = _photos(1, size)
+        found = {f"style {index}": Case(photo[np.newaxis], row) for index, row in enumerate(each)}
+        return found | {"timed": Case(photo[np.newaxis], each[0], _RUNS)}
+    (photo,) = _photos(1, _EVERY_STYLE)
+    found = {f"style {index}": Case(photo[np.newaxis], row) for index, row in enumerate(each)}
+    for index, other in enumerate(_OTHERS):
+        blend = 0.5 * (each[0] + each[-1])
+        found[f"size {index}"] = Case(_photos(1 + 2 * index, other), blend)
+    timed = Case(_photos(1, (TIMED_SIDE, TIMED_SIDE)), each[0], _RUNS)
+    return found | {"timed": timed}
+
+
+def clock(styles: int, sides: collections.abc.Iterable[int], runs: int) -> dict[str, Case]:
+    """Returns square photos to time, by side as text, in the first style.
+
+    Args:
+        styles: Number of styles.
+        sides: Heights and widths in pixels.
+        runs: How often to time each, after a first run.
+    """
+    first = np.eye(styles, dtype=np.float32)[0]
+    return {str(side): Case(_photos(1, (side, side)), first, runs) for side in sides}
+
+
+def compare(
+    model: model_module.Model,
+    given: collections.abc.Mapping[str, Case],
+    painted: collections.abc.Mapping[str, Painted],
+) -> Parity:
+    """Compares the pictures of an export with those of the live network.
 
     Args:
         model: The model.
-        photos: uint8 RGB [B, H, W, 3].
-        stylized: The photos stylized by the export, [styles, B, H, W, 3].
+        given: The cases, of which one is timed.
+        painted: The export's pictures by name of the case; some may be missing.
     """
-    batch = tf.constant(photos, tf.float32)
-    styles = range(len(model.description.styles))
-    rows = (tf.constant(model.net.table[index]) for index in styles)
-    expected = np.stack([images.to_uint8(model.net(batch, row).numpy()) for row in rows])
-    return float(np.abs(stylized.astype(np.float32) - expected).max())
+    live = painter(model)
+    differences: list[np.ndarray] = []
+    theirs, ours = None, 0.0
+    for name, case in given.items():
+        expected = timed(functools.partial(live, case.photos, case.shares), case.runs)
+        if case.runs:
+            ours = median(expected.seconds)
+        if name in painted:
+            found = painted[name]
+            difference = found.pictures.astype(np.float32) - expected.pictures
+            differences.append(np.abs(difference).ravel())
+            if case.runs:
+                theirs = median(found.seconds)
+    every = np.concatenate(differences)
+    return Parity(float(every.max()), float(every.mean()), theirs, ours)
+
+
+def painter(
+    model: model_module.Model,
+) -> collections.abc.Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Returns the live network, as a function like that of `paint_elsewhere`."""
+    net, table = model.net.frozen(), model.net.table.numpy()[: len(model.description.styles)]
+    photos, row = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([net.layout.size])
+    paint = tf.function(net, [photos, row], autograph=False)
+    return lambda photos, shares: images.to_uint8(
+        paint(tf.constant(photos, tf.float32), tf.constant(shares @ table)).numpy()
+    )
+
+
+def median(seconds: collections.abc.Sequence[float]) -> float:
+    """Returns the median of durations, in milliseconds."""
+    return 1e3 * float(np.median(seconds))
+
+
+def timed(paint: collections.abc.Callable[[], np.ndarray], runs: int) -> Painted:
+    """Paints once, and again so many times with a clock."""
+    pictures, seconds = paint(), []
+    for _ in range(runs):
+        start = time.perf_counter()
+        paint()
+        seconds.append(time.perf_counter() - start)
+    return Painted(pictures, seconds)
+
+
+def _photos(count: int, size: tuple[int, int]) -> np.ndarray:
+    """Returns photos that come with fastnst, scaled to a size: uint8 [count, H, W, 3]."""
+    folder = files.asset("img/photos")
+    names = files.walk(folder)[:count]
+    photos = (images.decode(images.read_bytes(folder / name), name) for name in names)
+    return np.stack([images.resize(photo, *size) for photo in photos])
+
+
+def paint_elsewhere(
+    folder: Path, loader: str, given: collections.abc.Mapping[str, Case]
+) -> dict[str, Painted]:
+    """Stylizes photos with an export in a fresh process, as another program would.
+
+    Args:
+        folder: The export.
+        loader: Python source that defines `load(folder)`. It returns a function of photos, uint8
+            [B, H, W, 3], and of shares of the styles, float32 [styles], which returns stylized
+            photos, uint8.
+        given: The cases.
+
+    Returns:
+        The pictures by name of the case.
+
+    Raises:
+        UserError: If the export cannot be used in another process.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        sent, returned = Path(scratch, "given.npz"), Path(scratch, "returned.npz")
+        arrays = {
+            f"{name}/{field.name}": getattr(case, field.name)
+            for name, case in given.items()
+            for field in dataclasses.fields(case)
+        }
+        np.savez(sent, **arrays)
+        finished = subprocess.run(
+            [sys.executable, "-c", loader + _PROGRAM, str(folder.resolve()), sent, returned],
+            cwd=scratch,
+            env=os.environ | {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            reason = (finished.stderr.strip().splitlines() or ["no message"])[-1]
+            raise errors.UserError(f"{folder.name}: the export cannot be used elsewhere ({reason})")
+        with np.load(returned) as found:
+            return {
+                name: Painted(found[f"{name}/pictures"], found[f"{name}/seconds"]) for name in given
+            }

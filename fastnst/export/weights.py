@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import collections.abc
+import functools
 from pathlib import Path
 
 import numpy as np
 
-from fastnst import checkpoint_file
+from fastnst import checkpoint_file, export
 from fastnst.export import verify
 from fastnst.models import model as model_module
 from fastnst.models import store, stylizer
 
-FILES = frozenset(
-    {f"{store.WEIGHTS}.index", f"{store.WEIGHTS}.data-00000-of-00001", model_module.FILE}
-)
-MARK = f"{store.WEIGHTS}.index"
 # Rounding weights to 11 bits may move a picture by a level or two.
-TOLERANCE = 6.0
+TOLERANCE = {"float16": 6.0}
 USE = """\
 ## Use
 
@@ -30,17 +28,26 @@ describes the network.
 """
 
 
-def write(model: model_module.Model, folder: Path) -> float:
-    """Exports a model and checks it.
-
-    Returns:
-        The largest difference from the live network, in levels of 255, over all styles.
-    """
+def write(model: model_module.Model, folder: Path, options: export.Options) -> None:
+    """Writes a model's weights and its description."""
     tensors = {name: tensor.astype(np.float16) for name, tensor in model.net.tensors().items()}
     checkpoint_file.write_checkpoint(folder / store.WEIGHTS, tensors)
     text = model.description.to_json()
     (folder / model_module.FILE).write_text(text, encoding="utf-8")
-    photos = verify.probe()
-    written = stylizer.load(folder.resolve(), "float32")
-    stylized = np.stack([written(photos, name) for name in model.description.names])
-    return verify.difference(model, photos, stylized)
+
+
+def paint(
+    folder: Path, given: collections.abc.Mapping[str, verify.Case]
+) -> dict[str, verify.Painted]:
+    """Stylizes photos with the weights in this process."""
+    # The network alone, at the size of the photo and without grain.
+    written = stylizer.load(folder.resolve(), "float32", stroke=1, grain=0.0)
+
+    def style(shares: np.ndarray) -> str:
+        parts = zip(written.styles, shares, strict=True)
+        return ",".join(f"{name}:{share}" for name, share in parts if share)
+
+    return {
+        name: verify.timed(functools.partial(written, case.photos, style(case.shares)), case.runs)
+        for name, case in given.items()
+    }

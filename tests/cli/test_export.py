@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +29,11 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     assert command.main(["--model", "tiny"]) == 0
     output, error = capsys.readouterr()
     assert output == "exports/tiny\n"
-    found = re.fullmatch(
-        r"verified against models/tiny: the largest difference is (\S+) of 255\n", error
-    )
-    assert found and float(found[1]) <= 1.0
+    said, heads, row = error.splitlines()
+    assert said == "compared with models/tiny, each in its own program:"
+    assert heads.split()[:2] == ["format", "MB"]
+    name, megabytes, largest, *_ = row.split()
+    assert name == "savedmodel" and float(megabytes) > 0 and float(largest) <= 1
     folder = Path("exports/tiny")
     assert (folder / "saved_model.pb").exists()
     assert (folder / "README.md").read_text().startswith("# tiny\n")
@@ -80,10 +80,50 @@ def test_a_mistake_is_one_line_and_exit_code_1(
     assert [path.name for path in Path("precious").iterdir()] == ["photo.jpg"]
 
 
-def test_an_unknown_format_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_formats_are_compared_in_one_table(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", "tiny", "--format", "weights,onnx,coreml", "--precision", "float16"]
+    assert command.main([*arguments, "-o", "all"]) == 0
+    output, error = capsys.readouterr()
+    assert output == "all/weights\nall/onnx\nall/coreml\n"
+    rows = [line.split() for line in error.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["weights", "onnx", "coreml"]
+    assert [row[6] == "-" for row in rows] == [False, False, True]
+    assert json.loads(Path("all/onnx/metadata.json").read_text())["training"]["steps"] == 6
+    assert "onnxruntime.InferenceSession" in Path("all/onnx/README.md").read_text()
+
+
+def test_a_format_for_one_size_is_written_for_it(here: Path) -> None:
+    arguments = ["--model", "tiny", "--format", "litert", "--size", "40x56"]
+    assert command.main(arguments) == 0
+    assert json.loads(Path("exports/tiny-litert/metadata.json").read_text())["size"] == "40x56"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "onnx2"], "no format onnx2; did you mean onnx? (choose from savedmodel, "),
+        (["--format", "onnx,"], "no format (choose from "),
+        (["--size", "512"], "512: should be HEIGHTxWIDTH, such as 512x768"),
+    ],
+)
+def test_an_unknown_format_or_size_is_a_usage_error(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        command.main(["--model", "tiny", "--format", "onnx2"])
+        command.main(["--model", "tiny", *options])
     assert stopped.value.code == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_no_format_is_written_if_one_of_them_cannot_be(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--format", "weights,savedmodel", "--precision", "float16"]
+    assert command.main(["--model", "tiny", *options]) == 1
+    assert "--precision float16: savedmodel is written in float32" in capsys.readouterr().err
+    assert not Path("exports").exists()
 
 
 @pytest.fixture
@@ -123,7 +163,7 @@ def test_a_style_or_blend_is_exported_alone_under_its_name(
     name: str,
 ) -> None:
     assert command.main(arguments) == 0
-    folder = Path("exports", name)
+    folder = Path("exports", f"{name}-weights" if "weights" in arguments else name)
     assert capsys.readouterr().out == f"{folder}\n"
     assert (folder / "README.md").read_text().startswith(f"# {name}\n")
     photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
@@ -154,8 +194,8 @@ def test_some_styles_are_exported_without_the_others(
 ) -> None:
     arguments = ["--model", "gallery", "--style", "ink", "--style", "wave", "--format", "weights"]
     assert command.main(arguments) == 0
-    assert capsys.readouterr().out == "exports/gallery\n"
-    names = store.styles(Path("exports/gallery"))
+    assert capsys.readouterr().out == "exports/gallery-weights\n"
+    names = store.styles(Path("exports/gallery-weights"))
     assert list(names) == ["ink", "wave"]
 
 

@@ -34,7 +34,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, model: model_module.Model
 def several(tmp_path_factory: pytest.TempPathFactory, gallery: Path) -> Path:
     """The gallery of three styles as a SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "gallery"
-    assert export.export(store.load(store.find(gallery)), folder, "savedmodel", {}) <= 1.0
+    export.export(store.load(store.find(gallery)), folder, "savedmodel", {})
     return folder
 
 
@@ -182,7 +182,7 @@ def test_the_live_stylizer_stylizes_with_the_export(
 ) -> None:
     pixels = photo(29, 43)
     difference = np.abs(stylizer.load(exported)(pixels) - live(model, pixels[np.newaxis])[0])
-    assert difference.max() <= saved_model.TOLERANCE
+    assert difference.max() <= saved_model.TOLERANCE["float32"]
 
 
 def test_a_saved_model_of_several_styles_opens_with_the_first(

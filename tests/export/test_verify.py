@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import images
+from fastnst import errors, images
 from fastnst.export import verify
 from fastnst.models import model as model_module
 from fastnst.models import store
+
+# Paints the negative of the photo, darker by the first share.
+NEGATIVE = """
+def load(folder):
+    def paint(photos, shares):
+        return (255 - photos) - numpy.uint8(10 * shares[0])
+    import numpy
+    return paint
+"""
 
 
 @pytest.fixture(scope="module")
@@ -21,35 +30,104 @@ def model(gallery: Path) -> model_module.Model:
 
 
 @pytest.fixture(scope="module")
-def stylized(model: model_module.Model) -> np.ndarray:
-    """The probe as the live network stylizes it, [styles, B, H, W, 3]."""
-    batch = tf.constant(verify.probe(), tf.float32)
-    return np.stack([images.to_uint8(model.net(batch, row).numpy()) for row in model.net.table[:3]])
+def painted(model: model_module.Model) -> dict[str, verify.Painted]:
+    """The cases as the live network paints them."""
+    live = verify.painter(model)
+    return {
+        name: verify.Painted(
+            live(case.photos, case.shares), [0.25, 0.5, 0.125] if case.runs else []
+        )
+        for name, case in verify.cases(3).items()
+    }
 
 
-def test_the_probe_has_odd_sizes_and_its_pictures_differ() -> None:
-    probe = verify.probe()
-    assert probe.shape == (2, 53, 70, 3) and probe.dtype == np.uint8
-    assert (probe[0] != probe[1]).any()
-    # It gets brighter to the right: a picture that is mirrored or turned would not be equal.
-    assert probe[:, :, -1].mean() > probe[:, :, 0].mean() + 150
-    np.testing.assert_array_equal(probe, verify.probe())
+def test_the_live_network_paints_a_blend_of_rows(model: model_module.Model) -> None:
+    photos = np.random.default_rng(0).integers(0, 256, (2, 17, 20, 3)).astype(np.uint8)
+    found = verify.painter(model)(photos, np.array([0.25, 0.0, 0.75], np.float32))
+    row = 0.25 * model.net.table[0] + 0.75 * model.net.table[2]
+    expected = images.to_uint8(model.net(tf.constant(photos, tf.float32), row).numpy())
+    assert np.abs(found.astype(int) - expected).max() <= 1
 
 
-def test_equal_pictures_do_not_differ(model: model_module.Model, stylized: np.ndarray) -> None:
-    assert verify.difference(model, verify.probe(), stylized) == 0
+def test_the_cases_have_odd_sizes_every_style_and_batches() -> None:
+    found = verify.cases(3)
+    sides = {
+        side for name, case in found.items() for side in case.photos.shape[1:3] if not case.runs
+    }
+    assert any(side % 2 for side in sides) and any(side % 4 == 2 for side in sides)
+    assert {len(case.photos) for case in found.values()} == {1, 3}
+    assert [case.shares.tolist() for case in found.values()][:3] == np.eye(3).tolist()
+    (timed,) = (case for case in found.values() if case.runs)
+    assert timed.photos.shape == (1, 512, 512, 3)
+    # Real photos, and not all the same.
+    batch = next(case.photos for case in found.values() if len(case.photos) == 3)
+    assert np.abs(batch[0].astype(int) - batch[1]).mean() > 20
 
 
-@pytest.mark.parametrize("style", [0, 1, 2])
-def test_the_difference_is_the_largest_of_all_styles_and_pixels_up_or_down(
-    model: model_module.Model, stylized: np.ndarray, style: int
+def test_cases_of_a_fixed_size_are_single_photos_of_it() -> None:
+    found = verify.cases(2, (40, 56)).values()
+    assert {case.photos.shape for case in found} == {(1, 40, 56, 3)}
+    assert [case.shares.tolist() for case in found if not case.runs] == np.eye(2).tolist()
+
+
+def test_equal_pictures_do_not_differ(
+    model: model_module.Model, painted: dict[str, verify.Painted]
 ) -> None:
-    changed = stylized.copy()
-    value = int(changed[style, 1, 5, 6, 2])
+    parity = verify.compare(model, verify.cases(3), painted)
+    assert (parity.largest, parity.mean, parity.milliseconds) == (0.0, 0.0, 250.0)
+    assert parity.milliseconds_live > 0.0
+
+
+@pytest.mark.parametrize("case", ["style 0", "style 2", "size 1", "timed"])
+def test_the_difference_is_the_largest_of_all_cases_and_pixels_up_or_down(
+    model: model_module.Model, painted: dict[str, verify.Painted], case: str
+) -> None:
+    changed = painted[case].pictures.copy()
+    value = int(changed[-1, 5, 6, 2])
     # uint8 would wrap around.
-    changed[style, 1, 5, 6, 2] = value - 7 if value >= 7 else value + 7
-    assert verify.difference(model, verify.probe(), changed) == 7
+    changed[-1, 5, 6, 2] = value - 7 if value >= 7 else value + 7
+    others = painted | {case: verify.Painted(changed, [1.0])}
+    parity = verify.compare(model, verify.cases(3), others)
+    assert parity.largest == 7.0
+    numbers = sum(each.pictures.size for each in painted.values())
+    assert parity.mean == pytest.approx(7.0 / numbers, rel=1e-3)
 
 
-def test_styles_in_another_order_differ(model: model_module.Model, stylized: np.ndarray) -> None:
-    assert verify.difference(model, verify.probe(), stylized[[1, 0, 2]]) > 20
+def test_styles_in_another_order_differ(
+    model: model_module.Model, painted: dict[str, verify.Painted]
+) -> None:
+    swapped = {"style 0": painted["style 1"], "style 1": painted["style 0"]}
+    assert verify.compare(model, verify.cases(3), painted | swapped).largest > 20.0
+
+
+def test_a_format_that_cannot_run_here_has_no_time(
+    model: model_module.Model, painted: dict[str, verify.Painted]
+) -> None:
+    untimed = {name: each for name, each in painted.items() if not each.seconds}
+    parity = verify.compare(model, verify.cases(3), untimed)
+    assert parity.milliseconds is None and parity.largest == 0.0
+
+
+def test_an_export_is_used_in_a_process_without_fastnst(tmp_path: Path) -> None:
+    photos = np.full((2, 3, 4, 3), 100, np.uint8)
+    shares = np.array([0.5, 0.5], np.float32)
+    given = {"a": verify.Case(photos, shares), "b": verify.Case(photos[:1], shares, 3)}
+    found = verify.paint_elsewhere(tmp_path, NEGATIVE, given)
+    assert found["a"].pictures.tolist() == np.full((2, 3, 4, 3), 150).tolist()
+    assert len(found["a"].seconds) == 0 and len(found["b"].seconds) == 3
+
+
+@pytest.mark.parametrize(
+    ("loader", "reason"),
+    [
+        ("import fastnst" + NEGATIVE, "AssertionError"),
+        ("def load(folder): 1 / 0", "division by zero"),
+    ],
+)
+def test_an_export_that_fails_elsewhere_is_one_line(
+    loader: str, reason: str, tmp_path: Path
+) -> None:
+    given = {"a": verify.Case(np.zeros((1, 3, 4, 3), np.uint8), np.ones(1, np.float32))}
+    with pytest.raises(errors.UserError, match=f"cannot be used elsewhere .*{reason}") as caught:
+        verify.paint_elsewhere(tmp_path, loader + "\n", given)
+    assert "\n" not in str(caught.value)

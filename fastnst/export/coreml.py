@@ -1,0 +1,230 @@
+"""Core ML, for apps on Apple's devices."""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import inspect
+import io
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnst import export
+from fastnst.export import mil, verify
+from fastnst.models import model as model_module
+from fastnst.nets import operations
+
+FILE = "model.mlpackage"
+# Sides of the photos, in pixels.
+_LEAST, _USUAL, _MOST = 16, 512, 4096
+# In float32, the results must be equal up to rounding. float16 is also computed in float16.
+TOLERANCE = {"float32": 1.0, "float16": 30.0}
+USE = """\
+## Use
+
+Add `model.mlpackage` to an Xcode project, for iOS 16, macOS 13 or later. It takes an image and
+returns one of the same size:
+
+```swift
+let painter = try model(configuration: MLModelConfiguration())
+let stylized = try painter.prediction(images: pixelBuffer).stylized
+```
+
+| name | type |
+|---|---|
+| input `images` | RGB image, 16 to 4096 pixels high and wide |
+| input `style`, of several styles only | multi-array, float32 [1, styles]: shares of the styles, \
+with a sum of 1 |
+| output `stylized` | RGB image of the same size |
+
+Core ML runs on Apple's devices only, so the check of the export reads the package back and computes
+its operations with TensorFlow.
+"""
+
+
+def write(model: model_module.Model, folder: Path, options: export.Options) -> None:
+    """Writes an ML program in a package."""
+    # coremltools says that its native library, which predicts, is missing on Linux, and draws bars.
+    logging.getLogger("coremltools").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        _Builder(model, options).convert().save(str(folder / FILE))
+
+
+def paint(
+    folder: Path, given: collections.abc.Mapping[str, verify.Case]
+) -> dict[str, verify.Painted]:
+    """Computes the package's operations in a fresh process that has only TensorFlow.
+
+    The time that this takes says nothing about Core ML and is not reported.
+    """
+    untimed = {name: case for name, case in given.items() if not case.runs}
+    return verify.paint_elsewhere(folder, inspect.getsource(mil), untimed)
+
+
+class _Builder:
+    """Builds the program; its methods return the results of operations."""
+
+    def __init__(self, model: model_module.Model, options: export.Options) -> None:
+        import coremltools
+        from coremltools.converters.mil import Builder
+
+        self._tools, self._mil = coremltools, Builder
+        self._model, self._options = model, options
+        self._styles = len(model.description.styles)
+        self._results: dict[str, Any] = {}
+        self._row: dict[str, Any] = {}
+
+    def convert(self) -> Any:
+        """Returns the model, a `coremltools.models.MLModel`."""
+        tools, builder = self._tools, self._mil
+        from coremltools.converters.mil.mil import get_new_symbol
+
+        sides = self._options.size or (get_new_symbol(), get_new_symbol())
+        given = [builder.TensorSpec(shape=(1, 3, *sides))]
+        if self._styles > 1:
+            given.append(builder.TensorSpec(shape=(1, self._styles)))
+
+        # The builder takes the names of the inputs from the arguments.
+        def of_one(images: Any) -> Any:
+            return self._compute(images, None)
+
+        def of_several(images: Any, style: Any) -> Any:
+            return self._compute(images, style)
+
+        target = tools.target.iOS16
+        program = builder.program(input_specs=given, opset_version=target)(
+            of_several if self._styles > 1 else of_one
+        )
+        program.functions["main"].set_output_types([tools.ImageType(name="stylized")])
+        shape = self._options.size or (tools.RangeDim(_LEAST, _MOST, _USUAL),) * 2
+        inputs = [tools.ImageType(name="images", shape=(1, 3, *shape))]
+        if self._styles > 1:
+            inputs.append(tools.TensorType(name="style", shape=(1, self._styles)))
+        half = self._options.precision == "float16"
+        converted = tools.convert(
+            program,
+            inputs=inputs,
+            minimum_deployment_target=target,
+            compute_precision=tools.precision.FLOAT16 if half else tools.precision.FLOAT32,
+            convert_to="mlprogram",
+        )
+        names = self._model.description.names
+        converted.short_description = f"Paints photos in the style of {', '.join(names)}"
+        converted.user_defined_metadata["fastnst"] = self._options.metadata
+        return converted
+
+    def _compute(self, images: Any, style: Any) -> Any:
+        self._read_row(style)
+        self._results[operations.PHOTO] = images
+        for operation in operations.of(self._model.net):
+            self._results[operation.name] = self._apply(operation)
+        return self._mil.round(x=self._results[operation.name], name="stylized")
+
+    def _read_row(self, style: Any) -> None:
+        """Computes the entries of the style's row: [1, C, 1, 1] each, or constants."""
+        net = self._model.net
+        table = net.table.numpy()[: self._styles]
+        if style is None:
+            entries = net.layout.split(table[0])
+            self._row = {name: np.asarray(value) for name, value in entries.items()}
+            return
+        row = self._mil.matmul(x=style, y=table)
+        sizes = np.array([entry.size for entry in net.layout.entries], np.int32)
+        parts = self._mil.split(x=row, split_sizes=sizes, axis=1)
+        for entry, part in zip(net.layout.entries, parts, strict=True):
+            self._row[entry.name] = self._mil.reshape(x=part, shape=[1, entry.size, 1, 1])
+
+    def _apply(self, operation: operations.Operation) -> Any:
+        builder, images = self._mil, self._results[operation.source]
+        match operation:
+            case operations.Affine(factor=factor, offset=offset):
+                product = builder.mul(x=images, y=np.float32(factor))
+                return builder.add(x=product, y=np.float32(offset))
+            case operations.Pad(margin=margin, mode="symmetric"):
+                return self._repeat_edge(images, margin)
+            case operations.Pad(margin=margin):
+                pads = [0, 0, 0, 0, *[margin] * 4]
+                return builder.pad(x=images, pad=pads, mode="reflect")
+            case operations.Conv(kernel=kernel, stride=stride, depthwise=depthwise):
+                order = (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
+                return builder.conv(
+                    x=images,
+                    weight=np.ascontiguousarray(kernel.transpose(order)),
+                    strides=[stride, stride],
+                    pad_type="valid",
+                    groups=kernel.shape[2] if depthwise else 1,
+                )
+            case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
+                small = np.float32(epsilon)
+                gamma, beta = self._row[scale], self._row[shift]
+                if self._styles == 1:
+                    return builder.instance_norm(x=images, gamma=gamma, beta=beta, epsilon=small)
+                # Of this operation, scale and shift have to be constants.
+                normed = builder.instance_norm(x=images, epsilon=small)
+                return builder.add(x=builder.mul(x=normed, y=gamma), y=beta)
+            case operations.Relu():
+                return builder.relu(x=images)
+            case operations.Tanh():
+                return builder.tanh(x=images)
+            case operations.Add(other=other, factor=factor):
+                return builder.add(x=images, y=self._times(self._results[other], factor))
+            case operations.DepthToSpace():
+                return builder.depth_to_space(x=images, block_size=2)
+            case operations.Repeat():
+                return builder.upsample_nearest_neighbor(
+                    x=images, scale_factor_height=2, scale_factor_width=2
+                )
+            case operations.Crop(like=like, offset=offset):
+                return self._crop(images, self._results[like], offset)
+        raise TypeError(f"no operation of Core ML for {operation}")
+
+    def _times(self, other: Any, factor: float | str) -> Any:
+        if factor == 1.0:
+            return other
+        if isinstance(factor, str):
+            by = self._row[factor]
+            by = by.reshape(1, -1, 1, 1) if self._styles == 1 else by
+        else:
+            by = np.float32(factor)
+        return self._mil.mul(x=other, y=by)
+
+    def _repeat_edge(self, images: Any, margin: int) -> Any:
+        """Mirrors the border including the edge."""
+        builder = self._mil
+        if margin == 1:
+            return builder.pad(x=images, pad=[0, 0, 0, 0, 1, 1, 1, 1], mode="replicate")
+        # There is no mode for more than one pixel.
+        for axis in (2, 3):
+            keep = [each != axis for each in range(4)]
+            first = builder.slice_by_index(
+                x=images,
+                begin=[0] * 4,
+                end=[margin] * 4,
+                begin_mask=keep,
+                end_mask=keep,
+            )
+            last = builder.slice_by_index(
+                x=images,
+                begin=[-margin] * 4,
+                end=[0] * 4,
+                begin_mask=keep,
+                end_mask=[True] * 4,
+            )
+            before, after = (builder.reverse(x=part, axes=[axis]) for part in (first, last))
+            images = builder.concat(values=[before, images, after], axis=axis)
+        return images
+
+    def _crop(self, images: Any, like: Any, offset: int) -> Any:
+        builder, channels = self._mil, images.shape[1]
+        begin = [0, 0, offset, offset]
+        if self._options.size:
+            size = [1, channels, *like.shape[2:]]
+            return builder.slice_by_size(x=images, begin=begin, size=size)
+        sides = builder.slice_by_index(x=builder.shape(x=like), begin=[2], end=[4])
+        size = builder.concat(values=[np.array([1, channels], np.int32), sides], axis=0)
+        return builder.slice_by_size(x=images, begin=begin, size=size)

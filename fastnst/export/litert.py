@@ -1,0 +1,175 @@
+"""LiteRT (TensorFlow Lite), for apps on phones."""
+
+from __future__ import annotations
+
+import collections.abc
+import zipfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from fastnst import export
+from fastnst.export import verify
+from fastnst.models import model as model_module
+from fastnst.nets import operations
+
+FILE = "model.tflite"
+# In float32, the results must be equal up to rounding; kernels in float16 move some by more.
+TOLERANCE = {"float32": 1.0, "float16": 6.0}
+USE = """\
+## Use
+
+`model.tflite` runs in LiteRT, the runtime that was called TensorFlow Lite. In Python, for a trial:
+
+```python
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+interpreter = Interpreter("{name}/model.tflite")
+paint = interpreter.get_signature_runner()
+photo = np.asarray(Image.open("photo.jpg").convert("RGB"), np.float32)
+inputs = {"images": photo[np.newaxis]}
+if "style" in paint.get_input_details():  # Of several styles: the share of each.
+    styles = paint.get_input_details()["style"]["shape"][0]
+    inputs["style"] = np.eye(styles, dtype=np.float32)[0]
+stylized = paint(**inputs)["stylized"]
+Image.fromarray(np.uint8(np.rint(stylized[0]))).save("stylized.png")
+```
+
+| name | shape and type |
+|---|---|
+| input `images` | RGB, float32 [B, H, W, 3] in 0..255 |
+| input `style`, of several styles only | shares of the styles, float32 [styles], with a sum of 1 |
+| output `stylized` | RGB, float32 [B, H, W, 3] in 0..255 |
+
+Without `--size`, height and width are free, from 16 pixels, and a CPU computes the network. With
+`--size`, all shapes are fixed, for one photo at a time, as the delegates for GPUs need them.
+"""
+
+# Uses an export like an app, in a Python process without fastnst.
+LOADER = """
+def load(folder):
+    import os
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(os.path.join(folder, "model.tflite"), num_threads=os.cpu_count())
+    paint_any = interpreter.get_signature_runner()
+
+    def paint(photos, shares):
+        inputs = {"images": photos.astype("float32")}
+        if len(shares) > 1:
+            inputs["style"] = shares
+        return np.uint8(np.rint(paint_any(**inputs)["stylized"]))
+
+    return paint
+"""
+
+
+def write(model: model_module.Model, folder: Path, options: export.Options) -> None:
+    """Writes a file for LiteRT."""
+    height, width = options.size or (None, None)
+    images = tf.TensorSpec([1 if options.size else None, height, width, 3], name="images")
+    listed = operations.of(model.net)
+    layout, styles = model.net.layout, len(model.description.styles)
+    table = model.net.table.numpy()[:styles]
+
+    if styles > 1:
+
+        @tf.function(input_signature=[images, tf.TensorSpec([styles], name="style")])
+        def stylize(images: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
+            row = tf.reshape(tf.matmul(style[tf.newaxis], table), [-1])
+            return {"stylized": compute(listed, images, layout.split(row))}
+    else:
+
+        @tf.function(input_signature=[images])
+        def stylize(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"stylized": compute(listed, images, layout.split(table[0]))}
+
+    module = tf.Module()
+    module.stylize = stylize
+    concrete = stylize.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
+    if options.precision == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    (folder / FILE).write_bytes(converter.convert())
+    # Associated files follow the model as a zip archive, as LiteRT's metadata library reads them.
+    with zipfile.ZipFile(folder / FILE, "a") as archive:
+        archive.writestr(export.METADATA, options.metadata)
+
+
+def paint(
+    folder: Path, given: collections.abc.Mapping[str, verify.Case]
+) -> dict[str, verify.Painted]:
+    """Stylizes photos in a fresh process that has only LiteRT."""
+    return verify.paint_elsewhere(folder, LOADER, given)
+
+
+def compute(
+    listed: collections.abc.Iterable[operations.Operation],
+    photo: tf.Tensor,
+    style: collections.abc.Mapping[str, tf.Tensor],
+) -> tf.Tensor:
+    """Computes operations by TensorFlow's plainest, which every runtime of LiteRT has.
+
+    Args:
+        listed: From `operations.of`.
+        photo: float32 RGB [B, H, W, 3] in [0, 255].
+        style: Entries of the style's row, float32 [C] each.
+
+    Returns:
+        float32 RGB [B, H, W, 3] in [0, 255].
+    """
+    results = {operations.PHOTO: photo}
+    for operation in listed:
+        images = results[operation.source]
+        results[operation.name] = _apply(operation, images, results, style)
+    return results[operation.name]
+
+
+def _apply(
+    operation: operations.Operation,
+    images: tf.Tensor,
+    results: collections.abc.Mapping[str, tf.Tensor],
+    style: collections.abc.Mapping[str, tf.Tensor],
+) -> tf.Tensor:
+    match operation:
+        case operations.Affine(factor=factor, offset=offset):
+            return images * factor + offset
+        case operations.Pad(margin=margin, mode=mode):
+            # The edge of a single pixel is itself, and delegates for GPUs only know "REFLECT".
+            margins = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
+            return tf.pad(images, margins, mode.upper())
+        case operations.Conv(kernel=kernel, stride=stride, depthwise=True):
+            return tf.nn.depthwise_conv2d(images, kernel, [1, stride, stride, 1], "VALID")
+        case operations.Conv(kernel=kernel, stride=stride):
+            return tf.nn.conv2d(images, kernel, stride, "VALID")
+        case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
+            mean = tf.reduce_mean(images, [1, 2], keepdims=True)
+            centered = images - mean
+            variance = tf.reduce_mean(centered * centered, [1, 2], keepdims=True)
+            return centered * (tf.math.rsqrt(variance + epsilon) * style[scale]) + style[shift]
+        case operations.Relu():
+            return tf.nn.relu(images)
+        case operations.Tanh():
+            return tf.tanh(images)
+        case operations.Add(other=other, factor=str(factor)):
+            return images + style[factor] * results[other]
+        case operations.Add(other=other, factor=factor):
+            return images + factor * results[other] if factor != 1.0 else images + results[other]
+        case operations.DepthToSpace():
+            return tf.nn.depth_to_space(images, 2)
+        case operations.Repeat():
+            _, height, width, _ = images.shape
+            sides = [height, width] if height and width else tf.shape(images)[1:3]
+            doubled = [2 * side for side in sides] if height and width else 2 * sides
+            return tf.image.resize(images, doubled, "nearest")
+        case operations.Crop(like=like, offset=offset):
+            _, height, width, _ = results[like].shape
+            if height and width:
+                return images[:, offset : offset + height, offset : offset + width]
+            sides = tf.shape(results[like])
+            return images[:, offset : offset + sides[1], offset : offset + sides[2]]
+    raise TypeError(f"no operation of LiteRT for {operation}")

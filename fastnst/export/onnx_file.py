@@ -1,0 +1,252 @@
+"""ONNX, for ONNX Runtime on any platform, and for converters."""
+
+from __future__ import annotations
+
+import collections.abc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from fastnst import export
+from fastnst.export import verify
+from fastnst.models import model as model_module
+from fastnst.nets import operations
+
+FILE = "model.onnx"
+OPSET = 17
+# The newest that the runtimes of two years ago read.
+_IR_VERSION = 9
+# In float32, the results must be equal up to rounding; kernels in float16 move some by more.
+TOLERANCE = {"float32": 1.0, "float16": 6.0}
+USE = """\
+## Use
+
+`model.onnx` runs in ONNX Runtime, on any platform:
+
+```python
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+session = onnxruntime.InferenceSession("{name}/model.onnx")
+photo = np.asarray(Image.open("photo.jpg").convert("RGB"), np.float32)
+inputs = {"images": photo[np.newaxis]}
+if len(session.get_inputs()) == 2:  # Of several styles: the share of each.
+    styles = session.get_inputs()[1].shape[0]
+    inputs["style"] = np.eye(styles, dtype=np.float32)[0]
+(stylized,) = session.run(None, inputs)
+Image.fromarray(stylized[0]).save("stylized.png")
+```
+
+| name | shape and type |
+|---|---|
+| input `images` | RGB, float32 [B, H, W, 3] in 0..255 |
+| input `style`, of several styles only | shares of the styles, float32 [styles], of any sum |
+| output `stylized` | RGB, uint8 [B, H, W, 3] |
+
+Batch size, height and width are free, from 16 pixels. The file's metadata, `fastnst`, is
+the content of metadata.json, which names the styles in order.
+"""
+
+# Uses an export like an app, in a Python process without fastnst.
+LOADER = """
+def load(folder):
+    import os
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        os.path.join(folder, "model.onnx"), providers=["CPUExecutionProvider"]
+    )
+
+    def paint(photos, shares):
+        inputs = {"images": photos.astype("float32")}
+        if len(shares) > 1:
+            inputs["style"] = shares
+        return session.run(None, inputs)[0]
+
+    return paint
+"""
+
+
+def write(model: model_module.Model, folder: Path, options: export.Options) -> None:
+    """Writes an ONNX file."""
+    built = build(model, options.precision or "float32")
+    helper.set_model_props(built, {"fastnst": options.metadata})
+    onnx.save(built, folder / FILE)
+
+
+def paint(
+    folder: Path, given: collections.abc.Mapping[str, verify.Case]
+) -> dict[str, verify.Painted]:
+    """Stylizes photos in a fresh process that has only ONNX Runtime."""
+    return verify.paint_elsewhere(folder, LOADER, given)
+
+
+def build(model: model_module.Model, precision: str = "float32") -> onnx.ModelProto:
+    """Builds the ONNX model of a network.
+
+    Args:
+        model: The model.
+        precision: Of the stored kernels: float32, or float16, which halves the file. Runtimes
+            compute in float32 in both cases.
+    """
+    return _Builder(model, np.dtype(precision)).build()
+
+
+class _Builder:
+    """Collects nodes and initializers; its methods return the names of their results."""
+
+    def __init__(self, model: model_module.Model, stored: np.dtype) -> None:
+        self._model, self._stored = model, stored
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._constants: dict[bytes, str] = {}
+
+    def build(self) -> onnx.ModelProto:
+        sides: tuple[str | int, ...] = ("batch", "height", "width", 3)
+        inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, sides)]
+        outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, sides)]
+        styles = len(self._model.description.styles)
+        if styles > 1:
+            inputs.append(helper.make_tensor_value_info("style", TensorProto.FLOAT, [styles]))
+        self._style()
+        self._node("Transpose", ["images"], operations.PHOTO, perm=[0, 3, 1, 2])
+        for operation in operations.of(self._model.net):
+            last = self._write(operation)
+        rows = self._node("Transpose", [last], "rows", perm=[0, 2, 3, 1])
+        rounded = self._node("Round", [rows], "rounded")
+        self._node("Cast", [rounded], "stylized", to=TensorProto.UINT8)
+        made = helper.make_graph(self._nodes, "fastnst", inputs, outputs, self._initializers)
+        built = helper.make_model(
+            made,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            producer_name="fastnst",
+            ir_version=_IR_VERSION,
+        )
+        onnx.checker.check_model(built, full_check=True)
+        return built
+
+    def _style(self) -> None:
+        """Writes the entries of the style's row."""
+        net, styles = self._model.net, len(self._model.description.styles)
+        table = np.asarray(net.table)[:styles]
+        entries = net.layout.entries
+        if styles == 1:
+            for name, values in net.layout.split(table[0]).items():
+                self._initializer(name, np.asarray(values))
+            return
+        total = self._node("ReduceSum", ["style"], "style/total", keepdims=1)
+        shares = self._node("Div", ["style", total], "style/shares")
+        row = self._node("MatMul", [shares, self._constant(table)], "style/row")
+        sizes = self._constant(np.array([entry.size for entry in entries], np.int64))
+        self._nodes.append(
+            helper.make_node("Split", [row, sizes], [entry.name for entry in entries], axis=0)
+        )
+
+    def _write(self, operation: operations.Operation) -> str:
+        source, name = operation.source, operation.name
+        match operation:
+            case operations.Affine(factor=factor, offset=offset):
+                product = self._node("Mul", [source, self._scalar(factor)], f"{name}/product")
+                return self._node("Add", [product, self._scalar(offset)], name)
+            case operations.Pad(margin=margin, mode=mode):
+                if mode == "symmetric" and margin > 1:
+                    return self._mirror(operation)
+                pads = self._constant(np.array([0, 0, margin, margin] * 2, np.int64))
+                # Of a single pixel, both repeat the edge.
+                mode = "edge" if mode == "symmetric" else mode
+                return self._node("Pad", [source, pads], name, mode=mode)
+            case operations.Conv(kernel=kernel, stride=stride, depthwise=depthwise):
+                order = (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
+                groups = kernel.shape[2] if depthwise else 1
+                weights = self._kernel(f"{name}/kernel", kernel.transpose(order))
+                return self._node(
+                    "Conv",
+                    [source, weights],
+                    name,
+                    kernel_shape=kernel.shape[:2],
+                    strides=[stride, stride],
+                    pads=[0] * 4,
+                    group=groups,
+                )
+            case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
+                inputs = [source, scale, shift]
+                return self._node("InstanceNormalization", inputs, name, epsilon=epsilon)
+            case operations.Relu():
+                return self._node("Relu", [source], name)
+            case operations.Tanh():
+                return self._node("Tanh", [source], name)
+            case operations.Add(other=other, factor=factor):
+                return self._node("Add", [source, self._times(other, factor, name)], name)
+            case operations.DepthToSpace():
+                return self._node("DepthToSpace", [source], name, blocksize=2, mode="DCR")
+            case operations.Repeat():
+                scales = self._constant(np.array([1, 1, 2, 2], np.float32))
+                return self._node(
+                    "Resize",
+                    [source, "", scales],
+                    name,
+                    mode="nearest",
+                    coordinate_transformation_mode="asymmetric",
+                    nearest_mode="floor",
+                )
+            case operations.Crop(like=like, offset=offset):
+                size = self._node("Shape", [like], f"{name}/size", start=2)
+                begin = self._constant(np.array([offset, offset], np.int64))
+                end = self._node("Add", [size, begin], f"{name}/end") if offset else size
+                axes = self._constant(np.array([2, 3], np.int64))
+                return self._node("Slice", [source, begin, end, axes], name)
+        raise TypeError(operation)
+
+    def _times(self, source: str, factor: float | str, name: str) -> str:
+        if factor == 1.0:
+            return source
+        if isinstance(factor, str):
+            shape = self._constant(np.array([1, -1, 1, 1], np.int64))
+            by = self._node("Reshape", [factor, shape], f"{name}/by_channel")
+        else:
+            by = self._scalar(factor)
+        return self._node("Mul", [source, by], f"{name}/weighted")
+
+    def _mirror(self, operation: operations.Pad) -> str:
+        """Pads by reflection including the edge, for which ONNX has no mode."""
+        last, margin = operation.source, operation.margin
+        for axis in (2, 3):
+            parts = []
+            for which, (start, end) in enumerate(((margin - 1, -(2**31)), (-1, -margin - 1))):
+                bounds = [np.array([value], np.int64) for value in (start, end, axis, -1)]
+                inputs = [last, *map(self._constant, bounds)]
+                parts.append(self._node("Slice", inputs, f"{operation.name}/{axis}/{which}"))
+            name = operation.name if axis == 3 else f"{operation.name}/{axis}"
+            last = self._node("Concat", [parts[0], last, parts[1]], name, axis=axis)
+        return last
+
+    def _node(
+        self, kind: str, inputs: collections.abc.Sequence[str], output: str, **attributes: Any
+    ) -> str:
+        self._nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def _kernel(self, name: str, values: np.ndarray) -> str:
+        if self._stored == np.float32:
+            return self._initializer(name, values)
+        small = self._initializer(f"{name}/stored", values.astype(self._stored))
+        return self._node("Cast", [small], name, to=TensorProto.FLOAT)
+
+    def _scalar(self, value: float) -> str:
+        return self._constant(np.array(value, np.float32))
+
+    def _constant(self, values: np.ndarray) -> str:
+        """Returns the name of an initializer; equal ones are shared."""
+        key = f"{values.dtype}{values.shape}".encode() + values.tobytes()
+        if key not in self._constants:
+            self._constants[key] = self._initializer(f"constant{len(self._constants)}", values)
+        return self._constants[key]
+
+    def _initializer(self, name: str, values: np.ndarray) -> str:
+        values = np.ascontiguousarray(values)
+        self._initializers.append(numpy_helper.from_array(values, name))
+        return name
