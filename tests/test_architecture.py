@@ -84,7 +84,7 @@ STOREYS = (
     {"features", "controls"},
     {"losses"},
     {"models", "reports"},
-    {"training", "painting", "video", "export", "pixels"},
+    {"training", "painting", "video", "export", "pixels", "importing"},
     {"evaluation"},
     {"cli"},
 )

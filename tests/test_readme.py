@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 import clips
+import networks
 import numpy as np
 import pytest
 import yaml
@@ -29,7 +30,7 @@ from fastnst.evaluation import votes
 
 ROOT = Path(fastnst.__file__).parent.parent
 README = ROOT / "README.md"
-GUIDES = ("your-own-style", "painting", "video", "training", "exporting", "quality")
+GUIDES = ("your-own-style", "painting", "video", "training", "exporting", "importing", "quality")
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
     page
@@ -169,6 +170,8 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         images.write(folder / f"{name}.jpg", small[index])
     for name in ("Anna", "Ben"):
         save_votes(folder / f"votes-{name}.json", name)
+    np.savez(folder / "la_muse.npz", **networks.lengstrom())
+    networks.save_v1(networks.original(), folder / "wave.ckpt-done")
     if shutil.which("ffmpeg"):
         for name in ("clip.mp4", "clip.mov"):
             clips.make(folder / name, frames=4, sound=True)
@@ -203,7 +206,7 @@ def test_every_command_is_of_a_kind_that_is_run(page: Path) -> None:
 
 def test_the_two_install_commands_are_those_that_ci_runs() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    installs = [command for command in commands(README) if command.startswith("pip ")]
+    installs = [command for command in commands(README) if command.startswith("pip install -e")]
     assert installs == ["pip install -e .", 'pip install -e ".[test]"']
     assert '-e ".[test]"' in ci
     assert "\npytest\n" in ci

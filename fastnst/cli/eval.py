@@ -7,10 +7,15 @@ import collections.abc
 import contextlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnst import errors, files
 from fastnst.cli import options, progress, terminal
+
+if TYPE_CHECKING:
+    from fastnst import controls
+    from fastnst.models import model as model_module
+    from fastnst.models import store, stylizer
 
 _PIPE = "-"
 
@@ -31,8 +36,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--model_file",
         required=True,
         metavar="NAME|PATH",
-        help="name of a model or of one of its styles, or the path of a run, a checkpoint or an "
-        "exported SavedModel; list shows all models and styles",
+        help="name of a model or of one of its styles, or the path of a run, a checkpoint, an "
+        "exported SavedModel or a network of another project (see fastnst import); list shows all "
+        "models and styles",
     )
     options.add_controls(parser, all_styles=True)
     parser.add_argument(
@@ -105,7 +111,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst.models import model as model_module
-    from fastnst.models import store, stylizer
+    from fastnst.models import store
     from fastnst.painting import photos
 
     if arguments.model == "list":
@@ -114,11 +120,13 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     if _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
     # The arguments are checked before the model is restored, which takes longer.
-    reference = store.find(arguments.model)
+    foreign = _import(arguments.model)
+    reference = None if foreign else store.find(arguments.model)
+    name = reference.name if reference else _name(arguments.model)
     output = Path(arguments.output) if arguments.output else None
     inputs = [Path(name) for name in arguments.inputs]
     every = arguments.style == "all"
-    styles = store.styles(reference.path) if every else [arguments.style]
+    styles = store.styles(reference.path) if every and reference else [arguments.style]
     choices = options.controls(arguments, styles[0], arguments.strength)
     jobs = [
         job
@@ -126,14 +134,14 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         for job in photos.plan(
             inputs,
             output,
-            model_module.file_name(style or reference.name),
+            model_module.file_name(style or name),
             style=style,
             apart=len(styles) > 1,
         )
     ]
-    model = stylizer.load(reference, arguments.precision, **_tiles(arguments), **vars(choices))
+    model = _load(foreign or store.find(arguments.model), arguments, choices)
     # The path distinguishes a user's model from a shipped one of the same name.
-    terminal.say(f"stylizing with {reference.path}")
+    terminal.say(f"stylizing with {reference.path if reference else arguments.model}")
     failed = 0
     import tqdm
 
@@ -183,10 +191,36 @@ def _list(models: dict[str, Path]) -> None:
         print(f"{name:<{width}}  {path}{note}")
 
 
+def _import(path: str) -> model_module.Model | None:
+    """Reads a network of another project, or returns None if the path is none."""
+    from fastnst import importing
+
+    found = files.expand_user(path)
+    return importing.read(found, _name(path)) if importing.is_foreign(found) else None
+
+
+def _name(path: str) -> str:
+    """Names the network of another project after its file."""
+    return Path(path).name.partition(".")[0] or "model"
+
+
+def _load(
+    chosen: model_module.Model | store.Reference,
+    arguments: argparse.Namespace,
+    choices: controls.Controls,
+) -> stylizer.Stylizer:
+    from fastnst.models import store, stylizer
+
+    others = {**_tiles(arguments), **vars(choices)}
+    if isinstance(chosen, store.Reference):
+        return stylizer.load(chosen, arguments.precision, **others)
+    return stylizer.of_model(chosen, chosen.description.names[0], **others)
+
+
 def _pipe(arguments: argparse.Namespace) -> int:
     """Stylizes one photo from stdin or a file to stdout or a file."""
     from fastnst import images
-    from fastnst.models import stylizer
+    from fastnst.models import store
     from fastnst.painting import photos
 
     if len(arguments.inputs) > 1:
@@ -201,8 +235,9 @@ def _pipe(arguments: argparse.Namespace) -> int:
     choices = options.controls(arguments, arguments.style, arguments.strength)
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
+    chosen = _import(arguments.model) or store.find(arguments.model)
     stylized = photos.paint_bytes(
-        stylizer.load(arguments.model, arguments.precision, **_tiles(arguments), **vars(choices)),
+        _load(chosen, arguments, choices),
         data,
         "standard input" if name == _PIPE else name,
         file_format=None if to_stdout else images.format_of(arguments.output),

@@ -91,7 +91,7 @@ FORMATS = {
         "fastnst.export.weights",
         "fastnst eval",
         ("weights.ckpt.index", "weights.ckpt.data-00000-of-00001", "model.json"),
-        ("float16",),
+        ("float16", "float32"),
     ),
 }
 METADATA = "metadata.json"

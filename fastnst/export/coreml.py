@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import export
+from fastnst import errors, export
 from fastnst.export import mil, verify
 from fastnst.models import model as model_module
 from fastnst.nets import operations
@@ -21,13 +21,14 @@ from fastnst.nets import operations
 FILE = "model.mlpackage"
 # Sides of the photos, in pixels.
 _LEAST, _USUAL, _MOST = 16, 512, 4096
+_PAD_MODES = {"reflect": "reflect", "edge": "replicate", "zero": "constant"}
 # In float32, the results must be equal up to rounding. float16 is also computed in float16.
 TOLERANCE = {"float32": 1.0, "float16": 30.0}
 USE = """\
 ## Use
 
-Add `model.mlpackage` to an Xcode project, for iOS 16, macOS 13 or later. It takes an image and
-returns one of the same size:
+Add `{name}/model.mlpackage` to an Xcode project, for iOS 16, macOS 13 or later. It takes an image
+and returns one of the same size:
 
 ```swift
 let painter = try model(configuration: MLModelConfiguration())
@@ -145,12 +146,11 @@ class _Builder:
             case operations.Affine(factor=factor, offset=offset):
                 product = builder.mul(x=images, y=np.float32(factor))
                 return builder.add(x=product, y=np.float32(offset))
-            case operations.Pad(margin=margin, mode="symmetric"):
+            case operations.Pad(margins=(margin, *_), mode="symmetric"):
                 return self._repeat_edge(images, margin)
-            case operations.Pad(margin=margin):
-                pads = [0, 0, 0, 0, *[margin] * 4]
-                return builder.pad(x=images, pad=pads, mode="reflect")
-            case operations.Conv(kernel=kernel, stride=stride, depthwise=depthwise):
+            case operations.Pad(margins=margins, mode=mode):
+                return builder.pad(x=images, pad=[0, 0, 0, 0, *margins], mode=_PAD_MODES[mode])
+            case operations.Conv(kernel=kernel, stride=stride, depthwise=depthwise, bias=bias):
                 order = (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
                 return builder.conv(
                     x=images,
@@ -158,6 +158,7 @@ class _Builder:
                     strides=[stride, stride],
                     pad_type="valid",
                     groups=kernel.shape[2] if depthwise else 1,
+                    **({} if bias is None else {"bias": bias}),
                 )
             case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
                 small = np.float32(epsilon)
@@ -178,6 +179,17 @@ class _Builder:
             case operations.Repeat():
                 return builder.upsample_nearest_neighbor(
                     x=images, scale_factor_height=2, scale_factor_width=2
+                )
+            case operations.Clip(low=low, high=high):
+                return builder.clip(x=images, alpha=np.float32(low), beta=np.float32(high))
+            case operations.Extend(multiple=multiple):
+                return self._extend(images, multiple)
+            case operations.Trim(margin=margin):
+                return builder.slice_by_index(
+                    x=images,
+                    begin=[0, 0, margin, margin],
+                    end=[0, 0, -margin, -margin],
+                    end_mask=[True, True, False, False],
                 )
             case operations.Crop(like=like, offset=offset):
                 return self._crop(images, self._results[like], offset)
@@ -218,6 +230,19 @@ class _Builder:
             before, after = (builder.reverse(x=part, axes=[axis]) for part in (first, last))
             images = builder.concat(values=[before, images, after], axis=axis)
         return images
+
+    def _extend(self, images: Any, multiple: int) -> Any:
+        """Mirrors pixels at the bottom and on the right up to a multiple."""
+        if not self._options.size:
+            raise errors.UserError(
+                "coreml: this network needs sides that are multiples of "
+                f"{multiple}, and Core ML cannot extend photos of any size; add --size"
+            )
+        bottom, right = (-side % multiple for side in self._options.size)
+        if not bottom and not right:
+            return images
+        pads = [0, 0, 0, 0, 0, bottom, 0, right]
+        return self._mil.pad(x=images, pad=pads, mode="reflect")
 
     def _crop(self, images: Any, like: Any, offset: int) -> Any:
         builder, channels = self._mil, images.shape[1]

@@ -11,7 +11,7 @@ import tensorflow as tf
 from fastnst import export
 from fastnst.export import verify
 from fastnst.models import model as model_module
-from fastnst.nets import operations
+from fastnst.nets import operations, padding
 
 FILE = "model.tflite"
 # In float32, the results must be equal up to rounding; kernels in float16 move some by more.
@@ -138,14 +138,16 @@ def _apply(
     match operation:
         case operations.Affine(factor=factor, offset=offset):
             return images * factor + offset
-        case operations.Pad(margin=margin, mode=mode):
-            # The edge of a single pixel is itself, and delegates for GPUs only know "REFLECT".
-            margins = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
-            return tf.pad(images, margins, mode.upper())
+        case operations.Pad(margins=margins, mode="symmetric"):
+            top, bottom, left, right = margins
+            return tf.pad(images, [[0, 0], [top, bottom], [left, right], [0, 0]], "SYMMETRIC")
+        case operations.Pad(margins=margins, mode=mode):
+            return padding.pad(images, margins, mode)
         case operations.Conv(kernel=kernel, stride=stride, depthwise=True):
             return tf.nn.depthwise_conv2d(images, kernel, [1, stride, stride, 1], "VALID")
-        case operations.Conv(kernel=kernel, stride=stride):
-            return tf.nn.conv2d(images, kernel, stride, "VALID")
+        case operations.Conv(kernel=kernel, stride=stride, bias=bias):
+            convolved = tf.nn.conv2d(images, kernel, stride, "VALID")
+            return convolved if bias is None else convolved + bias
         case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
             mean = tf.reduce_mean(images, [1, 2], keepdims=True)
             centered = images - mean
@@ -166,6 +168,12 @@ def _apply(
             sides = [height, width] if height and width else tf.shape(images)[1:3]
             doubled = [2 * side for side in sides] if height and width else 2 * sides
             return tf.image.resize(images, doubled, "nearest")
+        case operations.Clip(low=low, high=high):
+            return tf.minimum(tf.maximum(images, low), high)
+        case operations.Extend(multiple=multiple):
+            return padding.extend(images, multiple)
+        case operations.Trim(margin=margin):
+            return images[:, margin:-margin, margin:-margin]
         case operations.Crop(like=like, offset=offset):
             _, height, width, _ = results[like].shape
             if height and width:

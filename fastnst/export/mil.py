@@ -88,6 +88,8 @@ def _conv(
         assert groups == weight.shape[0]
         kernel, sides = tf.transpose(weight, [2, 3, 0, 1]), [1, *strides, 1]
         convolved = tf.nn.depthwise_conv2d(images, kernel, sides, "VALID")
+    if others.get("bias") is not None:
+        convolved += others["bias"]
     return tf.transpose(convolved, [0, 3, 1, 2])
 
 
@@ -109,11 +111,12 @@ def _pad(x: tf.Tensor, pad: np.ndarray, mode: str, **others: Any) -> tf.Tensor:
     margins = np.zeros((4, 2), np.int32)
     margins[-len(pad) // 2 :] = np.reshape(pad, [-1, 2])
     if mode == "replicate":
-        # Of one pixel, repeating the edge and mirroring with the edge are the same.
-        assert margins.max() <= 1
-        return tf.pad(x, margins, "SYMMETRIC")
-    assert mode == "reflect"
-    return tf.pad(x, margins, "REFLECT")
+        # Of one pixel at a time, mirroring the edge repeats it.
+        for _ in range(margins.max()):
+            x = tf.pad(x, np.minimum(margins, 1), "SYMMETRIC")
+            margins = np.maximum(margins - 1, 0)
+        return x
+    return tf.pad(x, margins, {"reflect": "REFLECT", "constant": "CONSTANT"}[mode])
 
 
 def _slice_by_index(
@@ -143,6 +146,7 @@ def _upsample(x: tf.Tensor, scale_factor_height: int, scale_factor_width: int) -
 _OPERATIONS: dict[str, collections.abc.Callable[..., Any]] = {
     "add": lambda x, y: x + y,
     "cast": _cast,
+    "clip": lambda x, alpha, beta: tf.clip_by_value(x, alpha, beta),
     "concat": lambda values, axis, interleave: tf.concat(values, axis),
     "conv": _conv,
     "depth_to_space": _depth_to_space,

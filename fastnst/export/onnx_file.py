@@ -51,6 +51,9 @@ Batch size, height and width are free, from 16 pixels. The file's metadata, `fas
 the content of metadata.json, which names the styles in order.
 """
 
+# A single pixel, mirrored with the edge, is the edge again.
+_PAD_MODES = {"reflect": "reflect", "symmetric": "edge", "edge": "edge", "zero": "constant"}
+
 # Uses an export like an app, in a Python process without fastnst.
 LOADER = """
 def load(folder):
@@ -152,25 +155,24 @@ class _Builder:
             case operations.Affine(factor=factor, offset=offset):
                 product = self._node("Mul", [source, self._scalar(factor)], f"{name}/product")
                 return self._node("Add", [product, self._scalar(offset)], name)
-            case operations.Pad(margin=margin, mode=mode):
-                if mode == "symmetric" and margin > 1:
-                    return self._mirror(operation)
-                pads = self._constant(np.array([0, 0, margin, margin] * 2, np.int64))
-                # Of a single pixel, both repeat the edge.
-                mode = "edge" if mode == "symmetric" else mode
-                return self._node("Pad", [source, pads], name, mode=mode)
-            case operations.Conv(kernel=kernel, stride=stride, depthwise=depthwise):
+            case operations.Pad(mode="symmetric", margins=(margin, *_)) if margin > 1:
+                return self._mirror(operation, margin)
+            case operations.Pad(margins=(top, bottom, left, right), mode=mode):
+                pads = self._constant(np.array([0, 0, top, left, 0, 0, bottom, right], np.int64))
+                return self._node("Pad", [source, pads], name, mode=_PAD_MODES[mode])
+            case operations.Conv(kernel=kernel, stride=stride, depthwise=depthwise, bias=bias):
                 order = (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
-                groups = kernel.shape[2] if depthwise else 1
-                weights = self._kernel(f"{name}/kernel", kernel.transpose(order))
+                inputs = [source, self._kernel(f"{name}/kernel", kernel.transpose(order))]
+                if bias is not None:
+                    inputs.append(self._initializer(f"{name}/bias", bias))
                 return self._node(
                     "Conv",
-                    [source, weights],
+                    inputs,
                     name,
                     kernel_shape=kernel.shape[:2],
                     strides=[stride, stride],
                     pads=[0] * 4,
-                    group=groups,
+                    group=kernel.shape[2] if depthwise else 1,
                 )
             case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
                 inputs = [source, scale, shift]
@@ -193,6 +195,15 @@ class _Builder:
                     coordinate_transformation_mode="asymmetric",
                     nearest_mode="floor",
                 )
+            case operations.Clip(low=low, high=high):
+                inputs = [source, self._scalar(low), self._scalar(high)]
+                return self._node("Clip", inputs, name)
+            case operations.Extend(multiple=multiple):
+                return self._extend(source, name, multiple)
+            case operations.Trim(margin=margin):
+                ends = [np.array([each, each], np.int64) for each in (margin, -margin)]
+                axes = self._constant(np.array([2, 3], np.int64))
+                return self._node("Slice", [source, *map(self._constant, ends), axes], name)
             case operations.Crop(like=like, offset=offset):
                 size = self._node("Shape", [like], f"{name}/size", start=2)
                 begin = self._constant(np.array([offset, offset], np.int64))
@@ -211,9 +222,20 @@ class _Builder:
             by = self._scalar(factor)
         return self._node("Mul", [source, by], f"{name}/weighted")
 
-    def _mirror(self, operation: operations.Pad) -> str:
+    def _extend(self, source: str, name: str, multiple: int) -> str:
+        """Mirrors pixels at the bottom and on the right up to a multiple."""
+        size = self._node("Shape", [source], f"{name}/size", start=2)
+        by = self._constant(np.array([multiple, multiple], np.int64))
+        # -size, modulo the multiple.
+        opposite = self._node("Mul", [size, self._constant(np.array(-1))], f"{name}/opposite")
+        missing = self._node("Mod", [opposite, by], f"{name}/missing")
+        zeros = self._constant(np.zeros(6, np.int64))
+        pads = self._node("Concat", [zeros, missing], f"{name}/pads", axis=0)
+        return self._node("Pad", [source, pads], name, mode="reflect")
+
+    def _mirror(self, operation: operations.Pad, margin: int) -> str:
         """Pads by reflection including the edge, for which ONNX has no mode."""
-        last, margin = operation.source, operation.margin
+        last = operation.source
         for axis in (2, 3):
             parts = []
             for which, (start, end) in enumerate(((margin - 1, -(2**31)), (-1, -margin - 1))):

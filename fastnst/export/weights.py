@@ -1,4 +1,4 @@
-"""Weights in float16, for `eval.py --model`: 3.4 MB, and 7.1 kB per additional style."""
+"""Weights for `eval.py --model`, in float16: 3.4 MB, and 7.1 kB per additional style."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastnst.models import model as model_module
 from fastnst.models import store, stylizer
 
 # Rounding weights to 11 bits may move a picture by a level or two.
-TOLERANCE = {"float16": 6.0}
+TOLERANCE = {"float16": 6.0, "float32": 1.0}
 USE = """\
 ## Use
 
@@ -23,14 +23,15 @@ fastnst eval --model {name} photo.jpg
 fastnst export --model {name}
 ```
 
-`weights.ckpt` is a TensorFlow checkpoint that holds the weights by name, in float16; `model.json`
-describes the network.
+`weights.ckpt` is a TensorFlow checkpoint that holds the weights by name; `model.json` describes the
+network.
 """
 
 
 def write(model: model_module.Model, folder: Path, options: export.Options) -> None:
     """Writes a model's weights and its description."""
-    tensors = {name: tensor.astype(np.float16) for name, tensor in model.net.tensors().items()}
+    stored = np.dtype(options.precision or "float16")
+    tensors = {name: tensor.astype(stored) for name, tensor in model.net.tensors().items()}
     checkpoint_file.write_checkpoint(folder / store.WEIGHTS, tensors)
     text = model.description.to_json()
     (folder / model_module.FILE).write_text(text, encoding="utf-8")

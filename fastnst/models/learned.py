@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnst import errors, files
 from fastnst.models import model as model_module
-from fastnst.nets import network, transform_net
+from fastnst.nets import network
 
 FOLDER = "learned"
 _SUFFIX = ".npz"
@@ -27,9 +27,7 @@ def names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder / FOLDER).glob(f"*{_SUFFIX}")))
 
 
-def add(
-    folder: Path, style: model_module.Style, row: np.ndarray, net: transform_net.TransformNet
-) -> Path:
+def add(folder: Path, style: model_module.Style, row: np.ndarray, net: model_module.Net) -> Path:
     """Writes the row of a style into a model's folder.
 
     Args:
@@ -83,7 +81,7 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
     return model_module.extend(dataclasses.replace(model, outdated=tuple(outdated)), styles, rows)
 
 
-def checksum(net: transform_net.TransformNet) -> str:
+def checksum(net: model_module.Net) -> str:
     """Returns the SHA-256 of a network's kernels as float16, as which they are shipped."""
     digest = hashlib.sha256()
     for name, tensor in sorted(net.tensors().items()):

@@ -7,12 +7,13 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import transform_net
+from fastnst.nets import listed_net, transform_net
 
 FILE = "model.json"
 # Incremented when older releases cannot read newer folders.
@@ -20,6 +21,11 @@ FORMAT = 1
 # Higher strengths distort the picture beyond recognition.
 MAX_STRENGTH = 1.5
 
+Architecture: TypeAlias = transform_net.Architecture | listed_net.Architecture
+Net: TypeAlias = transform_net.TransformNet | listed_net.ListedNet
+_ARCHITECTURES: dict[str, type] = {
+    kind.NAME: kind for kind in (transform_net.Architecture, listed_net.Architecture)
+}
 _CONTRACT = {
     "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",
     "output": "RGB of the same shape in 0..255",
@@ -50,7 +56,7 @@ class Description:
         grain: Standard deviation of the grain that photos receive by default, in levels.
     """
 
-    architecture: transform_net.Architecture
+    architecture: Architecture
     styles: tuple[Style, ...]
     identity: bool = False
     grain: float = 0.0
@@ -69,7 +75,10 @@ class Description:
         """Renders the content of model.json."""
         content = {
             "format": FORMAT,
-            "architecture": {"name": "transform_net", **dataclasses.asdict(self.architecture)},
+            "architecture": {
+                "name": self.architecture.NAME,
+                **dataclasses.asdict(self.architecture),
+            },
             "styles": [dataclasses.asdict(style) for style in self.styles],
             "identity": self.identity,
             **({"grain": self.grain} if self.grain else {}),
@@ -93,10 +102,10 @@ class Description:
                 )
             shapes = dict(content["architecture"])
             name = shapes.pop("name")
-            if name != "transform_net":
+            if name not in _ARCHITECTURES:
                 raise errors.UserError(f"{path}: unknown architecture {name}")
             return cls(
-                transform_net.Architecture(**shapes),
+                _ARCHITECTURES[name](**shapes),
                 tuple(Style(**style) for style in content["styles"]),
                 content["identity"],
                 content.get("grain", 0.0),
@@ -116,7 +125,7 @@ class Model:
         outdated: Names of styles that were added for earlier kernels, and cannot be used.
     """
 
-    net: transform_net.TransformNet
+    net: Net
     description: Description
     outdated: tuple[str, ...] = ()
 
@@ -158,6 +167,28 @@ class Model:
         # Beyond 1 the row moves away from the photo's.
         mixed = table[-1] + np.float32(strength) * (row - table[-1])
         return mixed, max(0.0, 1.0 - strength)
+
+
+def build(
+    architecture: Architecture,
+    compute_dtype: tf.DType = tf.float32,
+    *,
+    styles: int = 1,
+    fused_norms: bool = True,
+) -> Net:
+    """Builds the network of an architecture; its weights are still to be assigned.
+
+    Args:
+        architecture: The architecture.
+        compute_dtype: Dtype of a transform net's convolutions.
+        styles: Number of rows.
+        fused_norms: As in `network.Network`.
+    """
+    if isinstance(architecture, listed_net.Architecture):
+        return listed_net.ListedNet(architecture, styles=styles, fused_norms=fused_norms)
+    return transform_net.TransformNet(
+        architecture, compute_dtype, styles=styles, fused_norms=fused_norms
+    )
 
 
 def check_strength(strength: float) -> None:

@@ -1,4 +1,4 @@
-"""Exported SavedModels as functions that stylize."""
+"""Networks and exported SavedModels as functions that stylize."""
 
 from __future__ import annotations
 
@@ -62,3 +62,28 @@ def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[Paint, Check
         return of_styles(images=photos, style=tf.constant(shares))["stylized"]
 
     return paint, check
+
+
+def of_network(restored: model.Model, net: model.Net) -> Paint:
+    """Returns a function that stylizes with a network.
+
+    Args:
+        restored: The model, which selects the rows.
+        net: Its network, frozen.
+    """
+    row = tf.TensorSpec([net.layout.size])
+    photos = [tf.TensorSpec([count, None, None, 3]) for count in (1, None)]
+    whole = {
+        (one, keeps): tf.function(
+            net, [batch, row, *([tf.TensorSpec([])] if keeps else [])], autograph=False
+        )
+        for one, batch in zip((True, False), photos, strict=True)
+        for keeps in (True, False)
+    }
+
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        row, keep = restored.select(style, strength)
+        chosen = [tf.constant(row), *([] if keep is None else [tf.constant(keep)])]
+        return whole[len(photos) == 1, keep is not None](photos, *chosen)
+
+    return paint

@@ -102,7 +102,7 @@ def available() -> dict[str, Path]:
     return dict(sorted((path.name, path) for path in found))
 
 
-def shipped(architecture: transform_net.Architecture) -> Reference | None:
+def shipped(architecture: model.Architecture) -> Reference | None:
     """Returns the shipped model of an architecture; None if there is none."""
     for described in sorted(SHIPPED.glob(f"*/{model.FILE}")):
         if model.Description.read(described).architecture == architecture:
@@ -179,7 +179,7 @@ def load(
     description = model.Description.read(described) if described.is_file() else None
     try:
         description = description or _infer(tensors, reference.folder.name)
-        net = transform_net.TransformNet(
+        net = model.build(
             description.architecture,
             compute_dtype,
             styles=description.rows,
@@ -219,9 +219,7 @@ def read_net(path: str | Path) -> dict[str, np.ndarray]:
     }
 
 
-def pack(
-    tensors: dict[str, np.ndarray], architecture: transform_net.Architecture
-) -> dict[str, np.ndarray]:
+def pack(tensors: dict[str, np.ndarray], architecture: model.Architecture) -> dict[str, np.ndarray]:
     """Converts weights of earlier releases, which stored each scale and shift in its own array.
 
     The current form has a table with a row per style.

@@ -243,8 +243,8 @@ class Stylizer:
             return self._in_tiles.choose(height, width, self.tiles.mode, memory)
         if self.tiles.mode == "thumbnail":
             raise errors.UserError(
-                f"{self.name}: an exported SavedModel cannot paint in tiles; name the run or its "
-                "weights, or use --tiles off"
+                f"{self.name}: neither an exported SavedModel nor an imported network paints in "
+                "tiles; name a run or its weights, or use --tiles off"
             )
         # The picture is the same as in exact tiles.
         return "off"
@@ -324,49 +324,73 @@ def load(
         UserError: If the model or a choice is not available; the message says what is.
     """
     reference = name if isinstance(name, store.Reference) else store.find(name)
-    controls = controls_module.Controls(**defaults)
-    if (reference.path / store.SAVED_MODEL).exists():
-        names, grain = store.styles(reference.path), store.grain(reference.path)
-        paint, check = served.load(reference.path, names)
-        in_tiles = None
-    else:
+    if not (reference.path / store.SAVED_MODEL).exists():
         dtype = devices.compute_dtype(precision)
         restored = store.load(reference, dtype, fused_norms=not devices.has_gpu())
-        names, grain = restored.description.names, restored.description.grain
-        # Constants can be folded, and single photos have faster norms.
-        net = restored.net.frozen()
-        paint, check = _painter(restored, net), restored.select
-        in_tiles = tiled.TiledPainter(restored, net)
-    controls = controls.over(controls_module.Controls(grain=grain))
-    # Raises errors now rather than at the first photo.
-    check(controls.style or reference.style, controls.strength)
-    for style in controls.masked_styles:
-        check(style, controls.strength)
+        return of_model(
+            restored,
+            reference.name,
+            reference.style,
+            tiles=tiles,
+            max_memory=max_memory,
+            **defaults,
+        )
+    names, grain = store.styles(reference.path), store.grain(reference.path)
+    paint, check = served.load(reference.path, names)
     return Stylizer(
         paint,
         reference.name,
         names,
-        controls,
+        _checked(check, reference.style, grain, defaults),
         first=reference.style,
-        in_tiles=in_tiles,
+        in_tiles=None,
         tiles=tiled.Tiles(tiles, max_memory),
     )
 
 
-def _painter(restored: model.Model, net: transform_net.TransformNet) -> served.Paint:
-    row = tf.TensorSpec([net.layout.size])
-    photos = [tf.TensorSpec([count, None, None, 3]) for count in (1, None)]
-    whole = {
-        (one, keeps): tf.function(
-            net, [batch, row, *([tf.TensorSpec([])] if keeps else [])], autograph=False
-        )
-        for one, batch in zip((True, False), photos, strict=True)
-        for keeps in (True, False)
-    }
+def of_model(
+    restored: model.Model,
+    name: str,
+    first: str | None = None,
+    *,
+    tiles: str = "auto",
+    max_memory: int | None = None,
+    **defaults: Any,
+) -> Stylizer:
+    """Makes a stylizer of a model that has been restored, or imported from another project.
 
-    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
-        row, keep = restored.select(style, strength)
-        chosen = [tf.constant(row), *([] if keep is None else [tf.constant(keep)])]
-        return whole[len(photos) == 1, keep is not None](photos, *chosen)
+    Args:
+        restored: The model.
+        name: Its name.
+        first: The style of calls that choose none; None for the first.
+        tiles: As in `load`.
+        max_memory: As in `load`.
+        **defaults: As in `load`.
 
-    return paint
+    Raises:
+        UserError: As in `load`.
+    """
+    description = restored.description
+    # Constants can be folded, and single photos have faster norms.
+    net = restored.net.frozen()
+    can_tile = isinstance(net, transform_net.TransformNet)
+    return Stylizer(
+        served.of_network(restored, net),
+        name,
+        description.names,
+        _checked(restored.select, first, description.grain, defaults),
+        first=first,
+        in_tiles=tiled.TiledPainter(restored, net) if can_tile else None,
+        tiles=tiled.Tiles(tiles, max_memory),
+    )
+
+
+def _checked(
+    check: served.Check, first: str | None, grain: float, defaults: dict[str, Any]
+) -> controls_module.Controls:
+    """Returns the choices; raises errors now rather than at the first photo."""
+    controls = controls_module.Controls(**defaults)
+    check(controls.style or first, controls.strength)
+    for style in controls.masked_styles:
+        check(style, controls.strength)
+    return controls.over(controls_module.Controls(grain=grain))

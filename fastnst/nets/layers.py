@@ -90,6 +90,31 @@ class Conv(tf.Module):
         return blurred(self.kernel) if self._antialias else self.kernel
 
 
+class ValidConv(tf.Module):
+    """A convolution without padding, with an optional bias."""
+
+    def __init__(
+        self, name: str, shape: tuple[int, int, int, int], *, stride: int = 1, bias: bool = False
+    ) -> None:
+        """Creates the variables, of zeros.
+
+        Args:
+            name: Prefix of the variables' names.
+            shape: Of the kernel: height, width, input channels, output channels.
+            stride: 1 or 2.
+            bias: Whether there is a bias.
+        """
+        super().__init__()
+        self.kernel = tf.Variable(tf.zeros(shape), name=f"{name}/kernel")
+        self.bias = tf.Variable(tf.zeros(shape[3:]), name=f"{name}/bias") if bias else None
+        self.stride = stride
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Maps [B, H, W, inputs] to [B, ..., outputs]."""
+        convolved = tf.nn.conv2d(images, self.kernel, self.stride, "VALID")
+        return convolved if self.bias is None else convolved + self.bias
+
+
 class ConvToRgb(Conv):
     """A convolution to few channels at full resolution.
 
@@ -110,7 +135,7 @@ class ConvToRgb(Conv):
         # One more row and column, for the incomplete blocks of an odd size.
         padded = padding.reflect(images, self.reach, self.reach + 1)
         blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 2, "VALID")
-        return _cut(tf.nn.depth_to_space(blocks, 2), 0, images)
+        return crop(tf.nn.depth_to_space(blocks, 2), 0, images)
 
 
 class UpsampleConv(tf.Module):
@@ -152,7 +177,7 @@ class UpsampleConv(tf.Module):
         # Padding the small image including its edge equals mirroring the upsampled one.
         padded = padding.repeat_edge(images, self.reach)
         blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 1, "VALID")
-        return _cut(tf.nn.depth_to_space(blocks, 2), offset, like)
+        return crop(tf.nn.depth_to_space(blocks, 2), offset, like)
 
     def applied(self) -> tuple[tf.Tensor, int]:
         """Returns the kernel for the small image, which includes the low-pass filter.
@@ -181,8 +206,12 @@ def halve(images: tf.Tensor) -> tf.Tensor:
 def double(images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     """Maps [B, h, w, C] to twice the size by linear interpolation, cropped to `like`."""
     # Nearest-neighbor upsampling followed by the filter is linear interpolation.
-    large = tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
-    return _cut(_low_pass(large, stride=1), 0, like)
+    return crop(_low_pass(repeat(images), stride=1), 0, like)
+
+
+def repeat(images: tf.Tensor) -> tf.Tensor:
+    """Maps [B, H, W, C] to twice the size by repeating each pixel."""
+    return tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
 
 
 def _low_pass(images: tf.Tensor, stride: int) -> tf.Tensor:
@@ -198,7 +227,7 @@ def low_pass_kernel(channels: int) -> np.ndarray:
     return np.repeat(taps[:, :, np.newaxis, np.newaxis], channels, axis=2)
 
 
-def _cut(images: tf.Tensor, offset: int, like: tf.Tensor) -> tf.Tensor:
+def crop(images: tf.Tensor, offset: int, like: tf.Tensor) -> tf.Tensor:
     """Crops images to the height and width of `like`, starting at `offset` in both directions."""
     # A slice, because the gradient of indexing is several times slower.
     height, width = tf.shape(like)[1], tf.shape(like)[2]

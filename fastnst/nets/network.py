@@ -1,23 +1,16 @@
-"""A network as a list of layers, which everything that computes it reads.
-
-Three programs do: the network itself, for whole pictures; `steps`, for tiles of large pictures; and
-`operations`, for the formats of other programs.
-"""
+"""Networks that are given by a list of layers and by the rows of their styles."""
 
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import layers, norms, rows
+from fastnst.nets import layers, listing, norms, padding, rows
 
-# Name of the network's input, in place of a layer's name.
-PHOTO = "photo"
 # Name of the variable that holds the rows of all styles.
 TABLE = "styles"
 # Entries of a style's row by name.
@@ -25,120 +18,6 @@ Entries: TypeAlias = dict[str, tf.Tensor]
 # Returns the result of an earlier layer.
 Results: TypeAlias = collections.abc.Callable[[str], tf.Tensor]
 _Copy = TypeVar("_Copy", bound="Network")
-
-
-@dataclasses.dataclass(frozen=True)
-class Layer:
-    """An operation on feature maps [B, H, W, C].
-
-    Attributes:
-        name: Name of its result.
-        source: Name of the layer whose result it reads, or PHOTO.
-    """
-
-    name: str
-    source: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Affine(Layer):
-    """Computes factor * x + offset."""
-
-    factor: float
-    offset: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Cast(Layer):
-    """Converts to the dtype in which the following layers compute."""
-
-    dtype: tf.DType
-
-
-@dataclasses.dataclass(frozen=True)
-class Convolve(Layer):
-    """Convolves.
-
-    Attributes:
-        conv: The convolution and its kernel.
-    """
-
-    conv: layers.Conv
-
-
-@dataclasses.dataclass(frozen=True)
-class Upsample(Layer):
-    """Doubles height and width, and convolves.
-
-    Attributes:
-        conv: The convolution and its kernel.
-        like: Name of the layer, or PHOTO, to whose height and width the result is cropped.
-    """
-
-    conv: layers.UpsampleConv
-    like: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Halve(Layer):
-    """Halves height and width by a low-pass filter; see `layers.halve`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Double(Layer):
-    """Doubles height and width by linear interpolation; see `layers.double`.
-
-    Attributes:
-        like: As in `Upsample`.
-    """
-
-    like: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Norm(Layer):
-    """Applies an instance norm, with the style's entries "NAME/scale" and "NAME/shift"."""
-
-    @property
-    def entries(self) -> tuple[str, str]:
-        """The names of the scale and of the shift."""
-        return f"{self.name}/scale", f"{self.name}/shift"
-
-
-@dataclasses.dataclass(frozen=True)
-class Relu(Layer):
-    """Computes max(x, 0)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Tanh(Layer):
-    """Computes the hyperbolic tangent."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Add(Layer):
-    """Computes x + other.
-
-    Attributes:
-        other: Name of an earlier layer, whose result has the same shape.
-    """
-
-    other: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Subtract(Add):
-    """Computes x - other."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Skip(Add):
-    """Computes x + scale * other, with a weight per channel, the style's entry "NAME/scale"."""
-
-    @property
-    def entry(self) -> str:
-        """The name of the weights."""
-        return f"{self.name}/scale"
 
 
 class Network(tf.Module):
@@ -166,7 +45,13 @@ class Network(tf.Module):
         self.fused_norms = fused_norms
         self.table = tf.Variable(np.tile(layout.initial(), (styles, 1)), name=TABLE)
 
-    def list_layers(self) -> tuple[Layer, ...]:
+    def __call__(
+        self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Stylizes images; see `TransformNet.__call__`."""
+        raise NotImplementedError
+
+    def list_layers(self) -> tuple[listing.Layer, ...]:
         """Lists the layers in the order in which they are computed; the last makes the picture."""
         raise NotImplementedError
 
@@ -184,7 +69,7 @@ class Network(tf.Module):
         Returns:
             float32 RGB [B, H, W, 3] in [0, 255].
         """
-        results = {PHOTO: images}
+        results = {listing.PHOTO: images}
         for layer in self.list_layers():
             images = results[layer.source]
             results[layer.name] = self.apply(layer, images, style, results.__getitem__)
@@ -192,7 +77,7 @@ class Network(tf.Module):
 
     def apply(
         self,
-        layer: Layer,
+        layer: listing.Layer,
         images: tf.Tensor,
         style: Entries,
         result: Results,
@@ -211,31 +96,51 @@ class Network(tf.Module):
         """
         like = like or result
         match layer:
-            case Affine(factor=factor, offset=offset):
+            case listing.Affine(factor=factor, offset=offset):
                 return images * factor + offset
-            case Cast(dtype=dtype):
+            case listing.Cast(dtype=dtype):
                 return tf.cast(images, dtype)
-            case Convolve(conv=conv):
+            case listing.Convolve(conv=conv):
                 return conv(images)
-            case Upsample(conv=conv, like=name):
+            case listing.Upsample(conv=conv, like=name):
                 return conv(images, like(name))
-            case Halve():
+            case listing.ConvolveValid(conv=conv):
+                return conv(images)
+            case listing.Pad(margins=margins, mode=mode):
+                return padding.pad(images, margins, mode)
+            case listing.Extend(multiple=multiple):
+                return padding.extend(images, multiple)
+            case listing.Trim(margin=margin):
+                return images[:, margin:-margin, margin:-margin] if margin else images
+            case listing.Crop(like=name):
+                return layers.crop(images, 0, like(name))
+            case listing.DepthToSpace():
+                return tf.nn.depth_to_space(images, 2)
+            case listing.Repeat():
+                return layers.repeat(images)
+            case listing.Halve():
                 return layers.halve(images)
-            case Double(like=name):
+            case listing.Double(like=name):
                 return layers.double(images, like(name))
-            case Norm(entries=entries):
-                scale, shift = (style[entry] for entry in entries)
-                fused = self.fused_norms
-                return norms.instance_norm(images, scale, shift, fused=fused, of_whole=of_whole)
-            case Relu():
+            case listing.Norm(entries=entries, epsilon=epsilon):
+                return norms.instance_norm(
+                    images,
+                    *(style[entry] for entry in entries),
+                    fused=self.fused_norms,
+                    of_whole=of_whole,
+                    epsilon=epsilon,
+                )
+            case listing.Relu():
                 return tf.nn.relu(images)
-            case Tanh():
+            case listing.Tanh():
                 return tf.tanh(images)
-            case Skip(other=other, entry=entry):
+            case listing.Clip(low=low, high=high):
+                return tf.clip_by_value(images, low, high)
+            case listing.Skip(other=other, entry=entry):
                 return layers.skip(images, result(other), style[entry])
-            case Subtract(other=other):
+            case listing.Subtract(other=other):
                 return images - result(other)
-            case Add(other=other):
+            case listing.Add(other=other):
                 return images + result(other)
         raise TypeError(f"no such layer: {layer}")
 

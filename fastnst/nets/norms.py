@@ -76,6 +76,7 @@ def instance_norm(
     *,
     fused: bool,
     of_whole: Moments | None = None,
+    epsilon: float = EPSILON,
 ) -> tf.Tensor:
     """Normalizes each channel of each image to a mean and deviation (Ulyanov et al. 2016).
 
@@ -86,14 +87,17 @@ def instance_norm(
         fused: Whether to normalize image by image with TensorFlow's fused batch norm, which is
             several times as fast on a CPU. On a GPU, XLA fuses the operations for all images.
         of_whole: For tiles of a larger image: its moments, float32 [B, 1, 1, C].
+        epsilon: Is added to the variance. The fused operation has `EPSILON` and no other.
 
     Returns:
         The same shape and dtype as `images`.
     """
 
     def by_parts() -> tf.Tensor:
-        return normalize(images, *moments(images), scale, shift)
+        return normalize(images, *moments(images), scale, shift, epsilon)
 
+    if epsilon != EPSILON:
+        return by_parts()
     if scale.shape[-1] < _FEW_CHANNELS:
         return _by_rows(images, scale, shift, of_whole)
     if of_whole is not None:
@@ -114,10 +118,15 @@ def instance_norm(
 
 
 def normalize(
-    images: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
+    images: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    scale: tf.Tensor,
+    shift: tf.Tensor,
+    epsilon: float = EPSILON,
 ) -> tf.Tensor:
     """Normalizes with given moments, float32 [B, 1, 1, C], such as those of a whole image."""
-    factor = _spread(scale) * tf.math.rsqrt(variance + EPSILON)
+    factor = _spread(scale) * tf.math.rsqrt(variance + epsilon)
     offset = _spread(shift) - mean * factor
     return tf.cast(tf.cast(images, tf.float32) * factor + offset, images.dtype)
 

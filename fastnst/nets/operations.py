@@ -12,10 +12,10 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from fastnst.nets import layers, network, norms
+from fastnst.nets import layers, listing, network, norms
 
 # Name of the network's input, float32 RGB in [0, 255].
-PHOTO = network.PHOTO
+PHOTO = listing.PHOTO
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,27 +44,30 @@ class Pad(Operation):
     """Adds pixels at the border.
 
     Attributes:
-        margin: Number of pixels on each side.
-        mode: "reflect": a b c becomes c b | a b c; "symmetric": it becomes b a | a b c.
+        margins: Pixels to add at the top, at the bottom, on the left and on the right.
+        mode: "reflect": a b c becomes c b | a b c; "symmetric": b a | a b c; "edge": a a | a b c;
+            "zero": 0 0 | a b c.
     """
 
-    margin: int
+    margins: tuple[int, int, int, int]
     mode: str = "reflect"
 
 
 @dataclasses.dataclass(frozen=True)
 class Conv(Operation):
-    """Convolves without padding and without bias.
+    """Convolves without padding.
 
     Attributes:
         kernel: float32 [size, size, inputs, outputs]; [size, size, C, 1] if depthwise.
         stride: Stride in both directions.
         depthwise: Whether each channel has its own kernel.
+        bias: float32 [outputs], or None.
     """
 
     kernel: np.ndarray
     stride: int = 1
     depthwise: bool = False
+    bias: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +119,28 @@ class Repeat(Operation):
 
 
 @dataclasses.dataclass(frozen=True)
+class Clip(Operation):
+    """Clips to a range."""
+
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Extend(Operation):
+    """Mirrors pixels at the bottom and on the right, up to the next multiple of a size."""
+
+    multiple: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trim(Operation):
+    """Removes so many pixels on each side."""
+
+    margin: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Crop(Operation):
     """Crops to the height and width of another result.
 
@@ -149,40 +174,57 @@ class _Lowering:
         self._renamed: dict[str, str] = {}
         self._channels = {PHOTO: 3}
 
-    def add(self, layer: network.Layer) -> None:
+    def add(self, layer: listing.Layer) -> None:
         """Adds the operations that compute a layer; the last has its name."""
         name, source = layer.name, self._now(layer.source)
         match layer:
-            case network.Cast():
+            case listing.Cast():
                 self._renamed[name] = source
-            case network.Affine(factor=factor, offset=offset):
+            case listing.Affine(factor=factor, offset=offset):
                 self._add(Affine(name, source, factor, offset))
-            case network.Convolve(conv=conv):
-                padded = self._add(Pad(f"{name}/pad", source, conv.reach))
+            case listing.Convolve(conv=conv):
+                padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach)))
                 self._add(Conv(name, padded, _values(conv.applied()), conv.stride))
-            case network.Upsample(conv=conv, like=like):
+            case listing.Upsample(conv=conv, like=like):
                 kernel, offset = conv.applied()
-                padded = self._add(Pad(f"{name}/pad", source, conv.reach, "symmetric"))
+                padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach), "symmetric"))
                 blocks = self._add(Conv(f"{name}/blocks", padded, _values(kernel)))
                 large = self._add(DepthToSpace(f"{name}/large", blocks))
                 self._add(Crop(name, large, self._now(like), offset))
-            case network.Halve():
+            case listing.Halve():
                 self._low_pass(name, source, stride=2)
-            case network.Double(like=like):
+            case listing.Double(like=like):
                 repeated = self._add(Repeat(f"{name}/repeated", source))
                 smooth = self._low_pass(f"{name}/smooth", repeated)
                 self._add(Crop(name, smooth, self._now(like)))
-            case network.Norm(entries=(scale, shift)):
-                self._add(Norm(name, source, scale, shift))
-            case network.Relu():
+            case listing.ConvolveValid(conv=conv):
+                bias = None if conv.bias is None else _values(conv.bias)
+                self._add(Conv(name, source, _values(conv.kernel), conv.stride, bias=bias))
+            case listing.Pad(margins=margins, mode=mode):
+                self._add(Pad(name, source, margins, mode))
+            case listing.Extend(multiple=multiple):
+                self._add(Extend(name, source, multiple))
+            case listing.Trim(margin=margin):
+                self._add(Trim(name, source, margin))
+            case listing.Crop(like=like):
+                self._add(Crop(name, source, self._now(like)))
+            case listing.DepthToSpace():
+                self._add(DepthToSpace(name, source))
+            case listing.Repeat():
+                self._add(Repeat(name, source))
+            case listing.Clip(low=low, high=high):
+                self._add(Clip(name, source, low, high))
+            case listing.Norm(entries=(scale, shift), epsilon=epsilon):
+                self._add(Norm(name, source, scale, shift, epsilon))
+            case listing.Relu():
                 self._add(Relu(name, source))
-            case network.Tanh():
+            case listing.Tanh():
                 self._add(Tanh(name, source))
-            case network.Skip(other=other, entry=entry):
+            case listing.Skip(other=other, entry=entry):
                 self._add(Add(name, source, self._now(other), entry))
-            case network.Subtract(other=other):
+            case listing.Subtract(other=other):
                 self._add(Add(name, source, self._now(other), -1.0))
-            case network.Add(other=other):
+            case listing.Add(other=other):
                 self._add(Add(name, source, self._now(other)))
             case _:
                 raise TypeError(f"no operations for {layer}")
@@ -191,7 +233,7 @@ class _Lowering:
         return self._renamed.get(name, name)
 
     def _low_pass(self, name: str, source: str, stride: int = 1) -> str:
-        padded = self._add(Pad(f"{name}/pad", source, layers.LOW_PASS_REACH))
+        padded = self._add(Pad(f"{name}/pad", source, _around(layers.LOW_PASS_REACH)))
         kernel = layers.low_pass_kernel(self._channels[source])
         return self._add(Conv(name, padded, kernel, stride, depthwise=True))
 
@@ -204,6 +246,11 @@ class _Lowering:
         self._channels[operation.name] = channels
         self.operations.append(operation)
         return operation.name
+
+
+def _around(margin: int) -> tuple[int, int, int, int]:
+    """Returns equal margins on all sides."""
+    return margin, margin, margin, margin
 
 
 def _values(kernel: tf.Tensor | np.ndarray) -> np.ndarray:

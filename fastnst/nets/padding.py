@@ -36,6 +36,45 @@ def repeat_edge(images: tf.Tensor, margin: int) -> tf.Tensor:
     return _mirror(images, margin, margin, "SYMMETRIC")
 
 
+# Ways to fill the added pixels: a b c becomes c b | a b c, a a | a b c, and 0 0 | a b c.
+MODES = ("reflect", "edge", "zero")
+
+
+def pad(images: tf.Tensor, margins: tuple[int, int, int, int], mode: str) -> tf.Tensor:
+    """Pads each side by another number of pixels.
+
+    Args:
+        images: [B, H, W, C].
+        margins: Pixels to add at the top, at the bottom, on the left and on the right.
+        mode: One of `MODES`.
+    """
+    top, bottom, left, right = margins
+    sides = [[0, 0], [top, bottom], [left, right], [0, 0]]
+    if mode == "edge":
+        # Of one pixel, mirroring the edge repeats it.
+        for _ in range(max(margins)):
+            once = [[min(1, margin) for margin in side] for side in sides]
+            images = tf.pad(images, once, "SYMMETRIC")
+            sides = [[max(0, margin - 1) for margin in side] for side in sides]
+        return images
+    return tf.pad(images, sides, "REFLECT" if mode == "reflect" else "CONSTANT")
+
+
+def extend(images: tf.Tensor, multiple: int) -> tf.Tensor:
+    """Mirrors pixels at the bottom and on the right until height and width are multiples.
+
+    Args:
+        images: [B, H, W, C].
+        multiple: Height and width of the result are the next multiples of this.
+    """
+    # Unlike tf.pad, slices keep the number of channels known, which LiteRT needs.
+    rows, columns = tf.unstack(tf.shape(images)[1:3])
+    below = images[:, rows - 1 - -rows % multiple : rows - 1]
+    images = tf.concat([images, tf.reverse(below, [1])], axis=1)
+    beside = images[:, :, columns - 1 - -columns % multiple : columns - 1]
+    return tf.concat([images, tf.reverse(beside, [2])], axis=2)
+
+
 def _mirror(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
     margins = [before, after]
 

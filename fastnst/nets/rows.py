@@ -46,10 +46,13 @@ class Layout:
     def initial(self) -> np.ndarray:
         """Returns the row of a new network, float32 [size]."""
         parts = [np.full(entry.size, entry.initial, np.float32) for entry in self.entries]
-        return np.concatenate(parts)
+        # Of a network without norms, a row is empty.
+        return np.concatenate([np.zeros(0, np.float32), *parts])
 
     def split(self, row: tf.Tensor) -> dict[str, tf.Tensor]:
         """Splits rows, [size] or [B, size], into the entries by name, [C] or [B, C]."""
+        if not self.entries:
+            return {}
         parts = tf.split(row, [entry.size for entry in self.entries], axis=-1)
         return {entry.name: part for entry, part in zip(self.entries, parts, strict=True)}
 
@@ -60,4 +63,4 @@ class Layout:
             KeyError: If an entry is missing.
         """
         parts = [np.asarray(tensors[entry.name], np.float32) for entry in self.entries]
-        return np.concatenate(parts)
+        return np.concatenate([np.zeros(0, np.float32), *parts])

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-from fastnst.nets import layers, network, norms
+from fastnst.nets import layers, listing, network, norms
 
-PHOTO = network.PHOTO
+PHOTO = listing.PHOTO
 # Moments of the whole picture by the name of the step.
 Moments: TypeAlias = dict[str, norms.Moments]
 
@@ -37,8 +37,8 @@ class Step:
 
     name: str
     source: str
-    before: tuple[network.Layer, ...]
-    after: tuple[network.Layer, ...]
+    before: tuple[listing.Layer, ...]
+    after: tuple[listing.Layer, ...]
     scale: int
     halo: int
     channels: int
@@ -47,18 +47,18 @@ class Step:
     @property
     def normed(self) -> bool:
         """Whether there is a norm."""
-        return bool(self.after) and isinstance(self.after[0], network.Norm)
+        return bool(self.after) and isinstance(self.after[0], listing.Norm)
 
     @property
     def adds(self) -> tuple[str, ...]:
         """Other steps whose results the layers of `after` read."""
-        return tuple(layer.other for layer in self.after if isinstance(layer, network.Add))
+        return tuple(layer.other for layer in self.after if isinstance(layer, listing.Add))
 
     @property
     def coarsens(self) -> bool:
         """Whether a convolution reduces the size."""
         return any(
-            isinstance(each, network.Convolve) and each.conv.stride > 1 for each in self.before
+            isinstance(each, listing.Convolve) and each.conv.stride > 1 for each in self.before
         )
 
 
@@ -74,7 +74,7 @@ def of(net: network.Network) -> tuple[Step, ...]:
         channels = found[source].channels if source in found else 3
         halo, scale, channels = _shape(reads, scale, channels)
         ends = group.index(reads) + 1
-        while ends < len(group) and isinstance(group[ends], network.Cast):
+        while ends < len(group) and isinstance(group[ends], listing.Cast):
             ends += 1
         before, after = tuple(group[:ends]), tuple(group[ends:])
         dtype = _cast(before, dtypes[source])
@@ -85,10 +85,10 @@ def of(net: network.Network) -> tuple[Step, ...]:
 
 
 def _groups(
-    network_layers: collections.abc.Iterable[network.Layer],
-) -> collections.abc.Iterator[list[network.Layer]]:
+    network_layers: collections.abc.Iterable[listing.Layer],
+) -> collections.abc.Iterator[list[listing.Layer]]:
     """Groups the layers, each with one that reads neighboring pixels."""
-    group: list[network.Layer] = []
+    group: list[listing.Layer] = []
     for layer in network_layers:
         if _reads_neighbors(layer) and any(map(_reads_neighbors, group)):
             yield group
@@ -97,28 +97,28 @@ def _groups(
     yield group
 
 
-def _reads_neighbors(layer: network.Layer) -> bool:
-    spatial = (network.Convolve, network.Upsample, network.Halve, network.Double)
+def _reads_neighbors(layer: listing.Layer) -> bool:
+    spatial = (listing.Convolve, listing.Upsample, listing.Halve, listing.Double)
     return isinstance(layer, spatial)
 
 
-def _shape(layer: network.Layer, scale: int, channels: int) -> tuple[int, int, int]:
+def _shape(layer: listing.Layer, scale: int, channels: int) -> tuple[int, int, int]:
     """Returns the halo, scale and channels of a layer whose source has this scale and channels."""
     match layer:
-        case network.Convolve(conv=conv):
+        case listing.Convolve(conv=conv):
             return conv.reach * scale, scale * conv.stride, conv.kernel.shape[-1]
-        case network.Upsample(conv=conv):
+        case listing.Upsample(conv=conv):
             return conv.reach * scale, scale // 2, conv.kernel.shape[-1]
-        case network.Halve():
+        case listing.Halve():
             return layers.LOW_PASS_REACH * scale, 2 * scale, channels
-        case network.Double():
+        case listing.Double():
             return layers.LOW_PASS_REACH * scale, scale // 2, channels
     raise TypeError(f"cannot be computed in tiles: {layer}")
 
 
-def _cast(each: collections.abc.Iterable[network.Layer], dtype: tf.DType) -> tf.DType:
+def _cast(each: collections.abc.Iterable[listing.Layer], dtype: tf.DType) -> tf.DType:
     """Returns the dtype of a result after some layers."""
-    casts = [layer.dtype for layer in each if isinstance(layer, network.Cast)]
+    casts = [layer.dtype for layer in each if isinstance(layer, listing.Cast)]
     return casts[-1] if casts else dtype
 
 
@@ -171,7 +171,7 @@ class Values:
         return self._results[name]
 
     def _apply(
-        self, chain: collections.abc.Iterable[network.Layer], step: Step, images: tf.Tensor
+        self, chain: collections.abc.Iterable[listing.Layer], step: Step, images: tf.Tensor
     ) -> tf.Tensor:
         """Computes layers one after the other."""
 

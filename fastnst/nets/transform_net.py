@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from typing import ClassVar
 
 import tensorflow as tf
 
-from fastnst.nets import layers, network, norms, rows
+from fastnst.nets import layers, listing, network, norms, rows
 
 MIN_SIDE = 16
 # Deviation of the untrained net's pictures before the tanh. At full contrast the style loss of a
@@ -45,6 +46,8 @@ class Architecture:
     lite: bool = False
     antialias: bool = False
     deep: bool = False
+
+    NAME: ClassVar[str] = "transform_net"
 
     def inner_blocks(self) -> range:
         """Returns the indices of the residual blocks at half the trunk's size."""
@@ -159,7 +162,7 @@ class TransformNet(network.Network):
             self.architecture, self.compute_dtype, styles=styles, fused_norms=self.fused_norms
         )
 
-    def list_layers(self) -> tuple[network.Layer, ...]:
+    def list_layers(self) -> tuple[listing.Layer, ...]:
         """Lists the layers in the order in which they are computed."""
         return _Listing(self).build()
 
@@ -194,17 +197,17 @@ class _Listing:
 
     def __init__(self, net: TransformNet) -> None:
         self._net = net
-        self._layers: list[network.Layer] = []
+        self._layers: list[listing.Layer] = []
 
-    def build(self) -> tuple[network.Layer, ...]:
+    def build(self) -> tuple[listing.Layer, ...]:
         net, inner = self._net, self._net.architecture.inner_blocks()
         # The encoder computes in full precision, because norms would amplify the rounding of a
         # clear sky to 8 bits into patterns that are not in the photo.
-        centered = self._add(network.Affine("centered", network.PHOTO, 1 / 127.5, -1.0))
+        centered = self._add(listing.Affine("centered", listing.PHOTO, 1 / 127.5, -1.0))
         full = self._active("norm1", self._convolve("conv1", centered, net.conv1))
         half = self._active("norm2", self._convolve("conv2", full, net.conv2))
         last = self._active("norm3", self._convolve("conv3", half, net.conv3))
-        last = self._add(network.Cast("trunk", last, net.compute_dtype))
+        last = self._add(listing.Cast("trunk", last, net.compute_dtype))
         last = self._blocks(range(inner.start), last)
         if inner:
             last = self._inner_blocks(inner, last)
@@ -212,27 +215,27 @@ class _Listing:
         last = self._upsample(1, last, net.upsample1, half)
         last = self._upsample(2, last, net.upsample2, full)
         if isinstance(net.conv4, layers.UpsampleConv):
-            last = self._add(network.Upsample("conv4", last, net.conv4, network.PHOTO))
+            last = self._add(listing.Upsample("conv4", last, net.conv4, listing.PHOTO))
         else:
             last = self._convolve("conv4", last, net.conv4)
         # With three channels, full precision costs nothing from here on.
-        last = self._add(network.Cast("output", last, tf.float32))
+        last = self._add(listing.Cast("output", last, tf.float32))
         if net.architecture.output_norm:
-            last = self._add(network.Norm("norm6", last))
-        last = self._add(network.Tanh("tanh", last))
-        self._add(network.Affine("picture", last, 127.5, 127.5))
+            last = self._add(listing.Norm("norm6", last))
+        last = self._add(listing.Tanh("tanh", last))
+        self._add(listing.Affine("picture", last, 127.5, 127.5))
         return tuple(self._layers)
 
-    def _add(self, layer: network.Layer) -> str:
+    def _add(self, layer: listing.Layer) -> str:
         self._layers.append(layer)
         return layer.name
 
     def _convolve(self, name: str, source: str, conv: layers.Conv) -> str:
-        return self._add(network.Convolve(name, source, conv))
+        return self._add(listing.Convolve(name, source, conv))
 
     def _active(self, norm: str, source: str) -> str:
-        normed = self._add(network.Norm(norm, source))
-        return self._add(network.Relu(f"{norm}/relu", normed))
+        normed = self._add(listing.Norm(norm, source))
+        return self._add(listing.Relu(f"{norm}/relu", normed))
 
     def _blocks(self, indices: range, last: str) -> str:
         for index in indices:
@@ -240,24 +243,24 @@ class _Listing:
             conv1 = self._convolve(f"{name}/conv1", last, block.conv1)
             inner = self._active(f"{name}/norm1", conv1)
             conv2 = self._convolve(f"{name}/conv2", inner, block.conv2)
-            normed = self._add(network.Norm(f"{name}/norm2", conv2))
+            normed = self._add(listing.Norm(f"{name}/norm2", conv2))
             # No ReLU after the sum (Gross and Wilber 2016).
-            last = self._add(network.Add(name, normed, last))
+            last = self._add(listing.Add(name, normed, last))
         return last
 
     def _inner_blocks(self, indices: range, last: str) -> str:
         """Adds the blocks at half the trunk's size, whose change is added at the trunk's."""
-        small = self._add(network.Halve("halve", last))
+        small = self._add(listing.Halve("halve", last))
         changed = self._blocks(indices, small)
-        change = self._add(network.Subtract("change", changed, small))
-        large = self._add(network.Double("double", change, last))
-        normed = self._add(network.Norm(INNER_NORM, large))
-        return self._add(network.Add("inner", normed, last))
+        change = self._add(listing.Subtract("change", changed, small))
+        large = self._add(listing.Double("double", change, last))
+        normed = self._add(listing.Norm(INNER_NORM, large))
+        return self._add(listing.Add("inner", normed, last))
 
     def _upsample(self, index: int, source: str, conv: layers.UpsampleConv, earlier: str) -> str:
         """Doubles the size to that of the encoder's features, and adds these."""
-        large = self._add(network.Upsample(f"upsample{index}", source, conv, earlier))
+        large = self._add(listing.Upsample(f"upsample{index}", source, conv, earlier))
         last = self._active(f"norm{3 + index}", large)
         if self._net.architecture.skips:
-            last = self._add(network.Skip(f"skip{index}", last, earlier))
+            last = self._add(listing.Skip(f"skip{index}", last, earlier))
         return last

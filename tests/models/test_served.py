@@ -70,5 +70,8 @@ def test_a_saved_model_paints_whole_photos_only(exported: Path) -> None:
     picture = np.zeros((20, 20, 3), np.uint8)
     for mode in ("auto", "off", "exact"):
         assert stylizer.load(exported, tiles=mode)(picture).shape == (20, 20, 3)
-    with pytest.raises(errors.UserError, match="an exported SavedModel cannot paint in tiles"):
+    with pytest.raises(
+        errors.UserError,
+        match="nor an imported network paints in tiles",
+    ):
         stylizer.load(exported, tiles="thumbnail")(picture)

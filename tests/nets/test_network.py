@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst.nets import layers, network, rows
+from fastnst.nets import layers, listing, network, rows
 
 RANDOM = np.random.default_rng(0)
 
@@ -20,19 +20,19 @@ class Toy(network.Network):
         super().__init__(rows.Layout(entries), styles)
         self.conv = layers.Conv("conv", 3, 3, 3)
 
-    def list_layers(self) -> tuple[network.Layer, ...]:
+    def list_layers(self) -> tuple[listing.Layer, ...]:
         return (
-            network.Affine("centered", network.PHOTO, 0.01, -1.0),
-            network.Convolve("conv", "centered", self.conv),
-            network.Norm("norm", "conv"),
-            network.Relu("relu", "norm"),
-            network.Halve("halve", "relu"),
-            network.Double("double", "halve", "relu"),
-            network.Subtract("detail", "relu", "double"),
-            network.Skip("skip", "detail", "centered"),
-            network.Add("sum", "skip", "relu"),
-            network.Tanh("tanh", "sum"),
-            network.Cast("picture", "tanh", tf.float64),
+            listing.Affine("centered", listing.PHOTO, 0.01, -1.0),
+            listing.Convolve("conv", "centered", self.conv),
+            listing.Norm("norm", "conv"),
+            listing.Relu("relu", "norm"),
+            listing.Halve("halve", "relu"),
+            listing.Double("double", "halve", "relu"),
+            listing.Subtract("detail", "relu", "double"),
+            listing.Skip("skip", "detail", "centered"),
+            listing.Add("sum", "skip", "relu"),
+            listing.Tanh("tanh", "sum"),
+            listing.Cast("picture", "tanh", tf.float64),
         )
 
     def copy(self, styles: int) -> Toy:
@@ -62,7 +62,7 @@ def test_layers_are_computed_in_their_order_from_the_results_they_name(photos: t
 
 def test_a_norm_of_a_tile_takes_the_moments_of_the_whole(photos: tf.Tensor) -> None:
     net = Toy()
-    norm = network.Norm("norm", "conv")
+    norm = listing.Norm("norm", "conv")
     mean, variance = tf.fill([1, 1, 1, 3], 3.0), tf.fill([1, 1, 1, 3], 4.0)
 
     def nothing(name: str) -> tf.Tensor:
@@ -73,7 +73,7 @@ def test_a_norm_of_a_tile_takes_the_moments_of_the_whole(photos: tf.Tensor) -> N
 
 
 def test_upsampling_is_cropped_to_the_image_it_is_given(photos: tf.Tensor) -> None:
-    upsample = network.Upsample("up", "small", layers.UpsampleConv("up", 3, 3, 3), "full")
+    upsample = listing.Upsample("up", "small", layers.UpsampleConv("up", 3, 3, 3), "full")
     sizes = {"full": tf.zeros([2, 23, 30, 1])}
     found = Toy().apply(upsample, photos, {}, sizes.__getitem__)
     assert found.shape == (2, 23, 30, 3)
@@ -83,7 +83,7 @@ def test_upsampling_is_cropped_to_the_image_it_is_given(photos: tf.Tensor) -> No
 
 
 def test_an_unknown_layer_is_an_error(photos: tf.Tensor) -> None:
-    layer = network.Layer("mystery", network.PHOTO)
+    layer = listing.Layer("mystery", listing.PHOTO)
     with pytest.raises(TypeError, match="no such layer: Layer"):
         Toy().apply(layer, photos, {}, {}.__getitem__)
 

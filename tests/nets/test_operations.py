@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.export import litert
-from fastnst.nets import network, operations, transform_net
+from fastnst.nets import listing, operations, transform_net
 
 ARCHITECTURES = [
     {},
@@ -70,14 +70,14 @@ def test_changes_of_precision_are_left_out() -> None:
 
 
 def test_a_layer_without_operations_is_an_error() -> None:
-    class Other(network.Layer):
+    class Other(listing.Layer):
         """Some new layer."""
 
     class Net(transform_net.TransformNet):
         """A network that uses it."""
 
-        def list_layers(self) -> tuple[network.Layer, ...]:
-            return (Other("other", network.PHOTO),)
+        def list_layers(self) -> tuple[listing.Layer, ...]:
+            return (Other("other", listing.PHOTO),)
 
     with pytest.raises(TypeError, match="Other"):
         operations.of(Net(transform_net.Architecture(4, 1)))

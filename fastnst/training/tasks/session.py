@@ -264,7 +264,7 @@ def _make_task(
     described = start.describe(settings)
     net, average = (
         transform_net.TransformNet(
-            described.architecture,
+            start.architecture(settings),
             dtype,
             settings.data.seed,
             styles=described.rows,

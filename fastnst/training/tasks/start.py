@@ -69,9 +69,13 @@ def first_model(
 
 def _check_architecture(
     reference: store.Reference,
-    found: transform_net.Architecture,
+    found: model.Architecture,
     expected: transform_net.Architecture,
 ) -> None:
+    if not isinstance(found, transform_net.Architecture):
+        raise errors.UserError(
+            f"{reference.path} was imported and has another architecture; set start_from: null"
+        )
     keys = dataclasses.asdict(found)
     if differing := {key: keys[key] for key in keys if keys[key] != getattr(expected, key)}:
         trained = ", ".join(f"{key}: {json.dumps(value)}" for key, value in differing.items())

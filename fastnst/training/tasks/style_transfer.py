@@ -13,7 +13,7 @@ import tensorflow as tf
 from fastnst import errors, events, images
 from fastnst.config import schema
 from fastnst.losses import coarse, many_styles, perceptual, repetition, steadiness
-from fastnst.nets import network, transform_net
+from fastnst.nets import network
 from fastnst.training import optimizers, task
 from fastnst.training.tasks import earlier_releases
 
@@ -43,8 +43,8 @@ class StyleTransfer(task.Task):
 
     def __init__(
         self,
-        net: transform_net.TransformNet,
-        average: transform_net.TransformNet,
+        net: network.Network,
+        average: network.Network,
         optimizer: tf.keras.optimizers.Optimizer,
         objectives: collections.abc.Mapping[str, perceptual.PerceptualLoss],
         photos: collections.abc.Sequence[np.ndarray],
@@ -328,7 +328,7 @@ def first_loss_scale(rows: int) -> float:
 
 
 def _judge(
-    net: transform_net.TransformNet,
+    net: network.Network,
     alone: perceptual.PerceptualLoss,
     many: many_styles.ManyStyles | None,
 ) -> collections.abc.Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:

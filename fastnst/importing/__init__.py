@@ -1,0 +1,51 @@
+"""Imports networks of other projects as models.
+
+One module per project translates its weights into a list of layers, of which the rest of fastnst
+computes, exports and measures any. To add a project, write a module with `NAME`, `MARK`,
+`recognizes` and `translate`, and name it in `PROJECTS`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastnst import errors
+from fastnst.importing import lengstrom, onnx_graph, original, pytorch_examples, reading
+from fastnst.models import model as model_module
+
+PROJECTS = (original, lengstrom, pytorch_examples)
+
+
+def is_foreign(path: Path) -> bool:
+    """Returns whether a file is a network of another project, judging by its name and tensors."""
+    if path.suffix.lower() in (*reading.SUFFIXES, ".onnx"):
+        return path.is_file()
+    names = reading.names(path)
+    return any(project.MARK in names for project in PROJECTS)
+
+
+def read(path: Path, name: str, pixels: str = "auto") -> model_module.Model:
+    """Reads a network of another project.
+
+    Args:
+        path: A TensorFlow checkpoint, .npz, .pth, .safetensors or .onnx file.
+        name: Name of its style.
+        pixels: For ONNX files, one of `onnx_graph.PIXELS`: how the network takes its colors.
+
+    Raises:
+        UserError: If the file cannot be read, or holds no network that is known.
+    """
+    if path.suffix.lower() == ".onnx":
+        return onnx_graph.translate(path, pixels).model(name)
+    if pixels != "auto":
+        raise errors.UserError("--pixels: is for ONNX files; leave it out")
+    tensors = reading.tensors(path)
+    for project in PROJECTS:
+        if project.recognizes(tensors):
+            return project.translate(tensors).model(name)
+    known = "; ".join(project.NAME for project in PROJECTS)
+    some = ", ".join(list(tensors)[:3])
+    raise errors.UserError(
+        f"{path}: holds no network that is known (its tensors: {some}, ...); known are {known}, "
+        "and ONNX files"
+    )
