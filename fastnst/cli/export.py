@@ -47,7 +47,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--precision",
         choices=("float32", "bfloat16", "float16"),
-        help="float16 halves the file; bfloat16 is twice as fast where the processor has it "
+        help="float16 halves the file; bfloat16 is faster where the processor has it "
         "(default: that of the format)",
     )
     parser.add_argument(
