@@ -72,12 +72,17 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
 
 
-def _open(data: bytes, name: str) -> Image.Image:
+def _open(data: bytes, name: str, max_pixels: int | None = None) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # Of a size at which Pillow warns, but still decodes.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data))
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise errors.UserError(
+                f"{name}: {image.width} x {image.height} pixels are more than {max_pixels:,}; "
+                "scale it down"
+            )
         image.load()
         return image
     except Image.DecompressionBombError:
@@ -89,6 +94,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise errors.UserError(
             f"{name}: not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF"
         ) from None
+    except errors.UserError:
+        raise
     # Damaged files make Pillow raise exceptions of many types.
     except Exception as error:
         raise errors.UserError(f"{name}: the image is damaged ({error})") from None
@@ -119,17 +126,19 @@ def without_orientation(exif: bytes) -> bytes | None:
         return None
 
 
-def decode_picture(data: bytes, name: str = "image") -> Picture:
+def decode_picture(data: bytes, name: str = "image", max_pixels: int | None = None) -> Picture:
     """Decodes an image file of any format and color mode that Pillow supports.
 
     Args:
         data: The content of the file. Only the first frame of an animation is decoded.
         name: Name of the file in error messages.
+        max_pixels: Largest number of pixels to decode, which the file's header tells; None for any
+            that Pillow decodes.
 
     Raises:
-        UserError: If the data are not an image, or damaged.
+        UserError: If the data are not an image, damaged, or have too many pixels.
     """
-    image, exif = _upright(_open(data, name))
+    image, exif = _upright(_open(data, name, max_pixels))
     # The profile of a CMYK or grayscale file does not apply to the converted RGB pixels.
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     alpha = None

@@ -85,7 +85,7 @@ STOREYS = (
     {"losses"},
     {"models", "reports"},
     {"training", "painting", "video", "export", "pixels", "importing"},
-    {"evaluation"},
+    {"evaluation", "serving"},
     {"cli"},
 )
 STOREY = {name: number for number, names in enumerate(STOREYS) for name in names}

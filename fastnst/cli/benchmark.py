@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnst import errors, export, files, formatting
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
     from fastnst.export import verify
@@ -55,9 +55,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="N",
         help="photos to time, after a first one; the table shows medians (default: 5)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print a JSON object per format instead of the table"
-    )
+    options.add_output(parser, as_json=True)
     return parser
 
 
@@ -76,7 +74,7 @@ def main(
 ) -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastnst import errors, files
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,6 +88,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="VOTES.json",
         help="count the votes that judges have downloaded from a page, instead of writing one",
     )
+    options.add_output(parser)
     return parser
 
 
@@ -101,7 +102,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
     if not arguments.count and not arguments.photos:
         parser.error("name two models, and at least one photo or folder")
     body = _count if arguments.count else _run
-    return terminal.guarded(program, lambda: body(arguments))
+    return terminal.guarded(program, lambda: body(arguments), quiet=arguments.quiet)
 
 
 def _count(arguments: argparse.Namespace) -> int:

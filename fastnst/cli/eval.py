@@ -6,8 +6,9 @@ import argparse
 import collections.abc
 import contextlib
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnst import errors, files
 from fastnst.cli import options, progress, terminal
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from fastnst import controls
     from fastnst.models import model as model_module
     from fastnst.models import store, stylizer
+    from fastnst.painting import photos
 
 _PIPE = "-"
+# Time between two looks at the folders. A photo is complete if it does not change in between.
+_WATCHING_SECONDS = 1.0
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -94,6 +98,19 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="memory to use, such as 2GiB or 500MB; has no effect on SavedModels and --tiles off "
         "(default: three quarters of what is free)",
     )
+    parser.add_argument(
+        "--no-clobber",
+        "--no_clobber",
+        action="store_true",
+        help="keep stylized photos that exist already, and skip their photos (by default, they are "
+        "replaced)",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="keep watching the folders, and stylize photos that arrive, until Ctrl-C",
+    )
+    options.add_output(parser, as_json=True)
     return parser
 
 
@@ -105,7 +122,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
         arguments.inputs.append(arguments.image)
     if not arguments.inputs and arguments.model != "list":
         parser.error("name at least one photo or folder")
-    return terminal.guarded(program, lambda: _run(arguments, program))
+    return terminal.guarded(program, lambda: _run(arguments, program), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
@@ -128,30 +145,75 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     every = arguments.style == "all"
     styles = store.styles(reference.path) if every and reference else [arguments.style]
     choices = options.controls(arguments, styles[0], arguments.strength)
-    jobs = [
-        job
-        for style in styles
-        for job in photos.plan(
-            inputs,
-            output,
-            model_module.file_name(style or name),
-            style=style,
-            apart=len(styles) > 1,
-        )
-    ]
+
+    def plan() -> list[photos.Job]:
+        jobs = [
+            job
+            for style in styles
+            for job in photos.plan(
+                inputs,
+                output,
+                model_module.file_name(style or name),
+                style=style,
+                apart=len(styles) > 1,
+            )
+        ]
+        return _new(jobs) if arguments.no_clobber else jobs
+
+    jobs = [] if arguments.watch else plan()
     model = _load(foreign or store.find(arguments.model), arguments, choices)
     # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"stylizing with {reference.path if reference else arguments.model}")
-    failed = 0
+    if arguments.watch:
+        _watch(model, inputs, plan, arguments, program)
+    failed = _paint(model, jobs, arguments, program)
+    if failed and len(jobs) > 1:
+        terminal.complain(f"{program}: {failed} of {len(jobs)} photos could not be stylized")
+    return terminal.USER_ERROR if failed else terminal.DONE
+
+
+def _watch(
+    model: stylizer.Stylizer,
+    inputs: list[Path],
+    plan: collections.abc.Callable[[], list[photos.Job]],
+    arguments: argparse.Namespace,
+    program: str,
+) -> NoReturn:
+    """Stylizes the photos of folders, and those that arrive, until Ctrl-C."""
+    from fastnst.painting import watching
+
+    if not all(path.is_dir() for path in inputs):
+        raise errors.UserError("--watch: watches folders; name no single photos")
+    terminal.say("watching for photos; press Ctrl-C to stop")
+    watcher = watching.Watcher()
+    while True:
+        try:
+            jobs = plan()
+        except errors.UserError:
+            # There are no photos yet.
+            jobs = []
+        ready = set(watcher.ready({job.photo for job in jobs}))
+        _paint(model, [job for job in jobs if job.photo in ready], arguments, program)
+        time.sleep(_WATCHING_SECONDS)
+
+
+def _paint(
+    model: stylizer.Stylizer, jobs: list[photos.Job], arguments: argparse.Namespace, program: str
+) -> int:
+    """Stylizes photos and prints the results; returns how many could not be stylized."""
     import tqdm
 
+    from fastnst.painting import photos
+
+    failed = 0
     # None disables the bar unless stderr is a terminal.
-    disable = True if len(jobs) == 1 else None
+    disable = True if len(jobs) <= 1 else None
     with (
         tqdm.tqdm(total=len(jobs), unit="photo", disable=disable) as bar,
         contextlib.closing(progress.PixelBar()) as pixel_bar,
     ):
-        outcomes = photos.paint(
+        before = time.monotonic()
+        for outcome in photos.paint(
             model,
             jobs,
             size=arguments.size,
@@ -159,18 +221,23 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             quality=arguments.quality,
             progress=pixel_bar,
             say=terminal.say,
-        )
-        for outcome in outcomes:
+        ):
             with tqdm.tqdm.external_write_mode():
                 if outcome.error:
                     failed += 1
-                    terminal.say(f"{program}: {outcome.error}")
+                    terminal.complain(f"{program}: {outcome.error}")
                 else:
-                    print(outcome.job.stylized, flush=True)
+                    terminal.result(
+                        outcome.job.stylized,
+                        as_json=arguments.json,
+                        input=str(outcome.job.photo),
+                        style=outcome.job.style,
+                        size=outcome.size,
+                        seconds=round(time.monotonic() - before, 3),
+                    )
+            before = time.monotonic()
             bar.update()
-    if failed and len(jobs) > 1:
-        terminal.say(f"{program}: {failed} of {len(jobs)} photos could not be stylized")
-    return terminal.USER_ERROR if failed else terminal.DONE
+    return failed
 
 
 def _tiles(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -189,6 +256,14 @@ def _list(models: dict[str, Path]) -> None:
         except errors.UserError as error:
             note = f"  damaged: {error}"
         print(f"{name:<{width}}  {path}{note}")
+
+
+def _new(jobs: list[photos.Job]) -> list[photos.Job]:
+    """Leaves out the jobs whose stylized photo exists already."""
+    new = [job for job in jobs if not job.stylized.exists()]
+    if len(new) < len(jobs):
+        terminal.say(f"{len(jobs) - len(new)} of {len(jobs)} stylized photos exist and are kept")
+    return new
 
 
 def _import(path: str) -> model_module.Model | None:
@@ -250,5 +325,5 @@ def _pipe(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.flush()
     else:
         files.write(arguments.output, stylized)
-        print(arguments.output)
+        terminal.result(arguments.output, as_json=arguments.json, style=arguments.style)
     return terminal.DONE

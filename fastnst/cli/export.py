@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import dataclasses
 import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastnst import errors, export, formatting
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
     from fastnst.export import verify
@@ -60,6 +61,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="folder to write, with a folder for each of several formats (default: exports/MODEL, "
         "or exports/STYLE with one --style, followed by -FORMAT for all but SavedModels)",
     )
+    options.add_output(parser, as_json=True)
     return parser
 
 
@@ -84,7 +86,7 @@ def _size(text: str) -> tuple[int, int]:
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "export.py") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -117,22 +119,33 @@ def _run(arguments: argparse.Namespace) -> int:
         parity = export.export(restored, folder, file_format, extra, options, facts)
         if replaced:
             terminal.say(f"replaced the earlier export in {folder}")
-        rows.append(_row(file_format, folder, parity))
-        print(folder, flush=True)
-    terminal.say(f"compared with {source.path}, each in its own program:")
-    for line in formatting.table(rows):
-        terminal.say(line)
+        megabytes = _megabytes(folder)
+        rows.append(_row(file_format, megabytes, parity))
+        terminal.result(
+            folder,
+            as_json=arguments.json,
+            format=file_format,
+            megabytes=megabytes,
+            **dataclasses.asdict(parity),
+        )
+    if not arguments.json:
+        terminal.say(f"compared with {source.path}, each in its own program:")
+        for line in formatting.table(rows):
+            terminal.say(line)
     return terminal.DONE
 
 
 _HEADS = ("format", "MB", "largest difference", "mean", "ms at 512 px", "ms of fastnst in float32")
 
 
-def _row(file_format: str, folder: Path, parity: verify.Parity) -> tuple[str, ...]:
-    bytes_written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _row(file_format: str, megabytes: float, parity: verify.Parity) -> tuple[str, ...]:
     return (
         file_format,
-        f"{bytes_written / 1e6:.1f}",
+        f"{megabytes:.1f}",
         f"{parity.largest:g} of 255",
         f"{parity.mean:.3f}",
         "-" if parity.milliseconds is None else f"{parity.milliseconds:.0f}",

@@ -7,7 +7,7 @@ import collections.abc
 from pathlib import Path
 
 from fastnst import errors, files
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -42,6 +42,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="PX",
         help="shorter side of each picture (default: 320)",
     )
+    options.add_output(parser, as_json=True)
     return parser
 
 
@@ -50,7 +51,7 @@ def main(
 ) -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -80,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
             label = _label(given, style) if label in pictures else label
             pictures[label] = model(photo, style)
     images.write(output, contact_sheet.render(pictures))
-    print(output)
+    terminal.result(output, as_json=arguments.json, input=arguments.photo)
     return terminal.DONE
 
 

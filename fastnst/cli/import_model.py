@@ -7,7 +7,7 @@ import collections.abc
 from pathlib import Path
 
 from fastnst import errors, files
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 _NAME_HELP = "name of the model and of its style"
 
@@ -36,13 +36,14 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the models (default: models)",
     )
+    options.add_output(parser, as_json=True)
     return parser
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst import") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -61,6 +62,6 @@ def _run(arguments: argparse.Namespace) -> int:
     # In full precision: the pictures are those of the source.
     options = export.Options("float32")
     export.export(model, folder, "weights", {"README.md": written}, options)
-    print(folder)
+    terminal.result(folder, as_json=arguments.json, input=arguments.path, style=name)
     terminal.say(f"Stylize a photo:  fastnst eval --model {name} PHOTO")
     return terminal.DONE

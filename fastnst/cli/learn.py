@@ -55,13 +55,14 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="train the whole network, not only the numbers of the new style: it becomes a model "
         "of its own, models/NAME, which starts from the model named by --into",
     )
+    options.add_output(parser, as_json=True)
     return parser
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst learn") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -89,9 +90,13 @@ def _run(arguments: argparse.Namespace) -> int:
             "the same command again to learn it in full"
         )
         return stop.exit_code
-    terminal.say(f"added the style {name} to {folder}. Stylize a photo:")
     place = shlex.quote(store.shortest_name(folder))
-    print(f"fastnst eval --model {place} --style {name} PHOTO")
+    command = f"fastnst eval --model {place} --style {name} PHOTO"
+    if arguments.json:
+        terminal.result(folder, as_json=True, style=name, steps=finished.step, command=command)
+    else:
+        terminal.say(f"added the style {name} to {folder}. Stylize a photo:")
+        print(command)
     return terminal.DONE
 
 

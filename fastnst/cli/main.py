@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import collections.abc
 import importlib
+import os
 import sys
 
 import fastnst
@@ -25,13 +27,17 @@ COMMANDS = {
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
+    "serve": ("fastnst.cli.serve", "stylize photos over HTTP"),
     "video": ("fastnst.cli.video", "stylize a video in a trained style"),
+    "info": ("fastnst.cli.info", "show versions, device, models and missing packages"),
     "weights": ("fastnst.cli.weights", "download the whole loss network"),
 }
 
 
 def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     """Runs a subcommand and returns its exit code."""
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(os.environ.get("COMP_LINE", "").split())
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else "--help"
     if name == "--version":
@@ -50,3 +56,19 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
         return terminal.DONE
     terminal.say(f"fastnst: unknown command {name}\n{text}")
     return terminal.USAGE
+
+
+def _complete(words: list[str]) -> None:
+    """Answers a shell that asks, through argcomplete, how a command line may go on."""
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    parser = argparse.ArgumentParser(prog="fastnst")
+    commands = parser.add_subparsers()
+    for name, (module, summary) in COMMANDS.items():
+        # The options of other commands need not be known.
+        chosen = [importlib.import_module(module).make_parser(name)] if name in words[1:2] else []
+        commands.add_parser(name, help=summary, parents=chosen, add_help=not chosen)
+    # It exits after the answer.
+    argcomplete.autocomplete(parser)

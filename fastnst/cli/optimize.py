@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnst import errors, events, files, formatting, images
-from fastnst.cli import progress, terminal
+from fastnst.cli import options, progress, terminal
 from fastnst.reports import page
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ DEFAULT_SIDE = 512
 _TERMS = ("content", "style", "tv")
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="Stylize one photo in the style of a picture by optimizing its pixels.",
@@ -87,7 +88,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="initial picture (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="noise seed (default: %(default)s)"
+        "--seed",
+        type=terminal.natural,
+        default=0,
+        metavar="N",
+        help="noise seed (default: %(default)s)",
     )
     search = parser.add_argument_group("optimizer")
     search.add_argument(
@@ -150,13 +155,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     extra.add_argument(
         "--report", action="store_true", help="write an HTML report with the loss curves"
     )
+    options.add_output(parser)
     return parser
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, at least 0")
-    return int(text)
 
 
 def _amount(text: str) -> float:
@@ -181,9 +181,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         picture so far.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = _parser(program).parse_args(arguments)
+    options = make_parser(program).parse_args(arguments)
     command = f"{program} {shlex.join(arguments)}"
-    return terminal.guarded(program, lambda: _run(options, command))
+    return terminal.guarded(program, lambda: _run(options, command), quiet=options.quiet)
 
 
 def _run(options: argparse.Namespace, command: str) -> int:

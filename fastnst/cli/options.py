@@ -5,8 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from fastnst import version
+
 if TYPE_CHECKING:
     from fastnst import controls as controls_module
+
+
+def add_output(parser: argparse.ArgumentParser, *, as_json: bool = False) -> None:
+    """Adds `--quiet` and `--version`, and for commands with results `--json`."""
+    if as_json:
+        parser.add_argument(
+            "--json", action="store_true", help="print each result as a JSON object on one line"
+        )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print results and errors, but no notes and no bars"
+    )
+    parser.add_argument("--version", action="version", version=f"fastnst {version.VERSION}")
 
 
 def add_set(parser: argparse.ArgumentParser, help: str) -> None:

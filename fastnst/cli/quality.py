@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnst import config, errors, events, files, images
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 from fastnst.models import card
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def beside(assessments: collections.abc.Sequence[iterations.Assessment]) -> np.n
     return np.concatenate(columns, axis=1)
 
 
-def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGRAM) -> int:
-    """Runs the command and returns its exit code."""
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="Measure a network on unseen photos: how its pictures look, and how many "
@@ -153,8 +153,14 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         metavar="DIR",
         help="output folder (default: generated/quality-MODEL)",
     )
-    arguments = parser.parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    options.add_output(parser)
+    return parser
+
+
+def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Runs the command and returns its exit code."""
+    arguments = make_parser(program).parse_args(argv)
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -9,13 +9,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastnst.cli import progress, terminal
+from fastnst.cli import options, progress, terminal
 from fastnst.data import writer
 
 PROGRAM = "fastnst records"
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="Write photos as TFRecord shards to train on, with the keys of COCO records.",
@@ -46,6 +47,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="PX",
         help="shrink photos whose longer side exceeds PX (default: keep their size)",
     )
+    options.add_output(parser)
     return parser
 
 
@@ -61,10 +63,10 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
         wrong usage, 130 after Ctrl-C.
     """
     try:
-        options = _parser(program).parse_args(argv)
+        options = make_parser(program).parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    return terminal.guarded(program, lambda: _run(options, program))
+    return terminal.guarded(program, lambda: _run(options, program), quiet=options.quiet)
 
 
 def _run(options: argparse.Namespace, program: str) -> int:

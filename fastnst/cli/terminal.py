@@ -7,11 +7,14 @@ import collections.abc
 import contextlib
 import dataclasses
 import io
+import json
 import os
 import re
 import signal
 import sys
 import types
+from pathlib import Path
+from typing import Any, TextIO
 
 import tqdm
 
@@ -21,8 +24,8 @@ from fastnst import errors
 DONE, USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
-def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
-    """Runs a command's body and returns its exit code.
+def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: bool = False) -> int:
+    """Runs a command's body and returns its exit code; if `quiet`, without notes and bars.
 
     A UserError is printed as one line on stderr. Ctrl-C and a closed stdout end the command
     without a traceback. SIGTERM raises KeyboardInterrupt in the body, as Ctrl-C does.
@@ -41,7 +44,8 @@ def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
         )
     earlier = signal.signal(signal.SIGTERM, terminate)
     try:
-        code = body()
+        with contextlib.redirect_stderr(_Quiet(sys.stderr)) if quiet else contextlib.nullcontext():
+            code = body()
         return TERMINATED if terminated and code == INTERRUPTED else code
     except errors.UserError as error:
         print(f"{command}: {error}", file=sys.stderr)
@@ -57,10 +61,53 @@ def guarded(command: str, body: collections.abc.Callable[[], int]) -> int:
         signal.signal(signal.SIGTERM, earlier)
 
 
+class _Quiet(io.TextIOBase):
+    """A stderr for errors only: no terminal, so that there are no bars, and `say` is silent."""
+
+    def __init__(self, stderr: TextIO) -> None:
+        self._stderr = stderr
+
+    def write(self, text: str) -> int:
+        return self._stderr.write(text)
+
+    def flush(self) -> None:
+        self._stderr.flush()
+
+    def fileno(self) -> int:
+        return self._stderr.fileno()
+
+    def isatty(self) -> bool:
+        return False
+
+
 def say(line: str) -> None:
-    """Prints a message on stderr, apart from the results on stdout, above any progress bar."""
+    """Prints a note on stderr, apart from the results on stdout, above any progress bar.
+
+    With `--quiet`, it prints nothing.
+    """
+    if not isinstance(sys.stderr, _Quiet):
+        complain(line)
+
+
+def complain(line: str) -> None:
+    """Prints an error on stderr, above any progress bar."""
     tqdm.tqdm.write(line, file=sys.stderr)
     sys.stderr.flush()
+
+
+def result(path: Path | str, *, as_json: bool, **facts: Any) -> None:
+    """Prints a result on stdout: the path of what was written, or with `--json` an object.
+
+    Args:
+        path: The file or folder.
+        as_json: Whether `--json` was given.
+        **facts: Further entries of the object; those that are None are left out.
+    """
+    if as_json:
+        known = {name: value for name, value in facts.items() if value is not None}
+        print(json.dumps({"output": str(path), **known}), flush=True)
+    else:
+        print(path, flush=True)
 
 
 @dataclasses.dataclass

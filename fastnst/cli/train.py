@@ -55,13 +55,14 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--fresh", action="store_true", help="start over; an earlier run is moved aside"
     )
+    options.add_output(parser)
     return parser
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "train.py") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments))
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -71,6 +71,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         default="auto",
         help="auto selects bfloat16 if the CPU or GPU is fast at it (default: auto)",
     )
+    options.add_output(parser, as_json=True)
     return parser
 
 
@@ -90,7 +91,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "vide
     arguments = parser.parse_args(argv)
     if not (arguments.model or arguments.style):
         parser.error("name a style (--style) or a model (--model)")
-    return terminal.guarded(program, lambda: _run(arguments, program))
+    return terminal.guarded(program, lambda: _run(arguments, program), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
@@ -139,11 +140,19 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
                 source, output, paint, how, _job(arguments, source, reference), codecs, bar
             )
     except KeyboardInterrupt:
-        terminal.say(f"{program}: interrupted; repeat the command to resume from {output}.part")
+        terminal.complain(
+            f"{program}: interrupted; repeat the command to resume from {output}.part"
+        )
         return terminal.INTERRUPTED
-    print(result.path, flush=True)
+    terminal.result(
+        result.path,
+        as_json=arguments.json,
+        input=arguments.input,
+        style=arguments.style,
+        frames=result.frames,
+    )
     if result.damage:
-        terminal.say(
+        terminal.complain(
             f"{program}: {source.path}: is damaged or cut off ({result.damage}); the "
             f"{result.frames} frames that could be read are painted"
         )

@@ -10,12 +10,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 from fastnst.features import download
 
 
-def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") -> int:
-    """Runs the command and returns its exit code."""
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="Download the loss network: VGG16's convolutions, trained on ImageNet.",
@@ -41,8 +41,14 @@ def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") ->
         help="dtype to store (default: %(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="download even if the file exists")
-    args = parser.parse_args(argv)
-    return terminal.guarded(program, lambda: _run(args))
+    options.add_output(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, program: str = "fastnst weights") -> int:
+    """Runs the command and returns its exit code."""
+    args = make_parser(program).parse_args(argv)
+    return terminal.guarded(program, lambda: _run(args), quiet=args.quiet)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -70,7 +70,7 @@ def find(name: str | Path) -> Reference:
                 return Reference(folder / named)
         own_first = sorted(available().values(), key=lambda path: path.parent == SHIPPED)
         for path in own_first:
-            if str(name) in (described := _named(path)) and len(described) > 1:
+            if str(name) in (described := style_names(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = files.expand_user(named)
     # A path may lead to anything that has checkpoints, a name only to networks that stylize.
@@ -78,7 +78,7 @@ def find(name: str | Path) -> Reference:
     if _is_model(named) or _is_checkpoint(named) or any(state.is_file() for state in states):
         return Reference(named)
     known = available()
-    names = [*known, *(style for path in known.values() for style in _named(path))]
+    names = [*known, *(style for path in known.values() for style in style_names(path))]
     hint = errors.did_you_mean(str(name), names)
     listing = f"models here: {', '.join(known)}" if known else "none here yet"
     raise errors.UserError(f"no model {name}{hint} ({listing}; fastnst train trains one)")
@@ -139,8 +139,11 @@ def _trained(folder: Path) -> tuple[str, ...]:
     return model.Description.read(described).names if described.is_file() else (folder.name,)
 
 
-def _named(path: Path) -> tuple[str, ...]:
-    """Returns the names of all styles of a model, outdated ones too; none if it is damaged."""
+def style_names(path: Path) -> tuple[str, ...]:
+    """Returns the names of all styles of a model, outdated ones too, without restoring it.
+
+    None if it is damaged.
+    """
     folder = Reference(path).folder
     try:
         return (*_trained(folder), *learned.names(folder))

@@ -1,7 +1,4 @@
-"""Stylizers: restored models that stylize photos.
-
-This module imports nothing of training: no loss network and no data pipeline.
-"""
+"""Stylizers: restored models that stylize photos. Nothing of training is imported."""
 
 from __future__ import annotations
 
@@ -56,6 +53,7 @@ class Stylizer:
         first: str | None = None,
         in_tiles: tiled.TiledPainter | None = None,
         tiles: tiled.Tiles | None = None,
+        check: served.Check = lambda style, strength: None,
     ) -> None:
         """Wraps a function.
 
@@ -67,12 +65,14 @@ class Stylizer:
             first: Style to use if none is chosen; None for the first of `styles`.
             in_tiles: Paints large photos; None if the model can paint only whole photos.
             tiles: Whether and how large photos are painted in tiles; None for automatically.
+            check: Raises a UserError unless the model has a style and supports a strength.
         """
         self.name = name
         self.styles = tuple(styles) or (name,)
         self.controls = controls or controls_module.Controls()
         self.tiles = tiles or tiled.Tiles()
         self._paint, self._in_tiles, self._first = paint, in_tiles, first
+        self.check = check
 
     def __call__(
         self,
@@ -345,6 +345,7 @@ def load(
         first=reference.style,
         in_tiles=None,
         tiles=tiled.Tiles(tiles, max_memory),
+        check=check,
     )
 
 
@@ -382,6 +383,7 @@ def of_model(
         first=first,
         in_tiles=tiled.TiledPainter(restored, net) if can_tile else None,
         tiles=tiled.Tiles(tiles, max_memory),
+        check=restored.select,
     )
 
 

@@ -31,10 +31,17 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The result of a job; `error` is None if the stylized photo was written."""
+    """The result of a job.
+
+    Attributes:
+        job: The job.
+        error: The reason why there is no stylized photo; None if it was written.
+        size: Width and height of the stylized photo; None if it was not held in memory.
+    """
 
     job: Job
     error: errors.UserError | None = None
+    size: tuple[int, int] | None = None
 
 
 def find(
@@ -227,7 +234,7 @@ def _paint_group(
         results = stylized(
             model,
             pictures,
-            first.style,
+            controls.Controls(style=first.style),
             folder=first.stylized.parent,
             progress=progress,
             say=lambda note: say(f"{first.photo}: {note}"),
@@ -240,12 +247,14 @@ def _paint_group(
         if isinstance(picture, errors.UserError):
             yield Outcome(job, picture)
             continue
+        result = next(remaining)
         try:
-            images.write(job.stylized, next(remaining), quality)
+            images.write(job.stylized, result, quality)
         except errors.UserError as error:
             yield Outcome(job, error)
         else:
-            yield Outcome(job)
+            height, width = result.pixels.shape[:2]
+            yield Outcome(job, size=(width, height))
 
 
 def paint_bytes(
@@ -289,7 +298,7 @@ def paint_bytes(
 def stylized(
     model: stylizer.Stylizer,
     pictures: collections.abc.Sequence[images.Picture],
-    style: str | None = None,
+    choices: controls.Controls | None = None,
     **options: Any,
 ) -> list[images.Picture]:
     """Stylizes the pixels of pictures of one size, and keeps their metadata.
@@ -297,7 +306,7 @@ def stylized(
     Args:
         model: The model to stylize with.
         pictures: The pictures, also none.
-        style: The style; None for the model's default.
+        choices: The style and others; None for the model's defaults.
         **options: As in `Stylizer.paint`.
 
     Raises:
@@ -306,7 +315,7 @@ def stylized(
     if not pictures:
         return []
     batch = np.stack([picture.pixels for picture in pictures])
-    results = model.paint(batch, controls.Controls(style=style), **options)
+    results = model.paint(batch, choices, **options)
     pairs = zip(pictures, results, strict=True)
     return [dataclasses.replace(picture, pixels=pixels) for picture, pixels in pairs]
 

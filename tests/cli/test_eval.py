@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,66 @@ def test_a_photo_is_stylized_at_its_own_size_and_the_path_is_printed(
     assert capsys.readouterr() == ("generated/a-tiny.png\n", "stylizing with models/tiny\n")
     assert shape("generated/a-tiny.png") == shape("a.png")
     assert np.abs(images.read("generated/a-tiny.png") - images.read("a.png")).mean() > 5
+
+
+def test_results_are_objects_with_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--model", "tiny", "a.png", "photos/1.png", "-o", "out", "--json"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first.pop("seconds") > 0.0
+    assert first == {"output": "out/a.png", "input": "a.png", "size": [25, 33]}
+    assert second["output"] == "out/1.png" and second["size"] == [40, 20]
+
+
+def test_quiet_prints_results_and_errors_only(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--model", "tiny", "photos", "-o", "out", "--quiet"]) == 1
+    output, error = capsys.readouterr()
+    assert output.splitlines() == ["out/1.png", "out/below/3.jpg"]
+    assert error.count("\n") == 2 and "stylizing with" not in error
+    assert error.startswith("eval.py: photos/2.jpg: the image is damaged")
+    assert command.main(["--model", "tinny", "a.png", "--quiet"]) == 1
+    assert "did you mean tiny?" in capsys.readouterr().err
+
+
+def test_stylized_photos_are_replaced_unless_they_are_to_be_kept(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "out").mkdir()
+    Path("out/1.png").write_bytes(b"mine")
+    arguments = ["--model", "tiny", "photos/1.png", "photos/below/3.jpg", "-o", "out"]
+    assert command.main([*arguments, "--no-clobber"]) == 0
+    output, error = capsys.readouterr()
+    assert output == "out/3.jpg\n" and Path("out/1.png").read_bytes() == b"mine"
+    assert "1 of 2 stylized photos exist and are kept\n" in error
+    assert command.main([*arguments, "--no-clobber"]) == 0
+    assert capsys.readouterr().out == ""
+    assert command.main(arguments) == 0
+    assert shape("out/1.png") == (20, 40, 3)
+
+
+def test_photos_that_arrive_in_a_watched_folder_are_stylized_until_ctrl_c(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        assert seconds == 1.0
+        if looks == 3:
+            shutil.copy("a.png", "empty/new.png")
+        if looks == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.time, "sleep", sleep)
+    arguments = ["--model", "tiny", "empty", "-o", "out", "--watch"]
+    assert command.main(arguments) == 130
+    output, error = capsys.readouterr()
+    assert output == "out/new.png\n" and shape("out/new.png") == shape("a.png")
+    assert "watching for photos; press Ctrl-C to stop" in error
+    assert command.main(["--model", "tiny", "a.png", "--watch"]) == 1
+    assert "--watch: watches folders; name no single photos" in capsys.readouterr().err
 
 
 def test_the_originals_options_stylize_the_same(

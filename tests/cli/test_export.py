@@ -80,6 +80,15 @@ def test_a_mistake_is_one_line_and_exit_code_1(
     assert [path.name for path in Path("precious").iterdir()] == ["photo.jpg"]
 
 
+def test_exports_are_objects_with_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--model", "tiny", "--format", "onnx", "--json"]) == 0
+    output, error = capsys.readouterr()
+    found = json.loads(output)
+    assert found["output"] == "exports/tiny-onnx" and found["format"] == "onnx"
+    assert found["largest"] <= 1.0 and found["milliseconds"] > 0.0 and found["megabytes"] > 0.0
+    assert error == ""
+
+
 def test_several_formats_are_compared_in_one_table(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

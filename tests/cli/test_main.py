@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,21 @@ def test_version_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"fastnst {fastnst.__version__}\n"
 
 
+@pytest.mark.parametrize("command", main.COMMANDS)
+def test_every_command_has_a_version_and_can_be_quiet(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main.main([command, "--version"])
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 0
+    assert capsys.readouterr().out == f"fastnst {fastnst.__version__}\n"
+    with contextlib.suppress(SystemExit):
+        main.main([command, "--help"])
+    assert "--quiet" in capsys.readouterr().out
+
+
 def test_an_unknown_command_exits_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["paint"]) == 2
     output, error = capsys.readouterr()
@@ -76,3 +93,30 @@ def test_python_dash_m_fastnst_runs_the_same_command() -> None:
         check=False,
     )
     assert (finished.returncode, finished.stdout) == (0, f"fastnst {fastnst.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("fastnst ev", {"eval"}),
+        ("fastnst eval --str", {"--strength", "--stroke"}),
+        ("fastnst export --prec", {"--precision"}),
+        ("fastnst export --precision b", {"bfloat16"}),
+    ],
+)
+def test_a_shell_learns_how_a_command_line_may_go_on(
+    line: str, expected: set[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("argcomplete")
+    answer = tmp_path / "answer"
+    asked = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+        "COMP_TYPE": "9",
+    }
+    program = [sys.executable, "-m", "fastnst"]
+    subprocess.run(program, cwd=ROOT, env=os.environ | asked, check=False)
+    assert {word.strip() for word in answer.read_text().split("\n")} == expected

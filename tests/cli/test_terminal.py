@@ -102,6 +102,27 @@ def test_the_exit_code_of_the_body_is_returned() -> None:
     assert terminal.guarded("x", lambda: 130) == 130
 
 
+def test_quiet_silences_notes_and_bars_but_no_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    def body() -> int:
+        assert not sys.stderr.isatty()
+        terminal.say("a note")
+        terminal.complain("a complaint")
+        raise errors.UserError("a reason")
+
+    stderr = sys.stderr
+    assert terminal.guarded("train.py", body, quiet=True) == 1
+    assert sys.stderr is stderr
+    assert capsys.readouterr().err == "a complaint\ntrain.py: a reason\n"
+    terminal.say("a note")
+    assert capsys.readouterr().err == "a note\n"
+
+
+def test_a_result_is_a_path_or_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.result(Path("a/b.png"), as_json=False, style="wave")
+    terminal.result(Path("a/b.png"), as_json=True, style="wave", size=None)
+    assert capsys.readouterr().out == 'a/b.png\n{"output": "a/b.png", "style": "wave"}\n'
+
+
 def test_a_closed_pipe_is_not_an_error() -> None:
     program = """
 import sys

@@ -71,7 +71,7 @@ def test_every_format_explains_its_use(name: str) -> None:
     ("name", "options", "message"),
     [
         ("onnx", export.Options("bfloat16"), "bfloat16: onnx is written in float32 or float16"),
-        ("weights", export.Options("float32"), "float32: weights is written in float16"),
+        ("weights", export.Options("bfloat16"), "bfloat16: weights is written in float16 or float"),
         ("onnx", export.Options(None, (64, 64)), "--size: onnx takes photos of any size"),
     ],
 )

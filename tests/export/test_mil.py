@@ -28,8 +28,10 @@ def test_padding_names_the_last_dimensions() -> None:
     assert wide.ravel().tolist() == [3, 2, 1, 2, 3, 2, 1]
     wide = run("pad", x=x, pad=[0, 0, 0, 0, 0, 0, 1, 1], mode="replicate")
     assert wide.ravel().tolist() == [1, 1, 2, 3, 3]
-    with pytest.raises(AssertionError):
-        run("pad", x=x, pad=[0, 0, 2, 2], mode="replicate")
+    wide = run("pad", x=x, pad=[0, 0, 2, 1], mode="replicate")
+    assert wide.ravel().tolist() == [1, 1, 1, 2, 3, 3]
+    wide = run("pad", x=x, pad=[0, 0, 1, 2], mode="constant", constant_val=0.0)
+    assert wide.ravel().tolist() == [0, 1, 2, 3, 0, 0]
 
 
 @pytest.mark.parametrize("groups", [1, 4])

@@ -56,7 +56,7 @@ def test_an_operations_kernel_includes_the_low_pass_filter() -> None:
     assert (conv.kernel.shape, conv.stride, conv.depthwise) == ((5, 5, 4, 8), 2, False)
     np.testing.assert_array_equal(conv.kernel, net.conv2.applied())
     pad = found[conv.source]
-    assert pad == operations.Pad("conv2/pad", "norm1/relu", 2, "reflect")
+    assert pad == operations.Pad("conv2/pad", "norm1/relu", (2, 2, 2, 2), "reflect")
 
 
 def test_changes_of_precision_are_left_out() -> None:

@@ -1,0 +1,144 @@
+"""`fastnst serve`: an HTTP service that stylizes photos."""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import importlib.util
+import socket
+
+from fastnst import errors
+from fastnst.cli import options, terminal
+
+_PACKAGES = ("fastapi", "uvicorn", "multipart", "prometheus_client")
+_PORTS = 65535
+
+
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Describes the command line."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Serve models over HTTP. The page /docs of the service describes its requests.",
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME|PATH",
+        help="model to serve; may be repeated, the first is the default (default: gallery)",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen at; 0.0.0.0 lets other machines in (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8000, metavar="N", help="port to listen at (default: 8000)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="as of fastnst eval (default: auto)",
+    )
+    limits = parser.add_argument_group("limits")
+    limits.add_argument(
+        "--max-megabytes",
+        type=_amount,
+        default=20.0,
+        metavar="N",
+        help="size of a request (default: 20)",
+    )
+    limits.add_argument(
+        "--max-megapixels",
+        type=_amount,
+        default=24.0,
+        metavar="N",
+        help="size of a photo (default: 24)",
+    )
+    limits.add_argument(
+        "--max-seconds",
+        type=_amount,
+        default=60.0,
+        metavar="N",
+        help="time until a result (default: 60)",
+    )
+    limits.add_argument(
+        "--max-waiting",
+        type=terminal.positive,
+        default=32,
+        metavar="N",
+        help="photos that may wait (default: 32)",
+    )
+    limits.add_argument(
+        "--batch",
+        type=terminal.positive,
+        default=4,
+        metavar="N",
+        help="photos of equal size to stylize together (default: 4)",
+    )
+    options.add_output(parser)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _PORTS:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a port, from 0 to {_PORTS}")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = 0.0
+    if not 0.0 < amount < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a number above 0")
+    return amount
+
+
+def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst serve") -> int:
+    """Runs the command and returns its exit code."""
+    arguments = make_parser(program).parse_args(argv)
+    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if missing := [name for name in _PACKAGES if not importlib.util.find_spec(name)]:
+        raise errors.UserError(f'needs {", ".join(missing)}; run: pip install "fastnst[serve]"')
+    terminal.import_tensorflow()
+    import uvicorn
+
+    from fastnst.models import store, stylizer
+    from fastnst.serving import app
+
+    models = {}
+    for name in arguments.model or ["gallery"]:
+        reference = store.find(name)
+        models[reference.name] = stylizer.load(reference, arguments.precision)
+    limits = app.Limits(
+        arguments.max_megabytes,
+        arguments.max_megapixels,
+        arguments.max_seconds,
+        arguments.max_waiting,
+        arguments.batch,
+    )
+    try:
+        listening = socket.create_server((arguments.host, arguments.port))
+    except OSError as error:
+        raise errors.UserError(
+            f"{arguments.host}:{arguments.port}: cannot be listened at ({error.strerror}); choose "
+            "another --port"
+        ) from None
+    config = uvicorn.Config(
+        app.make(models, limits),
+        log_level="warning",
+        log_config=None,
+        # A photo that is being stylized is finished first.
+        timeout_graceful_shutdown=int(arguments.max_seconds) + 1,
+    )
+    host, port = listening.getsockname()[:2]
+    terminal.say(f"serving {', '.join(models)}; press Ctrl-C to stop")
+    print(f"http://{host}:{port}", flush=True)
+    uvicorn.Server(config).run(sockets=[listening])
+    return terminal.DONE

@@ -1,0 +1,1 @@
+"""An HTTP service that stylizes photos, for `fastnst serve`."""

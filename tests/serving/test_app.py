@@ -1,0 +1,230 @@
+"""The HTTP interface, with a real model and without a network."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import testclient
+
+from fastnst import images
+from fastnst.models import stylizer
+from fastnst.serving import app
+
+
+@pytest.fixture(scope="module")
+def model(gallery: Path) -> stylizer.Stylizer:
+    """The gallery of three styles."""
+    return stylizer.load(gallery, "float32")
+
+
+@pytest.fixture(scope="module")
+def client(model: stylizer.Stylizer, tiny_run: Path) -> Iterator[testclient.TestClient]:
+    """A client of a service with two models."""
+    models = {"gallery": model, "tiny": stylizer.load(tiny_run, "float32")}
+    with testclient.TestClient(
+        app.make(models, app.Limits(megabytes=0.1, megapixels=0.02))
+    ) as made:
+        yield made
+
+
+def encoded(height: int = 40, width: int = 30, file_format: str = "PNG", seed: int = 0) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3))
+    pixels = (noise + np.linspace(0, 190, width)[:, np.newaxis]).astype(np.uint8)
+    return images.encode(images.Picture(pixels), file_format)
+
+
+def picture(answer: Any) -> np.ndarray:
+    assert answer.status_code == 200, answer.text
+    return images.decode(answer.content)
+
+
+def test_a_photo_is_stylized_as_the_body_and_as_a_field(
+    client: testclient.TestClient, model: stylizer.Stylizer
+) -> None:
+    photo = encoded()
+    expected = model(images.decode(photo))
+    answer = client.post("/stylize", content=photo, headers={"content-type": "image/png"})
+    assert answer.headers["content-type"] == "image/png"
+    np.testing.assert_array_equal(picture(answer), expected)
+    answer = client.post("/stylize", files={"photo": ("my photo.png", photo, "image/png")})
+    np.testing.assert_array_equal(picture(answer), expected)
+
+
+def test_choices_are_in_the_query_or_in_the_form(
+    client: testclient.TestClient, model: stylizer.Stylizer
+) -> None:
+    photo = encoded()
+    choices = {"style": "wave:0.5,ink:0.5", "strength": "0.7", "colors": "photo", "stroke": "2"}
+    expected = model(
+        images.decode(photo), "wave:0.5,ink:0.5", strength=0.7, colors="photo", stroke=2
+    )
+    by_query = client.post("/stylize", content=photo, params=choices)
+    by_form = client.post("/stylize", files={"photo": photo}, data=choices)
+    np.testing.assert_array_equal(picture(by_query), expected)
+    np.testing.assert_array_equal(picture(by_form), expected)
+    other = picture(client.post("/stylize", content=photo, params={"model": "tiny"}))
+    assert np.abs(other.astype(int) - expected).mean() > 5
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "returned"),
+    [
+        ("JPEG", None, "image/jpeg"),
+        ("PNG", "jpeg", "image/jpeg"),
+        ("JPEG", "webp", "image/webp"),
+        ("WEBP", None, "image/png"),
+    ],
+)
+def test_the_format_is_that_of_the_photo_or_the_wanted_one(
+    client: testclient.TestClient, given: str, wanted: str | None, returned: str
+) -> None:
+    params = {"format": wanted} if wanted else {}
+    answer = client.post("/stylize", content=encoded(file_format=given), params=params)
+    assert answer.headers["content-type"] == returned
+    assert picture(answer).shape == (40, 30, 3)
+
+
+def test_a_photo_is_scaled_to_a_size(client: testclient.TestClient) -> None:
+    answer = client.post("/stylize", content=encoded(), params={"size": "60"})
+    assert picture(answer).shape == (80, 60, 3)
+
+
+@pytest.mark.parametrize(
+    ("params", "content", "status", "reason"),
+    [
+        ({}, b"", 422, "photo: is missing; send it as the body, or as the field photo"),
+        ({}, b"no picture", 422, "photo: not an image that can be read"),
+        ({}, encoded()[:200], 422, "photo: the image is damaged"),
+        ({}, encoded(200, 101), 422, "photo: 101 x 200 pixels are more than 20,000"),
+        ({}, encoded(12, 40), 422, "40 x 12 pixels is too small"),
+        ({"size": "300"}, encoded(), 422, "size 300: makes 300 x 400 pixels, more than 20,000"),
+        ({"size": "0"}, encoded(), 422, "size 0: should be at least 1"),
+        ({"size": "big"}, encoded(), 422, "size 'big': should be a number"),
+        ({"style": "wav"}, encoded(), 422, "no style wav; did you mean wave?"),
+        ({"strength": "9"}, encoded(), 422, "strength 9: should be from 0 to 1.5"),
+        ({"stroke": "99"}, encoded(), 422, "stroke"),
+        ({"colors": "pink"}, encoded(), 422, "colors"),
+        ({"format": "tiff"}, encoded(), 422, "format tiff: should be jpeg, png or webp"),
+        ({"model": "../../etc/passwd"}, encoded(), 422, "no model ../../etc/passwd (models: gall"),
+        ({"stile": "wave"}, encoded(), 422, "no field stile; did you mean style?"),
+        ({}, b"x" * 100_001, 413, "the request is larger than 0.1 MB"),
+    ],
+)
+def test_a_bad_request_is_one_line(
+    client: testclient.TestClient,
+    params: dict[str, str],
+    content: bytes,
+    status: int,
+    reason: str,
+) -> None:
+    answer = client.post("/stylize", content=content, params=params)
+    assert answer.status_code == status
+    (found,) = answer.json().values()
+    assert reason in found and "\n" not in found
+
+
+def test_a_body_of_unknown_length_is_cut_off(client: testclient.TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(200):
+            yield b"x" * 1000
+
+    answer = client.post("/stylize", content=chunks())
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"error": "the request is larger than 0.1 MB"},
+    )
+
+
+def test_unknown_pages_and_methods_are_one_line(client: testclient.TestClient) -> None:
+    assert client.get("/nothing").json() == {"error": "Not Found"}
+    assert client.get("/stylize").status_code == 405
+
+
+def test_models_styles_and_health_are_told(client: testclient.TestClient) -> None:
+    assert client.get("/styles").json() == {
+        "models": {"gallery": ["wave", "candy", "ink"], "tiny": ["tiny"]}
+    }
+    assert client.get("/health").json() == {"status": "ok"}
+    described = client.get("/openapi.json").json()
+    assert set(described["paths"]) == {"/stylize", "/styles", "/health", "/metrics"}
+    assert client.get("/docs").status_code == 200
+
+
+def test_metrics_count_requests_and_pixels(model: stylizer.Stylizer) -> None:
+    with testclient.TestClient(app.make({"gallery": model})) as client:
+        client.post("/stylize", content=encoded())
+        client.post("/stylize", content=b"")
+        lines = client.get("/metrics").text.splitlines()
+    assert 'fastnst_requests_total{status="200"} 1.0' in lines
+    assert 'fastnst_requests_total{status="422"} 1.0' in lines
+    assert "fastnst_pixels_total 1200.0" in lines and "fastnst_waiting 0.0" in lines
+    assert "fastnst_seconds_count 1.0" in lines
+
+
+class Held:
+    """A model that paints once it is let go."""
+
+    def __init__(self) -> None:
+        self.go, self.begun = threading.Event(), threading.Event()
+        self.batches: list[int] = []
+
+    def paint(self, batch: np.ndarray, choices: object) -> np.ndarray:
+        self.begun.set()
+        assert self.go.wait(30)
+        self.batches.append(len(batch))
+        return 255 - batch
+
+    def check(self, style: str | None, strength: float | None) -> None:
+        """Accepts all."""
+
+
+def ask(client: testclient.TestClient, count: int, seed: int = 0) -> list[threading.Thread]:
+    """Posts photos from as many threads; `answers` of each holds the status."""
+
+    def post(answers: list[int]) -> None:
+        answers.append(client.post("/stylize", content=encoded(seed=seed)).status_code)
+
+    threads = []
+    for _ in range(count):
+        answers: list[int] = []
+        thread = threading.Thread(target=post, args=(answers,))
+        thread.answers = answers  # type: ignore[attr-defined]
+        thread.start()
+        threads.append(thread)
+    return threads
+
+
+def statuses(threads: list[threading.Thread]) -> list[int]:
+    for thread in threads:
+        thread.join(30)
+    return sorted(answer for thread in threads for answer in thread.answers)  # type: ignore[attr-defined]
+
+
+def test_photos_of_one_size_are_stylized_together_and_too_many_are_refused() -> None:
+    held = Held()
+    limits = app.Limits(waiting=3, batch=2)
+    with testclient.TestClient(app.make({"held": held}, limits)) as client:  # type: ignore[dict-item]
+        first = ask(client, 1)
+        assert held.begun.wait(30)
+        others = ask(client, 5)
+        # Two of five find no room.
+        refused = [thread for thread in others if not thread.join(2) and not thread.is_alive()]
+        assert statuses(refused) == [429, 429]
+        held.go.set()
+        assert statuses([*first, *others]) == [200] * 4 + [429] * 2
+    assert held.batches == [1, 2, 1]
+
+
+def test_a_result_that_takes_too_long_is_an_error() -> None:
+    held = Held()
+    limits = app.Limits(seconds=0.2)
+    with testclient.TestClient(app.make({"held": held}, limits)) as client:  # type: ignore[dict-item]
+        answer = client.post("/stylize", content=encoded())
+        held.go.set()
+    assert answer.status_code == 503
+    assert "no result after 0.2 seconds" in answer.json()["error"]
