@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import arithmetic, contest
-from fastnst import checkpoint_file, config, devices, events, files
+from fastnst import checkpoint_file, config, devices, events, export, files
 from fastnst.export import saved_model
 from fastnst.models import model as model_module
 from fastnst.models import store, stylizer
@@ -90,7 +90,7 @@ def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     """Returns a function that stylizes one photo with an exported SavedModel, uint8 in and out."""
     with tempfile.TemporaryDirectory() as folder:
         model = store.load(store.find(random_model(Path(folder) / "model")))
-        saved_model.write(model, Path(folder))
+        saved_model.write(model, Path(folder), export.Options("float32"))
         signature = tf.saved_model.load(folder).signatures["serving_uint8"]
     photo = tf.constant(contest.photos(size, 1))
     return lambda: next(iter(signature(photo).values())).numpy()
