@@ -171,6 +171,11 @@ def walk(folder: Path) -> list[str]:
     return sorted(found)
 
 
+def size(folder: Path) -> int:
+    """Returns the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def asset(name: str | Path) -> Path:
     """Returns the path of a file or folder that belongs to the package; it may not exist.
 

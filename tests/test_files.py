@@ -240,3 +240,10 @@ def test_a_scratch_folder_is_deleted_even_after_an_error(tmp_path: Path) -> None
         assert folder.parent == tmp_path / "out"
         raise KeyboardInterrupt
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_size_of_a_folder_is_that_of_all_files_below(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "one").write_bytes(b"12345")
+    (tmp_path / "a" / "b" / "two").write_bytes(b"678")
+    assert files.size(tmp_path) == 8

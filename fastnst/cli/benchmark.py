@@ -152,11 +152,10 @@ def _measure(
     available = export.FORMATS[name].precisions
     chosen = precision if precision in available else available[0]
     parity = export.export(restored, folder, name, {}, export.Options(chosen))
-    written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return {
         "format": name,
         "precision": chosen,
-        "megabytes": written / 1e6,
+        "megabytes": files.size(folder) / 1e6,
         "largest": parity.largest,
         "mean": parity.mean,
         "milliseconds": _medians(export.paint(folder, name, clocks), clocks),

@@ -143,10 +143,12 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     output = Path(arguments.output) if arguments.output else None
     inputs = [Path(name) for name in arguments.inputs]
     every = arguments.style == "all"
-    styles = store.styles(reference.path) if every and reference else [arguments.style]
+    styles: tuple[str | None, ...] = (arguments.style,)
+    if every:
+        styles = store.styles(reference.path) if reference else (None,)
     choices = options.controls(arguments, styles[0], arguments.strength)
 
-    def plan() -> list[photos.Job]:
+    def plan(inputs: list[Path]) -> list[photos.Job]:
         jobs = [
             job
             for style in styles
@@ -160,7 +162,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         ]
         return _new(jobs) if arguments.no_clobber else jobs
 
-    jobs = [] if arguments.watch else plan()
+    jobs = [] if arguments.watch else plan(inputs)
     model = _load(foreign or store.find(arguments.model), arguments, choices)
     # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"stylizing with {reference.path if reference else arguments.model}")
@@ -175,7 +177,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 def _watch(
     model: stylizer.Stylizer,
     inputs: list[Path],
-    plan: collections.abc.Callable[[], list[photos.Job]],
+    plan: collections.abc.Callable[[list[Path]], list[photos.Job]],
     arguments: argparse.Namespace,
     program: str,
 ) -> NoReturn:
@@ -187,11 +189,9 @@ def _watch(
     terminal.say("watching for photos; press Ctrl-C to stop")
     watcher = watching.Watcher()
     while True:
-        try:
-            jobs = plan()
-        except errors.UserError:
-            # There are no photos yet.
-            jobs = []
+        # The others have no photos yet.
+        filled = [path for path in inputs if any(map(files.is_photo, files.walk(path)))]
+        jobs = plan(filled) if filled else []
         ready = set(watcher.ready({job.photo for job in jobs}))
         _paint(model, [job for job in jobs if job.photo in ready], arguments, program)
         time.sleep(_WATCHING_SECONDS)

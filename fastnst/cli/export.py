@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastnst import errors, export, formatting
+from fastnst import errors, export, files, formatting
 from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _run(arguments: argparse.Namespace) -> int:
         parity = export.export(restored, folder, file_format, extra, options, facts)
         if replaced:
             terminal.say(f"replaced the earlier export in {folder}")
-        megabytes = _megabytes(folder)
+        megabytes = files.size(folder) / 1e6
         rows.append(_row(file_format, megabytes, parity))
         terminal.result(
             folder,
@@ -136,10 +136,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 _HEADS = ("format", "MB", "largest difference", "mean", "ms at 512 px", "ms of fastnst in float32")
-
-
-def _megabytes(folder: Path) -> float:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 def _row(file_format: str, megabytes: float, parity: verify.Parity) -> tuple[str, ...]:

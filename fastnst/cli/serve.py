@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace) -> int:
         listening = socket.create_server((arguments.host, arguments.port))
     except OSError as error:
         raise errors.UserError(
-            f"{arguments.host}:{arguments.port}: cannot be listened at ({error.strerror}); choose "
+            f"cannot listen at {arguments.host}:{arguments.port} ({error.strerror}); choose "
             "another --port"
         ) from None
     config = uvicorn.Config(

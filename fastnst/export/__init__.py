@@ -132,7 +132,7 @@ def paint(
         given: The photos by name of the case.
 
     Returns:
-        The pictures by name of the case; cases with a clock are missing if the runtime is.
+        The pictures by name of the case, without the timed ones if this machine lacks the runtime.
 
     Raises:
         UserError: If the export cannot be used.

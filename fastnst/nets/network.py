@@ -23,6 +23,8 @@ _Copy = TypeVar("_Copy", bound="Network")
 class Network(tf.Module):
     """A network that is given by its list of layers and by the rows of its styles.
 
+    Subclasses hold the kernels, and define `__call__`, `list_layers` and `copy`.
+
     Attributes:
         layout: Order of the entries in a row.
         table: Rows of all styles, float32 [styles, R].

@@ -1,6 +1,6 @@
 """A network as a list of plain operations, from which the formats of other programs are written.
 
-The layers of `network` are tuned for TensorFlow: fused norms, gathers instead of padding. Other
+The layers of `listing` are tuned for TensorFlow: fused norms, gathers instead of padding. Other
 programs need the same network in operations that every runtime has. Each operation reads the
 results of earlier ones by their names; the first reads PHOTO, and the last makes the picture.
 """
@@ -8,6 +8,7 @@ results of earlier ones by their names; the first reads PHOTO, and the last make
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -18,39 +19,18 @@ from fastnst.nets import layers, listing, network, norms
 PHOTO = listing.PHOTO
 
 
-@dataclasses.dataclass(frozen=True)
-class Operation:
-    """An operation on feature maps [B, H, W, C].
-
-    Attributes:
-        name: Name of its result.
-        source: Name of the result that it reads.
-    """
-
-    name: str
-    source: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Affine(Operation):
-    """Computes factor * x + offset."""
-
-    factor: float
-    offset: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Pad(Operation):
-    """Adds pixels at the border.
-
-    Attributes:
-        margins: Pixels to add at the top, at the bottom, on the left and on the right.
-        mode: "reflect": a b c becomes c b | a b c; "symmetric": b a | a b c; "edge": a a | a b c;
-            "zero": 0 0 | a b c.
-    """
-
-    margins: tuple[int, int, int, int]
-    mode: str = "reflect"
+# Layers that are plain already. The mode of a pad may also be "symmetric": b a | a b c.
+Operation: TypeAlias = listing.Layer
+Affine: TypeAlias = listing.Affine
+Pad: TypeAlias = listing.Pad
+Extend: TypeAlias = listing.Extend
+Trim: TypeAlias = listing.Trim
+DepthToSpace: TypeAlias = listing.DepthToSpace
+Repeat: TypeAlias = listing.Repeat
+Relu: TypeAlias = listing.Relu
+Tanh: TypeAlias = listing.Tanh
+Clip: TypeAlias = listing.Clip
+_PLAIN = (Affine, Pad, Extend, Trim, DepthToSpace, Repeat, Relu, Tanh, Clip)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,16 +66,6 @@ class Norm(Operation):
 
 
 @dataclasses.dataclass(frozen=True)
-class Relu(Operation):
-    """Computes max(x, 0)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Tanh(Operation):
-    """Computes the hyperbolic tangent."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Add(Operation):
     """Computes x + factor * other.
 
@@ -106,38 +76,6 @@ class Add(Operation):
 
     other: str
     factor: float | str = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class DepthToSpace(Operation):
-    """Turns each pixel of 4 C channels into 2 x 2 pixels of C: row by row, channels innermost."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Repeat(Operation):
-    """Doubles height and width by repeating each pixel."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Clip(Operation):
-    """Clips to a range."""
-
-    low: float
-    high: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Extend(Operation):
-    """Mirrors pixels at the bottom and on the right, up to the next multiple of a size."""
-
-    multiple: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Trim(Operation):
-    """Removes so many pixels on each side."""
-
-    margin: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,10 +118,8 @@ class _Lowering:
         match layer:
             case listing.Cast():
                 self._renamed[name] = source
-            case listing.Affine(factor=factor, offset=offset):
-                self._add(Affine(name, source, factor, offset))
             case listing.Convolve(conv=conv):
-                padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach)))
+                padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach), "reflect"))
                 self._add(Conv(name, padded, _values(conv.applied()), conv.stride))
             case listing.Upsample(conv=conv, like=like):
                 kernel, offset = conv.applied()
@@ -200,32 +136,18 @@ class _Lowering:
             case listing.ConvolveValid(conv=conv):
                 bias = None if conv.bias is None else _values(conv.bias)
                 self._add(Conv(name, source, _values(conv.kernel), conv.stride, bias=bias))
-            case listing.Pad(margins=margins, mode=mode):
-                self._add(Pad(name, source, margins, mode))
-            case listing.Extend(multiple=multiple):
-                self._add(Extend(name, source, multiple))
-            case listing.Trim(margin=margin):
-                self._add(Trim(name, source, margin))
             case listing.Crop(like=like):
                 self._add(Crop(name, source, self._now(like)))
-            case listing.DepthToSpace():
-                self._add(DepthToSpace(name, source))
-            case listing.Repeat():
-                self._add(Repeat(name, source))
-            case listing.Clip(low=low, high=high):
-                self._add(Clip(name, source, low, high))
             case listing.Norm(entries=(scale, shift), epsilon=epsilon):
                 self._add(Norm(name, source, scale, shift, epsilon))
-            case listing.Relu():
-                self._add(Relu(name, source))
-            case listing.Tanh():
-                self._add(Tanh(name, source))
             case listing.Skip(other=other, entry=entry):
                 self._add(Add(name, source, self._now(other), entry))
             case listing.Subtract(other=other):
                 self._add(Add(name, source, self._now(other), -1.0))
             case listing.Add(other=other):
                 self._add(Add(name, source, self._now(other)))
+            case _ if isinstance(layer, _PLAIN):
+                self._add(dataclasses.replace(layer, source=source))
             case _:
                 raise TypeError(f"no operations for {layer}")
 
@@ -233,7 +155,7 @@ class _Lowering:
         return self._renamed.get(name, name)
 
     def _low_pass(self, name: str, source: str, stride: int = 1) -> str:
-        padded = self._add(Pad(f"{name}/pad", source, _around(layers.LOW_PASS_REACH)))
+        padded = self._add(Pad(f"{name}/pad", source, _around(layers.LOW_PASS_REACH), "reflect"))
         kernel = layers.low_pass_kernel(self._channels[source])
         return self._add(Conv(name, padded, kernel, stride, depthwise=True))
 

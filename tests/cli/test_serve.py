@@ -82,7 +82,7 @@ def test_a_port_that_is_taken_is_one_line(
     _, address = served
     port = address.rpartition(":")[2]
     assert command.main(["--model", str(tiny_run), "--port", port, "--quiet"]) == 1
-    message = f"127.0.0.1:{port}: cannot be listened at (Address already in use"
+    message = f"cannot listen at 127.0.0.1:{port} (Address already in use"
     error = capsys.readouterr().err
     assert error.startswith(f"fastnst serve: {message}") and error.count("\n") == 1
 
