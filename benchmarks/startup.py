@@ -31,9 +31,9 @@ start = part("import NumPy and Pillow", start)
 import tensorflow
 start = part("import TensorFlow", start)
 from fastnst import images
-from fastnst.models import stylizer
+from fastnst.models import loading, stylizer
 start = part("import fastnst", start)
-model = stylizer.load(sys.argv[1], "auto")
+model = loading.load(sys.argv[1], "auto")
 start = part("load the network", start)
 photo = images.to_uint8(images.read(sys.argv[2]))
 start = part("read the photo", start)

@@ -30,16 +30,16 @@ def load(
     precision: str = "auto",
     **defaults: Any,
 ) -> Stylizer:
-    """Loads a model to stylize with; see `fastnst.models.stylizer.load`.
+    """Loads a model to stylize with; see `fastnst.models.loading.load`.
 
     Args:
         name: Name of a model or a style, or the path of one.
         precision: "float32", "bfloat16" or "auto".
         **defaults: Choices for all calls: style, strength, stroke, colors, masks, grain, seed.
     """
-    from fastnst.models import stylizer
+    from fastnst.models import loading
 
-    return stylizer.load(name, precision, **defaults)
+    return loading.load(name, precision, **defaults)
 
 
 def train(

@@ -94,14 +94,15 @@ def _run(arguments: argparse.Namespace) -> int:
     for file_format in arguments.format:
         export.check(file_format, options)
     terminal.import_tensorflow()
-    from fastnst.models import card, model, run_folder, store
+    from fastnst.controls import blends
+    from fastnst.models import card, model, restore, run_folder, store
 
     source = store.find(arguments.model)
-    restored = store.load(source)
+    restored = restore.load(source)
     styles = arguments.style or ([source.style] if source.style else [])
     if styles:
         restored = model.only(restored, *styles)
-    name = model.file_name(styles[0]) if len(styles) == 1 else source.name
+    name = blends.file_name(styles[0]) if len(styles) == 1 else source.name
     config_file = run_folder.RunFolder(source.path).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
     facts = card.read_facts(source.path)

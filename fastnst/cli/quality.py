@@ -169,7 +169,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from fastnst.evaluation import measures
     from fastnst.evaluation import pictures as picture_figures
     from fastnst.features import loss_network
-    from fastnst.models import run_folder, store
+    from fastnst.models import restore, run_folder, store
     from fastnst.training.tasks import inputs
 
     sizes = [_size(text) for text in arguments.size.split(",")]
@@ -181,7 +181,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "a run"
         )
     settings = config.load(conf)
-    model = store.load(reference)
+    model = restore.load(reference)
     styles = settings.styles
     if len(styles) == len(model.description.styles) == 1:
         # A network of one style is known by its folder's name, which may have changed.

@@ -109,13 +109,13 @@ def _run(arguments: argparse.Namespace) -> int:
     terminal.import_tensorflow()
     import uvicorn
 
-    from fastnst.models import store, stylizer
+    from fastnst.models import loading, store
     from fastnst.serving import app
 
     models = {}
     for name in arguments.model or ["gallery"]:
         reference = store.find(name)
-        models[reference.name] = stylizer.load(reference, arguments.precision)
+        models[reference.name] = loading.load(reference, arguments.precision)
     limits = app.Limits(
         arguments.max_megabytes,
         arguments.max_megapixels,

@@ -200,7 +200,7 @@ def export(
     writer = _module(file_format)
     precision = options.precision or FORMATS[file_format].precisions[0]
     options = dataclasses.replace(options, precision=precision)
-    metadata = _metadata(model, folder.name, file_format, options, facts)
+    metadata = describe(model, folder.name, file_format, options, facts)
     try:
         with files.replacing(folder) as partial:
             writer.write(model, partial, dataclasses.replace(options, metadata=metadata))
@@ -220,14 +220,22 @@ def export(
     return parity
 
 
-def _metadata(
+def describe(
     model: model_module.Model,
     name: str,
     file_format: str,
     options: Options,
-    facts: collections.abc.Mapping[str, Any],
+    facts: collections.abc.Mapping[str, Any] = types.MappingProxyType({}),
 ) -> str:
-    """Returns what a program should know about an export, as JSON."""
+    """Returns the content of `METADATA`.
+
+    Args:
+        model: The model.
+        name: Its name.
+        file_format: One of `FORMATS`.
+        options: The choices.
+        facts: Facts about the training.
+    """
     side = "x".join(map(str, options.size)) if options.size else "any, from 16 x 16 pixels"
     content = {
         "name": name,

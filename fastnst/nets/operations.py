@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from fastnst.nets import layers, listing, network, norms, transform_net
+from fastnst.nets import architectures, layers, listing, network, norms, transform_net
 
 # Name of the network's input, float32 RGB in [0, 255].
 PHOTO = listing.PHOTO
@@ -149,7 +149,7 @@ class _Lowering:
             case listing.Crop(like=like):
                 self._add(Crop(name, source, self._now(like)))
             case listing.Norm(entries=(scale, shift), epsilon=epsilon):
-                keeps = self._strength and name == transform_net.OUTPUT_NORM
+                keeps = self._strength and name == architectures.OUTPUT_NORM
                 colors = self._colors() if keeps else None
                 self._add(Norm(name, source, scale, shift, epsilon, colors))
             case listing.Skip(other=other, entry=entry):

@@ -16,7 +16,7 @@ import pytest
 
 from fastnst import images
 from fastnst.cli import serve as command
-from fastnst.models import stylizer
+from fastnst.models import loading
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -65,7 +65,7 @@ def test_a_photo_is_stylized_over_http_until_the_service_is_stopped(
     for thread in threads:
         thread.join()
     assert len(answers) == 6
-    expected = stylizer.load(tiny_run, "float32")(pixels)
+    expected = loading.load(tiny_run, "float32")(pixels)
     for answer in answers:
         assert np.abs(images.decode(answer).astype(int) - expected).max() <= 1
     process.send_signal(signal.SIGTERM)

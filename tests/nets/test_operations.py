@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.export import litert
-from fastnst.nets import listing, operations, transform_net
+from fastnst.nets import architectures, listing, operations, transform_net
 
 ARCHITECTURES = [
     {},
@@ -22,7 +22,7 @@ ARCHITECTURES = [
 def network_of(options: dict[str, bool | int]) -> transform_net.TransformNet:
     """A small network whose rows differ from a new network's."""
     shapes = {"width": 4, "residual_blocks": 1} | options
-    net = transform_net.TransformNet(transform_net.Architecture(**shapes), tf.float32, 3)
+    net = transform_net.TransformNet(architectures.Transform(**shapes), tf.float32, 3)
     net.table.assign_add(np.random.default_rng(0).normal(0, 0.3, net.table.shape))
     return net
 
@@ -60,7 +60,7 @@ def test_an_operations_kernel_includes_the_low_pass_filter() -> None:
 
 
 def test_changes_of_precision_are_left_out() -> None:
-    shapes = transform_net.Architecture(width=4, residual_blocks=1)
+    shapes = architectures.Transform(width=4, residual_blocks=1)
     listed = [
         operations.of(transform_net.TransformNet(shapes, dtype))
         for dtype in (tf.float32, tf.bfloat16)
@@ -80,4 +80,4 @@ def test_a_layer_without_operations_is_an_error() -> None:
             return (Other("other", listing.PHOTO),)
 
     with pytest.raises(TypeError, match="Other"):
-        operations.of(Net(transform_net.Architecture(4, 1)))
+        operations.of(Net(architectures.Transform(4, 1)))

@@ -12,20 +12,20 @@ import pytest
 from fastapi import testclient
 
 from fastnst import images
-from fastnst.models import stylizer
+from fastnst.models import loading, stylizer
 from fastnst.serving import app
 
 
 @pytest.fixture(scope="module")
 def model(gallery: Path) -> stylizer.Stylizer:
     """The gallery of three styles."""
-    return stylizer.load(gallery, "float32")
+    return loading.load(gallery, "float32")
 
 
 @pytest.fixture(scope="module")
 def client(model: stylizer.Stylizer, tiny_run: Path) -> Iterator[testclient.TestClient]:
     """A client of a service with two models."""
-    models = {"gallery": model, "tiny": stylizer.load(tiny_run, "float32")}
+    models = {"gallery": model, "tiny": loading.load(tiny_run, "float32")}
     with testclient.TestClient(
         app.make(models, app.Limits(megabytes=0.1, megapixels=0.02))
     ) as made:
