@@ -108,5 +108,4 @@ def _load_portable(
     if not portable.path(reference).is_file():
         say("writing the model for ONNX Runtime, once")
         terminal.import_tensorflow()
-        portable.write(reference)
     return portable.load(reference, **vars(choices))

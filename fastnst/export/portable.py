@@ -62,16 +62,17 @@ def suits(
     return True
 
 
-def load(reference: store.Reference, **defaults: Any) -> stylizer.Stylizer:
-    """Loads a model to stylize with; it has to be in the cache.
+def load(name: str | Path | store.Reference, **defaults: Any) -> stylizer.Stylizer:
+    """Loads a model to stylize with, and writes it into the cache if it is not there.
 
     Args:
-        reference: The model.
-        **defaults: As in `loading.load`.
+        name: As in `loading.load`, but no SavedModel.
+        **defaults: The attributes of `fastnst.controls.Controls`, as in `loading.load`.
 
     Raises:
-        UserError: If ONNX Runtime is missing, or a choice is not available.
+        UserError: If the model or a choice is not available, or packages are missing.
     """
+    reference = name if isinstance(name, store.Reference) else store.find(name)
     if not _installed("onnxruntime"):
         raise errors.UserError(_MISSING)
     import onnxruntime
@@ -81,7 +82,7 @@ def load(reference: store.Reference, **defaults: Any) -> stylizer.Stylizer:
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
-        path(reference).read_bytes(), options, providers=["CPUExecutionProvider"]
+        write(reference).read_bytes(), options, providers=["CPUExecutionProvider"]
     )
     facts = json.loads(session.get_modelmeta().custom_metadata_map["fastnst"])
     names = tuple(style["name"] for style in facts["styles"])

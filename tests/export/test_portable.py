@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fastnst
 from fastnst import controls, errors, images
 from fastnst.export import portable
 from fastnst.models import loading, store
@@ -51,6 +52,15 @@ def test_the_pictures_are_those_of_tensorflow(
         found = portable.load(reference, **chosen)(batch)
         assert found.shape == expected.shape and found.dtype == np.uint8
         assert np.abs(found.astype(int) - expected).max() <= 1, chosen
+
+
+def test_the_package_loads_models_into_it(
+    reference: store.Reference, photo: Callable[..., np.ndarray]
+) -> None:
+    paint = fastnst.load(reference.path, runtime="onnxruntime", style="candy")
+    np.testing.assert_array_equal(
+        paint(photo(20, 30)), portable.load(reference, style="candy")(photo(20, 30))
+    )
 
 
 def test_a_model_of_one_style_has_no_other_and_no_strength(tiny_run: Path) -> None:
