@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import fastapi
 import prometheus_client
 from fastapi import responses
-from starlette import exceptions, types
+from starlette import exceptions, requests, types
 
 from fastnst import controls as controls_module
 from fastnst import errors, images, version
@@ -31,6 +31,8 @@ _FORMATS = {"jpeg": "JPEG", "jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _FORM = "multipart/form-data"
 # Seconds after which a client may try again when the queue is full.
 _RETRY_AFTER = 5
+# Status of requests whose client left before the whole photo had arrived.
+_CLIENT_CLOSED = 499
 _DESCRIPTION = """\
 Send a photo as the body, or as the field `photo` of a form. The result has the photo's size, unless
 `size` scales it.
@@ -293,6 +295,20 @@ def make(models: Models, limits: Limits = Limits()) -> fastapi.FastAPI:
     ) -> responses.JSONResponse:
         service.metrics.requests.labels(error.status_code).inc()
         return responses.JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def apologize(request: fastapi.Request, error: Exception) -> responses.JSONResponse:
+        # The server logs the exception, with its traceback, after the answer.
+        service.metrics.requests.labels(500).inc()
+        return responses.JSONResponse({"error": "the service failed; its log has the reason"}, 500)
+
+    @app.exception_handler(requests.ClientDisconnect)
+    async def forget(
+        request: fastapi.Request, error: requests.ClientDisconnect
+    ) -> responses.Response:
+        # Nobody receives this answer; the status is that of nginx, for the metrics.
+        service.metrics.requests.labels(_CLIENT_CLOSED).inc()
+        return responses.Response(status_code=_CLIENT_CLOSED)
 
     @app.post(
         "/stylize", description=_DESCRIPTION, openapi_extra=_BODY, response_class=responses.Response

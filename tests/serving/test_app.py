@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,6 +165,49 @@ def test_metrics_count_requests_and_pixels(model: stylizer.Stylizer) -> None:
     assert 'fastnst_requests_total{status="422"} 1.0' in lines
     assert "fastnst_pixels_total 1200.0" in lines and "fastnst_waiting 0.0" in lines
     assert "fastnst_seconds_count 1.0" in lines
+
+
+class Broken:
+    """A model whose pictures fail for a reason that no client can mend."""
+
+    def paint(self, batch: np.ndarray, choices: object) -> np.ndarray:
+        raise ZeroDivisionError("secret path\nof the server")
+
+    def check(self, style: str | None, strength: float | None) -> None:
+        """Accepts all."""
+
+
+def test_an_unexpected_error_is_one_line_without_its_reason_and_the_service_goes_on() -> None:
+    def made() -> Any:
+        return app.make({"broken": Broken()})  # type: ignore[dict-item]
+
+    with testclient.TestClient(made(), raise_server_exceptions=False) as client:
+        for _ in range(2):
+            answer = client.post("/stylize", content=encoded())
+            assert answer.status_code == 500
+            assert answer.json() == {"error": "the service failed; its log has the reason"}
+        lines = client.get("/metrics").text.splitlines()
+    assert 'fastnst_requests_total{status="500"} 2.0' in lines
+    # The server receives the exception, for its log.
+    with testclient.TestClient(made()) as client, pytest.raises(ZeroDivisionError, match="secret"):
+        client.post("/stylize", content=encoded())
+
+
+def test_a_client_that_leaves_early_is_counted_and_no_error(model: stylizer.Stylizer) -> None:
+    made = app.make({"gallery": model})
+    incoming = [{"type": "http.request", "body": b"x", "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop() if incoming else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": "/stylize", "headers": [], "app": made}
+    asyncio.run(made(scope | {"query_string": b""}, receive, send))
+    with testclient.TestClient(made) as client:
+        lines = client.get("/metrics").text.splitlines()
+    assert 'fastnst_requests_total{status="499"} 1.0' in lines
 
 
 class Held:
