@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -227,11 +228,11 @@ class Held:
         """Accepts all."""
 
 
-def ask(client: testclient.TestClient, count: int, seed: int = 0) -> list[threading.Thread]:
-    """Posts photos from as many threads; `answers` of each holds the status."""
+def ask(client: testclient.TestClient, count: int, content: bytes) -> list[threading.Thread]:
+    """Posts a photo from as many threads; `answers` of each holds the status."""
 
     def post(answers: list[int]) -> None:
-        answers.append(client.post("/stylize", content=encoded(seed=seed)).status_code)
+        answers.append(client.post("/stylize", content=content).status_code)
 
     threads = []
     for _ in range(count):
@@ -253,15 +254,33 @@ def test_photos_of_one_size_are_stylized_together_and_too_many_are_refused() -> 
     held = Held()
     limits = app.Limits(waiting=3, batch=2)
     with testclient.TestClient(app.make({"held": held}, limits)) as client:  # type: ignore[dict-item]
-        first = ask(client, 1)
+        first = ask(client, 1, encoded())
         assert held.begun.wait(30)
-        others = ask(client, 5)
+        others = ask(client, 5, encoded())
         # Two of five find no room.
         refused = [thread for thread in others if not thread.join(2) and not thread.is_alive()]
         assert statuses(refused) == [429, 429]
         held.go.set()
         assert statuses([*first, *others]) == [200] * 4 + [429] * 2
     assert held.batches == [1, 2, 1]
+
+
+@pytest.mark.parametrize(("gpu", "batches"), [(False, [1, 1, 1]), (True, [1, 2])])
+def test_a_cpu_stylizes_large_photos_one_by_one(
+    gpu: bool, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastnst.devices.has_gpu", lambda: gpu)
+    held = Held()
+    with testclient.TestClient(app.make({"held": held})) as client:  # type: ignore[dict-item]
+        photo = encoded(400, 400, "JPEG")
+        first = ask(client, 1, photo)
+        assert held.begun.wait(30)
+        others = ask(client, 2, photo)
+        while "fastnst_waiting 2.0" not in client.get("/metrics").text:
+            time.sleep(0.01)
+        held.go.set()
+        assert statuses([*first, *others]) == [200] * 3
+    assert held.batches == batches
 
 
 def test_a_result_that_takes_too_long_is_an_error() -> None:
