@@ -204,7 +204,7 @@ def test_some_styles_are_exported_without_the_others(
     arguments = ["--model", "gallery", "--style", "ink", "--style", "wave", "--format", "weights"]
     assert command.main(arguments) == 0
     assert capsys.readouterr().out == "exports/gallery-weights\n"
-    names = store.styles(Path("exports/gallery-weights"))
+    names = restore.styles(Path("exports/gallery-weights"))
     assert list(names) == ["ink", "wave"]
 
 

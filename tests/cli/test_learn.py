@@ -66,7 +66,7 @@ def test_a_style_is_added_and_all_others_stay_bit_for_bit(
 
 def test_a_folder_of_paintings_is_one_style_named_after_it(place: Path) -> None:
     assert learn.main(["several", "--into", "tiny", "--dataset", "photos", *SMALL]) == 0
-    assert store.styles(Path("models/tiny")) == ("tiny", "several")
+    assert restore.styles(Path("models/tiny")) == ("tiny", "several")
 
 
 def test_a_shipped_model_is_copied_to_the_users_own_first(
@@ -92,7 +92,7 @@ def test_all_weights_can_be_trained_into_a_model_of_its_own(place: Path) -> None
     own = [*SMALL, "--kernels", "--set", "batch_size=1", "--set", "width=4"]
     own += ["--set", "residual_blocks=1", "--set", "validation=photos"]
     assert learn.main(["painting.png", "--into", "tiny", "--dataset", "photos", *own]) == 0
-    assert store.styles(Path("models/tiny")) == ("tiny",)
+    assert restore.styles(Path("models/tiny")) == ("tiny",)
     assert restore.load(store.find("painting")).description.names == ("painting",)
 
 

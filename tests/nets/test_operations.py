@@ -48,15 +48,31 @@ def test_an_operation_reads_only_earlier_ones(options: dict[str, bool | int]) ->
         known.add(operation.name)
 
 
-def test_an_operations_kernel_includes_the_low_pass_filter() -> None:
+def test_a_low_pass_filter_is_an_operation_of_its_own() -> None:
     net = network_of({"antialias": True})
     found = {each.name: each for each in operations.of(net)}
     conv = found["conv2"]
     assert isinstance(conv, operations.Conv)
-    assert (conv.kernel.shape, conv.stride, conv.depthwise) == ((5, 5, 4, 8), 2, False)
-    np.testing.assert_array_equal(conv.kernel, net.conv2.applied())
-    pad = found[conv.source]
+    assert (conv.kernel.shape, conv.stride, conv.depthwise) == ((3, 3, 4, 8), 2, False)
+    np.testing.assert_array_equal(conv.kernel, net.conv2.kernel)
+    smooth = found[conv.source]
+    assert isinstance(smooth, operations.Conv)
+    assert (smooth.kernel.shape, smooth.stride, smooth.depthwise) == ((3, 3, 4, 1), 1, True)
+    pad = found[smooth.source]
     assert pad == operations.Pad("conv2/pad", "norm1/relu", (2, 2, 2, 2), "reflect")
+
+
+def test_kernels_have_the_fewest_taps() -> None:
+    found = {each.name: each for each in operations.of(network_of({"antialias": True}))}
+    kernels = {
+        name: each.kernel.shape
+        for name, each in found.items()
+        if isinstance(each, operations.Conv) and not each.depthwise
+    }
+    # 3 x 3 taps of an upsampled image are 2 x 2 of the small one, for each of 2 x 2 pixels.
+    assert kernels["upsample1/blocks"] == (2, 2, 16, 4 * 8)
+    # 9 x 9 taps for each of 2 x 2 pixels.
+    assert kernels["conv4/blocks"] == (10, 10, 4, 4 * 3)
 
 
 def test_changes_of_precision_are_left_out() -> None:
