@@ -114,7 +114,7 @@ def runtime_package() -> Path:
     Raises:
         UserError: If it cannot be downloaded.
     """
-    registry = os.environ.get("npm_config_registry") or _REGISTRY
+    registry = os.environ.get("npm_config_registry") or _REGISTRY  # noqa: SIM112, as npm has it
     return downloads.cached(
         f"{registry.rstrip('/')}/onnxruntime-web/-/{_PACKAGE}",
         SHA512,
@@ -184,9 +184,7 @@ def _split_by_slices(graph: onnx.GraphProto) -> None:
         for output, begin, end in zip(node.output, [0, *ends], ends, strict=False):
             bounds = {f"{output}/begin": begin, f"{output}/end": end}
             for name, value in bounds.items():
-                graph.initializer.append(
-                    numpy_helper.from_array(np.array([value], np.int64), name)
-                )
+                graph.initializer.append(numpy_helper.from_array(np.array([value], np.int64), name))
             nodes.append(helper.make_node("Slice", [row, *bounds], [output], name=output))
         if not any(parts in other.input for other in graph.node if other.op_type != "Split"):
             graph.initializer.remove(sizes[parts])

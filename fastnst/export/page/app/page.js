@@ -82,6 +82,15 @@ function showModel() {
   at("strengths").hidden = !strength;
 }
 
+/** Makes the second style differ from the first. */
+function chooseAnother() {
+  const [first, other] = ["style", "other"].map((name) => document.querySelector(`[name=${name}]:checked`));
+  if (first.value === other.value) {
+    const styles = document.querySelectorAll("[name=other]");
+    styles[(Number(other.value) + 1) % styles.length].checked = true;
+  }
+}
+
 function loadModel() {
   state.ready = false;
   state.painting = false;
@@ -121,6 +130,7 @@ function listen() {
   });
   at("panel").addEventListener("input", ({ target }) => {
     at("second").hidden = !at("blends").checked;
+    if (target === at("blends")) chooseAnother();
     at("shared").textContent = `${at("share").value}%`;
     at("strong").textContent = `${at("strength").value}%`;
     if (target === at("model")) {
@@ -155,7 +165,6 @@ async function take(blob, name = blob.name) {
   at("viewer").hidden = at("tools").hidden = false;
   viewer.showPhoto(state.photo.preview);
   state.photo.preview.close();
-  at("took").textContent = "";
   showSizes();
   rest();
   if (focused) document.querySelector("[name=style]:checked").focus();
@@ -208,9 +217,8 @@ async function paint() {
     const { before, after, milliseconds } = await studio.paint(chosen);
     viewer.showPicture(before, after);
     state.painted = chosen;
-    at("took").textContent = `${after.width} × ${after.height}, ${(milliseconds / 1000).toFixed(1)} s`;
     state.painting = false;
-    rest("Done.");
+    rest(`Done: ${after.width} × ${after.height} pixels in ${(milliseconds / 1000).toFixed(1)} s.`);
   } catch (error) {
     state.painting = false;
     if (error instanceof Cancelled) {
@@ -225,6 +233,7 @@ async function paint() {
 /** Shows the buttons and the line for a page that waits for the visitor. */
 function rest(done = "") {
   stopFollowing();
+  const focused = document.activeElement === at("cancel");
   const painted = state.painted && !changed();
   at("working").hidden = state.ready;
   at("cancel").hidden = true;
@@ -238,6 +247,8 @@ function rest(done = "") {
   else if (painted) say(done || "Done.");
   else if (state.painted) say("Your choices have changed. Paint again to see them.");
   else say(done || "Choose a style, then paint.");
+  // The button that had the focus is gone.
+  if (focused) at(painted ? "save" : "go").focus();
 }
 
 function busy(text) {
