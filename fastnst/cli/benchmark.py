@@ -138,7 +138,7 @@ def _ours(
 
     paint = verify.painter(restored)
     painted = {
-        name: verify.timed(functools.partial(paint, case.photos, case.shares), case.runs)
+        name: verify.timed(functools.partial(paint, case), case.runs)
         for name, case in clocks.items()
     }
     return {"format": _OURS, "precision": "float32", "milliseconds": _medians(painted, clocks)}

@@ -226,7 +226,7 @@ def export(
         with files.replacing(folder) as partial:
             writer.write(model, partial, dataclasses.replace(options, metadata=metadata))
             (partial / METADATA).write_text(metadata, encoding="utf-8")
-            given = verify.cases(len(model.description.styles), options.size)
+            given = verify.cases(model.description, options.size)
             parity = verify.compare(model, given, paint(partial, file_format, given))
             if parity.largest > writer.TOLERANCE[precision]:
                 raise errors.UserError(
@@ -256,6 +256,8 @@ def _metadata(
         "precision": options.precision,
         "size": side,
         "styles": [dataclasses.asdict(style) for style in model.description.styles],
+        "strength": "0 to 1.5" if model.description.identity else "1",
+        "grain": model.description.grain,
         "input": "RGB in 0..255",
         "output": "RGB in 0..255, of the same size",
         "license": "Apache-2.0, as far as the rights to the paintings allow",

@@ -79,6 +79,9 @@ class _Builder:
         self._styles = len(model.description.styles)
         self._results: dict[str, Any] = {}
         self._row: dict[str, Any] = {}
+        self._keep: Any = None
+        # Whether the row is known now.
+        self._constant = self._styles == 1 and not model.description.identity
 
     def convert(self) -> Any:
         """Returns the model, a `coremltools.models.MLModel`."""
@@ -89,23 +92,17 @@ class _Builder:
         given = [builder.TensorSpec(shape=(1, 3, *sides))]
         if self._styles > 1:
             given.append(builder.TensorSpec(shape=(1, self._styles)))
-
-        # The builder takes the names of the inputs from the arguments.
-        def of_one(images: Any) -> Any:
-            return self._compute(images, None)
-
-        def of_several(images: Any, style: Any) -> Any:
-            return self._compute(images, style)
-
+        if self._model.description.identity:
+            given.append(builder.TensorSpec(shape=(1,)))
         target = tools.target.iOS16
-        program = builder.program(input_specs=given, opset_version=target)(
-            of_several if self._styles > 1 else of_one
-        )
+        program = builder.program(input_specs=given, opset_version=target)(self._function())
         program.functions["main"].set_output_types([tools.ImageType(name="stylized")])
         shape = self._options.size or (tools.RangeDim(_LEAST, _MOST, _USUAL),) * 2
         inputs = [tools.ImageType(name="images", shape=(1, 3, *shape))]
         if self._styles > 1:
             inputs.append(tools.TensorType(name="style", shape=(1, self._styles)))
+        if self._model.description.identity:
+            inputs.append(tools.TensorType(name="strength", shape=(1,)))
         half = self._options.precision == "float16"
         converted = tools.convert(
             program,
@@ -119,26 +116,44 @@ class _Builder:
         converted.user_defined_metadata["fastnst"] = self._options.metadata
         return converted
 
-    def _compute(self, images: Any, style: Any) -> Any:
-        self._read_row(style)
+    def _function(self) -> collections.abc.Callable[..., Any]:
+        """Returns the program as a function, whose arguments name the inputs."""
+        functions: dict[tuple[bool, bool], collections.abc.Callable[..., Any]] = {
+            (False, False): lambda images: self._compute(images),
+            (True, False): lambda images, style: self._compute(images, style),
+            (False, True): lambda images, strength: self._compute(images, None, strength),
+            (True, True): lambda images, style, strength: self._compute(images, style, strength),
+        }
+        return functions[self._styles > 1, self._model.description.identity]
+
+    def _compute(self, images: Any, style: Any = None, strength: Any = None) -> Any:
+        self._read_row(style, strength)
         self._results[operations.PHOTO] = images
-        for operation in operations.of(self._model.net):
+        for operation in operations.of(self._model.net, strength=strength is not None):
             self._results[operation.name] = self._apply(operation)
         return self._mil.round(x=self._results[operation.name], name="stylized")
 
-    def _read_row(self, style: Any) -> None:
+    def _read_row(self, style: Any, strength: Any) -> None:
         """Computes the entries of the style's row: [1, C, 1, 1] each, or constants."""
-        net = self._model.net
-        table = net.table.numpy()[: self._styles]
-        if style is None:
+        builder, net = self._mil, self._model.net
+        table = net.table.numpy()
+        if self._constant:
             entries = net.layout.split(table[0])
             self._row = {name: np.asarray(value) for name, value in entries.items()}
             return
-        row = self._mil.matmul(x=style, y=table)
+        if style is None:
+            row: Any = table[:1]
+        else:
+            row = builder.matmul(x=style, y=table[: self._styles])
+        if strength is not None:
+            more = builder.add(x=strength, y=np.float32(-1.0))
+            away = builder.add(x=row, y=-table[-1:])
+            row = builder.add(x=row, y=builder.mul(x=away, y=more))
+            self._keep = builder.relu(x=builder.mul(x=more, y=np.float32(-1.0)))
         sizes = np.array([entry.size for entry in net.layout.entries], np.int32)
-        parts = self._mil.split(x=row, split_sizes=sizes, axis=1)
+        parts = builder.split(x=row, split_sizes=sizes, axis=1)
         for entry, part in zip(net.layout.entries, parts, strict=True):
-            self._row[entry.name] = self._mil.reshape(x=part, shape=[1, entry.size, 1, 1])
+            self._row[entry.name] = builder.reshape(x=part, shape=[1, entry.size, 1, 1])
 
     def _apply(self, operation: operations.Operation) -> Any:
         builder, images = self._mil, self._results[operation.source]
@@ -160,11 +175,13 @@ class _Builder:
                     groups=kernel.shape[2] if depthwise else 1,
                     **({} if bias is None else {"bias": bias}),
                 )
-            case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
+            case operations.Norm(scale=scale, shift=shift, epsilon=epsilon, colors=colors):
                 small = np.float32(epsilon)
                 gamma, beta = self._row[scale], self._row[shift]
-                if self._styles == 1:
+                if self._constant:
                     return builder.instance_norm(x=images, gamma=gamma, beta=beta, epsilon=small)
+                if colors is not None:
+                    gamma, beta = self._keep_colors(gamma, beta, self._results[colors])
                 # Of this operation, scale and shift have to be constants.
                 normed = builder.instance_norm(x=images, epsilon=small)
                 return builder.add(x=builder.mul(x=normed, y=gamma), y=beta)
@@ -172,6 +189,8 @@ class _Builder:
                 return builder.relu(x=images)
             case operations.Tanh():
                 return builder.tanh(x=images)
+            case operations.Atanh():
+                return builder.atanh(x=images)
             case operations.Add(other=other, factor=factor):
                 return builder.add(x=images, y=self._times(self._results[other], factor))
             case operations.DepthToSpace():
@@ -200,10 +219,24 @@ class _Builder:
             return other
         if isinstance(factor, str):
             by = self._row[factor]
-            by = by.reshape(1, -1, 1, 1) if self._styles == 1 else by
+            by = by.reshape(1, -1, 1, 1) if self._constant else by
         else:
             by = np.float32(factor)
         return self._mil.mul(x=other, y=by)
+
+    def _keep_colors(self, scale: Any, shift: Any, colors: Any) -> tuple[Any, Any]:
+        """Moves a scale and a shift, [1, C, 1, 1], to the moments of images by the part `keep`."""
+        builder = self._mil
+
+        def towards(entry: Any, own: Any) -> Any:
+            difference = builder.sub(x=own, y=entry)
+            return builder.add(x=entry, y=builder.mul(x=difference, y=self._keep))
+
+        mean = builder.reduce_mean(x=colors, axes=[2, 3], keep_dims=True)
+        centered = builder.sub(x=colors, y=mean)
+        square = builder.mul(x=centered, y=centered)
+        variance = builder.reduce_mean(x=square, axes=[2, 3], keep_dims=True)
+        return towards(scale, builder.sqrt(x=variance)), towards(shift, mean)
 
     def _repeat_edge(self, images: Any, margin: int) -> Any:
         """Mirrors the border including the edge."""

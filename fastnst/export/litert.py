@@ -30,9 +30,11 @@ interpreter = Interpreter("{name}/model.tflite")
 paint = interpreter.get_signature_runner()
 photo = np.asarray(Image.open("photo.jpg").convert("RGB"), np.float32)
 inputs = {"images": photo[np.newaxis]}
-if "style" in paint.get_input_details():  # Of several styles: the share of each.
-    styles = paint.get_input_details()["style"]["shape"][0]
-    inputs["style"] = np.eye(styles, dtype=np.float32)[0]
+details = paint.get_input_details()
+if "style" in details:  # Of several styles: the share of each.
+    inputs["style"] = np.eye(*details["style"]["shape"], dtype=np.float32)[0]
+if "strength" in details:
+    inputs["strength"] = np.ones(1, np.float32)
 stylized = paint(**inputs)["stylized"]
 Image.fromarray(np.uint8(np.rint(stylized[0]))).save("stylized.png")
 ```
@@ -41,6 +43,7 @@ Image.fromarray(np.uint8(np.rint(stylized[0]))).save("stylized.png")
 |---|---|
 | input `images` | RGB, float32 [B, H, W, 3] in 0..255 |
 | input `style`, of several styles only | shares of the styles, float32 [styles], with a sum of 1 |
+| input `strength`, of models trained with `identity: on` | float32 [1], from 0 to 1.5 |
 | output `stylized` | RGB, float32 [B, H, W, 3] in 0..255 |
 
 Without `--size`, height and width are free, from 16 pixels, and a CPU computes the network. With
@@ -57,11 +60,12 @@ def load(folder):
     interpreter = Interpreter(os.path.join(folder, "model.tflite"), num_threads=os.cpu_count())
     paint_any = interpreter.get_signature_runner()
 
-    def paint(photos, shares):
-        inputs = {"images": photos.astype("float32")}
-        if len(shares) > 1:
-            inputs["style"] = shares
-        return np.uint8(np.rint(paint_any(**inputs)["stylized"]))
+    names = paint_any.get_input_details()
+
+    def paint(photos, shares, strength):
+        given = {"images": photos.astype("float32"), "style": shares, "strength": strength}
+        stylized = paint_any(**{name: given[name] for name in names})["stylized"]
+        return np.uint8(np.rint(stylized))
 
     return paint
 """
@@ -71,25 +75,30 @@ def write(model: model_module.Model, folder: Path, options: export.Options) -> N
     """Writes a file for LiteRT."""
     height, width = options.size or (None, None)
     images = tf.TensorSpec([1 if options.size else None, height, width, 3], name="images")
-    listed = operations.of(model.net)
-    layout, styles = model.net.layout, len(model.description.styles)
-    table = model.net.table.numpy()[:styles]
-
+    described, layout = model.description, model.net.layout
+    listed = operations.of(model.net, strength=described.identity)
+    styles, table = len(described.styles), model.net.table.numpy()
+    choices = {}
     if styles > 1:
+        choices["style"] = tf.TensorSpec([styles], name="style")
+    if described.identity:
+        choices["strength"] = tf.TensorSpec([1], name="strength")
 
-        @tf.function(input_signature=[images, tf.TensorSpec([styles], name="style")])
-        def stylize(images: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
-            row = tf.reshape(tf.matmul(style[tf.newaxis], table), [-1])
-            return {"stylized": compute(listed, images, layout.split(row))}
-    else:
-
-        @tf.function(input_signature=[images])
-        def stylize(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"stylized": compute(listed, images, layout.split(table[0]))}
+    @tf.function(autograph=False)
+    def stylize(
+        images: tf.Tensor, style: tf.Tensor | None = None, strength: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        row, keep = table[0], None
+        if style is not None:
+            row = tf.reshape(tf.matmul(style[tf.newaxis], table[:styles]), [-1])
+        if strength is not None:
+            row += (strength - 1.0) * (row - table[-1])
+            keep = tf.nn.relu(1.0 - strength)
+        return {"stylized": compute(listed, images, layout.split(row), keep)}
 
     module = tf.Module()
     module.stylize = stylize
-    concrete = stylize.get_concrete_function()
+    concrete = stylize.get_concrete_function(images, **choices)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
     if options.precision == "float16":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -111,6 +120,7 @@ def compute(
     listed: collections.abc.Iterable[operations.Operation],
     photo: tf.Tensor,
     style: collections.abc.Mapping[str, tf.Tensor],
+    keep: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Computes operations by TensorFlow's plainest, which every runtime of LiteRT has.
 
@@ -118,6 +128,7 @@ def compute(
         listed: From `operations.of`.
         photo: float32 RGB [B, H, W, 3] in [0, 255].
         style: Entries of the style's row, float32 [C] each.
+        keep: As in `TransformNet.__call__`, if the operations restore colors of the photo.
 
     Returns:
         float32 RGB [B, H, W, 3] in [0, 255].
@@ -125,7 +136,7 @@ def compute(
     results = {operations.PHOTO: photo}
     for operation in listed:
         images = results[operation.source]
-        results[operation.name] = _apply(operation, images, results, style)
+        results[operation.name] = _apply(operation, images, results, style, keep)
     return results[operation.name]
 
 
@@ -134,6 +145,7 @@ def _apply(
     images: tf.Tensor,
     results: collections.abc.Mapping[str, tf.Tensor],
     style: collections.abc.Mapping[str, tf.Tensor],
+    keep: tf.Tensor | None,
 ) -> tf.Tensor:
     match operation:
         case operations.Affine(factor=factor, offset=offset):
@@ -148,15 +160,21 @@ def _apply(
         case operations.Conv(kernel=kernel, stride=stride, bias=bias):
             convolved = tf.nn.conv2d(images, kernel, stride, "VALID")
             return convolved if bias is None else convolved + bias
-        case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
-            mean = tf.reduce_mean(images, [1, 2], keepdims=True)
-            centered = images - mean
-            variance = tf.reduce_mean(centered * centered, [1, 2], keepdims=True)
-            return centered * (tf.math.rsqrt(variance + epsilon) * style[scale]) + style[shift]
+        case operations.Norm(epsilon=epsilon, colors=colors):
+            scale, shift = style[operation.scale], style[operation.shift]
+            _, centered, variance = _moments(images)
+            if colors is not None:
+                own_mean, _, own_variance = _moments(results[colors])
+                scale += keep * (tf.sqrt(own_variance) - scale)
+                shift += keep * (own_mean - shift)
+            return centered * (tf.math.rsqrt(variance + epsilon) * scale) + shift
         case operations.Relu():
             return tf.nn.relu(images)
         case operations.Tanh():
             return tf.tanh(images)
+        case operations.Atanh():
+            # LiteRT has only the logarithm.
+            return 0.5 * (tf.math.log(1.0 + images) - tf.math.log(1.0 - images))
         case operations.Add(other=other, factor=str(factor)):
             return images + style[factor] * results[other]
         case operations.Add(other=other, factor=factor):
@@ -181,3 +199,10 @@ def _apply(
             sides = tf.shape(results[like])
             return images[:, offset : offset + sides[1], offset : offset + sides[2]]
     raise TypeError(f"no operation of LiteRT for {operation}")
+
+
+def _moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the mean of each channel, [B, 1, 1, C], the images minus it, and the variance."""
+    mean = tf.reduce_mean(images, [1, 2], keepdims=True)
+    centered = images - mean
+    return mean, centered, tf.reduce_mean(centered * centered, [1, 2], keepdims=True)

@@ -16,12 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 
-def load(folder: str) -> collections.abc.Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def load(folder: str) -> collections.abc.Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
     """Reads model.mlpackage in a folder.
 
     Returns:
-        A function of photos, uint8 [B, H, W, 3], and shares of the styles, float32 [styles], to
-        stylized photos, uint8.
+        A function of photos, uint8 [B, H, W, 3], shares of the styles, float32 [styles], and a
+        strength, float32 [1], to stylized photos, uint8.
     """
     import coremltools
     from coremltools.converters.mil.frontend.milproto.load import load as load_program
@@ -31,15 +31,17 @@ def load(folder: str) -> collections.abc.Callable[[np.ndarray, np.ndarray], np.n
     weights = os.path.join(package, "Data", "com.apple.CoreML", "weights")
     program = load_program(spec, spec.specificationVersion, weights).functions["main"]
 
-    def paint_one(photo: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        given = {"images": tf.constant(photo.transpose(2, 0, 1)[np.newaxis], tf.float32)}
-        if len(shares) > 1:
-            given["style"] = tf.constant(shares[np.newaxis])
-        (stylized,) = _run(program, given)
+    def paint_one(photo: np.ndarray, shares: np.ndarray, strength: np.ndarray) -> np.ndarray:
+        given = {
+            "images": tf.constant(photo.transpose(2, 0, 1)[np.newaxis], tf.float32),
+            "style": tf.constant(shares[np.newaxis]),
+            "strength": tf.constant(strength),
+        }
+        (stylized,) = _run(program, {name: given[name] for name in program.inputs})
         return np.uint8(stylized.numpy()[0].transpose(1, 2, 0))
 
-    def paint(photos: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        return np.stack([paint_one(photo, shares) for photo in photos])
+    def paint(photos: np.ndarray, shares: np.ndarray, strength: np.ndarray) -> np.ndarray:
+        return np.stack([paint_one(photo, shares, strength) for photo in photos])
 
     return paint
 
@@ -145,6 +147,7 @@ def _upsample(x: tf.Tensor, scale_factor_height: int, scale_factor_width: int) -
 # Names of the arguments are those of Core ML's operations.
 _OPERATIONS: dict[str, collections.abc.Callable[..., Any]] = {
     "add": lambda x, y: x + y,
+    "atanh": lambda x: tf.atanh(x),
     "cast": _cast,
     "clip": lambda x, alpha, beta: tf.clip_by_value(x, alpha, beta),
     "concat": lambda values, axis, interleave: tf.concat(values, axis),
@@ -157,6 +160,7 @@ _OPERATIONS: dict[str, collections.abc.Callable[..., Any]] = {
     ),
     "mul": lambda x, y: x * y,
     "pad": _pad,
+    "reduce_mean": lambda x, axes, keep_dims: tf.reduce_mean(x, axes, keepdims=bool(keep_dims)),
     "relu": lambda x: tf.nn.relu(x),
     "reshape": lambda x, shape: tf.reshape(x, shape),
     "reverse": lambda x, axes: tf.reverse(x, axes),
@@ -164,7 +168,9 @@ _OPERATIONS: dict[str, collections.abc.Callable[..., Any]] = {
     "shape": lambda x: tf.shape(x),
     "slice_by_index": _slice_by_index,
     "slice_by_size": lambda x, begin, size: tf.slice(x, begin, size),
+    "sqrt": lambda x: tf.sqrt(x),
     "split": lambda x, split_sizes, axis, num_splits=None: tf.split(x, split_sizes, axis),
+    "sub": lambda x, y: x - y,
     "tanh": lambda x: tf.tanh(x),
     "upsample_nearest_neighbor": _upsample,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ FILE = "model.onnx"
 OPSET = 17
 # The newest that the runtimes of two years ago read.
 _IR_VERSION = 9
+# Is added to the variance of a photo's colors, which may be 0.
+_LEAST_VARIANCE = 1e-6
 # In float32, the results must be equal up to rounding; kernels in float16 move some by more.
 TOLERANCE = {"float32": 1.0, "float16": 6.0}
 USE = """\
@@ -34,9 +37,11 @@ from PIL import Image
 session = onnxruntime.InferenceSession("{name}/model.onnx")
 photo = np.asarray(Image.open("photo.jpg").convert("RGB"), np.float32)
 inputs = {"images": photo[np.newaxis]}
-if len(session.get_inputs()) == 2:  # Of several styles: the share of each.
-    styles = session.get_inputs()[1].shape[0]
-    inputs["style"] = np.eye(styles, dtype=np.float32)[0]
+shapes = {each.name: each.shape for each in session.get_inputs()}
+if "style" in shapes:  # Of several styles: the share of each.
+    inputs["style"] = np.eye(*shapes["style"], dtype=np.float32)[0]
+if "strength" in shapes:
+    inputs["strength"] = np.ones(1, np.float32)
 (stylized,) = session.run(None, inputs)
 Image.fromarray(stylized[0]).save("stylized.png")
 ```
@@ -45,6 +50,7 @@ Image.fromarray(stylized[0]).save("stylized.png")
 |---|---|
 | input `images` | RGB, float32 [B, H, W, 3] in 0..255 |
 | input `style`, of several styles only | shares of the styles, float32 [styles], of any sum |
+| input `strength`, of models trained with `identity: on` | float32 [1], from 0 to 1.5 |
 | output `stylized` | RGB, uint8 [B, H, W, 3] |
 
 Batch size, height and width are free, from 16 pixels. The file's metadata, `fastnst`, is
@@ -64,11 +70,11 @@ def load(folder):
         os.path.join(folder, "model.onnx"), providers=["CPUExecutionProvider"]
     )
 
-    def paint(photos, shares):
-        inputs = {"images": photos.astype("float32")}
-        if len(shares) > 1:
-            inputs["style"] = shares
-        return session.run(None, inputs)[0]
+    names = [each.name for each in session.get_inputs()]
+
+    def paint(photos, shares, strength):
+        given = {"images": photos.astype("float32"), "style": shares, "strength": strength}
+        return session.run(None, {name: given[name] for name in names})[0]
 
     return paint
 """
@@ -112,15 +118,19 @@ class _Builder:
         sides: tuple[str | int, ...] = ("batch", "height", "width", 3)
         inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, sides)]
         outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, sides)]
-        styles = len(self._model.description.styles)
-        if styles > 1:
-            inputs.append(helper.make_tensor_value_info("style", TensorProto.FLOAT, [styles]))
+        described = self._model.description
+        if len(described.styles) > 1:
+            sizes = [len(described.styles)]
+            inputs.append(helper.make_tensor_value_info("style", TensorProto.FLOAT, sizes))
+        if described.identity:
+            inputs.append(helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
         self._style()
         self._node("Transpose", ["images"], operations.PHOTO, perm=[0, 3, 1, 2])
-        for operation in operations.of(self._model.net):
+        for operation in operations.of(self._model.net, strength=described.identity):
             last = self._write(operation)
         rows = self._node("Transpose", [last], "rows", perm=[0, 2, 3, 1])
-        rounded = self._node("Round", [rows], "rounded")
+        # Casts round towards zero.
+        rounded = self._node("Add", [rows, self._scalar(0.5)], "rounded")
         self._node("Cast", [rounded], "stylized", to=TensorProto.UINT8)
         made = helper.make_graph(self._nodes, "fastnst", inputs, outputs, self._initializers)
         built = helper.make_model(
@@ -135,19 +145,36 @@ class _Builder:
     def _style(self) -> None:
         """Writes the entries of the style's row."""
         net, styles = self._model.net, len(self._model.description.styles)
-        table = np.asarray(net.table)[:styles]
-        entries = net.layout.entries
-        if styles == 1:
+        table = np.asarray(net.table)
+        identity = self._model.description.identity
+        if styles == 1 and not identity:
             for name, values in net.layout.split(table[0]).items():
                 self._initializer(name, np.asarray(values))
             return
-        total = self._node("ReduceSum", ["style"], "style/total", keepdims=1)
-        shares = self._node("Div", ["style", total], "style/shares")
-        row = self._node("MatMul", [shares, self._constant(table)], "style/row")
-        sizes = self._constant(np.array([entry.size for entry in entries], np.int64))
-        self._nodes.append(
-            helper.make_node("Split", [row, sizes], [entry.name for entry in entries], axis=0)
-        )
+        if styles > 1:
+            # A mean instead of a sum, because the network needs that kind of node elsewhere.
+            mean = self._node("ReduceMean", ["style"], "style/mean", keepdims=1)
+            shares = self._node("Div", ["style", mean], "style/shares")
+            of_styles = self._constant(table[:styles] / np.float32(styles))
+            row = self._node("MatMul", [shares, of_styles], "style/row")
+        else:
+            row = self._constant(table[0])
+        if identity:
+            row = self._strength(row, table[-1])
+        first = 0
+        for entry in net.layout.entries:
+            bounds = [np.array([each], np.int64) for each in (first, first + entry.size)]
+            self._node("Slice", [row, *map(self._constant, bounds)], entry.name)
+            first += entry.size
+
+    def _strength(self, row: str, photo: np.ndarray) -> str:
+        """Moves the row from the photo's, and computes the part `keep`."""
+        more = self._node("Add", ["strength", self._scalar(-1.0)], "strength/more")
+        away = self._node("Add", [row, self._constant(-photo)], "strength/away")
+        change = self._node("Mul", [more, away], "strength/change")
+        less = self._node("Mul", [more, self._scalar(-1.0)], "strength/less")
+        self._node("Relu", [less], "strength/keep")
+        return self._node("Add", [row, change], "strength/row")
 
     def _write(self, operation: operations.Operation) -> str:
         source, name = operation.source, operation.name
@@ -174,6 +201,8 @@ class _Builder:
                     pads=[0] * 4,
                     group=kernel.shape[2] if depthwise else 1,
                 )
+            case operations.Norm(colors=str(colors)):
+                return self._norm_keeping(operation, colors)
             case operations.Norm(scale=scale, shift=shift, epsilon=epsilon):
                 inputs = [source, scale, shift]
                 return self._node("InstanceNormalization", inputs, name, epsilon=epsilon)
@@ -181,6 +210,8 @@ class _Builder:
                 return self._node("Relu", [source], name)
             case operations.Tanh():
                 return self._node("Tanh", [source], name)
+            case operations.Atanh():
+                return self._node("Atanh", [source], name)
             case operations.Add(other=other, factor=factor):
                 return self._node("Add", [source, self._times(other, factor, name)], name)
             case operations.DepthToSpace():
@@ -215,12 +246,36 @@ class _Builder:
     def _times(self, source: str, factor: float | str, name: str) -> str:
         if factor == 1.0:
             return source
-        if isinstance(factor, str):
-            shape = self._constant(np.array([1, -1, 1, 1], np.int64))
-            by = self._node("Reshape", [factor, shape], f"{name}/by_channel")
-        else:
-            by = self._scalar(factor)
+        by = self._by_channel(factor) if isinstance(factor, str) else self._scalar(factor)
         return self._node("Mul", [source, by], f"{name}/weighted")
+
+    def _by_channel(self, entry: str) -> str:
+        shape = self._constant(np.array([1, -1, 1, 1], np.int64))
+        return self._node("Reshape", [entry, shape], f"{entry}/by_channel")
+
+    def _norm_keeping(self, operation: operations.Norm, colors: str) -> str:
+        """Normalizes, and restores the moments of other images by the part `keep`."""
+        plain = [self._constant(values(3, np.float32)) for values in (np.ones, np.zeros)]
+        normal = functools.partial(self._node, "InstanceNormalization")
+        mean = self._node("ReduceMean", [colors], f"{colors}/mean", axes=[2, 3])
+        # The mean of x (x - mean) / deviation is the deviation.
+        unit = normal([colors, *plain], f"{colors}/unit", epsilon=_LEAST_VARIANCE)
+        product = self._node("Mul", [colors, unit], f"{colors}/product")
+        deviation = self._node("ReduceMean", [product], f"{colors}/deviation", axes=[2, 3])
+        scale = self._keep(operation.scale, deviation)
+        shift = self._keep(operation.shift, mean)
+        name, inputs = operation.name, [operation.source, *plain]
+        normed = normal(inputs, f"{name}/unit", epsilon=operation.epsilon)
+        scaled = self._node("Mul", [normed, scale], f"{name}/scaled")
+        return self._node("Add", [scaled, shift], name)
+
+    def _keep(self, entry: str, own: str) -> str:
+        """Computes entry + keep * (own - entry), [B, C, 1, 1]."""
+        styled = self._by_channel(entry)
+        opposite = self._node("Mul", [styled, self._scalar(-1.0)], f"{entry}/opposite")
+        difference = self._node("Add", [own, opposite], f"{entry}/difference")
+        change = self._node("Mul", [difference, "strength/keep"], f"{entry}/change")
+        return self._node("Add", [styled, change], f"{entry}/kept")
 
     def _extend(self, source: str, name: str, multiple: int) -> str:
         """Mirrors pixels at the bottom and on the right up to a multiple."""

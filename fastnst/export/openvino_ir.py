@@ -27,9 +27,11 @@ from PIL import Image
 paint = openvino.compile_model("{name}/model.xml", "CPU")
 photo = np.asarray(Image.open("photo.jpg").convert("RGB"), np.float32)
 inputs = {"images": photo[np.newaxis]}
-if len(paint.inputs) == 2:  # Of several styles: the share of each.
-    styles = paint.input("style").shape[0]
-    inputs["style"] = np.eye(styles, dtype=np.float32)[0]
+names = [each.any_name for each in paint.inputs]
+if "style" in names:  # Of several styles: the share of each.
+    inputs["style"] = np.eye(*paint.input("style").shape, dtype=np.float32)[0]
+if "strength" in names:
+    inputs["strength"] = np.ones(1, np.float32)
 stylized = paint(inputs)["stylized"]
 Image.fromarray(stylized[0]).save("stylized.png")
 ```
@@ -38,6 +40,7 @@ Image.fromarray(stylized[0]).save("stylized.png")
 |---|---|
 | input `images` | RGB, float32 [B, H, W, 3] in 0..255 |
 | input `style`, of several styles only | shares of the styles, float32 [styles], of any sum |
+| input `strength`, of models trained with `identity: on` | float32 [1], from 0 to 1.5 |
 | output `stylized` | RGB, uint8 [B, H, W, 3] |
 
 Batch size, height and width are free, from 16 pixels.
@@ -53,11 +56,11 @@ def load(folder):
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.compile_model(os.path.join(folder, "model.xml"), "CPU", exact)
 
-    def paint(photos, shares):
-        inputs = {"images": photos.astype("float32")}
-        if len(shares) > 1:
-            inputs["style"] = shares
-        return compiled(inputs)["stylized"]
+    names = [each.any_name for each in compiled.inputs]
+
+    def paint(photos, shares, strength):
+        given = {"images": photos.astype("float32"), "style": shares, "strength": strength}
+        return compiled({name: given[name] for name in names})["stylized"]
 
     return paint
 """

@@ -82,10 +82,14 @@ def load(folder):
     model = tf.saved_model.load(folder)
     signatures = model.signatures
 
-    def paint(photos, shares):
-        if len(shares) == 1:
-            return signatures["serving_default"](images=photos)["stylized"].numpy()
-        return signatures["serving_styles"](images=photos, style=shares)["stylized"].numpy()
+    def paint(photos, shares, strength):
+        given = {"images": photos}
+        name = "serving_default" if len(shares) == 1 else "serving_styles"
+        if len(shares) > 1:
+            given["style"] = shares
+        if strength != 1.0:
+            name, given["strength"] = "serving_strength", strength[0]
+        return signatures[name](**given)["stylized"].numpy()
 
     return paint
 """

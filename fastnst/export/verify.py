@@ -20,6 +20,7 @@ from fastnst.models import model as model_module
 
 # Heights and widths of the photos that every style stylizes, and of those for one or two styles.
 _EVERY_STYLE, _OTHERS = (53, 71), ((97, 131), (150, 85))
+_STRENGTHS = (0.0, 0.6, 1.4)
 # Side of the photo that is timed, and how often it is stylized.
 TIMED_SIDE, _RUNS = 512, 5
 
@@ -33,12 +34,12 @@ folder, given, returned = sys.argv[1:]
 paint, found = load(folder), {}
 with np.load(given) as cases:
     for name in sorted({key.split("/")[0] for key in cases.files}):
-        photos, shares = cases[name + "/photos"], cases[name + "/shares"]
-        found[name + "/pictures"] = paint(photos, shares)
+        given = [cases[name + "/" + each] for each in ("photos", "shares", "strength")]
+        found[name + "/pictures"] = paint(*given)
         seconds = []
         for _ in range(cases[name + "/runs"]):
             start = time.perf_counter()
-            paint(photos, shares)
+            paint(*given)
             seconds.append(time.perf_counter() - start)
         found[name + "/seconds"] = np.array(seconds)
 np.savez(returned, **found)
@@ -54,11 +55,13 @@ class Case:
         photos: uint8 RGB [B, H, W, 3].
         shares: Shares of the styles, float32 [styles].
         runs: How often to time it.
+        strength: Of the style, float32 [1].
     """
 
     photos: np.ndarray
     shares: np.ndarray
     runs: int = 0
+    strength: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(1, np.float32))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,20 +95,25 @@ class Parity:
     milliseconds_live: float
 
 
-def cases(styles: int, size: tuple[int, int] | None = None) -> dict[str, Case]:
+def cases(
+    description: model_module.Description, size: tuple[int, int] | None = None
+) -> dict[str, Case]:
     """Returns the photos to compare: each style, three odd sizes, one photo and three at a time.
 
     Args:
-        styles: Number of styles.
+        description: The model's styles, and whether it has strengths.
         size: Height and width of formats with a fixed size, which take one photo at a time.
     """
-    each = np.eye(styles, dtype=np.float32)
+    each = np.eye(len(description.styles), dtype=np.float32)
+    photos = _photos(1, size or _EVERY_STYLE)
+    found = {f"style {index}": Case(photos, row) for index, row in enumerate(each)}
+    if description.identity:
+        for strength in _STRENGTHS:
+            found[f"strength {strength:g}"] = Case(
+                photos, each[0], strength=np.array([strength], np.float32)
+            )
     if size:
-        (photo,) = _photos(1, size)
-        found = {f"style {index}": Case(photo[np.newaxis], row) for index, row in enumerate(each)}
-        return found | {"timed": Case(photo[np.newaxis], each[0], _RUNS)}
-    (photo,) = _photos(1, _EVERY_STYLE)
-    found = {f"style {index}": Case(photo[np.newaxis], row) for index, row in enumerate(each)}
+        return found | {"timed": Case(photos, each[0], _RUNS)}
     for index, other in enumerate(_OTHERS):
         blend = 0.5 * (each[0] + each[-1])
         found[f"size {index}"] = Case(_photos(1 + 2 * index, other), blend)
@@ -141,7 +149,7 @@ def compare(
     differences: list[np.ndarray] = []
     theirs, ours = None, 0.0
     for name, case in given.items():
-        expected = timed(functools.partial(live, case.photos, case.shares), case.runs)
+        expected = timed(functools.partial(live, case), case.runs)
         if case.runs:
             ours = median(expected.seconds)
         if name in painted:
@@ -154,16 +162,22 @@ def compare(
     return Parity(float(every.max()), float(every.mean()), theirs, ours)
 
 
-def painter(
-    model: model_module.Model,
-) -> collections.abc.Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Returns the live network, as a function like that of `paint_elsewhere`."""
-    net, table = model.net.frozen(), model.net.table.numpy()[: len(model.description.styles)]
-    photos, row = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([net.layout.size])
-    paint = tf.function(net, [photos, row], autograph=False)
-    return lambda photos, shares: images.to_uint8(
-        paint(tf.constant(photos, tf.float32), tf.constant(shares @ table)).numpy()
-    )
+def painter(model: model_module.Model) -> collections.abc.Callable[[Case], np.ndarray]:
+    """Returns a function that stylizes the photos of a case with the live network."""
+    net, table = model.net.frozen(), model.net.table.numpy()
+    styles = table[: len(model.description.styles)]
+    specs = [tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([net.layout.size])]
+    whole = tf.function(net, specs, autograph=False)
+    keeping = tf.function(net, [*specs, tf.TensorSpec([1])], autograph=False)
+
+    def paint(case: Case) -> np.ndarray:
+        photos, row = tf.constant(case.photos, tf.float32), case.shares @ styles
+        if case.strength == 1.0:
+            return images.to_uint8(whole(photos, row).numpy())
+        row += (case.strength - 1.0) * (row - table[-1])
+        return images.to_uint8(keeping(photos, row, np.maximum(0.0, 1.0 - case.strength)).numpy())
+
+    return paint
 
 
 def median(seconds: collections.abc.Sequence[float]) -> float:
@@ -197,8 +211,8 @@ def paint_elsewhere(
     Args:
         folder: The export.
         loader: Python source that defines `load(folder)`. It returns a function of photos, uint8
-            [B, H, W, 3], and of shares of the styles, float32 [styles], which returns stylized
-            photos, uint8.
+            [B, H, W, 3], of shares of the styles, float32 [styles], and of a strength, float32
+            [1], which returns stylized photos, uint8.
         given: The cases.
 
     Returns:

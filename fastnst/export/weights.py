@@ -48,7 +48,10 @@ def paint(
         parts = zip(written.styles, shares, strict=True)
         return ",".join(f"{name}:{share}" for name, share in parts if share)
 
+    def paint_case(case: verify.Case) -> np.ndarray:
+        return written(case.photos, style(case.shares), float(case.strength[0]))
+
     return {
-        name: verify.timed(functools.partial(written, case.photos, style(case.shares)), case.runs)
+        name: verify.timed(functools.partial(paint_case, case), case.runs)
         for name, case in given.items()
     }

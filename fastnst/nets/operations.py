@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from fastnst.nets import layers, listing, network, norms
+from fastnst.nets import layers, listing, network, norms, transform_net
 
 # Name of the network's input, float32 RGB in [0, 255].
 PHOTO = listing.PHOTO
@@ -58,11 +58,19 @@ class Norm(Operation):
         scale: Entry of the style's row with the new deviations.
         shift: Entry of the style's row with the new means.
         epsilon: Is added to the variance.
+        colors: Name of an earlier result whose own deviations and means replace those of the style
+            by the part `keep` of `TransformNet.__call__`; None to keep those of the style.
     """
 
     scale: str
     shift: str
     epsilon: float = norms.EPSILON
+    colors: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Atanh(Operation):
+    """Computes the inverse hyperbolic tangent."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,13 +99,14 @@ class Crop(Operation):
     offset: int = 0
 
 
-def of(net: network.Network) -> tuple[Operation, ...]:
+def of(net: network.Network, *, strength: bool = False) -> tuple[Operation, ...]:
     """Lists the operations of a network.
 
     Args:
         net: The network; its kernels are copied.
+        strength: Whether the output norm restores colors of the photo, as strengths below 1 do.
     """
-    lowering = _Lowering()
+    lowering = _Lowering(strength)
     for layer in net.list_layers():
         lowering.add(layer)
     return tuple(lowering.operations)
@@ -106,7 +115,8 @@ def of(net: network.Network) -> tuple[Operation, ...]:
 class _Lowering:
     """Collects the operations that compute the layers."""
 
-    def __init__(self) -> None:
+    def __init__(self, strength: bool) -> None:
+        self._strength = strength
         self.operations: list[Operation] = []
         # The results of casts, which programs with one dtype do without, by those they cast.
         self._renamed: dict[str, str] = {}
@@ -139,7 +149,9 @@ class _Lowering:
             case listing.Crop(like=like):
                 self._add(Crop(name, source, self._now(like)))
             case listing.Norm(entries=(scale, shift), epsilon=epsilon):
-                self._add(Norm(name, source, scale, shift, epsilon))
+                keeps = self._strength and name == transform_net.OUTPUT_NORM
+                colors = self._colors() if keeps else None
+                self._add(Norm(name, source, scale, shift, epsilon, colors))
             case listing.Skip(other=other, entry=entry):
                 self._add(Add(name, source, self._now(other), entry))
             case listing.Subtract(other=other):
@@ -158,6 +170,13 @@ class _Lowering:
         padded = self._add(Pad(f"{name}/pad", source, _around(layers.LOW_PASS_REACH), "reflect"))
         kernel = layers.low_pass_kernel(self._channels[source])
         return self._add(Conv(name, padded, kernel, stride, depthwise=True))
+
+    def _colors(self) -> str:
+        """Adds the photo before the last tanh; see `TransformNet.color_moments`."""
+        centered = self._add(Affine("colors/centered", PHOTO, 1 / 127.5, -1.0))
+        brightest = transform_net.BRIGHTEST
+        bounded = self._add(Clip("colors/bounded", centered, -brightest, brightest))
+        return self._add(Atanh("colors", bounded))
 
     def _add(self, operation: Operation) -> str:
         channels = self._channels[operation.source]

@@ -18,8 +18,10 @@ _FIRST_CONTRAST = 0.3
 LITE_REACH, _REACH = 7, 9
 # Name of the norm after the residual blocks at half the trunk's size.
 INNER_NORM = "inner_norm"
+# Name of the norm before the last tanh.
+OUTPUT_NORM = "norm6"
 # The darkest and brightest levels of a photo would be infinite before the tanh.
-_BRIGHTEST = 0.98
+BRIGHTEST = 0.98
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,10 +66,10 @@ class Architecture:
             channels[INNER_NORM] = trunk
         channels |= {"norm4": 2 * width, "norm5": width}
         if self.output_norm:
-            channels["norm6"] = 3
+            channels[OUTPUT_NORM] = 3
         entries = []
         for name, size in channels.items():
-            contrast = _FIRST_CONTRAST if name == "norm6" else 1.0
+            contrast = _FIRST_CONTRAST if name == OUTPUT_NORM else 1.0
             entries += [
                 rows.Entry(f"{name}/scale", size, contrast),
                 rows.Entry(f"{name}/shift", size, 0.0),
@@ -168,7 +170,7 @@ class TransformNet(network.Network):
 
     def color_moments(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the photos' mean and variance before the last tanh, for `keeping`."""
-        bounded = tf.clip_by_value(images / 127.5 - 1.0, -_BRIGHTEST, _BRIGHTEST)
+        bounded = tf.clip_by_value(images / 127.5 - 1.0, -BRIGHTEST, BRIGHTEST)
         return norms.moments(tf.atanh(bounded))
 
     def keeping(
@@ -177,9 +179,9 @@ class TransformNet(network.Network):
         """Returns a style that restores the photo's own mean and contrast, which norms remove."""
         mean, variance = (each[:, 0, 0] for each in colors)
         part = tf.reshape(keep, [-1, 1])
+        own = {f"{OUTPUT_NORM}/scale": tf.sqrt(variance), f"{OUTPUT_NORM}/shift": mean}
         return style | {
-            "norm6/scale": (1.0 - part) * style["norm6/scale"] + part * tf.sqrt(variance),
-            "norm6/shift": (1.0 - part) * style["norm6/shift"] + part * mean,
+            entry: (1.0 - part) * style[entry] + part * value for entry, value in own.items()
         }
 
 
@@ -221,7 +223,7 @@ class _Listing:
         # With three channels, full precision costs nothing from here on.
         last = self._add(listing.Cast("output", last, tf.float32))
         if net.architecture.output_norm:
-            last = self._add(listing.Norm("norm6", last))
+            last = self._add(listing.Norm(OUTPUT_NORM, last))
         last = self._add(listing.Tanh("tanh", last))
         self._add(listing.Affine("picture", last, 127.5, 127.5))
         return tuple(self._layers)

@@ -35,13 +35,15 @@ def test_a_package_takes_and_returns_images_of_any_size(
 ) -> None:
     export.export(several, tmp_path / "exported", "coreml", {})
     spec = read(tmp_path / "exported")
-    images, style = spec.description.input
+    images, style, strength = spec.description.input
     (stylized,) = spec.description.output
-    assert (images.name, style.name, stylized.name) == ("images", "style", "stylized")
+    names = (images.name, style.name, strength.name, stylized.name)
+    assert names == ("images", "style", "strength", "stylized")
     range_of = images.type.imageType.imageSizeRange
     assert range_of.heightRange.lowerBound == range_of.widthRange.lowerBound == 16
     assert range_of.heightRange.upperBound == 4096
     assert list(style.type.multiArrayType.shape) == [1, 3]
+    assert list(strength.type.multiArrayType.shape) == [1]
     assert stylized.type.WhichOneof("Type") == "imageType"
     # iOS 16.
     assert spec.specificationVersion == 7
@@ -64,5 +66,5 @@ def test_the_lite_network_mirrors_two_pixels_at_its_edge(tmp_path: Path) -> None
     coreml.write(model_module.Model(net, description), tmp_path, export.Options("float32"))
     paint = mil.load(str(tmp_path))
     photos = np.random.default_rng(0).integers(0, 256, (2, 21, 34, 3)).astype(np.uint8)
-    found = paint(photos, np.ones(1, np.float32))
+    found = paint(photos, *np.ones((2, 1), np.float32))
     assert np.abs(found - net(tf.constant(photos, tf.float32)).numpy()).max() <= 0.51

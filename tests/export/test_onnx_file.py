@@ -32,13 +32,13 @@ def several(gallery: Path) -> model_module.Model:
     return store.load(store.find(gallery))
 
 
-def a_model(options: dict[str, bool | int], styles: int) -> model_module.Model:
+def a_model(options: dict[str, bool | int], styles: int, identity: bool) -> model_module.Model:
     """A small model of another architecture."""
     architecture = transform_net.Architecture(**{"width": 4, "residual_blocks": 1} | options)
-    net = transform_net.TransformNet(architecture, styles=styles)
+    net = transform_net.TransformNet(architecture, styles=styles + identity)
     net.table.assign_add(np.random.default_rng(0).normal(0, 0.3, net.table.shape))
     names = tuple(model_module.Style(f"style{index}") for index in range(styles))
-    return model_module.Model(net, model_module.Description(architecture, names))
+    return model_module.Model(net, model_module.Description(architecture, names, identity))
 
 
 @pytest.mark.parametrize("options", ARCHITECTURES, ids=str)
@@ -46,7 +46,8 @@ def a_model(options: dict[str, bool | int], styles: int) -> model_module.Model:
 def test_a_file_is_valid_and_made_of_few_kinds_of_nodes(
     options: dict[str, bool | int], styles: int
 ) -> None:
-    built = onnx_file.build(a_model(options, styles))
+    identity = bool(options.get("output_norm", True))
+    built = onnx_file.build(a_model(options, styles, identity))
     onnx.checker.check_model(built, full_check=True)
     inferred = onnx.shape_inference.infer_shapes(built, strict_mode=True, data_prop=True)
     (output,) = inferred.graph.output
@@ -62,7 +63,7 @@ def test_a_file_is_valid_and_made_of_few_kinds_of_nodes(
 def test_every_architecture_paints_the_networks_picture(
     options: dict[str, bool | int], photo: Callable[..., np.ndarray]
 ) -> None:
-    model = a_model(options, 1)
+    model = a_model(options, 1, identity=False)
     session = onnxruntime.InferenceSession(onnx_file.build(model).SerializeToString())
     for height, width in ((16, 16), (37, 50), (64, 33)):
         photos = np.stack([photo(height, width, seed) for seed in range(2)]).astype(np.float32)
@@ -71,17 +72,29 @@ def test_every_architecture_paints_the_networks_picture(
         assert np.abs(found - expected).max() <= 0.51
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.4, 1.0, 1.4])
+def test_a_single_style_has_a_strength(photo: Callable[..., np.ndarray], strength: float) -> None:
+    model = a_model({}, 1, identity=True)
+    session = onnxruntime.InferenceSession(onnx_file.build(model).SerializeToString())
+    photos = np.stack([photo(37, 50, seed) for seed in range(2)]).astype(np.float32)
+    given = {"images": photos, "strength": np.array([strength], np.float32)}
+    (found,) = session.run(None, given)
+    expected = model.net(tf.constant(photos), *model.select(None, strength)).numpy()
+    assert np.abs(found - expected).max() <= 0.52
+
+
 def test_shares_may_have_any_sum(
     several: model_module.Model, photo: Callable[..., np.ndarray]
 ) -> None:
     session = onnxruntime.InferenceSession(onnx_file.build(several).SerializeToString())
     images = photo(20, 30).astype(np.float32)[np.newaxis]
+    given = {"images": images, "strength": np.ones(1, np.float32)}
     half, whole = (
-        session.run(None, {"images": images, "style": np.array(style, np.float32)})[0]
+        session.run(None, given | {"style": np.array(style, np.float32)})[0]
         for style in ([0.25, 0.25, 0.0], [3.0, 3.0, 0.0])
     )
     assert np.abs(half.astype(int) - whole).max() <= 1
-    assert {given.name for given in session.get_inputs()} == {"images", "style"}
+    assert {given.name for given in session.get_inputs()} == {"images", "style", "strength"}
 
 
 def test_a_file_names_its_styles_and_half_precision_halves_it(
