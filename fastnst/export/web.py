@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from fastnst import downloads, export, files, images, version
 from fastnst.export import onnx_file, verify
@@ -147,7 +146,6 @@ def _write_model(
 ) -> dict[str, Any]:
     """Writes a model and its thumbnails into a folder below; returns what the page needs."""
     built = onnx_file.build(model, options.precision or "float16")
-    _split_by_slices(built.graph)
     helper.set_model_props(built, {"fastnst": options.metadata})
     content = built.SerializeToString()
     (folder / below / "thumbnails").mkdir(parents=True)
@@ -168,30 +166,6 @@ def _write_model(
     }
 
 
-def _split_by_slices(graph: onnx.GraphProto) -> None:
-    """Replaces each Split by a Slice for each result.
-
-    The style's row is split into more parts than a shader of WebGPU may write.
-    """
-    sizes = {each.name: each for each in graph.initializer}
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if node.op_type != "Split":
-            nodes.append(node)
-            continue
-        row, parts = node.input
-        ends = np.cumsum(numpy_helper.to_array(sizes[parts]))
-        for output, begin, end in zip(node.output, [0, *ends], ends, strict=False):
-            bounds = {f"{output}/begin": begin, f"{output}/end": end}
-            for name, value in bounds.items():
-                graph.initializer.append(numpy_helper.from_array(np.array([value], np.int64), name))
-            nodes.append(helper.make_node("Slice", [row, *bounds], [output], name=output))
-        if not any(parts in other.input for other in graph.node if other.op_type != "Split"):
-            graph.initializer.remove(sizes[parts])
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
 def _thumbnail(model: model_module.Model, index: int) -> np.ndarray:
     """Returns the painting of a style, or a photo painted in it if there is no such file."""
     painting = model.description.styles[index].painting
@@ -201,7 +175,7 @@ def _thumbnail(model: model_module.Model, index: int) -> np.ndarray:
     name = f"img/photos/{_SAMPLES[0]}.jpg"
     photo = _square(images.decode(images.read_bytes(files.asset(name)), name), 2)
     shares = np.eye(len(model.description.styles), dtype=np.float32)[index]
-    return _square(verify.painter(model)(photo[np.newaxis], shares)[0])
+    return _square(verify.painter(model)(verify.Case(photo[np.newaxis], shares))[0])
 
 
 def _square(pixels: np.ndarray, factor: int = 1) -> np.ndarray:

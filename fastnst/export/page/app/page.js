@@ -30,6 +30,7 @@ async function start() {
   at("which").hidden = state.models.length === 1;
   const build = new URLSearchParams(location.search).get("runtime") ?? "auto";
   studio = new Studio(content.runtime, build, {
+    starting: () => (state.ready = false),
     loading: ({ done, total }) => {
       say(`Loading ${megabytes(done)} of ${megabytes(total)} MB…`, true);
       showProgress(done / total);
@@ -92,10 +93,8 @@ function chooseAnother() {
 }
 
 function loadModel() {
-  state.ready = false;
-  state.painting = false;
-  rest();
   studio.load(model());
+  if (!state.painting) rest();
 }
 
 function listen() {

@@ -7,7 +7,7 @@ export class Studio {
   /**
    * @param {object} runtime As in models.json.
    * @param {string} build "auto", "webgpu" or "wasm".
-   * @param {{loading: Function, ready: Function, failed: Function, painting: Function}} on Receive the worker's messages.
+   * @param {object} on Functions that receive the worker's messages by kind; `starting` is called before it loads.
    */
   constructor(runtime, build, on) {
     Object.assign(this, { runtime, build, on, worker: null, model: null, waiting: null });
@@ -17,6 +17,7 @@ export class Studio {
   load(model) {
     this.cancel(false);
     this.model = model;
+    this.on.starting();
     this.worker?.terminate();
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => this.#receive(data);
