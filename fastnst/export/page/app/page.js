@@ -39,7 +39,7 @@ async function start() {
       state.ready = true;
       const where = runtime === "WebGPU" ? "on your graphics processor" : `on your processor, ${threads === 1 ? "one thread" : `${threads} threads`}`;
       at("runtime").textContent = `${runtime}: ${where}`;
-      at("runtime").dataset.runtime = runtime;
+      Object.assign(at("runtime").dataset, { runtime, model: model().name });
       if (!state.painting) rest();
     },
     failed: ({ reason }) => {
