@@ -97,13 +97,12 @@ class Network {
     Object.assign(this, { ort, session, name, threads, millisecondsPerPixel: 0 });
   }
 
-  /** Stylizes a small image twice: the first time, WebGPU compiles its programs. */
+  /** Stylizes a small image twice: the first time, memory is reserved and WebGPU compiles. */
   async warmUp(styles) {
-    const [height, width] = [64, 96];
+    const [height, width] = [96, 128];
     const gray = { data: new Float32Array(height * width * 3).fill(128), height, width };
     const shares = Array.from({ length: styles }, (_, index) => Number(index === 0));
-    await this.run(gray, shares, 1);
-    await this.run(gray, shares, 1);
+    for (let run = 0; run < 2; run++) await this.run(gray, shares, 1);
   }
 
   /**
