@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -153,6 +154,36 @@ def objective() -> Any:
         style,
         perceptual.Weights(1.0, 8.0, 0.1, {"relu2_2": 1.0}, layers),
     )
+
+
+@pytest.fixture(scope="session")
+def web_runtime() -> Path:
+    """The package of onnxruntime-web, from the cache or from npm's registry."""
+    from fastnst import errors
+    from fastnst.export import web
+
+    try:
+        return web.runtime_package()
+    except errors.UserError as error:
+        pytest.skip(f"needs npm's registry once: {error}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's chromium, driven by playwright, with a camera that shows a test picture."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    switches = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+    ]
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=program, args=switches)
+        yield launched
+        launched.close()
 
 
 GALLERY_STYLES = ("wave", "candy", "ink")

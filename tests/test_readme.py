@@ -24,13 +24,23 @@ import pytest
 import yaml
 
 import fastnst
-from fastnst import config, images
+from fastnst import config, errors, images
 from fastnst.cli import main
 from fastnst.evaluation import votes
+from fastnst.export import web
 
 ROOT = Path(fastnst.__file__).parent.parent
 README = ROOT / "README.md"
-GUIDES = ("your-own-style", "painting", "video", "training", "exporting", "importing", "quality")
+GUIDES = (
+    "your-own-style",
+    "painting",
+    "video",
+    "training",
+    "exporting",
+    "browser",
+    "importing",
+    "quality",
+)
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
     page
@@ -135,6 +145,7 @@ class Desk:
         elif command.startswith("fastnst "):
             words = shlex.split(command)
             missing = words[1] in NEEDED and not shutil.which(NEEDED[words[1]])
+            missing = missing or ("web" in words and not npm_answers())
             if words[1] not in DOWNLOADS and not missing:
                 assert main.main([*words[1:], *SMALL.get(words[1], [])]) == 0, command
 
@@ -144,6 +155,14 @@ class Desk:
             path = self.folder / f"{naming}.yml"
             path.write_text(text, encoding="utf-8")
             assert config.load(path).naming == naming
+
+
+def npm_answers() -> bool:
+    """Whether the page in the browser can be exported."""
+    try:
+        return web.runtime_package().is_file()
+    except errors.UserError:
+        return False
 
 
 def environment() -> dict[str, str]:

@@ -84,6 +84,8 @@ def test_the_wheel_holds_the_assets_and_no_picture_of_the_documentation(wheel: P
     assert len(assets) > 60
     assert assets <= names
     assert "fastnst/reports/page.html" in names
+    page = ROOT / "fastnst" / "export" / "page"
+    assert {path.relative_to(ROOT).as_posix() for path in page.rglob("*.*")} <= names
     documentation = ("img/guide", "img/readme", "/samples/")
     assert not [name for name in names if any(part in name for part in documentation)]
     assert {name.split("/")[0] for name in names} == {

@@ -34,7 +34,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--formats",
         default="all",
         metavar="all|A,B",
-        help=f"formats, of {', '.join(export.FORMATS)} (default: all that are installed)",
+        help=f"formats, of {', '.join(export.FORMATS)} (default: all that are installed and need "
+        "no download)",
     )
     parser.add_argument(
         "--precision",
@@ -119,14 +120,15 @@ def _formats(text: str) -> list[str]:
                 )
             export.check(name, export.Options())
         return names
-    for name in export.FORMATS:
+    names = [name for name, each in export.FORMATS.items() if not each.downloads]
+    for name in names:
         if lacking := export.missing(name):
             extra = export.FORMATS[name].extra
             terminal.say(
                 f"{name} is left out: {' and '.join(lacking)} missing; "
                 f'pip install "fastnst[{extra}]"'
             )
-    return [name for name in export.FORMATS if not export.missing(name)]
+    return [name for name in names if not export.missing(name)]
 
 
 def _ours(

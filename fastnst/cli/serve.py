@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import functools
 import importlib.util
 import socket
+from typing import TYPE_CHECKING
 
 from fastnst import errors
 from fastnst.cli import options, terminal
+
+if TYPE_CHECKING:
+    from fastnst.models import model, store
 
 _PACKAGES = ("fastapi", "uvicorn", "multipart", "prometheus_client")
 _PORTS = 65535
@@ -18,7 +23,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     """Describes the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Serve models over HTTP. The page /docs of the service describes its requests.",
+        description="Serve models over HTTP, and a page that paints in the browser. The page /docs "
+        "describes the requests.",
     )
     parser.add_argument(
         "--model",
@@ -110,12 +116,13 @@ def _run(arguments: argparse.Namespace) -> int:
     import uvicorn
 
     from fastnst.models import loading, store
-    from fastnst.serving import app
+    from fastnst.serving import app, page
 
-    models = {}
-    for name in arguments.model or ["gallery"]:
-        reference = store.find(name)
-        models[reference.name] = loading.load(reference, arguments.precision)
+    found = [store.find(name) for name in arguments.model or ["gallery"]]
+    references = {reference.name: reference for reference in found}
+    models = {
+        name: loading.load(reference, arguments.precision) for name, reference in references.items()
+    }
     limits = app.Limits(
         arguments.max_megabytes,
         arguments.max_megapixels,
@@ -134,7 +141,7 @@ def _run(arguments: argparse.Namespace) -> int:
     # because asyncio does not recognize a socket of `create_server` as one of TCP.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
-        app.make(models, limits),
+        app.make(models, limits, page.Page(functools.partial(_networks, references))),
         log_level="warning",
         log_config=None,
         # A photo that is being stylized is finished first.
@@ -145,3 +152,23 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"http://{host}:{port}", flush=True)
     uvicorn.Server(config).run(sockets=[listening])
     return terminal.DONE
+
+
+def _networks(
+    references: collections.abc.Mapping[str, store.Reference],
+) -> dict[str, model.Model]:
+    """Loads the networks for the page; exported SavedModels cannot run in a browser."""
+    from fastnst.models import model, restore, store
+
+    loaded = {}
+    for name, reference in references.items():
+        if (reference.path / store.SAVED_MODEL).exists():
+            continue
+        restored = restore.load(reference)
+        if style := reference.style:
+            others = [other for other in restored.description.names if other != style]
+            restored = model.only(restored, style, *others)
+        loaded[name] = restored
+    if not loaded:
+        raise errors.UserError("SavedModels run on the server only; serve a run or its weights")
+    return loaded

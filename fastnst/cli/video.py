@@ -12,7 +12,7 @@ from fastnst import errors
 from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
-    from fastnst.models import loading, store
+    from fastnst.models import store
     from fastnst.video import clip, containers, encoding
 
 
@@ -106,6 +106,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     terminal.import_tensorflow()
     from fastnst.cli import progress
     from fastnst.controls import blends
+    from fastnst.models import loading
     from fastnst.video import containers, keyframes, painting, smoothing
 
     strength = (

@@ -35,6 +35,7 @@ class Format:
         fixed_size: Whether it can be written for photos of one size.
         packages: Modules to import for writing and checking it, beside TensorFlow.
         extra: The extra of fastnst that installs them.
+        downloads: Whether writing it may need a download.
     """
 
     module: str
@@ -44,6 +45,7 @@ class Format:
     fixed_size: bool = False
     packages: tuple[str, ...] = ()
     extra: str = ""
+    downloads: bool = False
 
 
 FORMATS = {
@@ -86,6 +88,25 @@ FORMATS = {
         ("float32", "float16"),
         packages=("onnx", "openvino"),
         extra="openvino",
+    ),
+    "web": Format(
+        "fastnst.export.web",
+        "a page that paints in the browser",
+        (
+            "models.json",
+            "index.html",
+            "sw.js",
+            "app",
+            "model.onnx",
+            "thumbnails",
+            "samples",
+            "runtime",
+            "licenses.txt",
+        ),
+        ("float16", "float32"),
+        packages=("onnx", "onnxruntime"),
+        extra="onnx",
+        downloads=True,
     ),
     "weights": Format(
         "fastnst.export.weights",

@@ -20,6 +20,8 @@ FILE = "model.onnx"
 OPSET = 17
 # The newest that the runtimes of two years ago read.
 _IR_VERSION = 9
+# Slices end there at the latest.
+_END = 2**31 - 1
 # Is added to the variance of a photo's colors, which may be 0.
 _LEAST_VARIANCE = 1e-6
 # In float32, the results must be equal up to rounding; kernels in float16 move some by more.
@@ -299,16 +301,20 @@ class _Builder:
         return self._node("Pad", [source, pads], name, mode="reflect")
 
     def _mirror(self, operation: operations.Pad, margin: int) -> str:
-        """Pads by reflection including the edge, for which ONNX has no mode."""
+        """Pads by reflection including the edge, for which ONNX has no mode.
+
+        Each row is taken by itself, because WebGPU returns wrong slices for negative steps.
+        """
         last = operation.source
         for axis in (2, 3):
-            parts = []
-            for which, (start, end) in enumerate(((margin - 1, -(2**31)), (-1, -margin - 1))):
-                bounds = [np.array([value], np.int64) for value in (start, end, axis, -1)]
-                inputs = [last, *map(self._constant, bounds)]
-                parts.append(self._node("Slice", inputs, f"{operation.name}/{axis}/{which}"))
+            rows: list[str] = []
+            for at in (*reversed(range(margin)), *(-1 - row for row in range(margin))):
+                bounds = [at, at + 1 or _END, axis]
+                inputs = [last, *(self._constant(np.array([each], np.int64)) for each in bounds)]
+                rows.append(self._node("Slice", inputs, f"{operation.name}/{axis}/{len(rows)}"))
             name = operation.name if axis == 3 else f"{operation.name}/{axis}"
-            last = self._node("Concat", [parts[0], last, parts[1]], name, axis=axis)
+            parts = [*rows[:margin], last, *rows[margin:]]
+            last = self._node("Concat", parts, name, axis=axis)
         return last
 
     def _node(

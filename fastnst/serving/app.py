@@ -23,7 +23,7 @@ from fastnst import controls as controls_module
 from fastnst import devices, errors, images, version
 from fastnst.models import stylizer
 from fastnst.painting import photos
-from fastnst.serving import batching
+from fastnst.serving import batching, page
 
 # Content types of the pictures that are returned, by Pillow's name of the format.
 _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -288,12 +288,15 @@ def _number(
         raise errors.UserError(f"{name} {text!r}: should be a number") from None
 
 
-def make(models: Models, limits: Limits = Limits()) -> fastapi.FastAPI:
+def make(
+    models: Models, limits: Limits = Limits(), shown: page.Page | None = None
+) -> fastapi.FastAPI:
     """Makes the application.
 
     Args:
         models: The models by name; the first is the default.
         limits: What clients may ask for.
+        shown: The page in the browser; None for none.
     """
     service = Service(models, limits)
 
@@ -301,6 +304,8 @@ def make(models: Models, limits: Limits = Limits()) -> fastapi.FastAPI:
     async def lifespan(app: fastapi.FastAPI) -> collections.abc.AsyncIterator[None]:
         yield
         await asyncio.to_thread(service.close)
+        if shown:
+            shown.close()
 
     app = fastapi.FastAPI(title="fastnst", version=version.VERSION, lifespan=lifespan)
     app.add_middleware(_LimitBytes, most=int(limits.megabytes * 1e6))
@@ -369,5 +374,11 @@ def make(models: Models, limits: Limits = Limits()) -> fastapi.FastAPI:
     async def metrics() -> responses.Response:
         text = prometheus_client.generate_latest(service.metrics.registry)
         return responses.Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+    if shown:
+
+        @app.get("/{name:path}", include_in_schema=False)
+        async def file(name: str, request: fastapi.Request) -> responses.Response:
+            return await shown.file(name, "v" in request.query_params)
 
     return app

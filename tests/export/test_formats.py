@@ -42,7 +42,10 @@ def test_an_export_paints_as_the_network_does_in_a_process_of_its_own(
     tmp_path: Path,
     model: model_module.Model,
     several: model_module.Model,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if export.FORMATS[name].downloads:
+        request.getfixturevalue("web_runtime")
     chosen = model if count == "one" else several
     folder, options = tmp_path / "exported", export.Options(precision, size)
     parity = export.export(chosen, folder, name, {"README.md": "# A card\n"}, options, {"steps": 6})
