@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 
-import fastnst
 import gradio as gr
 import numpy as np
+
+import fastnst
 from fastnst import errors
 
 

@@ -2,13 +2,14 @@
 
 pip install onnxruntime pillow
 fastnst export --model gallery --format onnx -o exports/gallery-onnx
-python examples/onnxruntime_app.py exports/gallery-onnx/model.onnx photo.jpg stylized.png --style wave
+python examples/onnxruntime_app.py exports/gallery-onnx photo.jpg stylized.png --style wave
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 
 import numpy as np
@@ -19,14 +20,16 @@ from PIL import Image, ImageOps
 def main() -> None:
     """Reads a photo, stylizes it, and writes the picture."""
     parser = argparse.ArgumentParser(description="Stylize a photo with an ONNX file.")
-    parser.add_argument("model", help="the ONNX file")
+    parser.add_argument("model", help="folder of the ONNX file")
     parser.add_argument("photo", help="image file")
     parser.add_argument("picture", help="image file to write")
     parser.add_argument("--style", help="name of a style (default: the first)")
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default: 1)")
     chosen = parser.parse_args()
 
-    session = onnxruntime.InferenceSession(chosen.model, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        os.path.join(chosen.model, "model.onnx"), providers=["CPUExecutionProvider"]
+    )
     metadata = json.loads(session.get_modelmeta().custom_metadata_map["fastnst"])
     names = [style["name"] for style in metadata["styles"]]
     if chosen.style and chosen.style not in names:
