@@ -30,7 +30,10 @@ from fastnst.evaluation import votes
 
 ROOT = Path(fastnst.__file__).parent.parent
 README = ROOT / "README.md"
-GUIDES = ("your-own-style", "painting", "video", "training", "exporting", "importing", "quality")
+GUIDES = (
+    *("your-own-style", "painting", "video", "training", "exporting", "deploying", "importing"),
+    "quality",
+)
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
     page
