@@ -33,12 +33,17 @@ def run(program: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_it_paints_a_style_by_name(
+def test_it_paints_a_style_by_name_with_a_strength(
     program: Path, onnx_folder: Path, largest_difference: Callable[..., int]
 ) -> None:
-    finished = run(program, onnx_folder, "photo.png", "stylized.png", "--style", "candy")
-    assert finished.returncode == 0, finished.stderr
-    assert largest_difference("stylized.png", "candy") <= 1
+    for picture, *options in (
+        ("candy.png", "--style", "candy"),
+        ("softer.png", "--style", "ink", "--strength", "0.5"),
+    ):
+        finished = run(program, onnx_folder, "photo.png", picture, *options)
+        assert finished.returncode == 0, finished.stderr
+    assert largest_difference("candy.png", "candy") <= 1
+    assert largest_difference("softer.png", "ink", 0.5) <= 1
 
 
 def test_a_mistake_is_one_line(here: Path, program: Path, onnx_folder: Path) -> None:

@@ -37,13 +37,18 @@ def test_an_example_is_short_says_how_to_run_it_and_needs_no_fastnst(path: Path)
     assert ("fastnst" in modules) == (path.name in WITH_FASTNST)
 
 
-def test_onnx_runtime_alone_paints_a_style_by_name(
+def test_onnx_runtime_alone_paints_a_style_by_name_with_a_strength(
     run: Run, onnx_folder: Path, largest_difference: Callable[..., int]
 ) -> None:
     finished = run("onnxruntime_app.py", onnx_folder, "photo.png", "stylized.png", "--style", "ink")
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
     assert largest_difference("stylized.png", "ink") <= 1
     assert largest_difference("stylized.png", "wave") > 1
+    softer = ("--style", "candy", "--strength", "0.5")
+    assert (
+        run("onnxruntime_app.py", onnx_folder, "photo.png", "softer.png", *softer).returncode == 0
+    )
+    assert largest_difference("softer.png", "candy", 0.5) <= 1
 
 
 def test_onnx_runtime_alone_paints_the_first_style_of_a_turned_photo(
