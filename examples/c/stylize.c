@@ -3,7 +3,7 @@
    pip install tensorflow
    fastnst export --model gallery --style wave -o exports/wave
    make -C examples/c
-   examples/c/stylize exports/wave photo.jpg stylized.png
+   TF_CPP_MIN_LOG_LEVEL=3 examples/c/stylize exports/wave photo.jpg stylized.png
 
    The signature stylize_encoded takes an image file as bytes and returns a PNG file, so this
    program needs no image library. It paints in the model's first style. */
@@ -52,7 +52,7 @@ static void write_file(const char *path, const char *content, size_t size) {
 
 static uint64_t read_number(Bytes *rest) {
   uint64_t value = 0;
-  for (int shift = 0; rest->start < rest->end; shift += 7) {
+  for (int shift = 0; shift < 64 && rest->start < rest->end; shift += 7) {
     unsigned char byte = *rest->start++;
     value |= (uint64_t)(byte & 127) << shift;
     if (byte < 128) break;
