@@ -110,8 +110,8 @@ def _run(arguments: argparse.Namespace) -> int:
     rows: list[tuple[str, ...]] = [_HEADS]
     for file_format in arguments.format:
         folder = _folder(arguments, name, file_format)
-        use = export.use(file_format)
-        extra = {"README.md": card.render(name, use, facts, config_text, styles=names)}
+        text = card.render(name, export.use(file_format), facts, config_text, styles=names)
+        extra = {"README.md": export.card(file_format, text, names)}
         if config_text:
             extra["config.yml"] = config_text
         if facts:
