@@ -297,7 +297,7 @@ class _Builder:
         """
         last = operation.source
         for axis in (2, 3):
-            rows = []
+            rows: list[str] = []
             for at in (*reversed(range(margin)), *(-1 - row for row in range(margin))):
                 bounds = [at, at + 1 or _END, axis]
                 inputs = [last, *(self._constant(np.array([each], np.int64)) for each in bounds)]
