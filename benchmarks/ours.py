@@ -14,9 +14,8 @@ import tensorflow as tf
 from benchmarks import arithmetic, contest
 from fastnst import checkpoint_file, config, devices, events, export, files
 from fastnst.export import saved_model
-from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
-from fastnst.nets import transform_net
+from fastnst.models import descriptions, loading, restore, store
+from fastnst.nets import architectures, transform_net
 from fastnst.training.tasks import session
 
 CONF = "conf/candy.yml"
@@ -76,12 +75,12 @@ def painter(
     Args:
         size: Sides of the photo.
         precision: As in a conf file.
-        **shapes: Attributes of the network's `transform_net.Architecture`; by default the paper's.
+        **shapes: Attributes of the network's `architectures.Transform`; by default the paper's.
     """
     dtype = devices.compute_dtype(precision)
     with tempfile.TemporaryDirectory() as folder:
         # One pass, like the networks of others.
-        paint = stylizer.load(random_model(Path(folder), **shapes), dtype.name, stroke=1)
+        paint = loading.load(random_model(Path(folder), **shapes), dtype.name, stroke=1)
     photo = contest.photos(size, 1)
     return lambda: paint(photo)
 
@@ -89,7 +88,7 @@ def painter(
 def saved_model_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
     """Returns a function that stylizes one photo with an exported SavedModel, uint8 in and out."""
     with tempfile.TemporaryDirectory() as folder:
-        model = store.load(store.find(random_model(Path(folder) / "model")))
+        model = restore.load(store.find(random_model(Path(folder) / "model")))
         saved_model.write(model, Path(folder), export.Options("float32"))
         signature = tf.saved_model.load(folder).signatures["serving_uint8"]
     photo = tf.constant(contest.photos(size, 1))
@@ -113,11 +112,11 @@ def random_model(folder: Path, **shapes: Any) -> Path:
 
     Args:
         folder: Its folder.
-        **shapes: Attributes of its `transform_net.Architecture`.
+        **shapes: Attributes of its `architectures.Transform`.
     """
-    architecture = transform_net.Architecture(**shapes)
-    description = model_module.Description(architecture, (model_module.Style("random"),))
+    architecture = architectures.Transform(**shapes)
+    description = descriptions.Description(architecture, (descriptions.Style("random"),))
     net = transform_net.TransformNet(architecture)
     checkpoint_file.write_checkpoint(folder / store.WEIGHTS, net.tensors())
-    files.write(folder / model_module.FILE, description.to_json())
+    files.write(folder / descriptions.FILE, description.to_json())
     return folder

@@ -5,6 +5,7 @@ python -m benchmarks.startup
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -31,9 +32,9 @@ start = part("import NumPy and Pillow", start)
 import tensorflow
 start = part("import TensorFlow", start)
 from fastnst import images
-from fastnst.models import stylizer
+from fastnst.models import loading
 start = part("import fastnst", start)
-model = stylizer.load(sys.argv[1], "auto")
+model = loading.load(sys.argv[1], "auto")
 start = part("load the network", start)
 photo = images.to_uint8(images.read(sys.argv[2]))
 start = part("read the photo", start)
@@ -45,6 +46,8 @@ images.write(sys.argv[3], stylized)
 part("write the file", start)
 print(json.dumps(times))
 """
+_RUNTIMES = ("tensorflow", "onnxruntime")
+_RUNTIME_HEADS = ["photos", "TensorFlow, s", "MiB", "ONNX Runtime, s", "MiB"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,9 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", default="candy")
     parser.add_argument("--size", type=int, default=512, help="side of the photo")
+    parser.add_argument(
+        "--photos",
+        type=lambda text: [int(count) for count in text.split(",")],
+        default=[1, 10, 100],
+        help="numbers of photos to stylize with each runtime (default: 1,10,100)",
+    )
     arguments = parser.parse_args(argv)
     if arguments.toy:
-        arguments.rounds, arguments.size = 1, 64
+        arguments.rounds, arguments.size, arguments.photos = 1, 64, [1, 2]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with tempfile.TemporaryDirectory() as folder:
         photo, output = Path(folder) / "photo.png", Path(folder) / "stylized.png"
@@ -78,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _forget_files()
             cold.append(_run(evaluate))
         taken["eval.py, photo to stylized photo, files not cached"] = cold
+        runtimes = _compare_runtimes(Path(folder), arguments)
         script = [sys.executable, "-c", _PARTS, arguments.model, str(photo), str(output)]
         parts = [
             json.loads(subprocess.run(script, check=True, capture_output=True, cwd=ROOT).stdout)
@@ -89,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, seconds in taken.items()
     ]
     print(contest.table(["command", "s", "spread"], rows))
+    print(f"\n{contest.table(_RUNTIME_HEADS, runtimes)}")
     middle = {name: statistics.median(each[name] for each in parts) for name in parts[0]}
     rows = [[name, f"{seconds:.2f}"] for name, seconds in middle.items()]
     print(f"\n{contest.table(['part', 's'], rows)}", flush=True)
@@ -97,14 +108,49 @@ def main(argv: Sequence[str] | None = None) -> int:
         size=arguments.size,
         medians={name: round(seconds, 3) for name, seconds in medians.items()},
         spreads={name: round(contest.spread(seconds), 3) for name, seconds in taken.items()},
+        runtimes=runtimes,
         parts={name: round(seconds, 3) for name, seconds in middle.items()},
     )
 
 
+def _compare_runtimes(folder: Path, arguments: argparse.Namespace) -> list[list[str]]:
+    """Stylizes one photo and many with each runtime, in turn; returns the rows of a table."""
+    rows = []
+    for count in arguments.photos:
+        photos = folder / f"photos-{count}"
+        photos.mkdir()
+        for index in range(count):
+            _write_photo(photos / f"{index}.png", arguments.size)
+        evaluate = ["eval.py", "--model", arguments.model, str(photos), "-o", str(folder / "many")]
+        taken: dict[str, list[tuple[float, int]]] = {}
+        for _ in range(arguments.rounds if count == 1 else max(1, arguments.rounds // 2)):
+            for runtime in _RUNTIMES:
+                command = [sys.executable, *evaluate, "--runtime", runtime, "--stroke", "1"]
+                taken.setdefault(runtime, []).append(_measure(command))
+        row = [str(count)]
+        for measured in taken.values():
+            seconds, peaks = zip(*measured, strict=True)
+            row += [f"{statistics.median(seconds):.2f}", f"{statistics.median(peaks) / 2**20:,.0f}"]
+        rows.append(row)
+    return rows
+
+
 def _run(command: Sequence[str]) -> float:
+    return _measure([sys.executable, *command])[0]
+
+
+def _measure(command: Sequence[str]) -> tuple[float, int]:
+    """Runs a command; returns its time in seconds, and its largest memory in bytes."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
-    return time.perf_counter() - start
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    taken = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return taken, 1024 * usage.ru_maxrss
 
 
 def _write_photo(path: Path, size: int) -> None:

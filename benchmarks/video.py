@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks import contest, ours
 from fastnst import events, files, images
 from fastnst.evaluation import motion
-from fastnst.models import stylizer
+from fastnst.models import loading
 from fastnst.video import clip, containers, encoding, painting, smoothing
 
 _SMOOTH = (0.0, 0.5, 0.9)
@@ -135,7 +135,7 @@ def _steadiness(
 ) -> Iterator[tuple[float, _Steadiness]]:
     """Yields the figures of a network for each strength of smoothing."""
     folder, _, style = name.partition(":")
-    model = stylizer.load(folder, style=style or None, grain=0.0)
+    model = loading.load(folder, style=style or None, grain=0.0)
     painted = [
         tuple((clip_, [model(frame) for frame in clip_.frames]) for clip_ in pair)
         for pair in _clips(size, frames)
@@ -172,7 +172,7 @@ def _rate(lite: bool, size: tuple[int, int], smooth: float, toy: bool) -> float:
         folder = Path(name)
         source = clip.read(_video(folder / "in.mp4", *size, warm_up + timed))
         shapes = {"lite": lite, "antialias": True, "deep": not lite}
-        model = stylizer.load(ours.random_model(folder / "net", **shapes))
+        model = loading.load(ours.random_model(folder / "net", **shapes))
         moments: list[float] = []
 
         def note(event: events.Event) -> None:

@@ -6,7 +6,6 @@ import math
 import os
 from pathlib import Path
 
-import psutil
 import tensorflow as tf
 
 # CPU flags, as named by Linux, with which bfloat16 multiplies faster than float32.
@@ -95,29 +94,6 @@ def describe() -> str:
         return f"{cores} CPU core{'' if cores == 1 else 's'}"
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     return f"{len(gpus)} x {name}" if len(gpus) > 1 else str(name)
-
-
-def used_memory() -> int:
-    """Returns the bytes of memory that this process uses."""
-    return psutil.Process().memory_info().rss
-
-
-def available_memory() -> float:
-    """Returns the bytes of memory that this process may still use without swapping."""
-    return min(psutil.virtual_memory().available, _left_in_container())
-
-
-def _left_in_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
-    """Returns the bytes left below the limit of a container (cgroup v2); infinity without one."""
-    try:
-        limit = int((folder / "memory.max").read_text(encoding="utf-8"))
-        used = int((folder / "memory.current").read_text(encoding="utf-8"))
-        lines = (folder / "memory.stat").read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        # No cgroup, or "max": no limit.
-        return float("inf")
-    cached = next((line.split()[1] for line in lines if line.startswith("inactive_file ")), 0)
-    return max(limit - used + int(cached), 0)
 
 
 def _bfloat16_is_fast() -> bool:

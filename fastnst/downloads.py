@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import queue
 import threading
 import urllib.request
@@ -15,12 +14,6 @@ from fastnst import errors, files
 
 # Seconds until a server answers, and without any data.
 _PATIENCE, _SILENCE = 10, 60
-
-
-def cache() -> Path:
-    """Returns the folder of files that can be downloaded again; it may not exist."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "fastnst"
 
 
 def cached(url: str, sha512: str, advice: str, say: Callable[[str], None] = lambda _: None) -> Path:
@@ -35,7 +28,7 @@ def cached(url: str, sha512: str, advice: str, say: Callable[[str], None] = lamb
     Raises:
         UserError: If it cannot be downloaded; the message says where to put it.
     """
-    path = cache() / url.rpartition("/")[2]
+    path = files.cache() / url.rpartition("/")[2]
     if path.is_file() and _sha512(path.read_bytes()) == sha512:
         return path
     say(f"downloading {url}")

@@ -176,6 +176,12 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def cache() -> Path:
+    """Returns the user's folder of files that can be made again; it may not exist."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "fastnst"
+
+
 def asset(name: str | Path) -> Path:
     """Returns the path of a file or folder that belongs to the package; it may not exist.
 

@@ -31,6 +31,8 @@ _KEEPS_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 _KEEPS_EXIF = frozenset({"JPEG", "PNG", "WEBP"})
 # Capacity of a JPEG segment in bytes.
 _LONGEST_EXIF_IN_JPEG = 65_533
+# Smallest side of a photo that a network stylizes.
+MIN_SIDE = 16
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _ORIENTATION_TAG = 0x0112
 # The transpose that turns each orientation upright; 1 is already upright.

@@ -53,6 +53,15 @@ def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
     return (down * colors[0] + across * colors[1] + noise).astype(np.uint8)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty folder in place of the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def photo() -> Callable[..., np.ndarray]:
     """Draws a photo: photo(height, width, seed)."""
@@ -187,15 +196,15 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Its weights are random: the styles differ, but none is worth a look.
     """
     from fastnst import checkpoint_file
-    from fastnst.models import model, store
-    from fastnst.nets import transform_net
+    from fastnst.models import descriptions, store
+    from fastnst.nets import architectures, transform_net
 
-    architecture = transform_net.Architecture(width=4, residual_blocks=1)
-    styles = tuple(model.Style(name, f"img/{name}.jpg") for name in GALLERY_STYLES)
-    description = model.Description(architecture, styles, identity=True)
+    architecture = architectures.Transform(width=4, residual_blocks=1)
+    styles = tuple(descriptions.Style(name, f"img/{name}.jpg") for name in GALLERY_STYLES)
+    description = descriptions.Description(architecture, styles, identity=True)
     net = transform_net.TransformNet(architecture, seed=2, styles=description.rows)
     net.table.assign_add(np.random.default_rng(2).normal(0, 0.3, net.table.shape))
     folder = tmp_path_factory.mktemp("several") / "gallery"
     checkpoint_file.write_checkpoint(folder / store.WEIGHTS, net.tensors())
-    (folder / model.FILE).write_text(description.to_json())
+    (folder / descriptions.FILE).write_text(description.to_json())
     return folder

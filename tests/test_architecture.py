@@ -78,7 +78,7 @@ STOREYS = (
     {"errors", "version"},
     {"files", "formatting", "features.vgg", "events"},
     {"config", "downloads"},
-    {"images", "checkpoint_file", "devices"},
+    {"images", "checkpoint_file", "devices", "memory"},
     {"planes"},
     {"nets", "data"},
     {"features", "controls"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastnst import images
-from fastnst.models import store
+from fastnst.models import restore, store
 from tools import build_cards
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,11 +29,11 @@ def test_the_tables_are_up_to_date() -> None:
 def test_a_shipped_network_has_a_conf_a_card_and_a_sample(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert card.startswith(f"# {folder.name}\n")
-    for style in store.styles(folder):
+    for style in restore.styles(folder):
         assert f"](samples/{style}.jpg)" in card
         assert images.read(folder / "samples" / f"{style}.jpg").shape[0] == 200
         assert (ROOT / "conf" / f"{style}.yml").is_file()
-    assert len(list((folder / "samples").iterdir())) == len(store.styles(folder)) + 1
+    assert len(list((folder / "samples").iterdir())) == len(restore.styles(folder)) + 1
     written = (folder / "config.yml").read_text(encoding="utf-8")
     # Contains no path of the machine that trained it.
     assert not re.search(r": /", written)

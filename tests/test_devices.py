@@ -7,7 +7,6 @@ import types
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -173,22 +172,3 @@ def test_a_gpu_is_found_if_tensorflow_sees_one(monkeypatch: pytest.MonkeyPatch) 
     assert not devices.has_gpu()
     graphics_cards(monkeypatch, (9, 0))
     assert devices.has_gpu()
-
-
-def test_memory_in_use_grows_with_an_array_and_is_less_than_the_machines() -> None:
-    before = devices.used_memory()
-    array = np.ones(50 * 2**20, np.uint8)
-    assert 40 * 2**20 < devices.used_memory() - before < 200 * 2**20
-    assert array.all() and devices.available_memory() > 2**20
-
-
-def test_memory_in_a_container_is_what_its_limit_leaves(tmp_path: Path) -> None:
-    left = devices._left_in_container
-    assert left(tmp_path) == float("inf")
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("700\n")
-    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
-    assert left(tmp_path) == float("inf")
-    (tmp_path / "memory.max").write_text("1000\n")
-    # Cached files can be dropped.
-    assert left(tmp_path) == 450

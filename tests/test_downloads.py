@@ -70,11 +70,6 @@ def test_without_a_server_one_line_says_where_to_put_the_file(url: str, tmp_path
     assert message.endswith(f"; fetch it elsewhere and put it into {folder}")
 
 
-def test_the_cache_is_below_the_home_without_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert downloads.cache() == Path.home() / ".cache" / "fastnst"
-
-
 def test_a_server_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

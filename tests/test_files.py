@@ -247,3 +247,12 @@ def test_the_size_of_a_folder_is_that_of_all_files_below(tmp_path: Path) -> None
     (tmp_path / "a" / "one").write_bytes(b"12345")
     (tmp_path / "a" / "b" / "two").write_bytes(b"678")
     assert files.size(tmp_path) == 8
+
+
+def test_the_cache_is_below_the_home_unless_a_variable_names_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert files.cache() == tmp_path / "fastnst"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert files.cache() == Path.home() / ".cache" / "fastnst"

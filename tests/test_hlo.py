@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastnst
-from fastnst.models import store
+from fastnst.models import restore
 from tests.conftest import TINY
 from tools.hlo import collect, export
 
@@ -71,7 +71,7 @@ def test_the_run_ends_with_the_variables_that_were_trained(folder: Path) -> None
     }
     np.savez(folder / collect.TRAINED, **trained, **{collect.DONE: 2})
     run = collect.collect(folder)
-    weights = store.read_net(run / "checkpoints" / "step-2")
+    weights = restore.read_net(run / "checkpoints" / "step-2")
     assert weights and all(np.array_equal(weights[n], trained[f"average/{n}"]) for n in weights)
     picture = np.zeros((32, 40, 3), np.uint8)
     assert fastnst.load(run)(picture).shape == picture.shape

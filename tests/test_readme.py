@@ -37,6 +37,7 @@ GUIDES = (
     "video",
     "training",
     "exporting",
+    "deploying",
     "browser",
     "importing",
     "quality",

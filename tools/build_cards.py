@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fastnst import export, images
-from fastnst.models import card, store, stylizer
+from fastnst.models import card, loading, restore, store, stylizer
 from fastnst.reports import contact_sheet
 from tools import pages
 
@@ -46,7 +46,7 @@ def main() -> int:
             images.write(folder / "samples" / f"{name}.jpg", strip, quality=_JPEG_QUALITY)
         _write_card(folder)
         print(folder.relative_to(ROOT))
-    model = stylizer.load(ROOT / "pretrained" / MODEL_OF_SHEETS)
+    model = loading.load(ROOT / "pretrained" / MODEL_OF_SHEETS)
     images.write(README / "styles.jpg", _opening(model), quality=_JPEG_QUALITY)
     images.write(README / "gallery.jpg", _all_styles(model), quality=_JPEG_QUALITY)
     page = ROOT / "docs" / "quality.md"
@@ -62,7 +62,7 @@ def shipped() -> list[Path]:
 
 def _write_card(folder: Path) -> None:
     quality = _quality(folder)
-    styles = store.styles(folder)
+    styles = restore.styles(folder)
     for style in styles:
         figures = ROOT / "generated" / f"quality-{folder.name}"
         found = (figures / style if len(styles) > 1 else figures) / QUALITY
@@ -91,7 +91,8 @@ def _card(folder: Path) -> str:
     )
     title, text = rendered.split("\n", 1)
     rows = "".join(
-        f"| {name} | ![{name}](samples/{name}.jpg) |\n" for name in (_PHOTOS, *store.styles(folder))
+        f"| {name} | ![{name}](samples/{name}.jpg) |\n"
+        for name in (_PHOTOS, *restore.styles(folder))
     )
     return f"{title}\n\n| style | the painting, and stylized photos |\n|---|---|\n{rows}{text}"
 
@@ -117,11 +118,11 @@ def _tables_of_figures(folders: list[Path]) -> str:
 
 def _strips(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Yields names and rows of pictures: the photos, and each style's painting and pictures."""
-    model = stylizer.load(folder)
+    model = loading.load(folder)
     photos = [_photo(name) for name in PHOTOS]
     paintings = {
         style.name: images.decode(images.read_bytes(ROOT / (style.painting or "")))
-        for style in store.load(store.find(folder)).description.styles
+        for style in restore.load(store.find(folder)).description.styles
     }
     # The photos stand above their stylized versions.
     empty = np.full((_HEIGHT, _HEIGHT, 3), 255, np.uint8)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fastnst import config, images
-from fastnst.models import stylizer
+from fastnst.models import loading
 from fastnst.reports import contact_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +55,7 @@ def _stylized(style: str, **keys: float) -> np.ndarray:
         command += ["--set", f"{key}={value}"]
     # The command returns immediately if the run is finished.
     subprocess.run(command, check=True)
-    return stylizer.load(MODELS / naming)(images.to_uint8(images.read(PHOTO, _SIDE)))
+    return loading.load(MODELS / naming)(images.to_uint8(images.read(PHOTO, _SIDE)))
 
 
 def _write(name: str, pictures: dict[str, np.ndarray], columns: int) -> None:

@@ -84,10 +84,10 @@ def _run(arguments: argparse.Namespace) -> int:
     import tqdm
 
     from fastnst.export import verify
-    from fastnst.models import model, store
+    from fastnst.models import model, restore, store
 
     source = store.find(arguments.model)
-    restored = store.load(source)
+    restored = restore.load(source)
     if source.style:
         restored = model.only(restored, source.style)
     clocks = verify.clock(len(restored.description.styles), arguments.sizes, arguments.runs)

@@ -210,7 +210,6 @@ def _run(arguments: argparse.Namespace) -> int:
     import tqdm
 
     from fastnst import images
-    from fastnst.models import model
     from fastnst.painting import photos
     from fastnst.reports import compare
 
@@ -228,7 +227,9 @@ def _run(arguments: argparse.Namespace) -> int:
     names = given if a.name == b.name else (a.name, b.name)
     page = compare.render(names, pairs, shown, seed=arguments.seed, quality=arguments.quality)
     if output is None:
-        in_file = (model.file_name(one.name.replace(":", "-", 1)) for one in (a, b))
+        from fastnst.controls import blends
+
+        in_file = (blends.file_name(one.name.replace(":", "-", 1)) for one in (a, b))
         output = Path("generated", f"compare-{'-'.join(in_file)}.html")
     files.write(output, page)
     print(output)
@@ -241,7 +242,7 @@ def _contestant(given: str, strength: float | None) -> _Contestant:
     Raises:
         UserError: If there is none, or the model does not support the strength.
     """
-    from fastnst.models import store, stylizer
+    from fastnst.models import loading, store
 
     style = None
     try:
@@ -255,7 +256,7 @@ def _contestant(given: str, strength: float | None) -> _Contestant:
             raise
         reference = store.find(name)
     style = style or reference.style
-    paint = stylizer.load(reference, style=style, strength=strength)
+    paint = loading.load(reference, style=style, strength=strength)
 
     def picture(relative: Path, photo: np.ndarray) -> np.ndarray:
         try:
@@ -269,11 +270,11 @@ def _contestant(given: str, strength: float | None) -> _Contestant:
 
 def _painting(folder: Path, style: str | None) -> Path | None:
     """Returns the style image of a style that a model was trained in, if the file is here."""
-    from fastnst.models import model
+    from fastnst.models import descriptions
 
-    if not (folder / model.FILE).is_file():
+    if not (folder / descriptions.FILE).is_file():
         return None
-    styles = model.Description.read(folder / model.FILE).styles
+    styles = descriptions.Description.read(folder / descriptions.FILE).styles
     chosen = styles[0].name if style is None else style
     named = next((entry.painting for entry in styles if entry.name == chosen), "")
     path = files.find(named)

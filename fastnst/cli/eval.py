@@ -8,15 +8,13 @@ import contextlib
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fastnst import errors, files
-from fastnst.cli import options, progress, terminal
+from fastnst.cli import options, progress, runtimes, terminal
 
 if TYPE_CHECKING:
-    from fastnst import controls
-    from fastnst.models import model as model_module
-    from fastnst.models import store, stylizer
+    from fastnst.models import stylizer
     from fastnst.painting import photos
 
 _PIPE = "-"
@@ -83,6 +81,14 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "from those in float32 (default: auto)",
     )
     parser.add_argument(
+        "--runtime",
+        choices=("auto", "tensorflow", "onnxruntime"),
+        default="auto",
+        help="program that computes the network: auto selects ONNX Runtime for a few photos, if "
+        'it is installed (pip install "fastnst[onnx]"), because it starts sooner, and TensorFlow '
+        "for many (default: auto)",
+    )
+    parser.add_argument(
         "--tiles",
         choices=("auto", "exact", "thumbnail", "off"),
         default="auto",
@@ -126,8 +132,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 
 
 def _run(arguments: argparse.Namespace, program: str) -> int:
-    terminal.import_tensorflow()
-    from fastnst.models import model as model_module
+    from fastnst.controls import blends
     from fastnst.models import store
     from fastnst.painting import photos
 
@@ -137,15 +142,15 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     if _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
     # The arguments are checked before the model is restored, which takes longer.
-    foreign = _import(arguments.model)
-    reference = None if foreign else store.find(arguments.model)
-    name = reference.name if reference else _name(arguments.model)
+    chosen = runtimes.find(arguments.model)
+    reference = chosen if isinstance(chosen, store.Reference) else None
+    name = reference.name if reference else runtimes.file_stem(arguments.model)
     output = Path(arguments.output) if arguments.output else None
     inputs = [Path(name) for name in arguments.inputs]
     every = arguments.style == "all"
     styles: tuple[str | None, ...] = (arguments.style,)
     if every:
-        styles = store.styles(reference.path) if reference else (None,)
+        styles = _styles(reference.path) if reference else (None,)
     choices = options.controls(arguments, styles[0], arguments.strength)
 
     def plan(inputs: list[Path]) -> list[photos.Job]:
@@ -155,7 +160,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             for job in photos.plan(
                 inputs,
                 output,
-                model_module.file_name(style or name),
+                blends.file_name(style or name),
                 style=style,
                 apart=len(styles) > 1,
             )
@@ -163,7 +168,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         return _new(jobs) if arguments.no_clobber else jobs
 
     jobs = [] if arguments.watch else plan(inputs)
-    model = _load(foreign or store.find(arguments.model), arguments, choices)
+    model = runtimes.load(chosen, arguments, choices, [job.photo for job in jobs])
     # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"stylizing with {reference.path if reference else arguments.model}")
     if arguments.watch:
@@ -240,22 +245,29 @@ def _paint(
     return failed
 
 
-def _tiles(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {"tiles": arguments.tiles, "max_memory": arguments.max_memory}
-
-
 def _list(models: dict[str, Path]) -> None:
     """Prints the models, their paths, and the styles of those that have several."""
-    from fastnst.models import store
-
     width = max(map(len, models), default=0)
     for name, path in models.items():
         try:
-            styles = store.styles(path)
+            styles = _styles(path)
             note = f"  {', '.join(styles)}" if len(styles) > 1 else ""
         except errors.UserError as error:
             note = f"  damaged: {error}"
         print(f"{name:<{width}}  {path}{note}")
+
+
+def _styles(path: Path) -> tuple[str, ...]:
+    """Returns the names of the styles of a model that can be used."""
+    from fastnst.models import store
+
+    folder = store.Reference(path).folder
+    if not store.learned_names(folder):
+        return store.trained_names(folder)
+    terminal.import_tensorflow()
+    from fastnst.models import restore
+
+    return restore.styles(path)
 
 
 def _new(jobs: list[photos.Job]) -> list[photos.Job]:
@@ -266,36 +278,9 @@ def _new(jobs: list[photos.Job]) -> list[photos.Job]:
     return new
 
 
-def _import(path: str) -> model_module.Model | None:
-    """Reads a network of another project, or returns None if the path is none."""
-    from fastnst import importing
-
-    found = files.expand_user(path)
-    return importing.read(found, _name(path)) if importing.is_foreign(found) else None
-
-
-def _name(path: str) -> str:
-    """Names the network of another project after its file."""
-    return Path(path).name.partition(".")[0] or "model"
-
-
-def _load(
-    chosen: model_module.Model | store.Reference,
-    arguments: argparse.Namespace,
-    choices: controls.Controls,
-) -> stylizer.Stylizer:
-    from fastnst.models import store, stylizer
-
-    others = {**_tiles(arguments), **vars(choices)}
-    if isinstance(chosen, store.Reference):
-        return stylizer.load(chosen, arguments.precision, **others)
-    return stylizer.of_model(chosen, chosen.description.names[0], **others)
-
-
 def _pipe(arguments: argparse.Namespace) -> int:
     """Stylizes one photo from stdin or a file to stdout or a file."""
     from fastnst import images
-    from fastnst.models import store
     from fastnst.painting import photos
 
     if len(arguments.inputs) > 1:
@@ -310,9 +295,9 @@ def _pipe(arguments: argparse.Namespace) -> int:
     choices = options.controls(arguments, arguments.style, arguments.strength)
     data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
     to_stdout = arguments.output in (None, _PIPE)
-    chosen = _import(arguments.model) or store.find(arguments.model)
+    chosen = runtimes.find(arguments.model)
     stylized = photos.paint_bytes(
-        _load(chosen, arguments, choices),
+        runtimes.load(chosen, arguments, choices, [data], say=lambda note: None),
         data,
         "standard input" if name == _PIPE else name,
         file_format=None if to_stdout else images.format_of(arguments.output),

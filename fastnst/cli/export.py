@@ -94,14 +94,15 @@ def _run(arguments: argparse.Namespace) -> int:
     for file_format in arguments.format:
         export.check(file_format, options)
     terminal.import_tensorflow()
-    from fastnst.models import card, model, run_folder, store
+    from fastnst.controls import blends
+    from fastnst.models import card, model, restore, run_folder, store
 
     source = store.find(arguments.model)
-    restored = store.load(source)
+    restored = restore.load(source)
     styles = arguments.style or ([source.style] if source.style else [])
     if styles:
         restored = model.only(restored, *styles)
-    name = model.file_name(styles[0]) if len(styles) == 1 else source.name
+    name = blends.file_name(styles[0]) if len(styles) == 1 else source.name
     config_file = run_folder.RunFolder(source.path).config
     config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
     facts = card.read_facts(source.path)
@@ -109,8 +110,8 @@ def _run(arguments: argparse.Namespace) -> int:
     rows: list[tuple[str, ...]] = [_HEADS]
     for file_format in arguments.format:
         folder = _folder(arguments, name, file_format)
-        use = export.use(file_format)
-        extra = {"README.md": card.render(name, use, facts, config_text, styles=names)}
+        text = card.render(name, export.use(file_format), facts, config_text, styles=names)
+        extra = {"README.md": export.card(file_format, text, names)}
         if config_text:
             extra["config.yml"] = config_text
         if facts:

@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
     import tqdm
 
     from fastnst import images
-    from fastnst.models import store, stylizer
+    from fastnst.models import loading, store
     from fastnst.reports import contact_sheet
 
     photo = images.to_uint8(images.read(arguments.photo, arguments.size))
@@ -73,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for given, reference in zip(
         names, tqdm.tqdm(references, unit="model", disable=None), strict=True
     ):
-        model = stylizer.load(reference)
+        model = loading.load(reference)
         chosen = reference.style is not None or len(model.styles) == 1
         for style in [None] if chosen else model.styles:
             label = _label(model.name, style, len(references) == 1)

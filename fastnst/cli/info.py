@@ -67,7 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _gather() -> dict[str, Any]:
     """Returns all facts, for JSON."""
     terminal.import_tensorflow()
-    from fastnst import devices
+    from fastnst import devices, memory
     from fastnst.models import store
 
     versions = {name: _version(name) for name in _PACKAGES}
@@ -79,7 +79,7 @@ def _gather() -> dict[str, Any]:
         },
         "system": platform.platform(),
         "device": devices.describe(),
-        "memory_gib": devices.available_memory() / 2**30,
+        "memory_gib": memory.available() / 2**30,
         "precision": devices.compute_dtype("auto").name,
         "models": {name: list(store.style_names(path)) for name, path in store.available().items()},
         "ffmpeg": _ffmpeg(),

@@ -16,7 +16,7 @@ import importlib.util
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -26,9 +26,10 @@ from fastnst.models import card
 
 if TYPE_CHECKING:
     from fastnst.evaluation import iterations, measures
+    from fastnst.evaluation import subject as subjects
     from fastnst.features import loss_network
     from fastnst.losses import perceptual
-    from fastnst.nets import transform_net
+    from fastnst.models import store
 
 PROGRAM = "fastnst quality"
 # Layers at which the distance from the style is measured.
@@ -122,6 +123,13 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--style", metavar="NAME", help="style of the model (default: each in turn)"
     )
     parser.add_argument(
+        "--painting",
+        type=Path,
+        metavar="FILE",
+        help="painting of the style, measured on the default objective, for networks without "
+        "config.yml, such as imported ones (default: that of the run)",
+    )
+    parser.add_argument(
         "--images", default="bundled", metavar="DIR", help="photos (default: the six bundled ones)"
     )
     parser.add_argument(
@@ -168,48 +176,35 @@ def _run(arguments: argparse.Namespace) -> int:
     terminal.import_tensorflow()
     from fastnst.evaluation import measures
     from fastnst.evaluation import pictures as picture_figures
+    from fastnst.evaluation import subject as subjects
     from fastnst.features import loss_network
-    from fastnst.models import run_folder, store
+    from fastnst.models import restore, store
     from fastnst.training.tasks import inputs
 
     sizes = [_size(text) for text in arguments.size.split(",")]
     reference = store.find(arguments.model)
-    conf = run_folder.RunFolder(reference.folder).config
-    if not conf.is_file():
-        raise errors.UserError(
-            f"{reference.path}: has no config.yml, which defines the objective; name the folder of "
-            "a run"
-        )
-    settings = config.load(conf)
-    model = store.load(reference)
-    styles = settings.styles
-    if len(styles) == len(model.description.styles) == 1:
-        # A network of one style is known by its folder's name, which may have changed.
-        styles = dict(zip(model.description.names, styles.values(), strict=True))
+    names = restore.styles(reference.path)
     chosen = arguments.style or reference.style
-    if chosen and chosen not in styles:
-        raise errors.UserError(
-            f"--style {chosen}: its objective is not in {conf}, which has none for styles added "
-            f"by fastnst learn; choose from {', '.join(styles)}"
-        )
+    if arguments.painting:
+        settings, styles = _with_painting(arguments.painting, chosen, names)
+    else:
+        settings, styles = _of_run(reference, chosen, names)
+    model = restore.load(reference)
     paths = inputs.validation_paths(arguments.images)[: arguments.photos]
     weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
     network = loss_network.LossNetwork(weights, _LAYERS)
     grams = measures.Grams(network, (picture_figures.LAYER,))
-    net = model.net.frozen()
-    for style in [chosen] if chosen else styles:
-        side = styles[style].side(settings.data.image_size)
-        painting, *_ = inputs.read_paintings(files.find(styles[style].style_image), side)
-        row, _ = model.select(style)
-        name = style if len(styles) > 1 else reference.name
+    for style, given in styles.items():
+        side = given.side(settings.data.image_size)
+        painting, *_ = inputs.read_paintings(files.find(given.style_image), side)
+        name = style if len(names) > 1 else reference.name
         output = arguments.output or Path("generated") / f"quality-{reference.name}"
-        if len(styles) > 1:
+        if len(names) > 1:
             output /= name
-        paint, paint_frame = (_painter(net, row, grain) for grain in (model.description.grain, 0))
-        subject = _Subject(name, paint, paint_frame, painting)
+        subject = subjects.of(model, style, name, painting)
         pictures = _measure_pictures(subject, grams, paths, output)
         if arguments.steps:
-            only = dataclasses.replace(settings, styles={style: styles[style]})
+            only = dataclasses.replace(settings, styles={style: given})
             objectives, _ = inputs.make_objectives(only)
             objective = objectives[style]
             _compare(subject, objective, network, sizes, paths, output, arguments, pictures)
@@ -217,44 +212,64 @@ def _run(arguments: argparse.Namespace) -> int:
     return terminal.DONE
 
 
-def _painter(
-    net: transform_net.TransformNet, row: np.ndarray, grain: float
-) -> collections.abc.Callable[[np.ndarray], np.ndarray]:
-    """Returns a function that stylizes a photo, [H, W, 3], as `fastnst eval` does, with grain."""
-    import tensorflow as tf
-
-    from fastnst import controls, planes
-    from fastnst.controls import rendering
-
-    batch = tf.TensorSpec([1, None, None, 3])
-    painted = tf.function(lambda photos: net(photos, row), [batch], autograph=False)
-
-    def paint_once(photos: planes.Pixels, *_: object) -> planes.Pixels:
-        return planes.Plane(painted(tf.constant(planes.whole(photos))).numpy())
-
-    painter = rendering.Painter(paint_once, ("",))
-    defaults = controls.Controls(grain=grain)
-
-    def paint(photo: np.ndarray) -> np.ndarray:
-        # Without rounding to 8 bits, which would hide small changes.
-        photos = planes.Plane(photo[np.newaxis].astype(np.float32))
-        return planes.whole(rendering.render(painter, photos, defaults))[0]
-
-    return paint
+# The configuration, and the styles to measure by name.
+_Objectives: TypeAlias = tuple[config.Config, dict[str, config.Style]]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Subject:
-    """One style of a model, and its painting."""
+def _of_run(
+    reference: store.Reference, chosen: str | None, names: collections.abc.Sequence[str]
+) -> _Objectives:
+    """Reads the objectives of a run from its configuration.
 
-    name: str
-    paint: collections.abc.Callable[[np.ndarray], np.ndarray]
-    paint_frame: collections.abc.Callable[[np.ndarray], np.ndarray]
-    painting: np.ndarray
+    Args:
+        reference: The run.
+        chosen: The style to measure; None for all.
+        names: Names of the model's styles.
+    """
+    from fastnst.models import run_folder
+
+    conf = run_folder.RunFolder(reference.folder).config
+    if not conf.is_file():
+        raise errors.UserError(
+            f"{reference.path}: has no config.yml, which names the painting and the objective; "
+            "name the folder of a run, or the painting with --painting FILE"
+        )
+    settings = config.load(conf)
+    styles = settings.styles
+    if len(styles) == len(names) == 1:
+        # A network of one style is known by its folder's name, which may have changed.
+        styles = dict(zip(names, styles.values(), strict=True))
+    if chosen and chosen not in styles:
+        raise errors.UserError(
+            f"--style {chosen}: its objective is not in {conf}, which has none for styles added "
+            "by fastnst learn; name its painting with --painting FILE, or choose from "
+            f"{', '.join(styles)}"
+        )
+    return settings, {chosen: styles[chosen]} if chosen else styles
+
+
+def _with_painting(
+    painting: Path, chosen: str | None, names: collections.abc.Sequence[str]
+) -> _Objectives:
+    """Makes the default objective of a painting; see `_of_run`."""
+    if not chosen and len(names) > 1:
+        raise errors.UserError(
+            f"--painting {painting}: is of one style; name it with --style (styles: "
+            f"{', '.join(names)})"
+        )
+    style = chosen or names[0]
+    if style not in names:
+        hint = errors.did_you_mean(style, names)
+        raise errors.UserError(f"--style: no style {style}{hint} (styles: {', '.join(names)})")
+    if not painting.exists():
+        raise errors.UserError(f"--painting {painting}: no such file or folder")
+    settings = config.from_mapping({"naming": "measured", "style_image": str(painting)})
+    (given,) = settings.styles.values()
+    return settings, {style: given}
 
 
 def _measure_pictures(
-    subject: _Subject,
+    subject: subjects.Subject,
     grams: measures.Grams,
     paths: collections.abc.Sequence[Path],
     output: Path,
@@ -282,7 +297,7 @@ def _measure_pictures(
 
 
 def _compare(
-    subject: _Subject,
+    subject: subjects.Subject,
     objective: perceptual.PerceptualLoss,
     network: loss_network.LossNetwork,
     sizes: collections.abc.Sequence[int],
@@ -333,7 +348,7 @@ def _compare(
         print(table(subject.name, size, found[size]), flush=True)
 
 
-def _earlier_sizes(output: Path, subject: _Subject) -> dict[Any, Any]:
+def _earlier_sizes(output: Path, subject: subjects.Subject) -> dict[Any, Any]:
     """Returns an earlier comparison of the same model, which takes long, until it is repeated."""
     try:
         earlier = json.loads((output / "quality.json").read_text(encoding="utf-8"))
@@ -342,7 +357,9 @@ def _earlier_sizes(output: Path, subject: _Subject) -> dict[Any, Any]:
         return {}
 
 
-def _save(output: Path, subject: _Subject, sizes: dict[Any, Any], pictures: dict[str, Any]) -> None:
+def _save(
+    output: Path, subject: subjects.Subject, sizes: dict[Any, Any], pictures: dict[str, Any]
+) -> None:
     found = {"model": subject.name, "sizes": sizes, "pictures": pictures}
     files.write(output / "quality.json", json.dumps(found, indent=2))
 

@@ -115,14 +115,13 @@ def _run(arguments: argparse.Namespace) -> int:
     terminal.import_tensorflow()
     import uvicorn
 
-    from fastnst.models import store, stylizer
+    from fastnst.models import loading, store
     from fastnst.serving import app, page
 
     found = [store.find(name) for name in arguments.model or ["gallery"]]
     references = {reference.name: reference for reference in found}
     models = {
-        name: stylizer.load(reference, arguments.precision)
-        for name, reference in references.items()
+        name: loading.load(reference, arguments.precision) for name, reference in references.items()
     }
     limits = app.Limits(
         arguments.max_megabytes,
@@ -138,6 +137,9 @@ def _run(arguments: argparse.Namespace) -> int:
             f"cannot listen at {arguments.host}:{arguments.port} ({error.strerror}); choose "
             "another --port"
         ) from None
+    # Connections inherit this. Otherwise, an answer's body waits 40 ms for the receipt of its head,
+    # because asyncio does not recognize a socket of `create_server` as one of TCP.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app.make(models, limits, page.Page(functools.partial(_networks, references))),
         log_level="warning",
@@ -156,13 +158,13 @@ def _networks(
     references: collections.abc.Mapping[str, store.Reference],
 ) -> dict[str, model.Model]:
     """Loads the networks for the page; exported SavedModels cannot run in a browser."""
-    from fastnst.models import model, store
+    from fastnst.models import model, restore, store
 
     loaded = {}
     for name, reference in references.items():
         if (reference.path / store.SAVED_MODEL).exists():
             continue
-        restored = store.load(reference)
+        restored = restore.load(reference)
         if style := reference.style:
             others = [other for other in restored.description.names if other != style]
             restored = model.only(restored, style, *others)

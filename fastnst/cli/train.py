@@ -173,9 +173,9 @@ def _pairs(run: session.Session) -> list[tuple[np.ndarray, np.ndarray]]:
         Pairs of a photo and its stylized version, uint8 RGB [H, W, 3] each.
     """
     from fastnst import images
-    from fastnst.models import stylizer
+    from fastnst.models import loading
 
-    model = stylizer.load(run.folder.path)
+    model = loading.load(run.folder.path)
     pairs = []
     for number in range(max(6, len(model.styles))):
         path = run.validation[number % len(run.validation)]

@@ -105,12 +105,12 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
     terminal.import_tensorflow()
     from fastnst.cli import progress
-    from fastnst.models import model as model_module
-    from fastnst.models import stylizer
+    from fastnst.controls import blends
+    from fastnst.models import loading
     from fastnst.video import containers, keyframes, painting, smoothing
 
     strength = (
-        keyframes.parse(arguments.strength, "--strength", model_module.MAX_STRENGTH)
+        keyframes.parse(arguments.strength, "--strength", blends.MAX_STRENGTH)
         if arguments.strength
         else None
     )
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         # Grain stays in place while the picture moves.
         choices = dataclasses.replace(choices, grain=0.0)
     # All frames alike, however much memory is free at the moment.
-    model = stylizer.load(reference, arguments.precision, tiles="exact", **vars(choices))
+    model = loading.load(reference, arguments.precision, tiles="exact", **vars(choices))
     terminal.say(f"stylizing with {reference.path}")
 
     def paint(pixels: Any, seconds: float) -> Any:
@@ -193,7 +193,7 @@ def _encoding(arguments: argparse.Namespace, output: Path) -> encoding.Settings:
 
 def _find(model: str | None, style: str | None) -> store.Reference:
     """Finds the named model, or the first one that has all styles of a blend."""
-    from fastnst.models import store
+    from fastnst.models import restore, store
 
     if model:
         return store.find(model)
@@ -203,7 +203,7 @@ def _find(model: str | None, style: str | None) -> store.Reference:
         return store.find(names.pop())
     for path in store.available().values():
         try:
-            if names <= set(store.styles(path)):
+            if names <= set(restore.styles(path)):
                 return store.Reference(path)
         except errors.UserError:
             continue  # A damaged model is no reason to refuse another.

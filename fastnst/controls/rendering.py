@@ -9,10 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnst import planes
+from fastnst import images, planes
 from fastnst.controls import colors, grain, masks, strokes
 from fastnst.controls.controls import Controls
-from fastnst.nets import transform_net
 
 # Maps RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same shape.
 Paint: TypeAlias = collections.abc.Callable[
@@ -75,7 +74,7 @@ def render(
 def sizes(height: int, width: int, controls: Controls) -> list[tuple[int, int]]:
     """Lists the sizes in which a network stylizes a photo, from coarse to fine strokes."""
     stroke = strokes.parse(controls.stroke) or strokes.fitting(height, width)
-    return strokes.passes(height, width, stroke, transform_net.MIN_SIDE)
+    return strokes.passes(height, width, stroke, images.MIN_SIDE)
 
 
 def pixels_to_paint(painter: Painter, height: int, width: int, controls: Controls) -> int:

@@ -2,7 +2,8 @@
 
 One module per format; each has `write`, `paint`, which stylizes photos with the export as another
 program would, the largest `TOLERANCE` of its pictures by precision, and the section `USE` of the
-model card. To add a format, write such a module and describe it in `FORMATS`.
+model card. It may have `card`, which completes the card. To add a format, write such a module and
+describe it in `FORMATS`.
 """
 
 from __future__ import annotations
@@ -114,6 +115,14 @@ FORMATS = {
         ("weights.ckpt.index", "weights.ckpt.data-00000-of-00001", "model.json"),
         ("float16", "float32"),
     ),
+    "hub": Format(
+        "fastnst.export.hub",
+        "a model page of the Hugging Face Hub",
+        ("onnx", "samples", "weights.ckpt.index", "weights.ckpt.data-00000-of-00001", "model.json"),
+        ("float32", "float16"),
+        packages=("onnx", "onnxruntime"),
+        extra="onnx",
+    ),
 }
 METADATA = "metadata.json"
 # Files beside an export or a shipped network.
@@ -140,6 +149,18 @@ class Options:
 def use(file_format: str) -> str:
     """Returns the section of the model card on the use of a format's files."""
     return _module(file_format).USE
+
+
+def card(file_format: str, text: str, styles: collections.abc.Sequence[str]) -> str:
+    """Returns the model card of a format.
+
+    Args:
+        file_format: One of `FORMATS`.
+        text: The card that all formats have.
+        styles: Names of the styles.
+    """
+    module = _module(file_format)
+    return module.card(text, styles) if hasattr(module, "card") else text
 
 
 def paint(
@@ -221,7 +242,7 @@ def export(
     writer = _module(file_format)
     precision = options.precision or FORMATS[file_format].precisions[0]
     options = dataclasses.replace(options, precision=precision)
-    metadata = _metadata(model, folder.name, file_format, options, facts)
+    metadata = describe(model, folder.name, file_format, options, facts)
     try:
         with files.replacing(folder) as partial:
             writer.write(model, partial, dataclasses.replace(options, metadata=metadata))
@@ -241,14 +262,22 @@ def export(
     return parity
 
 
-def _metadata(
+def describe(
     model: model_module.Model,
     name: str,
     file_format: str,
     options: Options,
-    facts: collections.abc.Mapping[str, Any],
+    facts: collections.abc.Mapping[str, Any] = types.MappingProxyType({}),
 ) -> str:
-    """Returns what a program should know about an export, as JSON."""
+    """Returns the content of `METADATA`.
+
+    Args:
+        model: The model.
+        name: Its name.
+        file_format: One of `FORMATS`.
+        options: The choices.
+        facts: Facts about the training.
+    """
     side = "x".join(map(str, options.size)) if options.size else "any, from 16 x 16 pixels"
     content = {
         "name": name,

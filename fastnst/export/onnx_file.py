@@ -84,9 +84,14 @@ def load(folder):
 
 def write(model: model_module.Model, folder: Path, options: export.Options) -> None:
     """Writes an ONNX file."""
-    built = build(model, options.precision or "float32")
+    (folder / FILE).write_bytes(encode(model, options))
+
+
+def encode(model: model_module.Model, options: export.Options, *, rounded: bool = True) -> bytes:
+    """Returns the content of an ONNX file; `rounded` as in `build`."""
+    built = build(model, options.precision or "float32", rounded=rounded)
     helper.set_model_props(built, {"fastnst": options.metadata})
-    onnx.save(built, folder / FILE)
+    return built.SerializeToString()
 
 
 def paint(
@@ -96,15 +101,18 @@ def paint(
     return verify.paint_elsewhere(folder, LOADER, given)
 
 
-def build(model: model_module.Model, precision: str = "float32") -> onnx.ModelProto:
+def build(
+    model: model_module.Model, precision: str = "float32", *, rounded: bool = True
+) -> onnx.ModelProto:
     """Builds the ONNX model of a network.
 
     Args:
         model: The model.
         precision: Of the stored kernels: float32, or float16, which halves the file. Runtimes
             compute in float32 in both cases.
+        rounded: Whether pictures are uint8, or else float32.
     """
-    return _Builder(model, np.dtype(precision)).build()
+    return _Builder(model, np.dtype(precision)).build(rounded)
 
 
 class _Builder:
@@ -116,10 +124,11 @@ class _Builder:
         self._initializers: list[onnx.TensorProto] = []
         self._constants: dict[bytes, str] = {}
 
-    def build(self) -> onnx.ModelProto:
+    def build(self, rounded: bool) -> onnx.ModelProto:
         sides: tuple[str | int, ...] = ("batch", "height", "width", 3)
         inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, sides)]
-        outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, sides)]
+        returned = TensorProto.UINT8 if rounded else TensorProto.FLOAT
+        outputs = [helper.make_tensor_value_info("stylized", returned, sides)]
         described = self._model.description
         if len(described.styles) > 1:
             sizes = [len(described.styles)]
@@ -130,10 +139,11 @@ class _Builder:
         self._node("Transpose", ["images"], operations.PHOTO, perm=[0, 3, 1, 2])
         for operation in operations.of(self._model.net, strength=described.identity):
             last = self._write(operation)
-        rows = self._node("Transpose", [last], "rows", perm=[0, 2, 3, 1])
-        # Casts round towards zero.
-        rounded = self._node("Add", [rows, self._scalar(0.5)], "rounded")
-        self._node("Cast", [rounded], "stylized", to=TensorProto.UINT8)
+        if rounded:
+            # Casts round towards zero.
+            nearest = self._node("Add", [last, self._scalar(0.5)], "nearest")
+            last = self._node("Cast", [nearest], "rounded", to=TensorProto.UINT8)
+        self._node("Transpose", [last], "stylized", perm=[0, 2, 3, 1])
         made = helper.make_graph(self._nodes, "fastnst", inputs, outputs, self._initializers)
         built = helper.make_model(
             made,

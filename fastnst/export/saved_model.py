@@ -28,6 +28,7 @@ import tensorflow as tf
 
 from fastnst import export
 from fastnst.export import verify
+from fastnst.models import descriptions
 from fastnst.models import model as model_module
 
 # In float32, the results must be equal up to rounding.
@@ -196,7 +197,7 @@ def write(model: model_module.Model, folder: Path, options: export.Options) -> N
     if served.has_strength:
         signatures["serving_strength"] = _serve_strength(served)
     tf.saved_model.save(served, str(folder), signatures=signatures)
-    (folder / model_module.FILE).write_text(model.description.to_json(), encoding="utf-8")
+    (folder / descriptions.FILE).write_text(model.description.to_json(), encoding="utf-8")
 
 
 def paint(

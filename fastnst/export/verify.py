@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import errors, files, images
+from fastnst.models import descriptions
 from fastnst.models import model as model_module
 
 # Heights and widths of the photos that every style stylizes, and of those for one or two styles.
@@ -96,7 +97,7 @@ class Parity:
 
 
 def cases(
-    description: model_module.Description, size: tuple[int, int] | None = None
+    description: descriptions.Description, size: tuple[int, int] | None = None
 ) -> dict[str, Case]:
     """Returns the photos to compare: each style, three odd sizes, one photo and three at a time.
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import helper
 
 from fastnst import downloads, export, files, images, version
 from fastnst.export import onnx_file, verify
@@ -145,9 +144,7 @@ def _write_model(
     model: model_module.Model, folder: Path, below: str, options: export.Options
 ) -> dict[str, Any]:
     """Writes a model and its thumbnails into a folder below; returns what the page needs."""
-    built = onnx_file.build(model, options.precision or "float16")
-    helper.set_model_props(built, {"fastnst": options.metadata})
-    content = built.SerializeToString()
+    content = onnx_file.encode(model, options)
     (folder / below / "thumbnails").mkdir(parents=True)
     (folder / below / onnx_file.FILE).write_bytes(content)
     styles = []
@@ -161,7 +158,7 @@ def _write_model(
         "version": hashlib.sha256(content).hexdigest()[:12],
         "bytes": len(content),
         "grain": model.description.grain,
-        "strength": "strength" in {given.name for given in built.graph.input},
+        "strength": model.description.identity,
         "styles": styles,
     }
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from fastnst import checkpoint_file, export
 from fastnst.export import verify
+from fastnst.models import descriptions, loading, store
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
 
 # Rounding weights to 11 bits may move a picture by a level or two.
 TOLERANCE = {"float16": 6.0, "float32": 1.0}
@@ -34,7 +34,7 @@ def write(model: model_module.Model, folder: Path, options: export.Options) -> N
     tensors = {name: tensor.astype(stored) for name, tensor in model.net.tensors().items()}
     checkpoint_file.write_checkpoint(folder / store.WEIGHTS, tensors)
     text = model.description.to_json()
-    (folder / model_module.FILE).write_text(text, encoding="utf-8")
+    (folder / descriptions.FILE).write_text(text, encoding="utf-8")
 
 
 def paint(
@@ -42,7 +42,7 @@ def paint(
 ) -> dict[str, verify.Painted]:
     """Stylizes photos with the weights in this process."""
     # The network alone, at the size of the photo and without grain.
-    written = stylizer.load(folder.resolve(), "float32", stroke=1, grain=0.0)
+    written = loading.load(folder.resolve(), "float32", stroke=1, grain=0.0)
 
     def style(shares: np.ndarray) -> str:
         parts = zip(written.styles, shares, strict=True)

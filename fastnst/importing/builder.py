@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnst.models import descriptions
 from fastnst.models import model as model_module
-from fastnst.nets import listed_net, listing, network
+from fastnst.nets import architectures, listed_net, listing
 
 # The margins of a layer: pixels at the top, at the bottom, on the left and on the right.
 Margins = tuple[int, int, int, int]
@@ -112,8 +113,8 @@ class Builder:
 
     def model(self, name: str) -> model_module.Model:
         """Returns the network as a model with one style of this name."""
-        architecture = listed_net.Architecture(tuple(self._layers))
+        architecture = architectures.Listed(tuple(self._layers))
         net = listed_net.ListedNet(architecture)
-        net.assign(self._weights | {network.TABLE: net.layout.pack(self._row)[np.newaxis]})
-        description = model_module.Description(architecture, (model_module.Style(name),))
+        net.assign(self._weights | {architectures.TABLE: net.layout.pack(self._row)[np.newaxis]})
+        description = descriptions.Description(architecture, (descriptions.Style(name),))
         return model_module.Model(net, description)

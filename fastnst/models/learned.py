@@ -15,19 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from fastnst import errors, files
+from fastnst.models import descriptions, store
 from fastnst.models import model as model_module
-from fastnst.nets import network
-
-FOLDER = "learned"
-_SUFFIX = ".npz"
+from fastnst.nets import architectures
 
 
-def names(folder: Path) -> tuple[str, ...]:
-    """Returns the names of the styles that were added to a model, without reading them."""
-    return tuple(sorted(path.stem for path in (folder / FOLDER).glob(f"*{_SUFFIX}")))
-
-
-def add(folder: Path, style: model_module.Style, row: np.ndarray, net: model_module.Net) -> Path:
+def add(folder: Path, style: descriptions.Style, row: np.ndarray, net: model_module.Net) -> Path:
     """Writes the row of a style into a model's folder.
 
     Args:
@@ -44,7 +37,7 @@ def add(folder: Path, style: model_module.Style, row: np.ndarray, net: model_mod
     """
     buffer = io.BytesIO()
     np.savez(buffer, row=row, painting=np.array(style.painting), kernels=np.array(checksum(net)))
-    path = folder / FOLDER / f"{style.name}{_SUFFIX}"
+    path = folder / store.LEARNED / f"{style.name}{store.LEARNED_SUFFIX}"
     files.write(path, buffer.getvalue())
     return path
 
@@ -58,13 +51,13 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
     Raises:
         UserError: If a file is damaged.
     """
-    found = names(folder)
+    found = store.learned_names(folder)
     if not found:
         return model
     kernels = checksum(model.net)
     rows, styles, outdated = [], [], []
     for name in found:
-        path = folder / FOLDER / f"{name}{_SUFFIX}"
+        path = folder / store.LEARNED / f"{name}{store.LEARNED_SUFFIX}"
         try:
             with np.load(io.BytesIO(path.read_bytes())) as arrays:
                 row, painting = arrays["row"], str(arrays["painting"])
@@ -75,7 +68,7 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
             ) from None
         if fits:
             rows.append(row)
-            styles.append(model_module.Style(name, painting))
+            styles.append(descriptions.Style(name, painting))
         else:
             outdated.append(name)
     return model_module.extend(dataclasses.replace(model, outdated=tuple(outdated)), styles, rows)
@@ -85,7 +78,7 @@ def checksum(net: model_module.Net) -> str:
     """Returns the SHA-256 of a network's kernels as float16, as which they are shipped."""
     digest = hashlib.sha256()
     for name, tensor in sorted(net.tensors().items()):
-        if name != network.TABLE:
+        if name != architectures.TABLE:
             digest.update(name.encode())
             digest.update(tensor.astype(np.float16).tobytes())
     return digest.hexdigest()

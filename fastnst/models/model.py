@@ -1,118 +1,21 @@
-"""Trained models: a network and its description, stored beside its weights as model.json."""
+"""Trained models: a network and its description."""
 
 from __future__ import annotations
 
 import collections.abc
 import dataclasses
-import json
 import re
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import listed_net, transform_net
+from fastnst.controls import blends
+from fastnst.models import descriptions
+from fastnst.nets import architectures, listed_net, transform_net
 
-FILE = "model.json"
-# Incremented when older releases cannot read newer folders.
-FORMAT = 1
-# Higher strengths distort the picture beyond recognition.
-MAX_STRENGTH = 1.5
-
-Architecture: TypeAlias = transform_net.Architecture | listed_net.Architecture
 Net: TypeAlias = transform_net.TransformNet | listed_net.ListedNet
-_ARCHITECTURES: dict[str, type] = {
-    kind.NAME: kind for kind in (transform_net.Architecture, listed_net.Architecture)
-}
-_CONTRACT = {
-    "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",
-    "output": "RGB of the same shape in 0..255",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Style:
-    """One style of a model.
-
-    Attributes:
-        name: Name of the style in commands.
-        painting: File of the style image, as in the configuration; empty if unknown.
-    """
-
-    name: str
-    painting: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Description:
-    """The description of a model, the content of model.json.
-
-    Attributes:
-        architecture: Shapes of the kernels.
-        styles: One for each row of the network's table, in order.
-        identity: Whether the table has another row at the end, which reproduces the photo.
-        grain: Standard deviation of the grain that photos receive by default, in levels.
-    """
-
-    architecture: Architecture
-    styles: tuple[Style, ...]
-    identity: bool = False
-    grain: float = 0.0
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the styles, in order."""
-        return tuple(style.name for style in self.styles)
-
-    @property
-    def rows(self) -> int:
-        """The number of rows in the network's table."""
-        return len(self.styles) + self.identity
-
-    def to_json(self) -> str:
-        """Renders the content of model.json."""
-        content = {
-            "format": FORMAT,
-            "architecture": {
-                "name": self.architecture.NAME,
-                **dataclasses.asdict(self.architecture),
-            },
-            "styles": [dataclasses.asdict(style) for style in self.styles],
-            "identity": self.identity,
-            **({"grain": self.grain} if self.grain else {}),
-            **_CONTRACT,
-        }
-        return json.dumps(content, indent=2) + "\n"
-
-    @classmethod
-    def read(cls, path: Path) -> Description:
-        """Reads model.json.
-
-        Raises:
-            UserError: If it is damaged, or was written by a newer release.
-        """
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if content["format"] > FORMAT:
-                raise errors.UserError(
-                    f"{path}: has format {content['format']}, but this release reads only formats "
-                    f"up to {FORMAT}; install a newer fastnst"
-                )
-            shapes = dict(content["architecture"])
-            name = shapes.pop("name")
-            if name not in _ARCHITECTURES:
-                raise errors.UserError(f"{path}: unknown architecture {name}")
-            return cls(
-                _ARCHITECTURES[name](**shapes),
-                tuple(Style(**style) for style in content["styles"]),
-                content["identity"],
-                content.get("grain", 0.0),
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = str(error) or type(error).__name__
-            raise errors.UserError(f"{path}: cannot be read ({reason})") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +29,7 @@ class Model:
     """
 
     net: Net
-    description: Description
+    description: descriptions.Description
     outdated: tuple[str, ...] = ()
 
     def select(
@@ -153,24 +56,19 @@ class Model:
                     f"style {name}: was learned before this model was trained further; learn it "
                     "again"
                 )
-        shares = parse_blend(style, self.description.names)
+        shares = blends.parse(style, self.description.names)
         row = sum(share * table[index] for index, share in enumerate(shares) if share)
         row = np.asarray(row, np.float32)
         if strength is None or strength == 1.0:
             return row, None
-        check_strength(strength)
-        if not self.description.identity:
-            raise errors.UserError(
-                f"strength {strength:g}: only 1 is possible, because this model was trained "
-                "without the photo as a style; train it with `identity: on`"
-            )
+        blends.check_strength(strength, identity=self.description.identity)
         # Beyond 1 the row moves away from the photo's.
         mixed = table[-1] + np.float32(strength) * (row - table[-1])
         return mixed, max(0.0, 1.0 - strength)
 
 
 def build(
-    architecture: Architecture,
+    architecture: descriptions.Architecture,
     compute_dtype: tf.DType = tf.float32,
     *,
     styles: int = 1,
@@ -184,22 +82,16 @@ def build(
         styles: Number of rows.
         fused_norms: As in `network.Network`.
     """
-    if isinstance(architecture, listed_net.Architecture):
+    if isinstance(architecture, architectures.Listed):
         return listed_net.ListedNet(architecture, styles=styles, fused_norms=fused_norms)
     return transform_net.TransformNet(
         architecture, compute_dtype, styles=styles, fused_norms=fused_norms
     )
 
 
-def check_strength(strength: float) -> None:
-    """Raises a UserError unless a strength is possible."""
-    if not 0.0 <= strength <= MAX_STRENGTH:
-        raise errors.UserError(f"strength {strength:g}: should be from 0 to {MAX_STRENGTH:g}")
-
-
 def extend(
     model: Model,
-    styles: collections.abc.Sequence[Style],
+    styles: collections.abc.Sequence[descriptions.Style],
     rows: collections.abc.Sequence[np.ndarray],
 ) -> Model:
     """Returns a model with further styles, after its own.
@@ -238,53 +130,9 @@ def only(model: Model, *styles: str) -> Model:
         rows.append(np.asarray(model.net.table)[-1])
     described = dataclasses.replace(
         model.description,
-        styles=tuple(known.get(style, Style(file_name(style))) for style in styles),
+        styles=tuple(
+            known.get(style, descriptions.Style(blends.file_name(style))) for style in styles
+        ),
         identity=identity,
     )
     return Model(model.net.with_table(np.stack(rows)), described)
-
-
-def file_name(blend: str) -> str:
-    """Names files after a style or a blend: "wave:0.6,candy:0.4" becomes "wave0.6+candy0.4"."""
-    # Windows allows no colon in a name.
-    return blend.replace(" ", "").replace(":", "").replace(",", "+")
-
-
-def parse_blend(text: str | None, names: collections.abc.Sequence[str]) -> list[float]:
-    """Parses shares of styles, such as "wave" or "wave:0.6,candy:0.4".
-
-    Args:
-        text: A style or a blend; None for the first style.
-        names: Names of all styles.
-
-    Returns:
-        A share for each of `names`; they add up to 1.
-
-    Raises:
-        UserError: If a style is unknown or a share is not a positive number.
-    """
-    if text is None:
-        return [1.0] + [0.0] * (len(names) - 1)
-    if text in names:  # Even one with a comma or a colon.
-        return [float(text == name) for name in names]
-    shares = dict.fromkeys(names, 0.0)
-    for part in text.split(","):
-        name, colon, share = part.strip().partition(":")
-        if name not in shares:
-            raise errors.UserError(
-                f"no style {name}{errors.did_you_mean(name, names)} (styles: {', '.join(names)})"
-            )
-        try:
-            value = float(share) if colon else 1.0
-            if not 0.0 < value < float("inf"):
-                raise ValueError
-        except ValueError:
-            raise errors.UserError(
-                f"style {part.strip()}: the share should be a number above 0, as in "
-                "wave:0.6,candy:0.4"
-            ) from None
-        shares[name] += value
-    # The sum of the shares themselves could overflow.
-    largest = max(shares.values())
-    relative = [share / largest for share in shares.values()]
-    return [share / sum(relative) for share in relative]

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import collections.abc
 from pathlib import Path
-from typing import TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.models import model
-
-# Maps float32 RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same
-# shape, float or uint8.
-Paint: TypeAlias = collections.abc.Callable[[tf.Tensor, str | None, float | None], tf.Tensor]
-# Raises a UserError if a style, or None, cannot be painted with a strength, or None.
-Check: TypeAlias = collections.abc.Callable[[str | None, float | None], object]
+from fastnst.controls import blends
+from fastnst.models import model, work
 
 
-def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[Paint, Check]:
+def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[work.Paint, work.Check]:
     """Loads an exported SavedModel, of fastnst or of another program.
 
     Args:
@@ -47,10 +42,10 @@ def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[Paint, Check
                     f"{path}: strength {strength:g}: this SavedModel supports 1 only; name the "
                     "run or its weights, or export a model with `identity: on` again"
                 )
-            model.check_strength(strength)
-        return model.parse_blend(style, names)
+            blends.check_strength(strength)
+        return blends.parse(style, names)
 
-    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+    def compute(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         shares = check(style, strength)
         if strength is not None and strength != 1.0:
             chosen = signatures["serving_strength"]
@@ -61,10 +56,10 @@ def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[Paint, Check
         of_styles = signatures["serving_styles"]
         return of_styles(images=photos, style=tf.constant(shares))["stylized"]
 
-    return paint, check
+    return _on_arrays(compute), check
 
 
-def of_network(restored: model.Model, net: model.Net) -> Paint:
+def of_network(restored: model.Model, net: model.Net) -> work.Paint:
     """Returns a function that stylizes with a network.
 
     Args:
@@ -81,9 +76,25 @@ def of_network(restored: model.Model, net: model.Net) -> Paint:
         for keeps in (True, False)
     }
 
-    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+    def compute(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
         row, keep = restored.select(style, strength)
         chosen = [tf.constant(row), *([] if keep is None else [tf.constant(keep)])]
         return whole[len(photos) == 1, keep is not None](photos, *chosen)
+
+    return _on_arrays(compute)
+
+
+def _on_arrays(
+    compute: collections.abc.Callable[[tf.Tensor, str | None, float | None], tf.Tensor],
+) -> work.Paint:
+    """Returns a function of arrays that computes with tensors."""
+
+    def paint(photos: np.ndarray, style: str | None, strength: float | None) -> np.ndarray:
+        try:
+            stylized = compute(tf.constant(photos, tf.float32), style, strength)
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError(str(error)) from None
+        # Unlike .numpy(), np.asarray does not copy.
+        return np.asarray(stylized)
 
     return paint

@@ -1,4 +1,7 @@
-"""Stylizers: restored models that stylize photos. Nothing of training is imported."""
+"""Stylizers: restored models that stylize photos.
+
+Nothing of training is imported, and TensorFlow only to load a model that needs it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,17 @@ import contextlib
 import functools
 import tempfile
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import tensorflow as tf
 
 from fastnst import controls as controls_module
-from fastnst import devices, errors, files, images, planes
+from fastnst import errors, files, images, planes
 from fastnst.controls import rendering
-from fastnst.models import model, served, store, tiled
 from fastnst.models import work as work_module
-from fastnst.nets import tiling, transform_net
+
+if TYPE_CHECKING:
+    from fastnst.models import tiled
 
 # Bytes per pixel of a photo and its picture in memory, besides what the network needs.
 _PHOTO_MEMORY = 24
@@ -45,15 +48,15 @@ class Stylizer:
 
     def __init__(
         self,
-        paint: served.Paint,
+        paint: work_module.Paint,
         name: str,
         styles: collections.abc.Sequence[str] = (),
         controls: controls_module.Controls | None = None,
         *,
         first: str | None = None,
         in_tiles: tiled.TiledPainter | None = None,
-        tiles: tiled.Tiles | None = None,
-        check: served.Check = lambda style, strength: None,
+        tiles: work_module.Tiles | None = None,
+        check: work_module.Check = lambda style, strength: None,
     ) -> None:
         """Wraps a function.
 
@@ -70,7 +73,7 @@ class Stylizer:
         self.name = name
         self.styles = tuple(styles) or (name,)
         self.controls = controls or controls_module.Controls()
-        self.tiles = tiles or tiled.Tiles()
+        self.tiles = tiles or work_module.Tiles()
         self._paint, self._in_tiles, self._first = paint, in_tiles, first
         self.check = check
 
@@ -203,10 +206,10 @@ class Stylizer:
         say: Say | None,
     ) -> collections.abc.Iterator[work_module.Work]:
         """Decides how to paint photos of one size; raises a UserError if memory or disk run out."""
-        if min(height, width) < transform_net.MIN_SIDE:
+        if min(height, width) < images.MIN_SIDE:
             raise errors.UserError(
                 f"{width} x {height} pixels is too small to stylize; each side should be at least "
-                f"{transform_net.MIN_SIDE}"
+                f"{images.MIN_SIDE}"
             )
         chosen = controls.over(self.controls) if controls else self.controls
         sizes = rendering.sizes(height, width, chosen)
@@ -226,7 +229,7 @@ class Stylizer:
                 if "exact" in modes.values():
                     work.folder = stack.enter_context(files.scratch(folder))
                 yield work
-        except (tf.errors.ResourceExhaustedError, MemoryError):
+        except MemoryError:
             advice = ", or paint in tiles (--tiles thumbnail)" if self._in_tiles else ""
             raise errors.UserError(
                 f"{width} x {height} pixels: not enough memory to stylize; scale the photo down "
@@ -251,7 +254,7 @@ class Stylizer:
 
     def _at_once(self, height: int, width: int, sizes: list[tuple[int, int]], memory: float) -> int:
         """Returns how many whole photos fit into memory."""
-        if self._in_tiles is None or devices.has_gpu() or self.tiles.mode == "off":
+        if self._in_tiles is None or not self._in_tiles.in_main_memory or self.tiles.mode == "off":
             return _ANY_NUMBER
         largest = max(self._in_tiles.memory_for(*size) for size in sizes)
         return max(1, int(memory // (largest + _PHOTO_MEMORY * height * width)))
@@ -282,115 +285,37 @@ class Stylizer:
         mode = work.modes[height, width]
         picture: planes.Pixels
         if mode == "off" or self._in_tiles is None:
-            pixels = tf.constant(planes.whole(photos), tf.float32)
-            # Unlike .numpy(), np.asarray does not copy.
-            picture = planes.Plane(np.asarray(self._paint(pixels, style, strength)))
+            picture = planes.Plane(self._paint(planes.whole(photos), style, strength))
         else:
             picture = work.workspace.new(photos.shape)
-            resources = tiling.Resources(
-                work.memory,
-                work.folder,
-                functools.partial(work.progress.report, height * width),
+            self._in_tiles.paint(
+                photos,
+                picture.write,
+                style,
+                strength,
+                mode=mode,
+                memory=work.memory,
+                folder=work.folder,
+                progress=functools.partial(work.progress.report, height * width),
             )
-            self._in_tiles.paint(photos, picture.write, style, strength, resources, mode=mode)
         work.progress.done += count * height * width
         return picture
 
 
-def load(
-    name: str | Path | store.Reference,
-    precision: str = "auto",
-    *,
-    tiles: str = "auto",
-    max_memory: int | None = None,
-    **defaults: Any,
-) -> Stylizer:
-    """Loads a model to stylize with.
-
-    Args:
-        name: Name of a model, which is looked up in ./models and then among the shipped models;
-            the name of one of their styles; or the path of a run, a checkpoint or an exported
-            SavedModel.
-        precision: "float32"; "bfloat16", whose pictures differ slightly; or "auto", which selects
-            bfloat16 if the device is fast at it. A SavedModel keeps its own precision.
-        tiles: How to paint large photos: "exact", in tiles that give the same picture; "thumbnail",
-            in tiles with the statistics of a small version; "off", whole; or "auto".
-        max_memory: Bytes of memory that the program may use; None for three quarters of what is
-            free.
-        **defaults: Choices for all calls that make none, the attributes of
-            `fastnst.controls.Controls`: style, strength, stroke, colors, masks, grain, seed.
-
-    Raises:
-        UserError: If the model or a choice is not available; the message says what is.
-    """
-    reference = name if isinstance(name, store.Reference) else store.find(name)
-    if not (reference.path / store.SAVED_MODEL).exists():
-        dtype = devices.compute_dtype(precision)
-        restored = store.load(reference, dtype, fused_norms=not devices.has_gpu())
-        return of_model(
-            restored,
-            reference.name,
-            reference.style,
-            tiles=tiles,
-            max_memory=max_memory,
-            **defaults,
-        )
-    names, grain = store.styles(reference.path), store.grain(reference.path)
-    paint, check = served.load(reference.path, names)
-    return Stylizer(
-        paint,
-        reference.name,
-        names,
-        _checked(check, reference.style, grain, defaults),
-        first=reference.style,
-        in_tiles=None,
-        tiles=tiled.Tiles(tiles, max_memory),
-        check=check,
-    )
-
-
-def of_model(
-    restored: model.Model,
-    name: str,
-    first: str | None = None,
-    *,
-    tiles: str = "auto",
-    max_memory: int | None = None,
-    **defaults: Any,
-) -> Stylizer:
-    """Makes a stylizer of a model that has been restored, or imported from another project.
-
-    Args:
-        restored: The model.
-        name: Its name.
-        first: The style of calls that choose none; None for the first.
-        tiles: As in `load`.
-        max_memory: As in `load`.
-        **defaults: As in `load`.
-
-    Raises:
-        UserError: As in `load`.
-    """
-    description = restored.description
-    # Constants can be folded, and single photos have faster norms.
-    net = restored.net.frozen()
-    can_tile = isinstance(net, transform_net.TransformNet)
-    return Stylizer(
-        served.of_network(restored, net),
-        name,
-        description.names,
-        _checked(restored.select, first, description.grain, defaults),
-        first=first,
-        in_tiles=tiled.TiledPainter(restored, net) if can_tile else None,
-        tiles=tiled.Tiles(tiles, max_memory),
-        check=restored.select,
-    )
-
-
-def _checked(
-    check: served.Check, first: str | None, grain: float, defaults: dict[str, Any]
+def checked(
+    check: work_module.Check, first: str | None, grain: float, defaults: dict[str, Any]
 ) -> controls_module.Controls:
-    """Returns the choices; raises errors now rather than at the first photo."""
+    """Returns the default choices of a stylizer.
+
+    Args:
+        check: As in `Stylizer`.
+        first: As in `Stylizer`.
+        grain: Of the model, in levels.
+        defaults: The attributes of `fastnst.controls.Controls`.
+
+    Raises:
+        UserError: If a choice is not available, now rather than at the first photo.
+    """
     controls = controls_module.Controls(**defaults)
     check(controls.style or first, controls.strength)
     for style in controls.masked_styles:

@@ -2,69 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst import devices, errors, planes
-from fastnst.models import model
+from fastnst import devices, images, planes
+from fastnst.models import model, work
 from fastnst.nets import sweeps, tiling, transform_net
 
-# The choices of a user; see `Tiles`.
-MODES = ("auto", "exact", "thumbnail", "off")
 # Longer side in pixels of the version from which `thumbnail` takes the moments.
 THUMBNAIL_SIDE = 1024
-# The smallest useful tile, and TensorFlow's own buffers.
-_LEAST_MEMORY = 192 * 2**20
-# Share of the free memory that is used by default.
-_SHARE = 0.75
-
-
-@dataclasses.dataclass(frozen=True)
-class Tiles:
-    """Whether and how large photos are painted in tiles.
-
-    Attributes:
-        mode: "exact" paints the same picture as the whole photo would give; "thumbnail" takes the
-            moments of the norms from a small version; "off" paints all photos whole; "auto" paints
-            whole, exactly, or if memory is too small, with a thumbnail.
-        max_memory: Bytes that the process may use; None for what is used and three quarters of
-            what is free.
-        used: Bytes that the process uses without a photo.
-    """
-
-    mode: str = "auto"
-    max_memory: int | None = None
-    used: int = dataclasses.field(default_factory=devices.used_memory)
-
-    def __post_init__(self) -> None:
-        """Checks the choices.
-
-        Raises:
-            UserError: If there is no such mode, or memory is insufficient for any photo.
-        """
-        if self.mode not in MODES:
-            raise errors.UserError(f"tiles {self.mode}: should be one of {', '.join(MODES)}")
-        if self.max_memory is not None and self.memory_left() < _LEAST_MEMORY:
-            raise errors.UserError(
-                f"max_memory {self.max_memory / 2**20:,.0f} MiB: is too little, because the "
-                f"program and the model take {self.used / 2**20:,.0f} MiB; allow at least "
-                f"{(self.used + _LEAST_MEMORY) / 2**20:,.0f} MiB"
-            )
-
-    def memory_left(self) -> float:
-        """Returns the memory that a photo may use, in bytes."""
-        if self.max_memory is None:
-            return _SHARE * devices.available_memory()
-        return self.max_memory - self.used
 
 
 class TiledPainter:
-    """Paints photos of any size with one restored model."""
+    """Paints photos of any size with one restored model.
+
+    Attributes:
+        in_main_memory: Whether the layers are in the memory of the process, and not of a GPU.
+    """
 
     def __init__(self, restored: model.Model, net: transform_net.TransformNet) -> None:
         """Takes a model, and its frozen network."""
+        self.in_main_memory = not devices.has_gpu()
         self._restored = restored
         self._painter = tiling.TilePainter(net)
         self._network = tuple(self._painter.steps.values())
@@ -75,7 +35,7 @@ class TiledPainter:
         Args:
             height: Height of the photo.
             width: Width of the photo.
-            mode: The user's choice, one of MODES.
+            mode: The user's choice, one of `work.MODES`.
             memory: Bytes for the network's layers.
         """
         is_small = max(height, width) <= THUMBNAIL_SIDE
@@ -100,9 +60,11 @@ class TiledPainter:
         write: tiling.Write,
         style: str | None,
         strength: float | None,
-        resources: tiling.Resources,
         *,
         mode: str,
+        memory: float,
+        folder: Path | None,
+        progress: work.OnPixels,
     ) -> None:
         """Paints a photo in tiles.
 
@@ -111,9 +73,12 @@ class TiledPainter:
             write: Receives the picture in parts, float32 in [0, 255].
             style: As in `Stylizer.__call__`.
             strength: As in `Stylizer.__call__`.
-            resources: The resources to use.
             mode: "exact" or "thumbnail".
+            memory: Bytes for the network's layers.
+            folder: Where layers are kept that do not fit into memory.
+            progress: Receives the number of tiles done, and of all.
         """
+        resources = tiling.Resources(memory, folder, progress)
         row, keep = self._restored.select(style, strength)
         choice = tiling.Choice(tf.constant(row), None if keep is None else tf.constant(keep))
         moments = None
@@ -131,5 +96,5 @@ def thumbnail(photo: planes.Pixels, side: int) -> np.ndarray:
     """
     sizes = photo.shape[1:3]
     scale = side / max(sizes)
-    height, width = (max(round(size * scale), min(size, transform_net.MIN_SIDE)) for size in sizes)
+    height, width = (max(round(size * scale), min(size, images.MIN_SIDE)) for size in sizes)
     return planes.whole(planes.resized(photo, height, width))

@@ -7,10 +7,62 @@ import dataclasses
 from pathlib import Path
 from typing import TypeAlias
 
-from fastnst import controls, planes
+import numpy as np
 
+from fastnst import controls, errors, memory, planes
+
+# Maps RGB [B, H, W, 3] in [0, 255], a style or None, and a strength or None to the same shape,
+# float or uint8.
+Paint: TypeAlias = collections.abc.Callable[[np.ndarray, str | None, float | None], np.ndarray]
+# Raises a UserError if a style, or None, cannot be painted with a strength, or None.
+Check: TypeAlias = collections.abc.Callable[[str | None, float | None], object]
 # Receives the number of pixels painted, and their total in all passes of the strokes.
 OnPixels: TypeAlias = collections.abc.Callable[[int, int], None]
+# The choices of a user; see `Tiles`.
+MODES = ("auto", "exact", "thumbnail", "off")
+# The smallest useful tile, and TensorFlow's own buffers.
+_LEAST_MEMORY = 192 * 2**20
+# Share of the free memory that is used by default.
+_SHARE = 0.75
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiles:
+    """Whether and how large photos are painted in tiles.
+
+    Attributes:
+        mode: "exact" paints the same picture as the whole photo would give; "thumbnail" takes the
+            moments of the norms from a small version; "off" paints all photos whole; "auto" paints
+            whole, exactly, or if memory is too small, with a thumbnail.
+        max_memory: Bytes that the process may use; None for what is used and three quarters of
+            what is free.
+        used: Bytes that the process uses without a photo.
+    """
+
+    mode: str = "auto"
+    max_memory: int | None = None
+    used: int = dataclasses.field(default_factory=memory.used)
+
+    def __post_init__(self) -> None:
+        """Checks the choices.
+
+        Raises:
+            UserError: If there is no such mode, or memory is insufficient for any photo.
+        """
+        if self.mode not in MODES:
+            raise errors.UserError(f"tiles {self.mode}: should be one of {', '.join(MODES)}")
+        if self.max_memory is not None and self.memory_left() < _LEAST_MEMORY:
+            raise errors.UserError(
+                f"max_memory {self.max_memory / 2**20:,.0f} MiB: is too little, because the "
+                f"program and the model take {self.used / 2**20:,.0f} MiB; allow at least "
+                f"{(self.used + _LEAST_MEMORY) / 2**20:,.0f} MiB"
+            )
+
+    def memory_left(self) -> float:
+        """Returns the memory that a photo may use, in bytes."""
+        if self.max_memory is None:
+            return _SHARE * memory.available()
+        return self.max_memory - self.used
 
 
 class Progress:

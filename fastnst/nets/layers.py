@@ -46,6 +46,10 @@ class Conv(tf.Module):
     """A convolution with reflection padding, which avoids visible frames along the border.
 
     It has no bias, because the instance norm that follows would remove it.
+
+    Attributes:
+        antialias: Whether it blurs its input slightly; see `blurred`.
+        reach: Pixels of the input, on each side, on which a pixel of the output depends.
     """
 
     def __init__(
@@ -73,8 +77,7 @@ class Conv(tf.Module):
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
         self.stride = stride
-        self._antialias = antialias
-        # Pixels of the input, on each side, on which a pixel of the output depends.
+        self.antialias = antialias
         self.reach = size // 2 + antialias
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
@@ -87,7 +90,7 @@ class Conv(tf.Module):
 
         It includes the low-pass filter.
         """
-        return blurred(self.kernel) if self._antialias else self.kernel
+        return blurred(self.kernel) if self.antialias else self.kernel
 
 
 class ValidConv(tf.Module):
@@ -124,6 +127,14 @@ class ConvToRgb(Conv):
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, H, W, outputs]."""
+        kernel = tf.cast(self.in_blocks(), images.dtype)
+        # One more row and column, for the incomplete blocks of an odd size.
+        padded = padding.reflect(images, self.reach, self.reach + 1)
+        blocks = tf.nn.conv2d(padded, kernel, 2, "VALID")
+        return crop(tf.nn.depth_to_space(blocks, 2), 0, images)
+
+    def in_blocks(self) -> tf.Tensor:
+        """Returns the kernel with stride 2, float32 [size + 1, size + 1, inputs, 4 * outputs]."""
         size, _, inputs, outputs = self.kernel.shape
         # For the pixel at (row, column) of a 2 x 2 block, the taps are shifted by (row, column).
         shifts = [[row, column] for row in range(2) for column in range(2)]
@@ -131,11 +142,7 @@ class ConvToRgb(Conv):
             tf.pad(self.kernel, [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
             for row, column in shifts
         ]
-        kernel = tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
-        # One more row and column, for the incomplete blocks of an odd size.
-        padded = padding.reflect(images, self.reach, self.reach + 1)
-        blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 2, "VALID")
-        return crop(tf.nn.depth_to_space(blocks, 2), 0, images)
+        return tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
 
 
 class UpsampleConv(tf.Module):
@@ -143,6 +150,10 @@ class UpsampleConv(tf.Module):
 
     An equivalent convolution to 4 * outputs channels at the low resolution, followed by
     depth_to_space, computes the same: 3x3 taps become 2x2, and the upsampled input is never built.
+
+    Attributes:
+        antialias: Whether it interpolates linearly instead; see `blurred`.
+        reach: Pixels of the input, on each side, on which a pixel of the output depends.
     """
 
     def __init__(
@@ -167,8 +178,7 @@ class UpsampleConv(tf.Module):
         """
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
-        self._antialias = antialias
-        # Pixels of the input, on each side, on which a pixel of the output depends.
+        self.antialias = antialias
         self.reach = (size + 2 * antialias + 1) // 4
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
@@ -180,18 +190,30 @@ class UpsampleConv(tf.Module):
         return crop(tf.nn.depth_to_space(blocks, 2), offset, like)
 
     def applied(self) -> tuple[tf.Tensor, int]:
-        """Returns the kernel for the small image, which includes the low-pass filter.
+        """Returns the kernel for the small image, which includes the low-pass filter; see `folded`.
 
         Returns:
             float32 [taps, taps, inputs, 4 * outputs], and the first row and column to keep after
             depth_to_space.
         """
-        large = blurred(self.kernel) if self._antialias else self.kernel
-        size, _, inputs, outputs = large.shape
-        fold, offset = _fold(size)
-        kernel = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, large)
-        taps = fold.shape[1]
-        return tf.reshape(kernel, [taps, taps, inputs, 4 * outputs]), offset
+        return folded(blurred(self.kernel) if self.antialias else self.kernel)
+
+
+def folded(kernel: tf.Tensor) -> tuple[tf.Tensor, int]:
+    """Converts a kernel for an upsampled image to one for the small image.
+
+    Args:
+        kernel: float32 [size, size, inputs, outputs], of odd size.
+
+    Returns:
+        float32 [(size + 1) / 2, (size + 1) / 2, inputs, 4 * outputs], and the first row and column
+        to keep after depth_to_space, if the small image is padded by (size + 1) // 4 pixels.
+    """
+    size, _, inputs, outputs = kernel.shape
+    fold, offset = _fold(size)
+    taps = fold.shape[1]
+    small = tf.einsum("pat,qbs,tsio->abipqo", fold, fold, kernel)
+    return tf.reshape(small, [taps, taps, inputs, 4 * outputs]), offset
 
 
 # Pixels of the input, on each side, on which a pixel of `halve` or `double` depends.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
-from typing import Any, ClassVar
+from typing import Any
 
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import layers, listing, network, rows
+from fastnst.nets import architectures, layers, listing, network
 
 # The layers that a description may have, by name, beside those with variables.
 _PLAIN: dict[str, collections.abc.Callable[..., listing.Layer]] = {
@@ -28,39 +27,14 @@ _PLAIN: dict[str, collections.abc.Callable[..., listing.Layer]] = {
         listing.Add,
     )
 }
-_CONV, _NORM = "ConvolveValid", "Norm"
-
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """The layers of a network, as in model.json.
-
-    Attributes:
-        layers: For each layer, "kind" and the attributes of the class of this name in `listing`.
-            A convolution has "shape", "stride" and "bias" instead of the convolution, and a norm
-            has "channels" and "epsilon".
-    """
-
-    layers: tuple[dict[str, Any], ...]
-
-    NAME: ClassVar[str] = "layers"
-
-    def layout(self) -> rows.Layout:
-        """Returns the order of the scales and shifts of the norms in a row."""
-        entries = []
-        for layer in self.layers:
-            if layer["kind"] == _NORM:
-                for entry, initial in (("scale", 1.0), ("shift", 0.0)):
-                    name = f"{layer['name']}/{entry}"
-                    entries.append(rows.Entry(name, layer["channels"], initial))
-        return rows.Layout(tuple(entries))
+_CONV = "ConvolveValid"
 
 
 class ListedNet(network.Network):
-    """A network that computes the layers of an `Architecture`, in float32."""
+    """A network that computes the layers of `architectures.Listed`, in float32."""
 
     def __init__(
-        self, architecture: Architecture, *, styles: int = 1, fused_norms: bool = True
+        self, architecture: architectures.Listed, *, styles: int = 1, fused_norms: bool = True
     ) -> None:
         """Creates the variables.
 
@@ -117,7 +91,7 @@ class ListedNet(network.Network):
         kind, name, source = (described[key] for key in ("kind", "name", "source"))
         if kind == _CONV:
             return listing.ConvolveValid(name, source, self.convs[name])
-        if kind == _NORM:
+        if kind == architectures.NORM:
             return listing.Norm(name, source, described["epsilon"])
         if kind not in _PLAIN:
             raise errors.UserError(

@@ -9,10 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import layers, listing, norms, padding, rows
+from fastnst.nets import architectures, layers, listing, norms, padding, rows
 
-# Name of the variable that holds the rows of all styles.
-TABLE = "styles"
 # Entries of a style's row by name.
 Entries: TypeAlias = dict[str, tf.Tensor]
 # Returns the result of an earlier layer.
@@ -45,7 +43,7 @@ class Network(tf.Module):
         self.layout = layout
         self.compute_dtype = compute_dtype
         self.fused_norms = fused_norms
-        self.table = tf.Variable(np.tile(layout.initial(), (styles, 1)), name=TABLE)
+        self.table = tf.Variable(np.tile(layout.initial(), (styles, 1)), name=architectures.TABLE)
 
     def __call__(
         self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
@@ -178,7 +176,7 @@ class Network(tf.Module):
     def with_table(self: _Copy, table: np.ndarray) -> _Copy:
         """Returns a copy with another table, float32 [styles, R]."""
         copy = self.copy(len(table))
-        copy.assign(self.tensors() | {TABLE: table})
+        copy.assign(self.tensors() | {architectures.TABLE: table})
         return copy
 
     def with_frozen_kernels(self: _Copy, row: np.ndarray) -> _Copy:
@@ -188,7 +186,7 @@ class Network(tf.Module):
             row: Initial value, float32 [R].
         """
         copy = self.frozen()
-        copy.table = tf.Variable(row[np.newaxis], name=TABLE)
+        copy.table = tf.Variable(row[np.newaxis], name=architectures.TABLE)
         return copy
 
     def frozen(self: _Copy) -> _Copy:

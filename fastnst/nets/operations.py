@@ -1,8 +1,12 @@
 """A network as a list of plain operations, from which the formats of other programs are written.
 
-The layers of `listing` are tuned for TensorFlow: fused norms, gathers instead of padding. Other
-programs need the same network in operations that every runtime has. Each operation reads the
-results of earlier ones by their names; the first reads PHOTO, and the last makes the picture.
+The layers of `listing` are tuned for TensorFlow: fused norms, gathers instead of padding, low-pass
+filters inside of kernels. Other programs need the same network in operations that every runtime
+has. Each operation reads the results of earlier ones by their names; the first reads PHOTO, and the
+last makes the picture.
+
+A low-pass filter is an operation of its own here: a kernel of 3 x 3 taps and a filter of each
+channel take half the products of a kernel of 5 x 5 taps, which includes the filter.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from fastnst.nets import layers, listing, network, norms, transform_net
+from fastnst.nets import architectures, layers, listing, network, norms, transform_net
 
 # Name of the network's input, float32 RGB in [0, 255].
 PHOTO = listing.PHOTO
@@ -128,20 +132,26 @@ class _Lowering:
         match layer:
             case listing.Cast():
                 self._renamed[name] = source
-            case listing.Convolve(conv=conv):
-                padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach), "reflect"))
-                self._add(Conv(name, padded, _values(conv.applied()), conv.stride))
-            case listing.Upsample(conv=conv, like=like):
-                kernel, offset = conv.applied()
-                padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach), "symmetric"))
-                blocks = self._add(Conv(f"{name}/blocks", padded, _values(kernel)))
+            case listing.Convolve(conv=layers.ConvToRgb() as conv):
+                margins = (conv.reach, conv.reach + 1) * 2
+                padded = self._add(Pad(f"{name}/pad", source, margins, "reflect"))
+                kernel = _values(conv.in_blocks())
+                blocks = self._add(Conv(f"{name}/blocks", padded, kernel, stride=2))
                 large = self._add(DepthToSpace(f"{name}/large", blocks))
-                self._add(Crop(name, large, self._now(like), offset))
+                self._add(Crop(name, large, source))
+            case listing.Convolve(conv=conv):
+                last = self._add(Pad(f"{name}/pad", source, _around(conv.reach), "reflect"))
+                if conv.antialias:
+                    last = self._low_pass(f"{name}/smooth", last)
+                self._add(Conv(name, last, _values(conv.kernel), conv.stride))
+            case listing.Upsample(conv=conv, like=like):
+                self._upsample(name, source, conv, self._now(like))
             case listing.Halve():
-                self._low_pass(name, source, stride=2)
+                self._low_pass(name, self._reflect(name, source), stride=2)
             case listing.Double(like=like):
                 repeated = self._add(Repeat(f"{name}/repeated", source))
-                smooth = self._low_pass(f"{name}/smooth", repeated)
+                smooth = f"{name}/smooth"
+                self._low_pass(smooth, self._reflect(smooth, repeated))
                 self._add(Crop(name, smooth, self._now(like)))
             case listing.ConvolveValid(conv=conv):
                 bias = None if conv.bias is None else _values(conv.bias)
@@ -149,7 +159,7 @@ class _Lowering:
             case listing.Crop(like=like):
                 self._add(Crop(name, source, self._now(like)))
             case listing.Norm(entries=(scale, shift), epsilon=epsilon):
-                keeps = self._strength and name == transform_net.OUTPUT_NORM
+                keeps = self._strength and name == architectures.OUTPUT_NORM
                 colors = self._colors() if keeps else None
                 self._add(Norm(name, source, scale, shift, epsilon, colors))
             case listing.Skip(other=other, entry=entry):
@@ -166,10 +176,26 @@ class _Lowering:
     def _now(self, name: str) -> str:
         return self._renamed.get(name, name)
 
+    def _upsample(self, name: str, source: str, conv: layers.UpsampleConv, like: str) -> None:
+        kernel, offset = layers.folded(conv.kernel)
+        padded = self._add(Pad(f"{name}/pad", source, _around(conv.reach), "symmetric"))
+        blocks = self._add(Conv(f"{name}/blocks", padded, _values(kernel)))
+        last = self._add(DepthToSpace(f"{name}/large", blocks))
+        # The filter may need one more pixel of the small image, which are two of the large one.
+        offset += 2 * (conv.reach - kernel.shape[0] // 2)
+        if conv.antialias:
+            last = self._low_pass(f"{name}/smooth", last)
+            offset -= layers.LOW_PASS_REACH
+        self._add(Crop(name, last, like, offset))
+
+    def _reflect(self, name: str, source: str) -> str:
+        margins = _around(layers.LOW_PASS_REACH)
+        return self._add(Pad(f"{name}/pad", source, margins, "reflect"))
+
     def _low_pass(self, name: str, source: str, stride: int = 1) -> str:
-        padded = self._add(Pad(f"{name}/pad", source, _around(layers.LOW_PASS_REACH), "reflect"))
+        """Filters without padding."""
         kernel = layers.low_pass_kernel(self._channels[source])
-        return self._add(Conv(name, padded, kernel, stride, depthwise=True))
+        return self._add(Conv(name, source, kernel, stride, depthwise=True))
 
     def _colors(self) -> str:
         """Adds the photo before the last tanh; see `TransformNet.color_moments`."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Layout:
         """Splits rows, [size] or [B, size], into the entries by name, [C] or [B, C]."""
         if not self.entries:
             return {}
+        # Takes seconds, which reading a model's description does not need.
+        import tensorflow as tf
+
         parts = tf.split(row, [entry.size for entry in self.entries], axis=-1)
         return {entry.name: part for entry, part in zip(self.entries, parts, strict=True)}
 

@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from typing import ClassVar
 
 import tensorflow as tf
 
-from fastnst.nets import layers, listing, network, norms, rows
+from fastnst.nets import architectures, layers, listing, network, norms
 
-MIN_SIDE = 16
-# Deviation of the untrained net's pictures before the tanh. At full contrast the style loss of a
-# soft painting starts a hundred times too high, and the net never recovers from its first steps.
-_FIRST_CONTRAST = 0.3
 # Side of the first and last kernels: the lite network's and the default one's.
 LITE_REACH, _REACH = 7, 9
-# Name of the norm after the residual blocks at half the trunk's size.
-INNER_NORM = "inner_norm"
-# Name of the norm before the last tanh.
-OUTPUT_NORM = "norm6"
+_DEFAULT = architectures.Transform()
 # The darkest and brightest levels of a photo would be infinite before the tanh.
 BRIGHTEST = 0.98
-
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """The shapes of a transform net's kernels.
-
-    Attributes:
-        width: Channels of the first convolution; the trunk has four times as many.
-        residual_blocks: Number of residual blocks.
-        output_norm: Whether an instance norm precedes the last tanh.
-        skips: Whether the decoder receives the encoder's features of the same size.
-        lite: Whether the first layer halves the picture and the last doubles it, so that all
-            layers between have a quarter of the work.
-        antialias: Whether a low-pass filter precedes each stride and follows each upsampling, so
-            that the net draws no lattice and flickers less.
-        deep: Whether all residual blocks but the first and the last compute at half the trunk's
-            size, which doubles their reach and takes a quarter of the work.
-    """
-
-    width: int = 32
-    residual_blocks: int = 5
-    output_norm: bool = True
-    skips: bool = True
-    lite: bool = False
-    antialias: bool = False
-    deep: bool = False
-
-    NAME: ClassVar[str] = "transform_net"
-
-    def inner_blocks(self) -> range:
-        """Returns the indices of the residual blocks at half the trunk's size."""
-        count = self.residual_blocks
-        return range(1, count - 1) if self.deep and count > 2 else range(count, count)
-
-    def layout(self) -> rows.Layout:
-        """Returns the order of a style's scales, shifts and skip weights in its row."""
-        width, trunk = self.width, 4 * self.width
-        channels = {"norm1": width, "norm2": 2 * width, "norm3": trunk}
-        for index in range(self.residual_blocks):
-            channels |= {f"residuals/{index}/norm{which}": trunk for which in (1, 2)}
-        if self.inner_blocks():
-            channels[INNER_NORM] = trunk
-        channels |= {"norm4": 2 * width, "norm5": width}
-        if self.output_norm:
-            channels[OUTPUT_NORM] = 3
-        entries = []
-        for name, size in channels.items():
-            contrast = _FIRST_CONTRAST if name == OUTPUT_NORM else 1.0
-            entries += [
-                rows.Entry(f"{name}/scale", size, contrast),
-                rows.Entry(f"{name}/shift", size, 0.0),
-            ]
-        if self.skips:
-            entries += [
-                rows.Entry("skip1/scale", 2 * width, 1.0),
-                rows.Entry("skip2/scale", width, 1.0),
-            ]
-        return rows.Layout(tuple(entries))
 
 
 class TransformNet(network.Network):
@@ -100,7 +33,7 @@ class TransformNet(network.Network):
 
     def __init__(
         self,
-        architecture: Architecture = Architecture(),
+        architecture: architectures.Transform = _DEFAULT,
         compute_dtype: tf.DType = tf.float32,
         seed: int = 0,
         *,
@@ -179,7 +112,8 @@ class TransformNet(network.Network):
         """Returns a style that restores the photo's own mean and contrast, which norms remove."""
         mean, variance = (each[:, 0, 0] for each in colors)
         part = tf.reshape(keep, [-1, 1])
-        own = {f"{OUTPUT_NORM}/scale": tf.sqrt(variance), f"{OUTPUT_NORM}/shift": mean}
+        norm = architectures.OUTPUT_NORM
+        own = {f"{norm}/scale": tf.sqrt(variance), f"{norm}/shift": mean}
         return style | {
             entry: (1.0 - part) * style[entry] + part * value for entry, value in own.items()
         }
@@ -223,7 +157,7 @@ class _Listing:
         # With three channels, full precision costs nothing from here on.
         last = self._add(listing.Cast("output", last, tf.float32))
         if net.architecture.output_norm:
-            last = self._add(listing.Norm(OUTPUT_NORM, last))
+            last = self._add(listing.Norm(architectures.OUTPUT_NORM, last))
         last = self._add(listing.Tanh("tanh", last))
         self._add(listing.Affine("picture", last, 127.5, 127.5))
         return tuple(self._layers)
@@ -256,7 +190,7 @@ class _Listing:
         changed = self._blocks(indices, small)
         change = self._add(listing.Subtract("change", changed, small))
         large = self._add(listing.Double("double", change, last))
-        normed = self._add(listing.Norm(INNER_NORM, large))
+        normed = self._add(listing.Norm(architectures.INNER_NORM, large))
         return self._add(listing.Add("inner", normed, last))
 
     def _upsample(self, index: int, source: str, conv: layers.UpsampleConv, earlier: str) -> str:

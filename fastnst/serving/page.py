@@ -90,7 +90,7 @@ class Page:
             export.check("web", export.Options())
             from fastnst.export import web
 
-            web.write_page(self._load(), folder, export.Options())
+            web.write_page(self._load(), folder, export.Options("float16"))
             every = [path for path in folder.rglob("*") if path.is_file()]
             table = {path.relative_to(folder).as_posix(): path for path in every}
             del table[_LEFT_OUT]

@@ -12,7 +12,7 @@ from benchmarks import contest
 from fastnst import files
 from fastnst.features import loss_network
 from fastnst.losses import functional
-from fastnst.nets import network, transform_net
+from fastnst.nets import architectures, transform_net
 
 torch = pytest.importorskip("torch", reason="needs the extra [bench]")
 peers = pytest.importorskip("benchmarks.peers")
@@ -35,7 +35,7 @@ def test_the_transform_net_stylizes_the_same_picture() -> None:
     photos = contest.photos(64, 2).astype(np.float32)
     peer = peers.TransformNet()
     tensors = net.tensors()
-    del tensors[network.TABLE]
+    del tensors[architectures.TABLE]
     peer.take(tensors | {name: entry.numpy() for name, entry in net.style().items()})
     stylized = peer(channels_first(photos)).numpy().transpose(0, 2, 3, 1)
     np.testing.assert_allclose(stylized, net(tf.constant(photos)), atol=0.05)

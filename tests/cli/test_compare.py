@@ -18,7 +18,7 @@ from PIL import Image
 from fastnst import images
 from fastnst.cli import compare as command
 from fastnst.evaluation import votes
-from fastnst.models import stylizer
+from fastnst.models import loading
 from fastnst.reports import compare
 
 
@@ -68,8 +68,8 @@ def test_two_models_stylize_every_photo_and_the_page_is_the_only_output(
     for pair in rendered["pairs"]:
         original = images.to_uint8(images.read(Path("photos", pair.name), 32))
         np.testing.assert_array_equal(pair.photo, original)
-        np.testing.assert_array_equal(pair.a, stylizer.load("tiny")(original))
-        np.testing.assert_array_equal(pair.b, stylizer.load("gallery", style="ink")(original))
+        np.testing.assert_array_equal(pair.a, loading.load("tiny")(original))
+        np.testing.assert_array_equal(pair.b, loading.load("gallery", style="ink")(original))
     page = Path("generated/compare-tiny-gallery-ink.html").read_text(encoding="utf-8")
     data = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
     assert data is not None
@@ -85,7 +85,7 @@ def test_options_reach_the_models_and_the_page(here: Path, rendered: dict[str, A
     assert Path("page.html").is_file()
     assert (rendered["seed"], rendered["quality"]) == (3, 50)
     (pair,) = rendered["pairs"]
-    model = stylizer.load("gallery", strength=0.5)
+    model = loading.load("gallery", strength=0.5)
     np.testing.assert_array_equal(pair.a, model(pair.photo, "wave"))
     np.testing.assert_array_equal(pair.b, model(pair.photo, "candy:0.5,ink:0.5"))
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from fastnst import images
 from fastnst.cli import eval as command
-from fastnst.models import stylizer, tiled
+from fastnst.export import portable
+from fastnst.models import loading, tiled
 from fastnst.nets import sweeps
 from fastnst.painting import large
 
@@ -24,7 +25,11 @@ Photo = Callable[..., np.ndarray]
 
 @pytest.fixture
 def here(tmp_path: Path, tiny_run: Path, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with models/tiny, a.png of 25 x 33 pixels, and photos of mixed sizes."""
+    """A working directory with models/tiny, a.png of 25 x 33 pixels, and photos of mixed sizes.
+
+    Photos are stylized with TensorFlow; test_runtimes.py has the choice.
+    """
+    monkeypatch.setattr(portable, "suits", lambda *_: False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").mkdir()
     (tmp_path / "empty").mkdir()
@@ -311,7 +316,7 @@ def with_gallery(here: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def stylized(gallery: Path, style: str | None = None, strength: float | None = None) -> np.ndarray:
     """Stylizes a.png with the library."""
-    return stylizer.load(gallery)(images.to_uint8(images.read("a.png")), style, strength)
+    return loading.load(gallery)(images.to_uint8(images.read("a.png")), style, strength)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +419,7 @@ def test_controls_take_effect_as_in_the_library(
     arguments = ["--model", "gallery", "--style", "candy", *options, "a.png", "-o", "b.png"]
     assert command.main(arguments) == 0
     photo = images.to_uint8(images.read("a.png"))
-    expected = stylizer.load(gallery)(photo, "candy", **choices)
+    expected = loading.load(gallery)(photo, "candy", **choices)
     np.testing.assert_array_equal(images.read("b.png"), expected)
     assert np.abs(expected - stylized(gallery, "candy").astype(int)).mean() > 1
 

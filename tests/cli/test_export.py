@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 
 from fastnst.cli import export as command
-from fastnst.models import store, stylizer
+from fastnst.models import loading, restore, store
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_exported_weights_can_be_exported_again_with_all_facts_about_them(
     for name in ("config.yml", "training.json"):
         assert Path("shipped", name).read_text() == Path("again", name).read_text()
     assert "# shipped" in Path("again/README.md").read_text()
-    one, two = (store.load(store.find(name)).net.tensors() for name in ("shipped", "again"))
+    one, two = (restore.load(store.find(name)).net.tensors() for name in ("shipped", "again"))
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, two[name])
 
@@ -177,8 +177,8 @@ def test_a_style_or_blend_is_exported_alone_under_its_name(
     assert (folder / "README.md").read_text().startswith(f"# {name}\n")
     photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
     style = arguments[-1] if "--style" in arguments else "ink"
-    expected = stylizer.load(gallery, "float32", style=style)(photo)
-    found = stylizer.load(folder, "float32")(photo)
+    expected = loading.load(gallery, "float32", style=style)(photo)
+    found = loading.load(folder, "float32")(photo)
     # Weights are rounded to float16.
     assert np.abs(found.astype(int) - expected).max() <= (6 if "weights" in arguments else 1)
     if "weights" not in arguments:
@@ -192,9 +192,9 @@ def test_the_weights_of_a_style_stylize_without_the_others(
 ) -> None:
     arguments = ["--model", "gallery", "--style", "ink", "--format", "weights", "-o", "mine"]
     assert command.main(arguments) == 0
-    restored = store.load(store.find("mine"))
+    restored = restore.load(store.find("mine"))
     assert restored.description.names == ("ink",) and not restored.description.identity
-    expected = np.float32(np.float16(store.load(store.find(gallery)).net.table[2]))
+    expected = np.float32(np.float16(restore.load(store.find(gallery)).net.table[2]))
     np.testing.assert_array_equal(restored.net.table[0], expected)
 
 
@@ -204,7 +204,7 @@ def test_some_styles_are_exported_without_the_others(
     arguments = ["--model", "gallery", "--style", "ink", "--style", "wave", "--format", "weights"]
     assert command.main(arguments) == 0
     assert capsys.readouterr().out == "exports/gallery-weights\n"
-    names = store.styles(Path("exports/gallery-weights"))
+    names = restore.styles(Path("exports/gallery-weights"))
     assert list(names) == ["ink", "wave"]
 
 

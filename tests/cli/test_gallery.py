@@ -12,7 +12,7 @@ from PIL import Image
 
 from fastnst import export, images
 from fastnst.cli import gallery as command
-from fastnst.models import store, stylizer
+from fastnst.models import loading, restore, store
 from fastnst.reports import contact_sheet
 
 
@@ -79,7 +79,7 @@ def test_the_styles_of_one_model_are_shown_by_their_names(
 ) -> None:
     assert command.main(["a.png", "--model", str(gallery), "--size", "32"]) == 0
     assert list(shown) == ["photo", "wave", "candy", "ink"]
-    paint = stylizer.load(gallery)
+    paint = loading.load(gallery)
     for name in ("wave", "candy", "ink"):
         np.testing.assert_array_equal(shown[name], paint(shown["photo"], name))
 
@@ -99,7 +99,7 @@ def test_styles_of_several_models_are_all_shown_even_under_equal_names(
         "two",
         "wave",
     ]
-    np.testing.assert_array_equal(shown["wave"], stylizer.load(tiny_run)(shown["photo"]))
+    np.testing.assert_array_equal(shown["wave"], loading.load(tiny_run)(shown["photo"]))
     assert (shown["gallery wave"] != shown["wave"]).any()
     shown.clear()
     given = ["models/gallery", "models/gallery/weights.ckpt"]
@@ -115,13 +115,15 @@ def test_one_style_of_a_model_can_be_chosen(
     options = ["--model", "ink", "--model", "one"]
     assert command.main(["a.png", *options, "--size", "32"]) == 0
     assert list(shown) == ["photo", "ink", "one"]
-    expected = stylizer.load(gallery, style="ink")(shown["photo"])
+    expected = loading.load(gallery, style="ink")(shown["photo"])
     np.testing.assert_array_equal(shown["ink"], expected)
 
 
 def test_an_exported_saved_model_is_shown_too(
     here: Path, tiny_run: Path, shown: dict[str, np.ndarray]
 ) -> None:
-    export.export(store.load(store.find(tiny_run)), here / "models" / "exported", "savedmodel", {})
+    export.export(
+        restore.load(store.find(tiny_run)), here / "models" / "exported", "savedmodel", {}
+    )
     assert command.main(["a.png", "--size", "32"]) == 0
     assert list(shown) == ["photo", "exported", "one", "two"]

@@ -15,7 +15,7 @@ import pytest
 from fastnst import errors, export, images
 from fastnst.cli import eval as eval_command
 from fastnst.cli import import_model as command
-from fastnst.models import store, stylizer
+from fastnst.models import loading, restore, store
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def test_an_imported_network_is_a_model_like_any_other(
     described = json.loads(Path("models/muse/model.json").read_text())
     assert described["architecture"]["name"] == "layers"
     assert [style["name"] for style in described["styles"]] == ["muse"]
-    assert store.styles(Path("models/muse")) == ("muse",)
+    assert restore.styles(Path("models/muse")) == ("muse",)
     pixels = photo(48, 64)
     expected = networks.compute_lengstrom(networks.lengstrom(), pixels[np.newaxis].astype("f4"))
-    stylized = stylizer.load("muse", "float32")(pixels)
+    stylized = loading.load("muse", "float32")(pixels)
     assert np.abs(stylized - expected[0]).max() <= 0.55
 
 
@@ -66,7 +66,7 @@ def test_a_file_of_another_project_paints_without_being_imported(
 @pytest.mark.slow
 def test_an_imported_network_is_exported_to_every_format_of_any_size(here: Path, name: str) -> None:
     assert command.main(["muse.npz", "--name", "muse"]) == 0
-    model = store.load(store.find("muse"))
+    model = restore.load(store.find("muse"))
     parity = export.export(model, Path("exported"), name, {})
     assert parity.largest <= 1.0
 
@@ -75,7 +75,7 @@ def test_core_ml_takes_a_network_that_extends_photos_at_one_size(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["muse.npz", "--name", "muse"]) == 0
-    model = store.load(store.find("muse"))
+    model = restore.load(store.find("muse"))
     size = export.Options(size=(37, 50))
     assert export.export(model, Path("exported"), "coreml", {}, size).largest <= 1.0
     with pytest.raises(errors.UserError, match="needs sides that are multiples of 4"):

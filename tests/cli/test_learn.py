@@ -13,7 +13,7 @@ import fastnst
 from fastnst import export, images
 from fastnst.cli import eval as eval_command
 from fastnst.cli import learn
-from fastnst.models import store
+from fastnst.models import restore, store
 
 SMALL = [
     *("--steps", "3", "--set", "image_size=32", "--set", "style_weight=8", "--set"),
@@ -45,11 +45,11 @@ def test_a_style_is_added_and_all_others_stay_bit_for_bit(
 ) -> None:
     picture = photo(32, 32)
     before = fastnst.load("tiny", "float32")(picture)
-    tensors = store.load(store.find("tiny")).net.tensors()
+    tensors = restore.load(store.find("tiny")).net.tensors()
     arguments = ["painting.png", "--into", "tiny", "--name", "mine", "--dataset", "photos", *SMALL]
     assert learn.main(arguments) == 0
     assert "fastnst eval --model tiny --style mine PHOTO" in capsys.readouterr().out
-    grown = store.load(store.find("tiny"))
+    grown = restore.load(store.find("tiny"))
     assert grown.description.names == ("tiny", "mine")
     assert grown.description.styles[1].painting == "painting.png"
     after = grown.net.tensors()
@@ -66,7 +66,7 @@ def test_a_style_is_added_and_all_others_stay_bit_for_bit(
 
 def test_a_folder_of_paintings_is_one_style_named_after_it(place: Path) -> None:
     assert learn.main(["several", "--into", "tiny", "--dataset", "photos", *SMALL]) == 0
-    assert store.styles(Path("models/tiny")) == ("tiny", "several")
+    assert restore.styles(Path("models/tiny")) == ("tiny", "several")
 
 
 def test_a_shipped_model_is_copied_to_the_users_own_first(
@@ -76,7 +76,7 @@ def test_a_shipped_model_is_copied_to_the_users_own_first(
     shutil.move(place / "models" / "tiny", shipped / "tiny")
 
     export.export(
-        store.load(store.Reference(shipped / "tiny")), place / "pre" / "tiny", "weights", {}
+        restore.load(store.Reference(shipped / "tiny")), place / "pre" / "tiny", "weights", {}
     )
     shutil.rmtree(shipped)
     monkeypatch.setattr(store, "SHIPPED", place / "pre")
@@ -92,8 +92,8 @@ def test_all_weights_can_be_trained_into_a_model_of_its_own(place: Path) -> None
     own = [*SMALL, "--kernels", "--set", "batch_size=1", "--set", "width=4"]
     own += ["--set", "residual_blocks=1", "--set", "validation=photos"]
     assert learn.main(["painting.png", "--into", "tiny", "--dataset", "photos", *own]) == 0
-    assert store.styles(Path("models/tiny")) == ("tiny",)
-    assert store.load(store.find("painting")).description.names == ("painting",)
+    assert restore.styles(Path("models/tiny")) == ("tiny",)
+    assert restore.load(store.find("painting")).description.names == ("painting",)
 
 
 @pytest.mark.parametrize(

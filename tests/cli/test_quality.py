@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import networks
 import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst import images
-from fastnst.cli import quality
-from fastnst.evaluation import pictures
+from fastnst import config, files, images
+from fastnst.cli import import_model, quality
+from fastnst.evaluation import lattice, pictures
 
 
 def test_the_table_shows_how_many_iterations_the_network_equals() -> None:
@@ -119,13 +120,59 @@ def test_every_style_of_a_model_has_a_folder_of_its_own(
     assert capsys.readouterr().out.count("candy, 1 photo: how the pictures look") == 2
 
 
+def test_an_imported_network_is_measured_with_its_painting(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez("muse.npz", **networks.lengstrom())
+    assert import_model.main(["muse.npz", "--name", "muse"]) == 0
+    capsys.readouterr()
+    arguments = ["--model", "muse", "--images", "photos", "--photos", "1", "--steps", "0"]
+    assert quality.main(arguments) == 1
+    assert "muse: has no config.yml" in capsys.readouterr().err
+    painting = str(files.asset("img/wave.jpg"))
+    assert quality.main([*arguments, "--painting", painting]) == 0
+    found = json.loads(Path("generated/quality-muse/quality.json").read_text())
+    assert found["model"] == "muse" and len(found["pictures"]) == 10
+    side = config.Style().side(config.Data().image_size)
+    style = images.read(painting, side)
+    expected = np.mean(lattice.peaks(style, lattice.everywhere(style)))
+    assert found["pictures"][pictures.OF_PAINTING] == pytest.approx(float(expected))
+
+
+@pytest.mark.slow
+def test_a_network_without_config_is_compared_on_the_default_objective(here: Path) -> None:
+    painting = str(files.asset("img/wave.jpg"))
+    arguments = ["--model", "tiny", "--images", "photos", "--photos", "1", "--size", "96"]
+    (here / "models" / "tiny" / "config.yml").unlink()
+    options = ["--steps", "1", "--start", "photo", "--painting", painting]
+    assert quality.main([*arguments, *options]) == 0
+    found = json.loads(Path("generated/quality-tiny/quality.json").read_text())
+    assert len(found["sizes"]["96"]["mean_curves"]["photo"]) == 2
+
+
+def test_a_painting_is_of_one_style(
+    here: Path, gallery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    painting = str(files.asset("img/wave.jpg"))
+    arguments = ["--images", "photos", "--photos", "1", "--steps", "0", "--painting", painting]
+    assert quality.main([*arguments, "--model", str(gallery)]) == 1
+    assert "is of one style; name it with --style (styles: wave, candy" in capsys.readouterr().err
+    assert quality.main([*arguments, "--model", str(gallery), "--style", "ink"]) == 0
+    assert capsys.readouterr().out.startswith("ink, 1 photo: how the pictures look")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--model", "tiny", "--size", "64"], "--size: '64' should be a whole number of pixels"),
         (["--model", "tiny", "--size", "256,big"], "--size: 'big' should be a whole number"),
         (["--model", "tiny", "--images", "fotos"], "fotos: no such file or folder; did you mean"),
-        (["--model", "bare"], "bare: has no config.yml"),
+        (["--model", "bare"], "bare: has no config.yml, which names the painting and"),
+        (["--model", "tiny", "--painting", "none.jpg"], "--painting none.jpg: no such file"),
+        (
+            ["--model", "tiny", "--painting", "photos/0.png", "--style", "tin"],
+            "--style: no style tin; did you mean tiny? (styles: tiny)",
+        ),
         (["--model", "tiny", "--style", "ink"], "--style ink: its objective is not in "),
         (["--model", "tini"], "no model tini; did you mean tiny?"),
     ],

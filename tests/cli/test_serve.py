@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 
 from fastnst import images
 from fastnst.cli import serve as command
-from fastnst.models import stylizer
+from fastnst.models import loading
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -65,7 +67,7 @@ def test_a_photo_is_stylized_over_http_until_the_service_is_stopped(
     for thread in threads:
         thread.join()
     assert len(answers) == 6
-    expected = stylizer.load(tiny_run, "float32")(pixels)
+    expected = loading.load(tiny_run, "float32")(pixels)
     for answer in answers:
         assert np.abs(images.decode(answer).astype(int) - expected).max() <= 1
     process.send_signal(signal.SIGTERM)
@@ -85,6 +87,23 @@ def test_a_port_that_is_taken_is_one_line(
     message = f"cannot listen at 127.0.0.1:{port} (Address already in use"
     error = capsys.readouterr().err
     assert error.startswith(f"fastnst serve: {message}") and error.count("\n") == 1
+
+
+def test_connections_send_an_answer_at_once(
+    tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+
+    def serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        (listening,) = sockets
+        with listening, socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                found.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr("uvicorn.Server.run", serve)
+    assert command.main(["--model", str(tiny_run), "--port", "0"]) == 0
+    assert found and all(found)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from fastnst import config, events, images
 from fastnst.cli import terminal
 from fastnst.cli import train as command
 from fastnst.config import recipes
-from fastnst.models import metrics_log, model, run_folder
+from fastnst.models import descriptions, metrics_log, run_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Conf = Callable[..., Path]
@@ -134,7 +134,7 @@ def test_the_report_covers_each_of_several_styles(
     output, error = capsys.readouterr()
     run = tmp_path / "models" / "tiny"
     assert output == f"{run / 'report.html'}\n"
-    assert model.Description.read(run / "model.json").names == tuple(styles)
+    assert descriptions.Description.read(run / "model.json").names == tuple(styles)
     report = (run / "report.html").read_text()
     for name in styles:
         for term in TERMS:

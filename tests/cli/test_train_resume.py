@@ -20,7 +20,7 @@ import yaml
 
 from fastnst import events
 from fastnst.cli import train as command
-from fastnst.models import metrics_log, model
+from fastnst.models import descriptions, metrics_log
 from fastnst.training.tasks import session
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -233,7 +233,7 @@ def test_a_run_older_than_recipes_resumes_with_its_own_settings(
     ]
     written = yaml.safe_load((run / "config.yml").read_text())
     assert {key: written[key] for key in left} == {key: earlier[key] for key in left}
-    assert model.Description.read(run / "model.json").names == ("tiny",)
+    assert descriptions.Description.read(run / "model.json").names == ("tiny",)
 
 
 def test_a_nan_loss_stops_the_run_before_anything_is_saved(

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from fastnst.cli import video as command
-from fastnst.models import stylizer
+from fastnst.models import loading, stylizer
 from fastnst.video import painting
 
 pytestmark = clips.needs_ffmpeg
@@ -39,7 +39,7 @@ def test_a_video_is_stylized_frame_by_frame(here: Path, capsys: pytest.CaptureFi
     assert out == "b.mp4\n"
     assert "stylizing with models/several" in err and "frame 6/6" in err
     assert sorted(path.name for path in here.iterdir()) == ["a.mp4", "b.mp4", "models"]
-    model = stylizer.load("several", style="ink")
+    model = loading.load("several", style="ink")
     for frame, painted in zip(
         clips.pixels(here / "a.mp4"), clips.pixels(here / "b.mp4"), strict=True
     ):
@@ -71,7 +71,7 @@ def test_masks_and_colors_act_as_in_photos(here: Path) -> None:
     Image.fromarray(mask).save("left.png")
     arguments = ["a.mp4", "--model", "several", "--mask", "left.png=ink", "--colors", "photo"]
     assert command.main([*arguments, "--quality", "4", "-o", "b.mp4"]) == 0
-    model = stylizer.load("several", masks={"ink": mask}, colors="photo")
+    model = loading.load("several", masks={"ink": mask}, colors="photo")
     for frame, painted in zip(
         clips.pixels(here / "a.mp4"), clips.pixels(here / "b.mp4"), strict=True
     ):

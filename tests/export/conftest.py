@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fastnst.models import model as model_module
-from fastnst.models import store
+from fastnst.models import restore, store
 
 
 @pytest.fixture(scope="module")
 def model(tiny_run: Path) -> model_module.Model:
     """The tiny run's model."""
-    return store.load(store.find(tiny_run))
+    return restore.load(store.find(tiny_run))

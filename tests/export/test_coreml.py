@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from fastnst import export
 from fastnst.export import coreml, mil
+from fastnst.models import descriptions, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import store
-from fastnst.nets import transform_net
+from fastnst.nets import architectures, transform_net
 
 coremltools = pytest.importorskip("coremltools")
 
@@ -22,7 +22,7 @@ coremltools = pytest.importorskip("coremltools")
 @pytest.fixture(scope="module")
 def several(gallery: Path) -> model_module.Model:
     """The gallery of three styles."""
-    return store.load(store.find(gallery))
+    return restore.load(store.find(gallery))
 
 
 def read(folder: Path) -> Any:
@@ -60,9 +60,9 @@ def test_a_package_for_one_size_says_so(tmp_path: Path, model: model_module.Mode
 
 def test_the_lite_network_mirrors_two_pixels_at_its_edge(tmp_path: Path) -> None:
     shapes = {"width": 4, "residual_blocks": 1, "lite": True, "antialias": True}
-    architecture = transform_net.Architecture(**shapes)
+    architecture = architectures.Transform(**shapes)
     net = transform_net.TransformNet(architecture, seed=3)
-    description = model_module.Description(architecture, (model_module.Style("lite"),))
+    description = descriptions.Description(architecture, (descriptions.Style("lite"),))
     coreml.write(model_module.Model(net, description), tmp_path, export.Options("float32"))
     paint = mil.load(str(tmp_path))
     photos = np.random.default_rng(0).integers(0, 256, (2, 21, 34, 3)).astype(np.uint8)

@@ -10,7 +10,7 @@ import pytest
 
 from fastnst import errors, export
 from fastnst.models import model as model_module
-from fastnst.models import store
+from fastnst.models import restore, store
 
 _FIXED = (37, 50)
 CHOICES = [
@@ -30,7 +30,7 @@ CHOICES = [
 @pytest.fixture(scope="module")
 def several(gallery: Path) -> model_module.Model:
     """The gallery of three styles."""
-    return store.load(store.find(gallery))
+    return restore.load(store.find(gallery))
 
 
 @pytest.mark.parametrize(("count", "name", "precision", "size"), CHOICES)

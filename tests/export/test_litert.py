@@ -15,13 +15,13 @@ from PIL import Image
 from fastnst import export
 from fastnst.export import litert
 from fastnst.models import model as model_module
-from fastnst.models import store
+from fastnst.models import restore, store
 
 
 @pytest.fixture(scope="module")
 def several(gallery: Path) -> model_module.Model:
     """The gallery of three styles."""
-    return store.load(store.find(gallery))
+    return restore.load(store.find(gallery))
 
 
 def operations(path: Path) -> set[str]:

@@ -15,9 +15,9 @@ from PIL import Image
 
 from fastnst import export
 from fastnst.export import onnx_file
+from fastnst.models import descriptions, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import store
-from fastnst.nets import transform_net
+from fastnst.nets import architectures, transform_net
 
 ARCHITECTURES = [
     {"antialias": True, "deep": True, "residual_blocks": 3},
@@ -29,16 +29,16 @@ ARCHITECTURES = [
 @pytest.fixture(scope="module")
 def several(gallery: Path) -> model_module.Model:
     """The gallery of three styles."""
-    return store.load(store.find(gallery))
+    return restore.load(store.find(gallery))
 
 
 def a_model(options: dict[str, bool | int], styles: int, identity: bool) -> model_module.Model:
     """A small model of another architecture."""
-    architecture = transform_net.Architecture(**{"width": 4, "residual_blocks": 1} | options)
+    architecture = architectures.Transform(**{"width": 4, "residual_blocks": 1} | options)
     net = transform_net.TransformNet(architecture, styles=styles + identity)
     net.table.assign_add(np.random.default_rng(0).normal(0, 0.3, net.table.shape))
-    names = tuple(model_module.Style(f"style{index}") for index in range(styles))
-    return model_module.Model(net, model_module.Description(architecture, names, identity))
+    names = tuple(descriptions.Style(f"style{index}") for index in range(styles))
+    return model_module.Model(net, descriptions.Description(architecture, names, identity))
 
 
 @pytest.mark.parametrize("options", ARCHITECTURES, ids=str)

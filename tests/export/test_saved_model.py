@@ -16,8 +16,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from fastnst import errors, export
 from fastnst.export import saved_model
+from fastnst.models import loading, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
 
 Photo = Callable[..., np.ndarray]
 
@@ -34,7 +34,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, model: model_module.Model
 def several(tmp_path_factory: pytest.TempPathFactory, gallery: Path) -> Path:
     """The gallery of three styles as a SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "gallery"
-    export.export(store.load(store.find(gallery)), folder, "savedmodel", {})
+    export.export(restore.load(store.find(gallery)), folder, "savedmodel", {})
     return folder
 
 
@@ -156,7 +156,7 @@ def test_a_saved_model_of_several_styles_takes_a_style_by_index_or_by_shares(
     np.save(tmp_path / "photos.npy", photos)
     results = use(_SEVERAL_STYLES, several, tmp_path)
     assert results.pop("names").tolist() == ["wave", "candy", "ink"]
-    paint = stylizer.load(gallery, "float32")
+    paint = loading.load(gallery, "float32")
     for style, calls in {
         "wave": ["default", "called", "index 0"],
         "ink": ["index 2", "index tensor", "signature with one style"],
@@ -181,7 +181,7 @@ def test_the_live_stylizer_stylizes_with_the_export(
     exported: Path, model: model_module.Model, photo: Photo
 ) -> None:
     pixels = photo(29, 43)
-    difference = np.abs(stylizer.load(exported)(pixels) - live(model, pixels[np.newaxis])[0])
+    difference = np.abs(loading.load(exported)(pixels) - live(model, pixels[np.newaxis])[0])
     assert difference.max() <= saved_model.TOLERANCE["float32"]
 
 
@@ -189,7 +189,7 @@ def test_a_saved_model_of_several_styles_opens_with_the_first(
     several: Path, gallery: Path, photo: Photo
 ) -> None:
     pixels = photo(29, 43)
-    difference = stylizer.load(several)(pixels).astype(int) - stylizer.load(gallery)(pixels)
+    difference = loading.load(several)(pixels).astype(int) - loading.load(gallery)(pixels)
     assert np.abs(difference).max() <= 3  # bfloat16 where the processor is fast at it
 
 
@@ -236,7 +236,7 @@ def test_signatures_of_styles_and_masks_have_the_documented_inputs(several: Path
 def test_masks_stylize_each_pixel_in_its_own_styles(
     several: Path, gallery: Path, photo: Photo
 ) -> None:
-    paint, pixels = stylizer.load(gallery, "float32"), photo(29, 40)
+    paint, pixels = loading.load(gallery, "float32"), photo(29, 40)
     masks = np.zeros((1, 29, 40, 3), np.float32)
     masks[:, :, :10, 0] = 1.0
     masks[:, :, 10:20, 2] = 0.25
@@ -255,7 +255,7 @@ def test_a_strength_is_the_third_argument(several: Path, gallery: Path, photo: P
     pixels = photo(29, 40)
     model, batch = tf.saved_model.load(str(several)), tf.constant(pixels[np.newaxis])
     for strength in (0.0, 0.7, 1.5):
-        expected = stylizer.load(gallery, "float32")(pixels, "candy", strength).astype(int)
+        expected = loading.load(gallery, "float32")(pixels, "candy", strength).astype(int)
         shares = tf.constant([0.0, 1.0, 0.0])
         for style in (1, tf.constant(1), shares):
             found = model(batch, style, strength)[0]
@@ -300,7 +300,7 @@ def test_an_export_that_no_other_program_can_load_is_not_kept(
 def test_the_check_covers_every_style(
     tmp_path: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = store.load(store.find(gallery))
+    model = restore.load(store.find(gallery))
     save = tf.saved_model.save
 
     def spoil(served: tf.Module, folder: str, signatures: object) -> None:

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from fastnst import errors, images
 from fastnst.export import verify
+from fastnst.models import loading, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
 
 # Paints the negative of the photo, darker by the first share and the strength.
 NEGATIVE = """
@@ -27,7 +27,7 @@ def load(folder):
 @pytest.fixture(scope="module")
 def model(gallery: Path) -> model_module.Model:
     """A model of three styles and an identity row."""
-    return store.load(store.find(gallery))
+    return restore.load(store.find(gallery))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_the_live_network_paints_with_a_strength(
 ) -> None:
     photos = np.random.default_rng(0).integers(0, 256, (1, 17, 20, 3)).astype(np.uint8)
     case = verify.Case(photos, np.eye(3, dtype=np.float32)[1], strength=np.float32([strength]))
-    stylized = stylizer.of_model(model, "gallery")
+    stylized = loading.of_model(model, "gallery")
     expected = stylized(photos, model.description.names[1], strength, stroke=1, grain=0.0)
     assert np.abs(verify.painter(model)(case).astype(int) - expected).max() <= 1
 

@@ -19,13 +19,13 @@ from fastnst import errors, export, files, images
 from fastnst.cli import eval as eval_command
 from fastnst.controls import grain, strokes
 from fastnst.export import web
+from fastnst.models import descriptions, loading, restore, store, stylizer
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
 
 LITE = Path("pretrained/gallery-lite")
 # Of the shipped network: a style whose pictures have many colors.
 CANDY, POSTER = 7, 13
-STYLES = store.styles(files.asset(LITE))
+STYLES = restore.styles(files.asset(LITE))
 
 
 def photo(height: int, width: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def no_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_runtime")
 def test_the_page_lists_its_styles_and_shows_their_paintings(tmp_path: Path, gallery: Path) -> None:
-    model = store.load(store.find(gallery))
+    model = restore.load(store.find(gallery))
     web.write_page({"mine": model}, tmp_path, export.Options())
     (described,) = json.loads((tmp_path / web.CONTENTS).read_text())["models"]
     assert [style["name"] for style in described["styles"]] == ["wave", "candy", "ink"]
@@ -69,8 +69,8 @@ def test_the_page_lists_its_styles_and_shows_their_paintings(tmp_path: Path, gal
 def test_a_style_without_its_painting_shows_a_painted_photo(
     tmp_path: Path, model: model_module.Model
 ) -> None:
-    style = model_module.Style("mine", "img/moved-away.jpg")
-    described = model_module.Description(model.description.architecture, (style,))
+    style = descriptions.Style("mine", "img/moved-away.jpg")
+    described = descriptions.Description(model.description.architecture, (style,))
     web.write_page({"mine": model_module.Model(model.net, described)}, tmp_path, export.Options())
     shown = images.decode((tmp_path / "thumbnails" / "0.jpg").read_bytes())
     assert shown.shape == (192, 192, 3) and shown.std() > 5
@@ -80,7 +80,7 @@ def test_a_style_without_its_painting_shows_a_painted_photo(
 def test_several_models_have_files_of_their_own(
     tmp_path: Path, gallery: Path, model: model_module.Model
 ) -> None:
-    several = {"a / b": store.load(store.find(gallery)), "tiny": model}
+    several = {"a / b": restore.load(store.find(gallery)), "tiny": model}
     web.write_page(several, tmp_path, export.Options())
     described = json.loads((tmp_path / web.CONTENTS).read_text())["models"]
     assert [each["name"] for each in described] == ["a / b", "tiny"]
@@ -91,7 +91,7 @@ def test_several_models_have_files_of_their_own(
 
 @pytest.mark.usefixtures("no_runtime")
 def test_webgpu_computes_every_node(tmp_path: Path, gallery: Path) -> None:
-    web.write_page({"mine": store.load(store.find(gallery))}, tmp_path, export.Options())
+    web.write_page({"mine": restore.load(store.find(gallery))}, tmp_path, export.Options())
     nodes = onnx.load(tmp_path / "model.onnx").graph.node
     # Its slices are wrong with negative steps, the fifth input.
     assert not [node for node in nodes if node.op_type == "Slice" and len(node.input) > 4]
@@ -154,7 +154,7 @@ def test_text_has_contrast_in_both_schemes(scheme: int) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory, web_runtime: Path) -> Path:
     """The page of the shipped small network; not to be written to."""
     folder = tmp_path_factory.mktemp("site")
-    model = store.load(store.find(files.asset(LITE)))
+    model = restore.load(store.find(files.asset(LITE)))
     web.write_page({"gallery-lite": model}, folder, export.Options("float16"))
     return folder
 
@@ -189,7 +189,7 @@ def visited(chromium: Any, address: str) -> Iterator[visits.Visit]:
 @pytest.fixture(scope="module")
 def painter() -> stylizer.Stylizer:
     """The network as fastnst computes it."""
-    return stylizer.load(store.find(files.asset(LITE)), "float32")
+    return loading.load(store.find(files.asset(LITE)), "float32")
 
 
 @pytest.mark.browser

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from fastnst import checkpoint_file, errors, export
 from fastnst.cli import export as command
+from fastnst.controls import blends
 from fastnst.export import weights
+from fastnst.models import descriptions, loading, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
-from fastnst.nets import network, transform_net
+from fastnst.nets import architectures
 
 Photo = Callable[..., np.ndarray]
 TOLERANCE = weights.TOLERANCE["float16"]
@@ -32,7 +33,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, model: model_module.Model
 def several(tmp_path_factory: pytest.TempPathFactory, gallery: Path) -> Path:
     """The weights of the gallery of three styles."""
     folder = tmp_path_factory.mktemp("exports") / "gallery"
-    export.export(store.load(store.find(gallery)), folder, "weights", {})
+    export.export(restore.load(store.find(gallery)), folder, "weights", {})
     return folder
 
 
@@ -57,7 +58,7 @@ def test_weights_are_the_networks_in_float16_under_its_names(
     kind: str, tiny_run: Path, gallery: Path, request: pytest.FixtureRequest
 ) -> None:
     found = read(request.getfixturevalue(kind))
-    tensors = store.load(store.find(tiny_run if kind == "exported" else gallery)).net.tensors()
+    tensors = restore.load(store.find(tiny_run if kind == "exported" else gallery)).net.tensors()
     assert found.keys() == tensors.keys()
     for name, tensor in tensors.items():
         assert found[name].dtype == np.float16
@@ -69,17 +70,17 @@ def test_weights_can_be_stylized_with(
 ) -> None:
     pixels = photo(29, 43)
     expected = model.net(tf.constant(pixels[np.newaxis], tf.float32))[0]
-    stylized = stylizer.load(exported)(pixels)
+    stylized = loading.load(exported)(pixels)
     assert np.abs(stylized - expected).max() <= TOLERANCE
 
 
 def test_weights_of_several_styles_keep_them_all_with_their_description(
     several: Path, gallery: Path, photo: Photo
 ) -> None:
-    text = (several / model_module.FILE).read_text()
-    assert text == (gallery / model_module.FILE).read_text()
+    text = (several / descriptions.FILE).read_text()
+    assert text == (gallery / descriptions.FILE).read_text()
     pixels = photo(29, 43)
-    found, expected = (stylizer.load(folder, "float32") for folder in (several, gallery))
+    found, expected = (loading.load(folder, "float32") for folder in (several, gallery))
     assert found.styles == ("wave", "candy", "ink")
     for options in ({"style": "candy"}, {"style": "ink"}, {"strength": 0.5}, {"strength": 0.0}):
         difference = found(pixels, **options).astype(int) - expected(pixels, **options)
@@ -90,17 +91,17 @@ def test_weights_of_several_styles_keep_them_all_with_their_description(
 def test_one_style_or_blend_is_exported_alone(
     tmp_path: Path, gallery: Path, photo: Photo, style: str
 ) -> None:
-    alone = model_module.only(store.load(store.find(gallery)), style)
+    alone = model_module.only(restore.load(store.find(gallery)), style)
     export.export(alone, tmp_path / "alone", "weights", {})
-    assert read(tmp_path / "alone")[network.TABLE].shape[0] == 1
-    paint, pixels = stylizer.load(tmp_path / "alone", "float32"), photo(29, 43)
-    assert paint.styles == (model_module.file_name(style),)
-    expected = stylizer.load(gallery, "float32")(pixels, style)
+    assert read(tmp_path / "alone")[architectures.TABLE].shape[0] == 1
+    paint, pixels = loading.load(tmp_path / "alone", "float32"), photo(29, 43)
+    assert paint.styles == (blends.file_name(style),)
+    expected = loading.load(gallery, "float32")(pixels, style)
     assert np.abs(paint(pixels).astype(int) - expected).max() <= TOLERANCE
 
 
 def test_each_further_style_adds_its_row_alone() -> None:
-    layout = transform_net.Architecture(antialias=True, deep=True).layout()
+    layout = architectures.Transform(antialias=True, deep=True).layout()
     # 3558 numbers of 2 bytes.
     assert 2 * layout.size == 7116
     assert weights.__doc__ and "7.1 kB per additional style" in weights.__doc__

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from fastnst import export
-from fastnst.models import store
+from fastnst.models import restore, store
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The tiny run as a SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "bright"
-    export.export(store.load(store.find(tiny_run)), folder, "savedmodel", {})
+    export.export(restore.load(store.find(tiny_run)), folder, "savedmodel", {})
     return folder
 
 
@@ -22,5 +22,5 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
 def weights(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
     """The tiny run as it would be shipped."""
     folder = tmp_path_factory.mktemp("shipped") / "shipped"
-    export.export(store.load(store.find(tiny_run)), folder, "weights", {})
+    export.export(restore.load(store.find(tiny_run)), folder, "weights", {})
     return folder

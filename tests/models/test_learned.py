@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from fastnst import errors
-from fastnst.models import learned, model
-from fastnst.nets import network, transform_net
+from fastnst.models import descriptions, learned, model, store
+from fastnst.nets import architectures, transform_net
 
-ARCHITECTURE = transform_net.Architecture(width=4, residual_blocks=1)
+ARCHITECTURE = architectures.Transform(width=4, residual_blocks=1)
 
 
 def make_model(identity: bool = False, seed: int = 0) -> model.Model:
-    described = model.Description(
-        ARCHITECTURE, (model.Style("one"), model.Style("two")), identity=identity
+    described = descriptions.Description(
+        ARCHITECTURE, (descriptions.Style("one"), descriptions.Style("two")), identity=identity
     )
     net = transform_net.TransformNet(ARCHITECTURE, seed=seed, styles=described.rows)
     shape = net.table.shape
@@ -33,9 +33,9 @@ def test_learned_styles_follow_the_models_own_and_precede_the_photos_row(
     tmp_path: Path, identity: bool
 ) -> None:
     base = make_model(identity)
-    learned.add(tmp_path, model.Style("b", "b.jpg"), row_of(2.0), base.net)
-    learned.add(tmp_path, model.Style("a", "a.jpg"), row_of(1.0), base.net)
-    assert learned.names(tmp_path) == ("a", "b")
+    learned.add(tmp_path, descriptions.Style("b", "b.jpg"), row_of(2.0), base.net)
+    learned.add(tmp_path, descriptions.Style("a", "a.jpg"), row_of(1.0), base.net)
+    assert store.learned_names(tmp_path) == ("a", "b")
     found = learned.with_learned(tmp_path, base)
     assert found.description.names == ("one", "two", "a", "b")
     assert found.description.styles[3].painting == "b.jpg"
@@ -45,7 +45,7 @@ def test_learned_styles_follow_the_models_own_and_precede_the_photos_row(
     if identity:
         np.testing.assert_array_equal(table[4], own[2])
     for name, kernel in base.net.tensors().items():
-        if name != network.TABLE:
+        if name != architectures.TABLE:
             np.testing.assert_array_equal(found.net.tensors()[name], kernel)
 
 
@@ -57,13 +57,13 @@ def test_a_model_without_learned_styles_is_returned_as_it_is(tmp_path: Path) -> 
 def test_learning_a_style_again_replaces_it(tmp_path: Path) -> None:
     base = make_model()
     for value in (1.0, 3.0):
-        learned.add(tmp_path, model.Style("a"), row_of(value), base.net)
+        learned.add(tmp_path, descriptions.Style("a"), row_of(value), base.net)
     row, _ = learned.with_learned(tmp_path, base).select("a")
     np.testing.assert_array_equal(row, row_of(3.0))
 
 
 def test_a_style_learned_for_other_kernels_cannot_be_used(tmp_path: Path) -> None:
-    learned.add(tmp_path, model.Style("a"), row_of(1.0), make_model(seed=1).net)
+    learned.add(tmp_path, descriptions.Style("a"), row_of(1.0), make_model(seed=1).net)
     found = learned.with_learned(tmp_path, make_model())
     assert found.description.names == ("one", "two") and found.outdated == ("a",)
     for style in ("a", "one:0.5,a:0.5"):
@@ -87,7 +87,7 @@ def test_the_checksum_ignores_rows_and_survives_rounding_to_float16() -> None:
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    path = learned.add(tmp_path, model.Style("a"), row_of(1.0), make_model().net)
+    path = learned.add(tmp_path, descriptions.Style("a"), row_of(1.0), make_model().net)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(errors.UserError, match=r"learned/a\.npz: cannot be read"):
         learned.with_learned(tmp_path, make_model())

@@ -1,30 +1,28 @@
-"""Styles, blends and strength by hand; model.json."""
+"""The rows of styles, blends and strengths by hand."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastnst import errors
+from fastnst.models import descriptions, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import store
-from fastnst.nets import network, transform_net
+from fastnst.nets import architectures, transform_net
 
-TINY = transform_net.Architecture(width=4, residual_blocks=0, output_norm=False, lite=True)
-STYLES = (model_module.Style("wave", "img/wave.jpg"), model_module.Style("candy"))
+TINY = architectures.Transform(width=4, residual_blocks=0, output_norm=False, lite=True)
+STYLES = (descriptions.Style("wave", "img/wave.jpg"), descriptions.Style("candy"))
 NAMES = ("wave", "candy", "mosaic")
 
 
 def make(*values: float, identity: bool = False) -> model_module.Model:
     """A model whose rows hold one value each."""
-    styles = tuple(map(model_module.Style, NAMES[: len(values) - identity]))
+    styles = tuple(map(descriptions.Style, NAMES[: len(values) - identity]))
     net = transform_net.TransformNet(TINY, styles=len(values))
     net.table.assign(np.float32(values)[:, np.newaxis] * np.ones(net.layout.size))
-    return model_module.Model(net, model_module.Description(TINY, styles, identity))
+    return model_module.Model(net, descriptions.Description(TINY, styles, identity))
 
 
 @pytest.mark.parametrize(
@@ -103,61 +101,16 @@ def test_strength_has_limits(strength: float, shown: str) -> None:
         make(1.0, 10.0, identity=True).select(None, strength)
 
 
-@pytest.mark.parametrize(
-    ("text", "shares"),
-    [
-        (None, [1, 0, 0]),
-        ("candy", [0, 1, 0]),
-        ("wave:0.6,candy:0.4", [0.6, 0.4, 0]),
-        (" mosaic:3 , wave:1 ", [0.25, 0, 0.75]),
-        ("wave,candy,mosaic:2", [0.25, 0.25, 0.5]),
-        ("wave,candy,wave", [2 / 3, 1 / 3, 0]),
-        ("candy:1e-3", [0, 1, 0]),
-    ],
-)
-def test_shares_are_scaled_to_a_sum_of_1(text: str | None, shares: list[float]) -> None:
-    assert model_module.parse_blend(text, NAMES) == pytest.approx(shares)
-
-
-def test_an_unknown_style_is_an_error_with_the_nearest_and_all_names() -> None:
-    expected = r"^no style mosiac; did you mean mosaic\? \(styles: wave, candy, mosaic\)$"
-    for text in ("mosiac", "wave:0.5,mosiac:0.5"):
-        with pytest.raises(errors.UserError, match=expected):
-            model_module.parse_blend(text, NAMES)
-    for text in ("zzz", ""):
-        with pytest.raises(errors.UserError, match=rf"^no style {text} \(styles: wave, candy, mo"):
-            model_module.parse_blend(text, NAMES)
-
-
-def test_huge_shares_do_not_overflow() -> None:
-    assert model_module.parse_blend("a:1e308,b:1e308", ("a", "b")) == [0.5, 0.5]
-
-
-@pytest.mark.parametrize("share", ["", "0", "-1", "much", "nan", "inf", "1:2"])
-def test_a_share_is_a_number_above_0(share: str) -> None:
-    with pytest.raises(errors.UserError) as caught:
-        model_module.parse_blend(f"wave:1,candy:{share}", NAMES)
-    assert str(caught.value) == (
-        f"style candy:{share}: the share should be a number above 0, as in wave:0.6,candy:0.4"
-    )
-
-
-def test_a_style_may_be_named_like_a_blend() -> None:
-    # Folders of before there was a model.json name their style, and they may have any name.
-    names = ("a:1,b", "a")
-    assert model_module.parse_blend("a:1,b", names) == [1, 0]
-
-
 def test_a_model_can_be_cut_down_to_one_style(gallery: Path) -> None:
-    model = store.load(store.find(gallery))
+    model = restore.load(store.find(gallery))
     alone = model_module.only(model, "candy")
-    assert alone.description == model_module.Description(
-        model.description.architecture, (model_module.Style("candy", "img/candy.jpg"),)
+    assert alone.description == descriptions.Description(
+        model.description.architecture, (descriptions.Style("candy", "img/candy.jpg"),)
     )
     np.testing.assert_array_equal(alone.net.table, model.net.table[1:2])
     tensors = alone.net.tensors()
     for name, tensor in model.net.tensors().items():
-        if name != network.TABLE:
+        if name != architectures.TABLE:
             np.testing.assert_array_equal(tensors[name], tensor)
     np.testing.assert_array_equal(alone.select(None)[0], model.select("candy")[0])
     with pytest.raises(errors.UserError, match="no style cubist"):
@@ -180,81 +133,3 @@ def test_a_model_can_be_cut_down_to_a_blend_that_is_named_without_special_charac
     assert not alone.description.identity
     # The name can be used to choose it.
     np.testing.assert_allclose(alone.select("wave0.75+candy0.25")[0], 1.5)
-
-
-def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "model.json"
-    for identity in (True, False):
-        described = model_module.Description(TINY, STYLES, identity)
-        path.write_text(described.to_json())
-        assert model_module.Description.read(path) == described
-        assert described.names == ("wave", "candy")
-        assert described.rows == (3 if identity else 2)
-
-
-def test_model_json_states_format_architecture_styles_and_contract() -> None:
-    content = json.loads(model_module.Description(TINY, STYLES, True).to_json())
-    assert content == {
-        "format": 1,
-        "architecture": {
-            "name": "transform_net",
-            "width": 4,
-            "residual_blocks": 0,
-            "output_norm": False,
-            "skips": True,
-            "lite": True,
-            "antialias": False,
-            "deep": False,
-        },
-        "styles": [
-            {"name": "wave", "painting": "img/wave.jpg"},
-            {"name": "candy", "painting": ""},
-        ],
-        "identity": True,
-        "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",
-        "output": "RGB of the same shape in 0..255",
-    }
-
-
-def _changed(**keys: object) -> Callable[[str], str]:
-    return lambda text: json.dumps(json.loads(text) | keys)
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda text: text[:100], "cannot be read ("),
-        (lambda text: "", "cannot be read ("),
-        (lambda text: "[1]", "cannot be read ("),
-        (lambda text: '{"format": 1}', "cannot be read ('architecture')"),
-        (_changed(format="new"), "cannot be read ("),
-        (_changed(styles=[{"title": "wave"}]), "cannot be read ("),
-        (_changed(styles=3), "cannot be read ("),
-        (_changed(architecture={"name": "transform_net", "depth": 3}), "cannot be read ("),
-        (_changed(architecture={"name": "unet"}), "unknown architecture unet"),
-        (
-            _changed(format=2, styles="of another kind"),
-            "has format 2, but this release reads only formats up to 1; install a newer fastnst",
-        ),
-    ],
-)
-def test_a_damaged_or_newer_model_json_is_the_users_error(
-    tmp_path: Path, damage: Callable[[str], str], message: str
-) -> None:
-    path = tmp_path / "model.json"
-    path.write_text(damage(model_module.Description(TINY, STYLES).to_json()))
-    with pytest.raises(errors.UserError) as caught:
-        model_module.Description.read(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_model_json_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(errors.UserError, match=r"model\.json: cannot be read \(.*No such file"):
-        model_module.Description.read(tmp_path / "model.json")
-
-
-def test_a_model_json_of_binary_data_is_the_users_error(tmp_path: Path) -> None:
-    (tmp_path / "model.json").write_bytes(b"\xff\xfe\0")
-    with pytest.raises(errors.UserError, match=r"model\.json: cannot be read \("):
-        model_module.Description.read(tmp_path / "model.json")

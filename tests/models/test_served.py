@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastnst import errors, export
-from fastnst.models import store, stylizer
+from fastnst.models import loading, restore, store, stylizer
 
 
 def levels(one: np.ndarray, other: np.ndarray) -> int:
@@ -18,7 +18,7 @@ def levels(one: np.ndarray, other: np.ndarray) -> int:
 
 
 def test_a_saved_model_of_one_style_offers_no_other_style_and_no_strength(exported: Path) -> None:
-    paint = stylizer.load(exported)
+    paint = loading.load(exported)
     assert paint.styles == ("tiny",)
     photo = np.zeros((20, 20, 3), np.uint8)
     np.testing.assert_array_equal(paint(photo, "tiny", 1.0), paint(photo))
@@ -34,8 +34,8 @@ def live_and_exported(
 ) -> tuple[stylizer.Stylizer, stylizer.Stylizer]:
     """A model of several styles, and its SavedModel."""
     folder = tmp_path_factory.mktemp("exports") / "gallery"
-    export.export(store.load(store.find(gallery)), folder, "savedmodel", {})
-    return stylizer.load(gallery, "float32"), stylizer.load(folder, "float32")
+    export.export(restore.load(store.find(gallery)), folder, "savedmodel", {})
+    return loading.load(gallery, "float32"), loading.load(folder, "float32")
 
 
 def test_a_saved_model_of_several_styles_stylizes_in_each_style_and_blend(
@@ -69,9 +69,9 @@ def test_a_saved_model_has_all_other_controls(
 def test_a_saved_model_paints_whole_photos_only(exported: Path) -> None:
     picture = np.zeros((20, 20, 3), np.uint8)
     for mode in ("auto", "off", "exact"):
-        assert stylizer.load(exported, tiles=mode)(picture).shape == (20, 20, 3)
+        assert loading.load(exported, tiles=mode)(picture).shape == (20, 20, 3)
     with pytest.raises(
         errors.UserError,
         match="nor an imported network paints in tiles",
     ):
-        stylizer.load(exported, tiles="thumbnail")(picture)
+        loading.load(exported, tiles="thumbnail")(picture)

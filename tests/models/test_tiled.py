@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnst import devices, errors, planes
-from fastnst.models import model, store, tiled
-from fastnst.nets import tiling, transform_net
+from fastnst import devices, planes
+from fastnst.models import descriptions, model, restore, store, tiled
+from fastnst.nets import transform_net
 
 GIB = 2**30
 
@@ -19,7 +19,9 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> tiled.TiledPainter:
     """A painter with a network of the default size."""
     monkeypatch.setattr(devices, "has_gpu", lambda: False)
     net = transform_net.TransformNet()
-    description = model.Description(net.architecture, (model.Style("wave", "img/wave.jpg"),))
+    description = descriptions.Description(
+        net.architecture, (descriptions.Style("wave", "img/wave.jpg"),)
+    )
     return tiled.TiledPainter(model.Model(net, description), net)
 
 
@@ -49,19 +51,6 @@ def test_a_photo_no_larger_than_a_thumbnail_has_its_own_statistics(
     assert painter.choose(1024, 800, mode, GIB // 4) == "exact"
 
 
-def test_too_little_memory_and_unknown_modes_are_the_users_errors() -> None:
-    with pytest.raises(errors.UserError, match=r"^max_memory 1,024 MiB: is too .*1,216 MiB$"):
-        tiled.Tiles("auto", GIB, used=GIB)
-    with pytest.raises(errors.UserError, match=r"^tiles both: should be one of auto, exact"):
-        tiled.Tiles("both")
-    assert tiled.Tiles("auto", 3 * GIB, used=GIB).memory_left() == 2 * GIB
-
-
-def test_memory_is_what_is_free_unless_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "available_memory", lambda: 4 * GIB)
-    assert tiled.Tiles().memory_left() == 3 * GIB
-
-
 def test_a_thumbnail_is_the_photo_scaled_down() -> None:
     down, across = np.mgrid[0:600, 0:900]
     photo = np.stack([down / 3, across / 4, np.full_like(down, 99)], axis=-1).astype(np.uint8)
@@ -78,7 +67,7 @@ def test_a_thumbnail_of_a_long_photo_is_high_enough_to_stylize() -> None:
 
 
 def test_a_thumbnails_moments_paint_nearly_the_same_picture(gallery: Path) -> None:
-    restored = store.load(store.find(gallery))
+    restored = restore.load(store.find(gallery))
     painter = tiled.TiledPainter(restored, restored.net)
     down, across = np.mgrid[0:200, 0:1200] / 150.0
     photo = np.stack([90 + 50 * np.sin(down), 110 + 50 * np.cos(across), 80 + 40 * down], -1)
@@ -87,6 +76,15 @@ def test_a_thumbnails_moments_paint_nearly_the_same_picture(gallery: Path) -> No
         picture = np.empty((1, *photo.shape), np.float32)
         write = planes.Plane(picture).write
         pixels = planes.Plane(photo[np.newaxis])
-        painter.paint(pixels, write, "candy", None, tiling.Resources(), mode=mode)
+        painter.paint(
+            pixels,
+            write,
+            "candy",
+            None,
+            mode=mode,
+            memory=float("inf"),
+            folder=None,
+            progress=lambda done, total: None,
+        )
         pictures.append(picture)
     assert 0 < np.abs(pictures[0] - pictures[1]).mean() < 4

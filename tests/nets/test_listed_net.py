@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import listed_net
+from fastnst.nets import architectures, listed_net
 
 CONV = {"kind": "ConvolveValid", "name": "conv", "source": "pad", "stride": 1, "bias": True}
 LAYERS = (
@@ -24,7 +24,7 @@ LAYERS = (
 
 
 def network() -> listed_net.ListedNet:
-    net = listed_net.ListedNet(listed_net.Architecture(LAYERS))
+    net = listed_net.ListedNet(architectures.Listed(LAYERS))
     random = np.random.default_rng(0)
     net.convs["conv"].kernel.assign(random.normal(size=(3, 3, 3, 3)))
     net.convs["conv"].bias.assign([1.0, 2.0, 3.0])
@@ -75,4 +75,4 @@ def test_a_description_that_makes_no_sense_is_an_error(
 ) -> None:
     described = tuple(each | changed if each["name"] == "sum" else each for each in LAYERS)
     with pytest.raises(errors.UserError, match=message):
-        listed_net.ListedNet(listed_net.Architecture(described))
+        listed_net.ListedNet(architectures.Listed(described))

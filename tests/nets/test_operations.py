@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.export import litert
-from fastnst.nets import listing, operations, transform_net
+from fastnst.nets import architectures, listing, operations, transform_net
 
 ARCHITECTURES = [
     {},
@@ -22,7 +22,7 @@ ARCHITECTURES = [
 def network_of(options: dict[str, bool | int]) -> transform_net.TransformNet:
     """A small network whose rows differ from a new network's."""
     shapes = {"width": 4, "residual_blocks": 1} | options
-    net = transform_net.TransformNet(transform_net.Architecture(**shapes), tf.float32, 3)
+    net = transform_net.TransformNet(architectures.Transform(**shapes), tf.float32, 3)
     net.table.assign_add(np.random.default_rng(0).normal(0, 0.3, net.table.shape))
     return net
 
@@ -48,19 +48,35 @@ def test_an_operation_reads_only_earlier_ones(options: dict[str, bool | int]) ->
         known.add(operation.name)
 
 
-def test_an_operations_kernel_includes_the_low_pass_filter() -> None:
+def test_a_low_pass_filter_is_an_operation_of_its_own() -> None:
     net = network_of({"antialias": True})
     found = {each.name: each for each in operations.of(net)}
     conv = found["conv2"]
     assert isinstance(conv, operations.Conv)
-    assert (conv.kernel.shape, conv.stride, conv.depthwise) == ((5, 5, 4, 8), 2, False)
-    np.testing.assert_array_equal(conv.kernel, net.conv2.applied())
-    pad = found[conv.source]
+    assert (conv.kernel.shape, conv.stride, conv.depthwise) == ((3, 3, 4, 8), 2, False)
+    np.testing.assert_array_equal(conv.kernel, net.conv2.kernel)
+    smooth = found[conv.source]
+    assert isinstance(smooth, operations.Conv)
+    assert (smooth.kernel.shape, smooth.stride, smooth.depthwise) == ((3, 3, 4, 1), 1, True)
+    pad = found[smooth.source]
     assert pad == operations.Pad("conv2/pad", "norm1/relu", (2, 2, 2, 2), "reflect")
 
 
+def test_kernels_have_the_fewest_taps() -> None:
+    found = {each.name: each for each in operations.of(network_of({"antialias": True}))}
+    kernels = {
+        name: each.kernel.shape
+        for name, each in found.items()
+        if isinstance(each, operations.Conv) and not each.depthwise
+    }
+    # 3 x 3 taps of an upsampled image are 2 x 2 of the small one, for each of 2 x 2 pixels.
+    assert kernels["upsample1/blocks"] == (2, 2, 16, 4 * 8)
+    # 9 x 9 taps for each of 2 x 2 pixels.
+    assert kernels["conv4/blocks"] == (10, 10, 4, 4 * 3)
+
+
 def test_changes_of_precision_are_left_out() -> None:
-    shapes = transform_net.Architecture(width=4, residual_blocks=1)
+    shapes = architectures.Transform(width=4, residual_blocks=1)
     listed = [
         operations.of(transform_net.TransformNet(shapes, dtype))
         for dtype in (tf.float32, tf.bfloat16)
@@ -80,4 +96,4 @@ def test_a_layer_without_operations_is_an_error() -> None:
             return (Other("other", listing.PHOTO),)
 
     with pytest.raises(TypeError, match="Other"):
-        operations.of(Net(transform_net.Architecture(4, 1)))
+        operations.of(Net(architectures.Transform(4, 1)))

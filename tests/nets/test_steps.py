@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from fastnst.nets import steps, transform_net
+from fastnst.nets import architectures, steps, transform_net
 
 
 @pytest.mark.parametrize(
     "option", [{}, {"lite": True}, {"antialias": True}, {"deep": True}], ids=str
 )
 def test_every_norm_of_the_network_is_a_step_with_its_own_channels(option: dict[str, bool]) -> None:
-    net = transform_net.TransformNet(transform_net.Architecture(4, 3, **option))
+    net = transform_net.TransformNet(architectures.Transform(4, 3, **option))
     found = {f"{step.after[0].name}/scale": step.channels for step in steps.of(net) if step.normed}
     entries = {entry.name: entry.size for entry in net.layout.entries}
     assert found == {name: size for name, size in entries.items() if name in found}
@@ -23,7 +23,7 @@ def test_every_norm_of_the_network_is_a_step_with_its_own_channels(option: dict[
 
 def test_scales_and_halos_follow_from_the_layers() -> None:
     def table(**option: bool) -> dict[str, tuple[int, int]]:
-        net = transform_net.TransformNet(transform_net.Architecture(4, 1, **option))
+        net = transform_net.TransformNet(architectures.Transform(4, 1, **option))
         return {step.after[0].name: (step.scale, step.halo) for step in steps.of(net)}
 
     # 9x9 at full size, 3x3 below: one pixel of the source, which is 1 to 4 pixels of the photo.
@@ -39,7 +39,7 @@ def test_scales_and_halos_follow_from_the_layers() -> None:
 
 
 def test_the_encoder_stays_in_full_precision() -> None:
-    net = transform_net.TransformNet(transform_net.Architecture(4, 1), tf.bfloat16)
+    net = transform_net.TransformNet(architectures.Transform(4, 1), tf.bfloat16)
     dtypes = {step.after[0].name: step.dtype for step in steps.of(net)}
     full = {name for name, dtype in dtypes.items() if dtype == tf.float32}
     assert full == {"norm1", "norm2", "norm3", "norm6"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fastnst.nets import steps, sweeps, transform_net
+from fastnst.nets import architectures, steps, sweeps, transform_net
 
-NETWORK = steps.of(transform_net.TransformNet(transform_net.Architecture(32, 5)))
+NETWORK = steps.of(transform_net.TransformNet(architectures.Transform(32, 5)))
 
 
 @pytest.mark.parametrize(

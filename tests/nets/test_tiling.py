@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst import planes
-from fastnst.nets import sweeps, tiling, transform_net
+from fastnst.nets import architectures, sweeps, tiling, transform_net
 
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -23,9 +23,7 @@ OPTIONS: tuple[dict[str, Any], ...] = (
 
 def make_net(option: dict[str, Any], blocks: int = 1) -> transform_net.TransformNet:
     blocks = 4 if option.get("deep") else blocks
-    net = transform_net.TransformNet(
-        transform_net.Architecture(8, blocks, **option), seed=1, styles=2
-    )
+    net = transform_net.TransformNet(architectures.Transform(8, blocks, **option), seed=1, styles=2)
     net.table.assign_add(np.random.default_rng(1).normal(0, 0.3, net.table.shape))
     return net
 

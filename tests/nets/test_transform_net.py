@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import layers, network, norms, transform_net
+from fastnst.nets import architectures, layers, norms, transform_net
 
 RANDOM = np.random.default_rng(0)
-TINY = transform_net.Architecture(width=4, residual_blocks=1)
+TINY = architectures.Transform(width=4, residual_blocks=1)
 LITE = dataclasses.replace(TINY, lite=True)
-DEEP = transform_net.Architecture(width=4, residual_blocks=3, deep=True)
+DEEP = architectures.Transform(width=4, residual_blocks=3, deep=True)
 ANY_SIZE = tf.TensorSpec([None, None, None, 3], tf.float32)
 
 
@@ -89,7 +89,7 @@ def test_it_is_johnsons_network_with_plain_upsampling_and_skips(
     if not skips:
         plain = transform_net.TransformNet(dataclasses.replace(net.architecture, skips=False))
         row = plain.layout.pack(style)[np.newaxis]
-        plain.assign(net.tensors() | {network.TABLE: row})
+        plain.assign(net.tensors() | {architectures.TABLE: row})
         net = plain
     lite = net.architecture.lite
 
@@ -174,7 +174,7 @@ def test_gradients_reach_every_kernel_and_all_of_the_row_in_use(
         loss = tf.reduce_mean(tf.square(net(given, net.table[1]) - goal))
     variables = net.named_variables()
     gradients = tape.gradient(loss, variables)
-    of_table = tf.convert_to_tensor(gradients.pop(network.TABLE)).numpy()
+    of_table = tf.convert_to_tensor(gradients.pop(architectures.TABLE)).numpy()
     for name, gradient in gradients.items():
         assert gradient is not None, name
         assert np.isfinite(gradient).all(), name
@@ -227,7 +227,7 @@ def test_the_default_network_is_johnsons_with_instance_norm() -> None:
 
 
 def test_the_last_norm_can_be_left_out() -> None:
-    plain = transform_net.TransformNet(transform_net.Architecture(4, 0, output_norm=False))
+    plain = transform_net.TransformNet(architectures.Transform(4, 0, output_norm=False))
     names = [*plain.tensors(), *plain.style()]
     assert not any(name.startswith(("norm6", "residuals")) for name in names)
     given = photos(1, 16, 16)
@@ -247,7 +247,7 @@ def test_equal_seeds_give_equal_networks_and_different_seeds_different_ones() ->
 
 def test_every_layer_draws_from_a_seed_of_its_own() -> None:
     one, two = (
-        transform_net.TransformNet(transform_net.Architecture(4, blocks)).tensors()
+        transform_net.TransformNet(architectures.Transform(4, blocks)).tensors()
         for blocks in (1, 2)
     )
     # Scaled to the same limit, equal seeds would show as equal first draws.
@@ -326,24 +326,6 @@ def test_a_kernels_name_is_its_path_in_the_network(net: transform_net.TransformN
         for part in name.split("/"):
             found = found._trackable_children()[part]
         assert found is variable
-
-
-def test_the_row_of_a_tiny_network_has_the_entries_of_its_layers() -> None:
-    layout = TINY.layout()
-    channels = {"norm1": 4, "norm2": 8, "norm3": 16}
-    channels |= {"residuals/0/norm1": 16, "residuals/0/norm2": 16}
-    channels |= {"norm4": 8, "norm5": 4, "norm6": 3}
-    expected = {f"{name}/{part}": n for name, n in channels.items() for part in ("scale", "shift")}
-    expected |= {"skip1/scale": 8, "skip2/scale": 4}
-    assert {entry.name: entry.size for entry in layout.entries} == expected
-    assert layout.size == 2 * 75 + 12
-    # Each norm starts as plain instance norm, the last one with little contrast.
-    initial = {entry.name: entry.initial for entry in layout.entries}
-    assert initial.pop("norm6/scale") == pytest.approx(0.3)
-    assert {name for name, value in initial.items() if value == 0} == {
-        name for name in initial if name.endswith("/shift")
-    }
-    assert set(initial.values()) == {0.0, 1.0}
 
 
 def test_a_network_of_many_styles_starts_with_equal_rows_and_one_set_of_kernels() -> None:
@@ -442,7 +424,7 @@ def test_the_inner_blocks_of_a_deep_network_reach_twice_as_far(
     monkeypatch.setattr(norms, "instance_norm", lambda images, *_, **__: images)
 
     def reach(deep: bool) -> int:
-        architecture = transform_net.Architecture(4, 3, False, False, deep=deep)
+        architecture = architectures.Transform(4, 3, False, False, deep=deep)
         made = transform_net.TransformNet(architecture, seed=1)
         photo = np.zeros((1, 16, 320, 3), np.float32)
         before = made(tf.constant(photo))
@@ -452,10 +434,3 @@ def test_the_inner_blocks_of_a_deep_network_reach_twice_as_far(
 
     # Each 3x3 convolution reaches 4 pixels of the photo, or 8 in the inner block.
     assert reach(deep=True) - reach(deep=False) >= 2 * 4
-
-
-def test_too_few_blocks_have_no_inner_ones() -> None:
-    shallow = dataclasses.replace(DEEP, residual_blocks=2)
-    assert not shallow.inner_blocks()
-    assert shallow.layout() == dataclasses.replace(shallow, deep=False).layout()
-    assert list(DEEP.inner_blocks()) == [1]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from fastnst import errors, images
-from fastnst.models import stylizer, tiled
+from fastnst.models import loading, stylizer, work
 from fastnst.nets import sweeps
 from fastnst.painting import large, photos
 
@@ -25,7 +25,7 @@ Photo = Callable[..., np.ndarray]
 def model(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> stylizer.Stylizer:
     """A model that paints even small photos in tiles."""
     monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
-    return stylizer.load(gallery, "float32", style="candy")
+    return loading.load(gallery, "float32", style="candy")
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png"])
@@ -85,7 +85,7 @@ def test_only_photos_that_pillow_or_memory_refuse_are_large(
     assert not large.is_large(model, tmp_path / "broken.png")
     Image.new("1", (2000, 2200)).save(tmp_path / "b.png")
     for memory, size, expected in ((1e9, None, False), (1e8, None, True), (1e8, 500, False)):
-        monkeypatch.setattr(tiled.Tiles, "memory_left", lambda self, memory=memory: memory)
+        monkeypatch.setattr(work.Tiles, "memory_left", lambda self, memory=memory: memory)
         assert large.is_large(model, tmp_path / "b.png", size) == expected
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 80 * 120 // 2 - 1)
     assert large.is_large(model, tmp_path / "a.png")

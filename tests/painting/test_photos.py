@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image, ImageCms
 
 from fastnst import controls, errors, images
-from fastnst.models import stylizer
+from fastnst.models import loading, stylizer
 from fastnst.painting import photos
 
 NEGATIVE = stylizer.Stylizer(lambda photos, style, strength: 255.0 - photos, "negative")
@@ -260,7 +260,7 @@ def test_a_batch_is_stylized_like_its_photos_one_by_one(
     for index in range(3):
         Image.fromarray(photo(25, 39, index)).save(tmp_path / f"{index}.png")
     # One by one, norms are computed by another operation, which rounds otherwise.
-    model = stylizer.load(tiny_run, "float32")
+    model = loading.load(tiny_run, "float32")
     for batch in (1, 3):
         jobs = [
             photos.Job(tmp_path / name, tmp_path / str(batch) / name)
@@ -377,6 +377,6 @@ def test_an_unknown_style_is_reported_for_each_photo(
         photos.Job(tmp_path / "x.png", tmp_path / f"{style}.png", style)
         for style in ("ink", "cubist")
     ]
-    good, bad = photos.paint(stylizer.load(gallery), jobs)
+    good, bad = photos.paint(loading.load(gallery), jobs)
     assert good.error is None and (tmp_path / "ink.png").exists()
     assert str(bad.error).startswith(f"{tmp_path / 'x.png'}: no style cubist")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,20 +14,20 @@ import pytest
 from fastapi import testclient
 
 from fastnst import images
-from fastnst.models import stylizer
+from fastnst.models import loading, stylizer
 from fastnst.serving import app
 
 
 @pytest.fixture(scope="module")
 def model(gallery: Path) -> stylizer.Stylizer:
     """The gallery of three styles."""
-    return stylizer.load(gallery, "float32")
+    return loading.load(gallery, "float32")
 
 
 @pytest.fixture(scope="module")
 def client(model: stylizer.Stylizer, tiny_run: Path) -> Iterator[testclient.TestClient]:
     """A client of a service with two models."""
-    models = {"gallery": model, "tiny": stylizer.load(tiny_run, "float32")}
+    models = {"gallery": model, "tiny": loading.load(tiny_run, "float32")}
     with testclient.TestClient(
         app.make(models, app.Limits(megabytes=0.1, megapixels=0.02))
     ) as made:
@@ -166,6 +168,49 @@ def test_metrics_count_requests_and_pixels(model: stylizer.Stylizer) -> None:
     assert "fastnst_seconds_count 1.0" in lines
 
 
+class Broken:
+    """A model whose pictures fail for a reason that no client can mend."""
+
+    def paint(self, batch: np.ndarray, choices: object) -> np.ndarray:
+        raise ZeroDivisionError("secret path\nof the server")
+
+    def check(self, style: str | None, strength: float | None) -> None:
+        """Accepts all."""
+
+
+def test_an_unexpected_error_is_one_line_without_its_reason_and_the_service_goes_on() -> None:
+    def made() -> Any:
+        return app.make({"broken": Broken()})  # type: ignore[dict-item]
+
+    with testclient.TestClient(made(), raise_server_exceptions=False) as client:
+        for _ in range(2):
+            answer = client.post("/stylize", content=encoded())
+            assert answer.status_code == 500
+            assert answer.json() == {"error": "the service failed; its log has the reason"}
+        lines = client.get("/metrics").text.splitlines()
+    assert 'fastnst_requests_total{status="500"} 2.0' in lines
+    # The server receives the exception, for its log.
+    with testclient.TestClient(made()) as client, pytest.raises(ZeroDivisionError, match="secret"):
+        client.post("/stylize", content=encoded())
+
+
+def test_a_client_that_leaves_early_is_counted_and_no_error(model: stylizer.Stylizer) -> None:
+    made = app.make({"gallery": model})
+    incoming = [{"type": "http.request", "body": b"x", "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop() if incoming else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": "/stylize", "headers": [], "app": made}
+    asyncio.run(made(scope | {"query_string": b""}, receive, send))
+    with testclient.TestClient(made) as client:
+        lines = client.get("/metrics").text.splitlines()
+    assert 'fastnst_requests_total{status="499"} 1.0' in lines
+
+
 class Held:
     """A model that paints once it is let go."""
 
@@ -183,11 +228,11 @@ class Held:
         """Accepts all."""
 
 
-def ask(client: testclient.TestClient, count: int, seed: int = 0) -> list[threading.Thread]:
-    """Posts photos from as many threads; `answers` of each holds the status."""
+def ask(client: testclient.TestClient, count: int, content: bytes) -> list[threading.Thread]:
+    """Posts a photo from as many threads; `answers` of each holds the status."""
 
     def post(answers: list[int]) -> None:
-        answers.append(client.post("/stylize", content=encoded(seed=seed)).status_code)
+        answers.append(client.post("/stylize", content=content).status_code)
 
     threads = []
     for _ in range(count):
@@ -209,15 +254,33 @@ def test_photos_of_one_size_are_stylized_together_and_too_many_are_refused() -> 
     held = Held()
     limits = app.Limits(waiting=3, batch=2)
     with testclient.TestClient(app.make({"held": held}, limits)) as client:  # type: ignore[dict-item]
-        first = ask(client, 1)
+        first = ask(client, 1, encoded())
         assert held.begun.wait(30)
-        others = ask(client, 5)
+        others = ask(client, 5, encoded())
         # Two of five find no room.
         refused = [thread for thread in others if not thread.join(2) and not thread.is_alive()]
         assert statuses(refused) == [429, 429]
         held.go.set()
         assert statuses([*first, *others]) == [200] * 4 + [429] * 2
     assert held.batches == [1, 2, 1]
+
+
+@pytest.mark.parametrize(("gpu", "batches"), [(False, [1, 1, 1]), (True, [1, 2])])
+def test_a_cpu_stylizes_large_photos_one_by_one(
+    gpu: bool, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastnst.devices.has_gpu", lambda: gpu)
+    held = Held()
+    with testclient.TestClient(app.make({"held": held})) as client:  # type: ignore[dict-item]
+        photo = encoded(400, 400, "JPEG")
+        first = ask(client, 1, photo)
+        assert held.begun.wait(30)
+        others = ask(client, 2, photo)
+        while "fastnst_waiting 2.0" not in client.get("/metrics").text:
+            time.sleep(0.01)
+        held.go.set()
+        assert statuses([*first, *others]) == [200] * 3
+    assert held.batches == batches
 
 
 def test_a_result_that_takes_too_long_is_an_error() -> None:

@@ -19,21 +19,21 @@ from fastapi import testclient
 from fastnst import errors, export
 from fastnst.cli import serve
 from fastnst.export import web
+from fastnst.models import loading, restore, store, stylizer
 from fastnst.models import model as model_module
-from fastnst.models import store, stylizer
 from fastnst.serving import app, page
 
 
 @pytest.fixture
 def restored(gallery: Path) -> model_module.Model:
     """The gallery of three styles."""
-    return store.load(store.find(gallery))
+    return restore.load(store.find(gallery))
 
 
 @pytest.fixture
 def model(gallery: Path) -> stylizer.Stylizer:
     """The same, to stylize with."""
-    return stylizer.load(gallery, "float32")
+    return loading.load(gallery, "float32")
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def served(application: Any) -> Iterator[str]:
 def test_visitors_choose_among_the_models_and_get_their_pictures(
     chromium: Any, model: stylizer.Stylizer, restored: model_module.Model, tiny_run: Path
 ) -> None:
-    tiny = stylizer.load(tiny_run, "float32")
-    models = {"gallery": restored, "tiny": store.load(store.find(tiny_run))}
+    tiny = loading.load(tiny_run, "float32")
+    models = {"gallery": restored, "tiny": restore.load(store.find(tiny_run))}
     shown = page.Page(lambda: models)
     pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
     with (

@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 
 from fastnst import checkpoint_file, errors
-from fastnst.models import store
-from fastnst.nets import transform_net
+from fastnst.models import restore
+from fastnst.nets import architectures, transform_net
 from fastnst.training import checkpoints
 from fastnst.training import state as state_module
 from fastnst.training.tasks import style_transfer
@@ -24,7 +24,7 @@ class Training:
 
     def __init__(self, width: int = 4, seed: int = 0) -> None:
         self.net, self.average = (
-            transform_net.TransformNet(transform_net.Architecture(width, 1), seed=seed + index)
+            transform_net.TransformNet(architectures.Transform(width, 1), seed=seed + index)
             for index in range(2)
         )
         self.optimizer = tf.keras.optimizers.Adam(1e-3)
@@ -245,7 +245,7 @@ def test_the_network_alone_is_read_from_a_checkpoint(tmp_path: Path) -> None:
     checkpointer = training.checkpointer(tmp_path)
     checkpointer.save()
     assert checkpointer.latest is not None
-    tensors = store.read_net(checkpointer.latest)
+    tensors = restore.read_net(checkpointer.latest)
     assert tensors.keys() == training.average.tensors().keys()
     for name, tensor in training.average.tensors().items():
         np.testing.assert_array_equal(tensors[name], tensor)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import checkpoint_file
-from fastnst.nets import network, rows
+from fastnst.nets import architectures, rows
 
 _VALUE, _SLASH = checkpoint_file.VALUE, checkpoint_file.SLASH
 
@@ -33,9 +33,8 @@ def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
     """
     reader = tf.train.load_checkpoint(path)
     shapes = reader.get_variable_to_shape_map()
-    if f"net/{network.TABLE}{_VALUE}" in shapes or f"net/norm1{_SLASH}scale{_VALUE}" not in (
-        shapes
-    ):
+    own_scale = f"net/norm1{_SLASH}scale{_VALUE}"
+    if f"net/{architectures.TABLE}{_VALUE}" in shapes or own_scale not in shapes:
         return False
 
     def read(key: str) -> np.ndarray:
@@ -49,7 +48,7 @@ def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
         ),
         key=_natural,
     )
-    kernels = kept["net"].keys() - {network.TABLE}
+    kernels = kept["net"].keys() - {architectures.TABLE}
     if unmatched := {entry.name for entry in layout.entries} ^ kernels ^ set(names):
         raise ValueError(f"only one of the two networks has {min(unmatched)}")
     for which in ("net", "average"):
@@ -75,7 +74,7 @@ def restore(path: str, kept: dict[str, Any], layout: rows.Layout) -> bool:
 
 
 def _assign(variable: Any, values: dict[str, np.ndarray], name: str, layout: rows.Layout) -> None:
-    if name == network.TABLE:
+    if name == architectures.TABLE:
         variable.assign(layout.pack(values)[np.newaxis])
     else:
         variable.assign(values[name])

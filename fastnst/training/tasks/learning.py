@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastnst import config, devices, errors, events, files, images
 from fastnst.data import feed
-from fastnst.models import learned, model, store
+from fastnst.models import descriptions, learned, restore, store
 from fastnst.training import engine
 from fastnst.training.tasks import inputs, start, style_transfer
 
@@ -64,8 +64,8 @@ def learn(
     if steps is None:
         raise errors.UserError("max_steps: has no value; set the number of steps")
     dtype = devices.compute_dtype(settings.computing.precision)
-    restored = store.load(into, dtype, fused_norms=not devices.has_gpu())
-    if name in restored.description.names and name not in learned.names(into.folder):
+    restored = restore.load(into, dtype, fused_norms=not devices.has_gpu())
+    if name in restored.description.names and name not in store.learned_names(into.folder):
         raise errors.UserError(
             f"--name {name}: {into.folder} already has a style of that name; choose another"
         )
@@ -108,11 +108,11 @@ def learn(
             about={"photos": source.count, "device": devices.describe()},
             should_stop=should_stop,
         )
-    if finished.interrupted and name in learned.names(folder):
+    if finished.interrupted and name in store.learned_names(folder):
         return Learned(folder, finished, added=False)
     if folder != into.folder:
         _copy(into.folder, folder)
-    style = model.Style(name, settings.styles[name].style_image)
+    style = descriptions.Style(name, settings.styles[name].style_image)
     learned.add(folder, style, average.table.numpy()[0], restored.net)
     return Learned(folder, finished)
 

@@ -12,7 +12,7 @@ import yaml
 from fastnst import errors
 from fastnst.config import recipes
 from fastnst.models import run_folder
-from fastnst.nets import transform_net
+from fastnst.nets import architectures
 
 # A run cannot resume with different styles or a different architecture; other keys may change.
 _FIXED_KEYS = frozenset(
@@ -20,7 +20,7 @@ _FIXED_KEYS = frozenset(
         "style_image",
         "styles",
         "identity",
-        *(field.name for field in dataclasses.fields(transform_net.Architecture)),
+        *(field.name for field in dataclasses.fields(architectures.Transform)),
     }
 )
 # Validation losses before and after a change to one of these keys are not comparable.

@@ -14,7 +14,7 @@ import tensorflow as tf
 from fastnst import checkpoint_file, config, data, devices, errors, events, files, images
 from fastnst.data import feed
 from fastnst.losses import perceptual
-from fastnst.models import model, run_folder, store
+from fastnst.models import descriptions, model, run_folder, store
 from fastnst.nets import transform_net
 from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
@@ -249,7 +249,7 @@ def _record(
     if resumption.affects_validation(changes) and (retired := trainer.checkpointer.forget_best()):
         say(f"the best checkpoint under the earlier settings is kept as {retired}")
     files.write(folder.config, settings.to_yaml())
-    files.write(folder.path / model.FILE, start.describe(settings).to_json())
+    files.write(folder.path / descriptions.FILE, start.describe(settings).to_json())
 
 
 def _make_task(

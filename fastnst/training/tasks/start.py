@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from fastnst import config, errors, files, images
 from fastnst.losses import perceptual
-from fastnst.models import model, store
-from fastnst.nets import network, transform_net
+from fastnst.models import descriptions, model, restore, store
+from fastnst.nets import architectures
 from fastnst.training.tasks import inputs
 
 # Number and shorter side of the photos that choose the row to start from.
@@ -20,18 +20,20 @@ _TRIED = 3
 _TRIED_SIDE = 192
 
 
-def describe(settings: config.Config) -> model.Description:
+def describe(settings: config.Config) -> descriptions.Description:
     """Describes the model that a configuration trains."""
-    return model.Description(
+    return descriptions.Description(
         architecture(settings),
-        tuple(model.Style(name, style.style_image) for name, style in settings.styles.items()),
+        tuple(
+            descriptions.Style(name, style.style_image) for name, style in settings.styles.items()
+        ),
         settings.training.identity == "on",
     )
 
 
-def architecture(settings: config.Config) -> transform_net.Architecture:
+def architecture(settings: config.Config) -> architectures.Transform:
     """Returns the architecture of the network that a configuration describes."""
-    return transform_net.Architecture(**dataclasses.asdict(settings.network))
+    return architectures.Transform(**dataclasses.asdict(settings.network))
 
 
 def first_model(
@@ -59,7 +61,7 @@ def first_model(
             reference = store.find(files.find(start_from))
         if reference is None:
             return None
-        first = store.load(reference)
+        first = restore.load(reference)
         _check_architecture(reference, first.description.architecture, architecture(settings))
         if reference.style:
             first = model.only(first, reference.style)
@@ -69,10 +71,10 @@ def first_model(
 
 def _check_architecture(
     reference: store.Reference,
-    found: model.Architecture,
-    expected: transform_net.Architecture,
+    found: descriptions.Architecture,
+    expected: architectures.Transform,
 ) -> None:
-    if not isinstance(found, transform_net.Architecture):
+    if not isinstance(found, architectures.Transform):
         raise errors.UserError(
             f"{reference.path} was imported and has another architecture; set start_from: null"
         )
@@ -86,7 +88,7 @@ def _check_architecture(
 
 def adopt(
     first: model.Model,
-    described: model.Description,
+    described: descriptions.Description,
     row_for: collections.abc.Callable[[str], np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Returns the weights with which a network of possibly other styles starts from a model.
@@ -97,7 +99,7 @@ def adopt(
         row_for: Returns the first row of a style that the model lacks, float32 [R].
     """
     tensors = first.net.tensors()
-    rows = tensors[network.TABLE]
+    rows = tensors[architectures.TABLE]
     own = rows[: len(first.description.styles)]
     table = []
     for style in described.styles:
@@ -105,10 +107,10 @@ def adopt(
         table.append(own[known.index(True)] if any(known) else row_for(style.name))
     if described.identity:
         table.append(rows[-1] if first.description.identity else own.mean(axis=0))
-    return tensors | {network.TABLE: np.stack(table)}
+    return tensors | {architectures.TABLE: np.stack(table)}
 
 
-def _same(one: model.Style, other: model.Style) -> bool:
+def _same(one: descriptions.Style, other: descriptions.Style) -> bool:
     """Returns whether two styles have the same painting or, if one is unknown, the same name."""
     if one.painting and other.painting:
         return one.painting == other.painting

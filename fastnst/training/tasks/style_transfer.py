@@ -13,7 +13,7 @@ import tensorflow as tf
 from fastnst import errors, events, images
 from fastnst.config import schema
 from fastnst.losses import coarse, many_styles, perceptual, repetition, steadiness
-from fastnst.nets import network
+from fastnst.nets import architectures, network
 from fastnst.training import optimizers, task
 from fastnst.training.tasks import earlier_releases
 
@@ -310,7 +310,7 @@ def make_optimizer(
         last_step=last_step,
         dtype=dtype,
         loss_scale=first_loss_scale(rows),
-        tables=[network.TABLE],
+        tables=[architectures.TABLE],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastnst import checkpoint_file
-from fastnst.models import store
+from fastnst.models import restore, store
 from fastnst.nets import transform_net
 from fastnst.training.tasks import session
 
@@ -29,7 +29,7 @@ def stop_after(run: session.Session, step: int) -> Callable[[], bool]:
 
 def load(path: Path) -> transform_net.TransformNet:
     """Loads the network of a model."""
-    return store.load(store.find(path)).net
+    return restore.load(store.find(path)).net
 
 
 def final_checkpoint(run: session.Session) -> dict[str, np.ndarray]:

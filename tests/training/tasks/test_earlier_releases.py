@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.nets import network, transform_net
+from fastnst.nets import architectures, transform_net
 from fastnst.training import checkpoints, optimizers
 from fastnst.training import state as state_module
 from fastnst.training.tasks import style_transfer
 
 BLOCKS = 11
-SHAPES = transform_net.Architecture(width=4, residual_blocks=BLOCKS)
+SHAPES = architectures.Transform(width=4, residual_blocks=BLOCKS)
 # The old network's variables, in its own order: residuals/10 comes after residuals/9.
 NAMES = [
     *(f"conv{number}/kernel" for number in (1, 2, 3, 4)),
@@ -96,7 +96,7 @@ class New:
     ) -> None:
         self.net, self.average = (transform_net.TransformNet(shapes, seed=5) for _ in range(2))
         optimizer = optimizers.make(
-            kind, 0.01, schedule="cosine", last_step=100, dtype=dtype, tables=[network.TABLE]
+            kind, 0.01, schedule="cosine", last_step=100, dtype=dtype, tables=[architectures.TABLE]
         )
         # Nothing here looks at the objective.
         objectives: Any = {"tiny": None}
@@ -178,7 +178,7 @@ def test_an_earlier_release_of_another_architecture_is_refused(
     tmp_path: Path, old: Old, change: dict[str, Any]
 ) -> None:
     old.save(tmp_path)
-    shapes = transform_net.Architecture(**{"width": 4, "residual_blocks": BLOCKS} | change)
+    shapes = architectures.Transform(**{"width": 4, "residual_blocks": BLOCKS} | change)
     new = New(shapes=shapes)
     checkpointer = checkpoints.Checkpointer(tmp_path, new.task, state_module.State.new(), keep=2)
     with pytest.raises(errors.UserError, match=r"step-7: cannot resume .* another architecture"):

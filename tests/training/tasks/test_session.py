@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from fastnst import checkpoint_file, config, errors, events
 from fastnst.models import metrics_log
-from fastnst.nets import transform_net
+from fastnst.nets import architectures
 from fastnst.training.tasks import session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -334,7 +334,7 @@ def test_two_devices_train_like_one_on_the_same_batches(
     # of 1e-3 changes as little, except where a gradient is near 0: Adam's first steps have full
     # size for any gradient. The largest difference seen was 7e-6. The shift of the last residual
     # block is excluded: the norm after it removes any constant, so its gradient is noise around 0.
-    layout = transform_net.Architecture(width=4, residual_blocks=1).layout()
+    layout = architectures.Transform(width=4, residual_blocks=1).layout()
     noise = np.concatenate(
         [[entry.name == "residuals/0/norm2/shift"] * entry.size for entry in layout.entries]
     )

@@ -11,7 +11,7 @@ import pytest
 import runs
 
 from fastnst import config, images
-from fastnst.models import metrics_log, model, store
+from fastnst.models import descriptions, metrics_log, restore, store
 from fastnst.nets import transform_net
 from fastnst.training.tasks import inputs, session, start
 
@@ -45,7 +45,7 @@ def three(gallery: Callable[..., config.Config]) -> session.Session:
 
 
 def test_every_row_and_kernel_of_three_styles_is_trained(three: session.Session) -> None:
-    described = model.Description.read(three.folder.path / model.FILE)
+    described = descriptions.Description.read(three.folder.path / descriptions.FILE)
     assert described.names == ("candy", "dots", "wave") and described.identity
     trained, untrained = (
         three.task.net.tensors(),
@@ -116,7 +116,7 @@ def best_row(three: session.Session, run: session.Session, style: str) -> np.nda
     """The row of the finished run that suits a style of another run best."""
     objectives, _ = inputs.make_objectives(run.settings)
     _, photos = inputs.read_validation(run.settings.data)
-    return start.best_row(store.load(store.find(three.folder.path)), objectives[style], photos)
+    return start.best_row(restore.load(store.find(three.folder.path)), objectives[style], photos)
 
 
 def test_styles_start_from_the_rows_of_their_paintings_and_new_styles_from_the_best_one(

@@ -11,17 +11,17 @@ import runs
 import tensorflow as tf
 
 from fastnst import config, errors
-from fastnst.models import model, store
-from fastnst.nets import transform_net
+from fastnst.models import descriptions, model, store
+from fastnst.nets import architectures, transform_net
 from fastnst.training.tasks import start
 
 Conf = Callable[..., Path]
-SHAPES = transform_net.Architecture(width=4, residual_blocks=0)
+SHAPES = architectures.Transform(width=4, residual_blocks=0)
 
 
 def make(*names: str, identity: bool = False) -> model.Model:
     """A model whose rows are 1, 2, 3, ..."""
-    described = model.Description(SHAPES, tuple(map(model.Style, names)), identity)
+    described = descriptions.Description(SHAPES, tuple(map(descriptions.Style, names)), identity)
     net = transform_net.TransformNet(SHAPES, seed=3, styles=described.rows)
     values = np.arange(1.0, described.rows + 1.0, dtype=np.float32)
     net.table.assign(np.repeat(values[:, np.newaxis], net.layout.size, axis=1))
@@ -42,7 +42,7 @@ def test_known_styles_keep_their_rows_and_others_are_asked_for(
     names: tuple[str, ...], identity: bool, rows: list[float]
 ) -> None:
     first = make("a", "b", identity=True)
-    described = model.Description(SHAPES, tuple(map(model.Style, names)), identity)
+    described = descriptions.Description(SHAPES, tuple(map(descriptions.Style, names)), identity)
     new = np.full(first.net.layout.size, 7.0, np.float32)
     tensors = start.adopt(first, described, {"new": new}.__getitem__)
     expected = np.repeat(np.array(rows)[:, np.newaxis], first.net.layout.size, axis=1)
@@ -51,10 +51,10 @@ def test_known_styles_keep_their_rows_and_others_are_asked_for(
 
 
 def test_a_painting_tells_more_than_a_name() -> None:
-    described = model.Description(SHAPES, (model.Style("b", "img/wave.jpg"),))
+    described = descriptions.Description(SHAPES, (descriptions.Style("b", "img/wave.jpg"),))
     first = make("a", "b")
-    styles = (model.Style("a", "img/wave.jpg"), model.Style("b", "img/ink.jpg"))
-    known = model.Model(first.net, model.Description(SHAPES, styles))
+    styles = (descriptions.Style("a", "img/wave.jpg"), descriptions.Style("b", "img/ink.jpg"))
+    known = model.Model(first.net, descriptions.Description(SHAPES, styles))
     assert start.adopt(known, described, {}.__getitem__)["styles"][0, 0] == 1.0
     # A model that does not tell its paintings is known by its names.
     assert start.adopt(first, described, {}.__getitem__)["styles"][0, 0] == 2.0
@@ -78,7 +78,7 @@ def test_the_best_row_is_the_one_with_the_lowest_objective() -> None:
 
 def test_without_a_row_of_the_photo_it_starts_from_the_mean() -> None:
     first = make("a", "b")
-    described = model.Description(SHAPES, (model.Style("a"),), identity=True)
+    described = descriptions.Description(SHAPES, (descriptions.Style("a"),), identity=True)
     tensors = start.adopt(first, described, {}.__getitem__)
     np.testing.assert_array_equal(tensors["styles"][:, 0], [1.0, 1.5])
 

@@ -14,14 +14,14 @@ import tensorflow as tf
 from fastnst import images
 from fastnst.config import schema
 from fastnst.losses import many_styles, perceptual, repetition, steadiness
-from fastnst.nets import network, transform_net
+from fastnst.nets import architectures, transform_net
 from fastnst.training import engine, optimizers
 from fastnst.training.tasks import style_transfer
 
 ROOT = Path(__file__).resolve().parents[3]
 PAINTINGS = ("candy", "wave", "mosaic")
 TERMS = ("total", "content", "style", "tv")
-TINY = transform_net.Architecture(width=4, residual_blocks=1)
+TINY = architectures.Transform(width=4, residual_blocks=1)
 Step = Callable[[Any], Any]
 
 
@@ -30,12 +30,12 @@ def make_task(
     *,
     optimizer: Any = None,
     photos: Any = (),
-    shapes: transform_net.Architecture = TINY,
+    shapes: architectures.Transform = TINY,
     **options: Any,
 ) -> style_transfer.StyleTransfer:
     rows = len(objectives) + options.get("identity", False)
     net, average = (transform_net.TransformNet(shapes, styles=rows) for _ in range(2))
-    optimizer = optimizer or optimizers.make("adam", 1e-3, tables=[network.TABLE])
+    optimizer = optimizer or optimizers.make("adam", 1e-3, tables=[architectures.TABLE])
     return style_transfer.StyleTransfer(net, average, optimizer, objectives, photos, **options)
 
 

@@ -1,0 +1,110 @@
+"""The description of a model, which is stored as model.json beside its weights.
+
+Nothing here needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fastnst import errors
+from fastnst.nets import architectures
+
+FILE = "model.json"
+# Incremented when older releases cannot read newer folders.
+FORMAT = 1
+
+Architecture: TypeAlias = architectures.Transform | architectures.Listed
+_ARCHITECTURES: dict[str, type] = {
+    kind.NAME: kind for kind in (architectures.Transform, architectures.Listed)
+}
+_CONTRACT = {
+    "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",
+    "output": "RGB of the same shape in 0..255",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """One style of a model.
+
+    Attributes:
+        name: Name of the style in commands.
+        painting: File of the style image, as in the configuration; empty if unknown.
+    """
+
+    name: str
+    painting: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """The description of a model, the content of model.json.
+
+    Attributes:
+        architecture: Shapes of the kernels.
+        styles: One for each row of the network's table, in order.
+        identity: Whether the table has another row at the end, which reproduces the photo.
+        grain: Standard deviation of the grain that photos receive by default, in levels.
+    """
+
+    architecture: Architecture
+    styles: tuple[Style, ...]
+    identity: bool = False
+    grain: float = 0.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the styles, in order."""
+        return tuple(style.name for style in self.styles)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows in the network's table."""
+        return len(self.styles) + self.identity
+
+    def to_json(self) -> str:
+        """Renders the content of model.json."""
+        content = {
+            "format": FORMAT,
+            "architecture": {
+                "name": self.architecture.NAME,
+                **dataclasses.asdict(self.architecture),
+            },
+            "styles": [dataclasses.asdict(style) for style in self.styles],
+            "identity": self.identity,
+            **({"grain": self.grain} if self.grain else {}),
+            **_CONTRACT,
+        }
+        return json.dumps(content, indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Description:
+        """Reads model.json.
+
+        Raises:
+            UserError: If it is damaged, or was written by a newer release.
+        """
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] > FORMAT:
+                raise errors.UserError(
+                    f"{path}: has format {content['format']}, but this release reads only formats "
+                    f"up to {FORMAT}; install a newer fastnst"
+                )
+            shapes = dict(content["architecture"])
+            name = shapes.pop("name")
+            if name not in _ARCHITECTURES:
+                raise errors.UserError(f"{path}: unknown architecture {name}")
+            return cls(
+                _ARCHITECTURES[name](**shapes),
+                tuple(Style(**style) for style in content["styles"]),
+                content["identity"],
+                content.get("grain", 0.0),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = str(error) or type(error).__name__
+            raise errors.UserError(f"{path}: cannot be read ({reason})") from None

@@ -1,0 +1,137 @@
+"""Restores the networks of models from their checkpoints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import checkpoint_file, errors
+from fastnst.models import descriptions, learned, model, store
+from fastnst.nets import architectures, transform_net
+
+# The parts of the names that `tf.train.Checkpoint` gives to the entries of a dictionary "average".
+_NET = "average/"
+
+
+def load(
+    reference: store.Reference, compute_dtype: tf.DType = tf.float32, *, fused_norms: bool = True
+) -> model.Model:
+    """Restores a model.
+
+    Args:
+        reference: A reference from `store.find`, but not to a SavedModel.
+        compute_dtype: Dtype of its convolutions.
+        fused_norms: Whether norms use the fused operation, which is fast on a CPU.
+
+    Raises:
+        UserError: If there is no network at that path.
+    """
+    path = reference.path
+    if (path / store.SAVED_MODEL).exists():
+        raise errors.UserError(
+            f"{path}: is an exported model; name the run that it was exported from"
+        )
+    if path.is_dir():
+        shipped, of_run = path / store.WEIGHTS, path / "checkpoints"
+        saved = checkpoint_file.newest(of_run if of_run.is_dir() else path)
+        if saved is None and store.is_checkpoint(shipped):
+            saved = str(shipped)
+        if saved is None:
+            raise errors.UserError(f"{path}: has no checkpoint yet; continue its training")
+        path = Path(saved)
+    described = reference.folder / descriptions.FILE
+    tensors = read_net(path)
+    description = descriptions.Description.read(described) if described.is_file() else None
+    try:
+        description = description or _infer(tensors, reference.folder.name)
+        net = model.build(
+            description.architecture,
+            compute_dtype,
+            styles=description.rows,
+            fused_norms=fused_norms,
+        )
+        net.assign(pack(tensors, description.architecture))
+    except errors.UserError as error:
+        raise errors.UserError(f"{path}: {error}") from None
+    return learned.with_learned(reference.folder, model.Model(net, description))
+
+
+def styles(path: Path) -> tuple[str, ...]:
+    """Returns the names of the styles of a model that can be used.
+
+    Raises:
+        UserError: If its description, or a style that was added to it, is damaged.
+    """
+    reference = store.Reference(path)
+    if store.learned_names(reference.folder):
+        # Only the kernels tell which of these styles still fit them.
+        return load(reference).description.names
+    return store.trained_names(reference.folder)
+
+
+def read_net(path: str | Path) -> dict[str, np.ndarray]:
+    """Reads the weights to stylize with, from a checkpoint of a run or from a shipped file.
+
+    Args:
+        path: A checkpoint, as returned by `checkpoint_file.newest`.
+
+    Returns:
+        float32 arrays by name.
+
+    Raises:
+        UserError: If there is no checkpoint.
+    """
+    tensors = checkpoint_file.read_checkpoint(path, _NET)
+    if not tensors:
+        return checkpoint_file.read_checkpoint(path)
+    return {
+        name.removeprefix(_NET)
+        .removesuffix(checkpoint_file.VALUE)
+        .replace(checkpoint_file.SLASH, "/"): tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def pack(
+    tensors: dict[str, np.ndarray], architecture: descriptions.Architecture
+) -> dict[str, np.ndarray]:
+    """Converts weights of earlier releases, which stored each scale and shift in its own array.
+
+    The current form has a table with a row per style.
+
+    Raises:
+        UserError: If a scale or shift is missing.
+    """
+    if architectures.TABLE in tensors:
+        return tensors
+    layout = architecture.layout()
+    try:
+        table = layout.pack(tensors)[np.newaxis]
+    except KeyError as error:
+        raise errors.UserError(f"weights of another architecture: {error} is missing") from None
+    of_row = {entry.name for entry in layout.entries}
+    kernels = {name: tensor for name, tensor in tensors.items() if name not in of_row}
+    return kernels | {architectures.TABLE: table}
+
+
+def _infer(tensors: dict[str, np.ndarray], name: str) -> descriptions.Description:
+    """Infers the description of a model without model.json from the shapes of its weights."""
+    if architectures.TABLE in tensors:
+        raise errors.UserError(
+            f"{descriptions.FILE} is missing, which names the styles of these weights"
+        )
+    if "conv1/kernel" not in tensors:
+        raise errors.UserError("contains no transform net (conv1/kernel is missing)")
+    kernel = tensors["conv1/kernel"]
+    blocks = {match[1] for key in tensors if (match := re.match(r"residuals/(\d+)/", key))}
+    architecture = architectures.Transform(
+        width=kernel.shape[-1],
+        residual_blocks=len(blocks),
+        output_norm=f"{architectures.OUTPUT_NORM}/scale" in tensors,
+        skips="skip1/scale" in tensors,
+        lite=kernel.shape[0] == transform_net.LITE_REACH,
+    )
+    return descriptions.Description(architecture, (descriptions.Style(name),))

@@ -1,0 +1,106 @@
+"""The architectures of networks, which are stored in a model's description.
+
+Nothing here needs TensorFlow, so that descriptions are read without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from fastnst.nets import rows
+
+# Name of the variable with the rows of all styles.
+TABLE = "styles"
+# Deviation of the untrained net's pictures before the tanh. At full contrast the style loss of a
+# soft painting starts a hundred times too high, and the net never recovers from its first steps.
+_FIRST_CONTRAST = 0.3
+# Name of the norm after the residual blocks at half the trunk's size.
+INNER_NORM = "inner_norm"
+# Name of the norm before the last tanh.
+OUTPUT_NORM = "norm6"
+# Kind of the layers of `Listed` that have scales and shifts.
+NORM = "Norm"
+
+
+@dataclasses.dataclass(frozen=True)
+class Transform:
+    """The shapes of the kernels of a transform net.
+
+    Attributes:
+        width: Channels of the first convolution; the trunk has four times as many.
+        residual_blocks: Number of residual blocks.
+        output_norm: Whether an instance norm precedes the last tanh.
+        skips: Whether the decoder receives the encoder's features of the same size.
+        lite: Whether the first layer halves the picture and the last doubles it, so that all
+            layers between have a quarter of the work.
+        antialias: Whether a low-pass filter precedes each stride and follows each upsampling, so
+            that the net draws no lattice and flickers less.
+        deep: Whether all residual blocks but the first and the last compute at half the trunk's
+            size, which doubles their reach and takes a quarter of the work.
+    """
+
+    width: int = 32
+    residual_blocks: int = 5
+    output_norm: bool = True
+    skips: bool = True
+    lite: bool = False
+    antialias: bool = False
+    deep: bool = False
+
+    NAME: ClassVar[str] = "transform_net"
+
+    def inner_blocks(self) -> range:
+        """Returns the indices of the residual blocks at half the trunk's size."""
+        count = self.residual_blocks
+        return range(1, count - 1) if self.deep and count > 2 else range(count, count)
+
+    def layout(self) -> rows.Layout:
+        """Returns the order of a style's scales, shifts and skip weights in its row."""
+        width, trunk = self.width, 4 * self.width
+        channels = {"norm1": width, "norm2": 2 * width, "norm3": trunk}
+        for index in range(self.residual_blocks):
+            channels |= {f"residuals/{index}/norm{which}": trunk for which in (1, 2)}
+        if self.inner_blocks():
+            channels[INNER_NORM] = trunk
+        channels |= {"norm4": 2 * width, "norm5": width}
+        if self.output_norm:
+            channels[OUTPUT_NORM] = 3
+        entries = []
+        for name, size in channels.items():
+            contrast = _FIRST_CONTRAST if name == OUTPUT_NORM else 1.0
+            entries += [
+                rows.Entry(f"{name}/scale", size, contrast),
+                rows.Entry(f"{name}/shift", size, 0.0),
+            ]
+        if self.skips:
+            entries += [
+                rows.Entry("skip1/scale", 2 * width, 1.0),
+                rows.Entry("skip2/scale", width, 1.0),
+            ]
+        return rows.Layout(tuple(entries))
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """The layers of a network, as in model.json.
+
+    Attributes:
+        layers: For each layer, "kind" and the attributes of the class of this name in `listing`.
+            A convolution has "shape", "stride" and "bias" instead of the convolution, and a norm
+            has "channels" and "epsilon".
+    """
+
+    layers: tuple[dict[str, Any], ...]
+
+    NAME: ClassVar[str] = "layers"
+
+    def layout(self) -> rows.Layout:
+        """Returns the order of the scales and shifts of the norms in a row."""
+        entries = []
+        for layer in self.layers:
+            if layer["kind"] == NORM:
+                for entry, initial in (("scale", 1.0), ("shift", 0.0)):
+                    name = f"{layer['name']}/{entry}"
+                    entries.append(rows.Entry(name, layer["channels"], initial))
+        return rows.Layout(tuple(entries))
