@@ -271,7 +271,7 @@ def test_a_photo_is_upright_and_white_where_it_is_transparent(
 def test_the_camera_takes_a_photo(visit: visits.Visit) -> None:
     visit.page.click(".photograph:visible")
     visit.page.click("#camera .strong:enabled")
-    visit.page.wait_for_selector("#viewer:not([hidden])")
+    visit.page.wait_for_selector("#viewer:not(.painted):not([hidden])")
     assert visit.page.is_hidden("#camera")
     visit.choose_side(256)
     picture = visit.paint()
@@ -288,7 +288,7 @@ def test_a_file_that_is_no_photo_is_one_line_and_the_page_goes_on(visit: visits.
     visit.page.wait_for_selector("#problem:has-text('tiny.png')")
     assert visit.problem() == "tiny.png has 10 \u00d7 40 pixels; each side needs at least 16."
     visit.choose(photo(60, 80))
-    visit.page.wait_for_selector("#viewer:not([hidden])")
+    visit.page.wait_for_selector("#problem:empty", state="attached")
     assert visit.paint().shape == (60, 80, 3)
 
 
@@ -301,7 +301,6 @@ def test_a_photo_of_100_megapixels_is_scaled_and_one_of_210_is_refused(
     buffer = io.BytesIO()
     Image.fromarray(np.broadcast_to(ramp, (8_400, 12_000))).save(buffer, "JPEG", quality=50)
     visit.choose_file("huge.jpg", buffer.getvalue())
-    visit.page.wait_for_selector("#viewer:not([hidden])")
     visit.choose_side(256)
     assert visit.paint().shape == (256, 366, 3)
     visit.choose_file("larger.png", _png(Image.new("1", (15_000, 14_000))))
