@@ -168,12 +168,10 @@ def make_clients(
     address: str, size: int, count: int, clients: int, log: str
 ) -> Callable[[], object]:
     """Returns a function that sends some photos from several clients, and logs the answers."""
-    pool = futures.ThreadPoolExecutor(clients)
+    post, pool = _Poster(address), futures.ThreadPoolExecutor(clients)
     bodies = [_encoded(photo) for photo in contest.photos(size, min(count, 6))]
 
     def work() -> None:
-        # With new connections, because the service closes those that are idle for 5 seconds.
-        post = _Poster(address)
         answers = pool.map(post, (bodies[index % len(bodies)] for index in range(count)))
         lines = [f"{status} {seconds}\n" for status, seconds in answers]
         with Path(log).open("a", encoding="utf-8") as file:
@@ -194,10 +192,18 @@ class _Poster:
         if not hasattr(self._local, "connection"):
             self._local.connection = http.client.HTTPConnection(self._host, timeout=600)
         start = time.perf_counter()
-        self._local.connection.request("POST", "/stylize", body)
-        answer = self._local.connection.getresponse()
+        try:
+            answer = self._send(body)
+        except ConnectionError:
+            # The service closes connections that are idle for 5 seconds.
+            self._local.connection.close()
+            answer = self._send(body)
         answer.read()
         return answer.status, time.perf_counter() - start
+
+    def _send(self, body: bytes) -> http.client.HTTPResponse:
+        self._local.connection.request("POST", "/stylize", body)
+        return self._local.connection.getresponse()
 
 
 def _jpeg(height: int, width: int) -> bytes:
