@@ -130,6 +130,12 @@ class Sweep:
     bytes_per_pixel: float
 
     @property
+    def made(self) -> list[str]:
+        """The steps that the sweep makes planes of: outputs, or the results that replace them."""
+        names = [self.target if self.keeps else None, self.settles]
+        return [name for name in names if name]
+
+    @property
     def tile_memory(self) -> float:
         """Bytes that a tile takes per pixel."""
         return LAYERS_AT_ONCE * self.bytes_per_pixel
