@@ -60,9 +60,12 @@ class BandPainter:
         def several() -> tf.Tensor:
             return self._whole(images, row, keep)
 
-        def large() -> tf.Tensor:
-            return self._each(images, row, keep)
-
+        # Inlined, the loops would be prepared for the first small photo too, which takes seconds.
+        large = tf.function(
+            lambda: self._each(images, row, keep),
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
         batch, height, width, _ = tf.unstack(tf.shape(images))
         kind = tf.cast(batch != 1, tf.int32)
         if self._tiles is None:
