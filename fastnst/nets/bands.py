@@ -17,7 +17,7 @@ from fastnst.nets import network, norms, steps, sweeps, tiling, transform_net
 # Photos with more pixels are painted in bands.
 LARGE = 2**22
 # Bytes of the largest layer of a band.
-BAND_MEMORY = 2**26
+BAND_MEMORY = 2**25
 
 _Arrays: TypeAlias = dict[str, tf.TensorArray]
 
@@ -52,62 +52,43 @@ class BandPainter:
             float32 RGB of the same shape, in [0, 255].
         """
         self._net.share_kernels()
-
-        def one() -> tf.Tensor:
-            # With a known batch size, TensorFlow merges norms with their ReLUs.
-            return self._whole(tf.ensure_shape(images, [1, None, None, 3]), row, keep)
-
-        def several() -> tf.Tensor:
-            return self._whole(images, row, keep)
-
-        # Inlined, the loops would be prepared for the first small photo too, which takes seconds.
-        large = tf.function(
-            lambda: self._each(images, row, keep),
-            autograph=False,
-            experimental_attributes={"_noinline": True},
-        )
         batch, height, width, _ = tf.unstack(tf.shape(images))
-        kind = tf.cast(batch != 1, tf.int32)
-        if self._tiles is None:
-            return tf.switch_case(kind, [one, several])
         # The product of two sides may exceed int32.
-        pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
-        kind = tf.where(pixels > LARGE, 2, kind)
-        return tf.ensure_shape(tf.switch_case(kind, [one, several, large]), images.shape)
+        is_large = tf.cast(height, tf.int64) * tf.cast(width, tf.int64) > LARGE
+        pictures = tf.TensorArray(tf.float32, batch, element_shape=[1, None, None, 3])
 
-    def _whole(self, images: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
-        return self._net.compute(images, self._style(images, row, keep))
+        def paint(index: tf.Tensor, done: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            # For a single photo, TensorFlow has faster norms, and merges them with their ReLUs.
+            photo = tf.ensure_shape(images[index : index + 1], [1, None, None, 3])
+            style = self._style(photo, row, keep)
+            if self._tiles is None:
+                return index + 1, done.write(index, self._net.compute(photo, style))
+            # Inlined, the loops would be prepared for the first small photo too, which takes long.
+            in_bands = tf.function(
+                lambda: _Painting(self._tiles, self._plan, photo, style).run(),
+                autograph=False,
+                experimental_attributes={"_noinline": True},
+            )
+            picture = tf.cond(is_large, in_bands, lambda: self._net.compute(photo, style))
+            return index + 1, done.write(index, picture)
 
-    def _style(self, images: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None) -> network.Entries:
+        # Image by image, because of the memory.
+        _, pictures = tf.while_loop(
+            lambda index, done: index < batch, paint, (0, pictures), parallel_iterations=1
+        )
+        return tf.reshape(pictures.concat(), tf.shape(images))
+
+    def _style(self, photo: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None) -> network.Entries:
         style, net = self._net.style(row), self._net
         # Other networks have no row that reproduces the photo.
         if keep is None or not isinstance(net, transform_net.TransformNet):
             return style
         if not net.architecture.output_norm:
             return style
-        nothing = tf.zeros([tf.shape(images)[0], 1, 1, 3])
+        nothing = tf.zeros([1, 1, 1, 3])
         # The logarithms take long, and most pictures keep nothing.
-        colors = tf.cond(keep > 0.0, lambda: net.color_moments(images), lambda: (nothing, nothing))
+        colors = tf.cond(keep > 0.0, lambda: net.color_moments(photo), lambda: (nothing, nothing))
         return net.keeping(style, keep, colors)
-
-    def _each(self, images: tf.Tensor, row: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
-        """Stylizes image by image, in bands."""
-        pictures = tf.TensorArray(
-            tf.float32, tf.shape(images)[0], element_shape=[1, None, None, 3], infer_shape=False
-        )
-
-        def paint(index: tf.Tensor, done: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            photo = tf.ensure_shape(images[index : index + 1], [1, None, None, 3])
-            picture = _Painting(self._tiles, self._plan, photo, self._style(photo, row, keep)).run()
-            return index + 1, done.write(index, picture)
-
-        _, pictures = tf.while_loop(
-            lambda index, done: index < tf.shape(images)[0],
-            paint,
-            (0, pictures),
-            parallel_iterations=1,
-        )
-        return pictures.concat()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,10 +146,7 @@ class _Painting:
         least = max(each.halo for each in plan.sweeps) + plan.align
         fitting = tf.cast(BAND_MEMORY / self._bytes / tf.cast(self._width, tf.float64), tf.int32)
         count = -(-self._height // tf.maximum(fitting, least))
-        self._least = self._aligned(tf.maximum(-(-self._height // count), least))
-
-    def _aligned(self, rows: tf.Tensor) -> tf.Tensor:
-        return -(-rows // self._plan.align) * self._plan.align
+        self._least = _aligned(tf.maximum(-(-self._height // count), least), plan.align)
 
     def run(self) -> tf.Tensor:
         """Returns the picture, float32 [1, H, W, 3]."""
@@ -227,9 +205,9 @@ class _Painting:
         self, each: sweeps.Sweep, first: tf.Tensor, many: int, band: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Computes a band, which begins at a row of the photo."""
-        begin = tf.maximum(first - each.halo, 0) // self._plan.align * self._plan.align
+        begin = tf.maximum(first - each.halo, 0) // each.align * each.align
         last = tf.minimum(first + band, self._height)
-        end = tf.minimum(self._aligned(last + each.halo), self._height)
+        end = tf.minimum(_aligned(last + each.halo, each.align), self._height)
         if each.reads_photo:
             photo = self._photo[:, begin:end]
         else:
@@ -245,3 +223,8 @@ class _Painting:
             return {"picture": results["picture"][0]}
         mean, variance = results.pop("moments")
         return {"mean": mean, "variance": variance, **results}
+
+
+def _aligned(rows: tf.Tensor, align: int) -> tf.Tensor:
+    """Returns the next multiple."""
+    return -(-rows // align) * align
