@@ -5,7 +5,8 @@ Signatures:
         uint8) -> `stylized` uint8 [B, H, W, 3].
     serving_uint8: the same for uint8 tensors.
     stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
-        `stylized_bytes` string [B], a PNG file each.
+        `stylized_bytes` string [B], a PNG file each. JPEGs are turned upright by their Exif
+        orientation.
     serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
         shares of the styles, float32 [styles]; TensorFlow Serving uses the first without it.
     serving_strength: of a model with a row that reproduces the photo; `images` and `style` as in
@@ -26,7 +27,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from fastnst import export
-from fastnst.export import verify
+from fastnst.export import upright, verify
 from fastnst.models import model as model_module
 from fastnst.nets import bands
 
@@ -171,7 +172,8 @@ class _Served(tf.Module):
     @tf.function(input_signature=[_ENCODED], autograph=False)
     def stylize_encoded(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         def paint(data: tf.Tensor) -> tf.Tensor:
-            photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+            decoded = tf.io.decode_image(data, channels=3, expand_animations=False)
+            photo = upright.turn(decoded, upright.orientation(data))
             return tf.io.encode_png(self(photo[tf.newaxis])[0])
 
         return {"stylized_bytes": tf.map_fn(paint, image_bytes)}
