@@ -165,9 +165,13 @@ class _Painting:
         count = -(-self._height // band)
         arrays = {
             name: tf.TensorArray(
-                dtype, count, element_shape=shape, infer_shape=False, clear_after_read=False
+                spec.dtype,
+                count,
+                element_shape=spec.shape,
+                infer_shape=False,
+                clear_after_read=False,
             )
-            for name, (dtype, shape) in self._results(each).items()
+            for name, spec in self._results(each).items()
         }
 
         def compute(index: tf.Tensor, arrays: _Arrays) -> tuple[tf.Tensor, _Arrays]:
@@ -189,16 +193,19 @@ class _Painting:
             self._planes[name] = _Plane(arrays[name], band, many, scale)
         return ends
 
-    def _results(self, each: sweeps.Sweep) -> dict[str, tuple[tf.DType, list[int | None]]]:
-        """Returns dtype and shape of what a sweep computes for each band."""
+    def _results(self, each: sweeps.Sweep) -> dict[str, tf.TensorSpec]:
+        """Describes what a sweep computes for each band."""
         if each.target is None:
-            return {"picture": (tf.float32, [None, None, 3])}
+            return {"picture": tf.TensorSpec([None, None, 3])}
         made = {name: self._tiles.steps[name] for name in each.made}
-        moments = tf.float32, [1, 1, 1, self._tiles.steps[each.target].channels]
+        moments = tf.TensorSpec([1, 1, 1, self._tiles.steps[each.target].channels])
         return {
             "mean": moments,
             "variance": moments,
-            **{name: (step.dtype, [1, None, None, step.channels]) for name, step in made.items()},
+            **{
+                name: tf.TensorSpec([1, None, None, step.channels], step.dtype)
+                for name, step in made.items()
+            },
         }
 
     def _compute(

@@ -34,6 +34,8 @@ def blurred(kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [size + 2, size + 2, inputs, outputs].
     """
+    # Graphs store an array once for each use, but a tensor once.
+    kernel = tf.convert_to_tensor(kernel)
     for axis in (0, 1):
         # A sum of shifted copies, because the kernel's channels do not mix.
         margins = [[[0, 0]] * 4 for _ in range(3)]
@@ -172,11 +174,12 @@ class ConvToRgb(Conv):
 
     def _of_blocks(self) -> tf.Tensor:
         """Returns the kernel of 2 x 2 pixels, float32 [size + 1, size + 1, inputs, 4 * outputs]."""
-        size, _, inputs, outputs = self.kernel.shape
+        kernel = tf.convert_to_tensor(self.kernel)
+        size, _, inputs, outputs = kernel.shape
         # For the pixel at (row, column) of a 2 x 2 block, the taps are shifted by (row, column).
         shifts = [[row, column] for row in range(2) for column in range(2)]
         moved = [
-            tf.pad(self.kernel, [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
+            tf.pad(kernel, [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
             for row, column in shifts
         ]
         return tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])

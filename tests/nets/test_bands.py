@@ -34,7 +34,7 @@ def compile_painter(net: network.Network) -> tf.types.experimental.PolymorphicFu
 
 @pytest.mark.parametrize(
     "option",
-    [{}, {"lite": True}, {"antialias": True, "deep": True, "blocks": 4}, {"output_norm": False}],
+    [{"output_norm": False}, {"lite": True}, {"antialias": True, "deep": True, "blocks": 3}],
     ids=str,
 )
 def test_photos_painted_in_bands_equal_those_painted_whole(
@@ -78,7 +78,7 @@ def test_a_graph_holds_each_kernel_once() -> None:
     stored = sum(each.size for each in constants)
     kernels = sum(np.size(each) for name, each in net.tensors().items() if name != network.TABLE)
     # The rest is shapes, axes, and the low-pass filters.
-    assert kernels < stored < 1.1 * kernels + 3000
+    assert kernels < stored < kernels + 3000
 
 
 def test_a_listed_network_is_painted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
