@@ -5,7 +5,8 @@ Signatures:
         uint8) -> `stylized` uint8 [B, H, W, 3].
     serving_uint8: the same for uint8 tensors.
     stylize_encoded: `image_bytes` string [B], a JPEG, PNG, GIF or BMP file each ->
-        `stylized_bytes` string [B], a PNG file each.
+        `stylized_bytes` string [B], a PNG file each. JPEGs are turned upright by their Exif
+        orientation.
     serving_styles: of a model of several styles; `images` as in serving_default, and `style`,
         shares of the styles, float32 [styles]; TensorFlow Serving uses the first without it.
     serving_strength: of a model with a row that reproduces the photo; `images` and `style` as in
@@ -23,13 +24,13 @@ from __future__ import annotations
 import collections.abc
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from fastnst import export
-from fastnst.export import verify
+from fastnst.export import upright, verify
 from fastnst.models import descriptions
 from fastnst.models import model as model_module
+from fastnst.nets import bands
 
 # In float32, the results must be equal up to rounding.
 TOLERANCE = {"float32": 1.0, "bfloat16": 30.0}
@@ -103,17 +104,15 @@ class _Served(tf.Module):
         super().__init__()
         net = model.net.frozen()
         net.compute_dtype = dtype
-        names = model.description.names
-        self.count = len(names)
+        self._names = model.description.names
+        self.count = len(self._names)
         self.has_strength = model.description.identity
-        table = np.asarray(net.table)
         row = tf.TensorSpec([net.layout.size], name="row")
         keep = [tf.TensorSpec([], name="keep")] if self.has_strength else []
-        # The weights are constants of this one function, which all signatures call.
-        self._paint = tf.function(net, input_signature=[_IMAGES, row, *keep], autograph=False)
-        self._rows = lambda: tf.constant(table[: self.count])
-        self._photos_row = lambda: tf.constant(table[-1])
-        self._names = names
+        # The weights are constants of these functions alone, which all signatures call.
+        painter = bands.BandPainter(net)
+        self._paint = tf.function(painter, input_signature=[_IMAGES, row, *keep], autograph=False)
+        self._table = tf.function(lambda: tf.constant(net.table), [], autograph=False)
 
     @tf.function(autograph=False)
     def __call__(
@@ -126,31 +125,41 @@ class _Served(tf.Module):
         self, images: tf.Tensor, style: tf.Tensor | int, strength: tf.Tensor | float
     ) -> tf.Tensor:
         """Stylizes float32 images: an index of a style or shares of all, and a strength."""
-        style = tf.convert_to_tensor(style)
+        style, table = tf.convert_to_tensor(style), self._table()
+        rows = table[: self.count]
         if style.dtype.is_floating:
             # Shares may have any sum.
             shares = style / tf.reduce_sum(style)
-            row = tf.linalg.matvec(self._rows(), shares, transpose_a=True)
+            row = tf.linalg.matvec(rows, shares, transpose_a=True)
         else:
-            row = tf.gather(self._rows(), style)
+            row = tf.gather(rows, style)
         if not self.has_strength:
             return self._paint(images, row)
         # At 1, this is exactly the style's row.
-        row += (strength - 1.0) * (row - self._photos_row())
+        row += (strength - 1.0) * (row - table[-1])
         return self._paint(images, row, tf.maximum(0.0, 1.0 - strength))
 
     def mix(self, images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
         """Stylizes each pixel in several styles, with shares float32 [B, H, W, styles]."""
         total = tf.reduce_sum(masks, axis=-1, keepdims=True)
         masks /= tf.maximum(total, 1.0)
-        mixed = images * (1.0 - tf.minimum(total, 1.0))
-        for style in range(self.count):
-            share = masks[..., style, tf.newaxis]
-            mixed += tf.cond(
+
+        def add(style: tf.Tensor, mixed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            share = tf.gather(masks, style, axis=-1)[..., tf.newaxis]
+            more = tf.cond(
                 tf.reduce_any(share > 0.0),
-                lambda share=share, style=style: share * self._stylize(images, style, 1.0),
-                lambda: tf.zeros_like(images),
+                lambda: mixed + share * self._stylize(images, style, 1.0),
+                lambda: mixed,
             )
+            return style + 1, tf.ensure_shape(more, mixed.shape)
+
+        # One style after the other, because each takes much memory.
+        _, mixed = tf.while_loop(
+            lambda style, mixed: style < self.count,
+            add,
+            (0, images * (1.0 - tf.minimum(total, 1.0))),
+            parallel_iterations=1,
+        )
         return tf.saturate_cast(tf.round(mixed), tf.uint8)
 
     @tf.function(input_signature=[], autograph=False)
@@ -168,7 +177,8 @@ class _Served(tf.Module):
     @tf.function(input_signature=[_ENCODED], autograph=False)
     def stylize_encoded(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         def paint(data: tf.Tensor) -> tf.Tensor:
-            photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+            decoded = tf.io.decode_image(data, channels=3, expand_animations=False)
+            photo = upright.turn(decoded, upright.orientation(data))
             return tf.io.encode_png(self(photo[tf.newaxis])[0])
 
         return {"stylized_bytes": tf.map_fn(paint, image_bytes)}

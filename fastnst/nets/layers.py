@@ -5,6 +5,8 @@ Kernels are float32 variables; every layer computes in the dtype of its input.
 
 from __future__ import annotations
 
+import collections.abc
+
 import numpy as np
 import tensorflow as tf
 
@@ -32,6 +34,8 @@ def blurred(kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [size + 2, size + 2, inputs, outputs].
     """
+    # Graphs store an array once for each use, but a tensor once.
+    kernel = tf.convert_to_tensor(kernel)
     for axis in (0, 1):
         # A sum of shifted copies, because the kernel's channels do not mix.
         margins = [[[0, 0]] * 4 for _ in range(3)]
@@ -42,7 +46,44 @@ def blurred(kernel: tf.Tensor) -> tf.Tensor:
     return kernel
 
 
-class Conv(tf.Module):
+class Shared:
+    """Kernels that a graph computes once, for all its inner functions, such as loops.
+
+    Without it, each branch and each loop of a graph would hold the kernels of a frozen network as
+    constants of its own.
+    """
+
+    def __init__(self) -> None:
+        """Takes the graph that is being built."""
+        self._graph = tf.compat.v1.get_default_graph()
+        self._made: dict[tf.DType, tf.Tensor] = {}
+
+    def get(
+        self, dtype: tf.DType, make: collections.abc.Callable[[], tf.Tensor | np.ndarray]
+    ) -> tf.Tensor:
+        """Returns the kernel in a dtype; the first call makes it."""
+        if dtype not in self._made:
+            with self._graph.as_default():
+                self._made[dtype] = tf.cast(make(), dtype)
+        return self._made[dtype]
+
+
+class _Convolution(tf.Module):
+    """What convolutions have in common.
+
+    Attributes:
+        shared: Where graphs find the kernel; None to compute it where it is applied.
+    """
+
+    shared: Shared | None = None
+
+    def _kernel(
+        self, dtype: tf.DType, make: collections.abc.Callable[[], tf.Tensor | np.ndarray]
+    ) -> tf.Tensor:
+        return tf.cast(make(), dtype) if self.shared is None else self.shared.get(dtype, make)
+
+
+class Conv(_Convolution):
     """A convolution with reflection padding, which avoids visible frames along the border.
 
     It has no bias, because the instance norm that follows would remove it.
@@ -82,7 +123,7 @@ class Conv(tf.Module):
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
-        kernel = tf.cast(self.applied(), images.dtype)
+        kernel = self._kernel(images.dtype, self.applied)
         return tf.nn.conv2d(padding.reflect(images, self.reach), kernel, self.stride, "VALID")
 
     def applied(self) -> tf.Tensor:
@@ -93,7 +134,7 @@ class Conv(tf.Module):
         return blurred(self.kernel) if self.antialias else self.kernel
 
 
-class ValidConv(tf.Module):
+class ValidConv(_Convolution):
     """A convolution without padding, with an optional bias."""
 
     def __init__(
@@ -114,7 +155,8 @@ class ValidConv(tf.Module):
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ..., outputs]."""
-        convolved = tf.nn.conv2d(images, self.kernel, self.stride, "VALID")
+        kernel = self._kernel(images.dtype, lambda: self.kernel)
+        convolved = tf.nn.conv2d(images, kernel, self.stride, "VALID")
         return convolved if self.bias is None else convolved + self.bias
 
 
@@ -127,25 +169,26 @@ class ConvToRgb(Conv):
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, H, W, outputs]."""
-        kernel = tf.cast(self.in_blocks(), images.dtype)
         # One more row and column, for the incomplete blocks of an odd size.
         padded = padding.reflect(images, self.reach, self.reach + 1)
+        kernel = self._kernel(images.dtype, self.in_blocks)
         blocks = tf.nn.conv2d(padded, kernel, 2, "VALID")
         return crop(tf.nn.depth_to_space(blocks, 2), 0, images)
 
     def in_blocks(self) -> tf.Tensor:
         """Returns the kernel with stride 2, float32 [size + 1, size + 1, inputs, 4 * outputs]."""
-        size, _, inputs, outputs = self.kernel.shape
+        kernel = tf.convert_to_tensor(self.kernel)
+        size, _, inputs, outputs = kernel.shape
         # For the pixel at (row, column) of a 2 x 2 block, the taps are shifted by (row, column).
         shifts = [[row, column] for row in range(2) for column in range(2)]
         moved = [
-            tf.pad(self.kernel, [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
+            tf.pad(kernel, [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
             for row, column in shifts
         ]
         return tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
 
 
-class UpsampleConv(tf.Module):
+class UpsampleConv(_Convolution):
     """Nearest-neighbor x2 followed by a convolution: no checkerboard (Odena et al. 2016).
 
     An equivalent convolution to 4 * outputs channels at the low resolution, followed by
@@ -179,14 +222,16 @@ class UpsampleConv(tf.Module):
         super().__init__()
         self.kernel = glorot_kernel(name, size, inputs, outputs, seed)
         self.antialias = antialias
+        self._size = size + 2 * antialias
         self.reach = (size + 2 * antialias + 1) // 4
 
     def __call__(self, images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
         """Maps [B, h, w, inputs] to [B, H, W, outputs]: twice as large, cropped to `like`."""
-        kernel, offset = self.applied()
+        kernel = self._kernel(images.dtype, lambda: self.applied()[0])
         # Padding the small image including its edge equals mirroring the upsampled one.
         padded = padding.repeat_edge(images, self.reach)
-        blocks = tf.nn.conv2d(padded, tf.cast(kernel, images.dtype), 1, "VALID")
+        blocks = tf.nn.conv2d(padded, kernel, 1, "VALID")
+        _, offset = _fold(self._size)
         return crop(tf.nn.depth_to_space(blocks, 2), offset, like)
 
     def applied(self) -> tuple[tf.Tensor, int]:

@@ -189,6 +189,12 @@ class Network(tf.Module):
         copy.table = tf.Variable(row[np.newaxis], name=architectures.TABLE)
         return copy
 
+    def share_kernels(self) -> None:
+        """Makes the graph that is being built hold each kernel once; see `layers.Shared`."""
+        for module in self.submodules:
+            if hasattr(module, "shared"):
+                module.shared = layers.Shared()
+
     def frozen(self: _Copy) -> _Copy:
         """Returns a copy with constants instead of variables, which graphs can fold."""
         copy = self.with_table(self.table.numpy())

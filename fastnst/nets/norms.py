@@ -9,7 +9,6 @@ from __future__ import annotations
 import collections.abc
 from typing import TypeAlias
 
-import numpy as np
 import tensorflow as tf
 
 # Mean and variance of each channel, float32 [B, 1, 1, C].
@@ -53,20 +52,19 @@ def moments_of_one(image: tf.Tensor, *, fused: bool) -> Moments:
     return mean, variance
 
 
-def merge(
-    parts: collections.abc.Sequence[Moments], pixels: collections.abc.Sequence[int]
-) -> Moments:
+def merge(parts: Moments, pixels: tf.Tensor | collections.abc.Sequence[int]) -> Moments:
     """Combines the moments of tiles into those of the whole picture (Chan et al. 1979).
 
     Args:
-        parts: Mean and variance in each tile, float32 [1, 1, 1, C].
-        pixels: The number of pixels of each tile.
+        parts: Means and variances in the tiles, float32 [tiles, 1, 1, 1, C].
+        pixels: The number of pixels of each tile, [tiles].
     """
-    means, variances = (np.stack(each).astype(np.float64) for each in zip(*parts, strict=True))
-    shares = (np.array(pixels) / np.sum(pixels)).reshape(-1, 1, 1, 1, 1)
-    mean = np.sum(shares * means, axis=0)
-    variance = np.sum(shares * (variances + np.square(means - mean)), axis=0)
-    return tf.constant(mean, tf.float32), tf.constant(variance, tf.float32)
+    means, variances = (tf.cast(each, tf.float64) for each in parts)
+    counts = tf.reshape(tf.cast(pixels, tf.float64), [-1, 1, 1, 1, 1])
+    shares = counts / tf.reduce_sum(counts)
+    mean = tf.reduce_sum(shares * means, axis=0)
+    variance = tf.reduce_sum(shares * (variances + tf.square(means - mean)), axis=0)
+    return tf.cast(mean, tf.float32), tf.cast(variance, tf.float32)
 
 
 def instance_norm(

@@ -115,6 +115,7 @@ class Sweep:
         whole: Whether there is one tile, the whole picture. It computes the moments of norms in
             between by itself.
         halo: Pixels of the photo to compute around a tile.
+        align: Largest scale of a layer; windows begin at its multiples.
         bytes_per_pixel: Largest layer, in bytes per pixel of the photo.
     """
 
@@ -127,7 +128,14 @@ class Sweep:
     drops: tuple[str, ...]
     whole: bool
     halo: int
+    align: int
     bytes_per_pixel: float
+
+    @property
+    def made(self) -> list[str]:
+        """The steps that the sweep makes planes of: outputs, or the results that replace them."""
+        names = [self.target if self.keeps else None, self.settles]
+        return [name for name in names if name]
 
     @property
     def tile_memory(self) -> float:
@@ -210,13 +218,16 @@ class Plan:
                 drops=tuple(sorted(drops)),
                 whole=whole,
                 halo=halo,
+                align=max(map(self._scale, layers)),
                 bytes_per_pixel=max(self._size(name, 4) for name in layers),
             )
         )
 
     def _sum_to_settle(self, target: str | None) -> str | None:
-        """Returns the source of a step if it is a kept sum of which later sums need the result."""
-        source = self._steps[target].source if target else None
+        """Returns the kept sum that a step is computed from, if later sums need its result."""
+        source = self._steps[target].source if target else steps.PHOTO
+        while source in self._steps and source not in self._kept:
+            source = self._steps[source].source
         if source not in self._kept - self._settled or not self._steps[source].adds:
             return None
         return source if any(source in step.adds for step in self._steps.values()) else None

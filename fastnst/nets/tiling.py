@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import planes
-from fastnst.nets import norms, steps, sweeps, transform_net
+from fastnst.nets import network, norms, steps, sweeps, transform_net
 
 # Bytes for the tiles that are computed at once. In sweeps over each layer, tiles are so small that
 # the allocator keeps the memory of one for the next, instead of returning it to the system, which
@@ -131,6 +131,45 @@ class TilePainter:
             self._functions[each] = tf.function(compute, autograph=False)
         return self._functions[each]
 
+    def compute(
+        self,
+        each: sweeps.Sweep,
+        photo: tf.Tensor,
+        kept: collections.abc.Mapping[str, tf.Tensor],
+        inner: tf.Tensor,
+        moments: steps.Moments,
+        style: network.Entries,
+    ) -> dict[str, Any]:
+        """Computes a tile.
+
+        Args:
+            each: The sweep.
+            photo: The tile's window of the photo, [1, h, w, 3]; of any values and channels if the
+                sweep does not read it.
+            kept: The same window of the outputs that the sweep reads.
+            inner: First and last row, and first and last column, of the tile's own pixels in the
+                window: int32 [2, 2].
+            moments: Those known so far.
+            style: Entries of the style's row.
+
+        Returns:
+            The tile's own pixels: "picture"; or its "moments", and by name the steps that the sweep
+            makes.
+        """
+        values = steps.Values(self.net, self.steps, photo, style, kept, each.settled, moments)
+        if each.target is None:
+            return {"picture": own(values.result(next(reversed(self.steps))), inner, 1)}
+        output = own(values.output(each.target), inner, self.steps[each.target].scale)
+        results: dict[str, Any] = {
+            "moments": norms.moments_of_one(output, fused=self.net.fused_norms)
+        }
+        if each.keeps:
+            results[each.target] = output
+        if each.settles:
+            scale = self.steps[each.settles].scale
+            results[each.settles] = own(values.result(each.settles), inner, scale)
+        return results
+
     def _compute(
         self,
         each: sweeps.Sweep,
@@ -140,63 +179,37 @@ class TilePainter:
         moments: steps.Moments,
         choice: Choice,
     ) -> dict[str, Any]:
-        """Computes a tile.
-
-        Args:
-            each: The pass.
-            photo: The tile's window of the photo, [1, h, w, 3]; of any values and channels if the
-                sweep does not read it.
-            kept: The same window of the outputs that the sweep reads.
-            inner: First and last row, and first and last column, of the tile's own pixels in the
-                window: int32 [2, 2].
-            moments: Those known so far.
-            choice: The style.
-
-        Returns:
-            The tile's own pixels: "picture"; or "output", its "moments", the "colors" if the style
-            keeps some, and "settled".
-        """
-        values = self._values(photo, kept, each.settled, moments, choice)
-
-        def own(image: tf.Tensor, scale: int) -> tf.Tensor:
-            begin, end = inner[:, 0] // scale, -(-inner[:, 1] // scale)
-            return image[:, begin[0] : end[0], begin[1] : end[1]]
-
-        if each.target is None:
-            return {"picture": own(values.result(next(reversed(self.steps))), 1)}
-        output = own(values.output(each.target), self.steps[each.target].scale)
-        results: dict[str, Any] = {
-            "moments": norms.moments_of_one(output, fused=self.net.fused_norms)
-        }
-        if each.keeps:
-            results["output"] = output
-        if each.settles:
-            scale = self.steps[each.settles].scale
-            results["settled"] = own(values.result(each.settles), scale)
+        """Computes a tile, and the "colors" of its photo if the style keeps some."""
+        results = self.compute(each, photo, kept, inner, moments, self._style(moments, choice))
         if choice.keep is not None and not moments:
-            results[_COLORS] = self.net.color_moments(own(values.photo, 1))
+            results[_COLORS] = self.net.color_moments(own(photo, inner, 1))
         return results
 
-    def _values(
-        self,
-        photo: tf.Tensor,
-        kept: dict[str, tf.Tensor],
-        settled: frozenset[str],
-        moments: steps.Moments,
-        choice: Choice,
-    ) -> steps.Values:
+    def _style(self, moments: steps.Moments, choice: Choice) -> network.Entries:
         style = self.net.style(choice.row)
         if choice.keep is not None and _COLORS in moments and self.net.architecture.output_norm:
             style = self.net.keeping(style, choice.keep, moments[_COLORS])
-        return steps.Values(self.net, self.steps, photo, style, kept, settled, moments)
+        return style
 
     def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> steps.Moments:
-        values = self._values(photo, {}, frozenset(), {}, Choice(row))
-        found = {_COLORS: self.net.color_moments(values.photo)}
+        values = steps.Values(self.net, self.steps, photo, self.net.style(row), {}, frozenset(), {})
+        found = {_COLORS: self.net.color_moments(photo)}
         for name, step in self.steps.items():
             if step.normed:
                 found[name] = values.moments[name] = norms.moments(values.output(name))
         return found
+
+
+def own(image: tf.Tensor, inner: tf.Tensor, scale: int) -> tf.Tensor:
+    """Cuts a tile's own pixels out of its window, [1, h, w, C] with 1 / scale of the photo's size.
+
+    Args:
+        image: The window.
+        inner: As in `TilePainter.compute`.
+        scale: The scale.
+    """
+    begin, end = inner[:, 0] // scale, -(-inner[:, 1] // scale)
+    return image[:, begin[0] : end[0], begin[1] : end[1]]
 
 
 def _to_tensor(image: np.ndarray) -> tf.Tensor:
@@ -242,7 +255,7 @@ class _Run:
         pool = futures.ThreadPoolExecutor(self._threads)
         try:
             for each, tiles in zip(chosen, cuts, strict=True):
-                new = {name: self._plane(name) for name in self._made(each)}
+                new = {name: self._plane(name) for name in each.made}
                 compute = functools.partial(self._compute, each, self._function(each), new)
                 found = []
                 for future in [pool.submit(compute, tile) for tile in tiles]:
@@ -262,16 +275,6 @@ class _Run:
         if not each.whole:
             pixels = int(self._tile_memory / self._threads / each.tile_memory)
         return sweeps.cut(self._height, self._width, pixels, each.halo, self._plan.align)
-
-    @staticmethod
-    def _made(each: sweeps.Sweep) -> dict[str, str]:
-        """Returns the steps that a sweep makes planes of, with the names of the tiles' results."""
-        made = {}
-        if each.target and each.keeps:
-            made[each.target] = "output"
-        if each.settles:
-            made[each.settles] = "settled"
-        return made
 
     def _function(self, each: sweeps.Sweep) -> collections.abc.Callable[..., dict[str, Any]]:
         """Returns the function of a sweep for tiles of any size, because tracing takes long."""
@@ -307,12 +310,11 @@ class _Run:
                 picture = np.asarray(results["picture"])
                 self._write(tile.rows.own(), tile.columns.own(), picture)
             return {}
-        made = self._made(each)
         for name, plane in new.items():
             scale = self._painter.steps[name].scale
             part = tile.rows.own(scale), tile.columns.own(scale)
             # Unlike .numpy(), this does not copy.
-            plane.write(*part, np.asarray(results[made[name]]))
+            plane.write(*part, np.asarray(results[name]))
         colors = {_COLORS: results[_COLORS]} if _COLORS in results else {}
         return {each.target: results["moments"], **colors}
 
@@ -327,8 +329,9 @@ class _Run:
         for name in found[0]:
             scale = 1 if name == _COLORS else self._painter.steps[name].scale
             pixels = [tile.pixels(scale) for tile in tiles]
-            merged = norms.merge([moments[name] for moments in found], pixels)
-            self._moments = self._moments | {name: merged}
+            means, variances = zip(*(moments[name] for moments in found), strict=True)
+            parts = tf.stack(means), tf.stack(variances)
+            self._moments = self._moments | {name: norms.merge(parts, pixels)}
         for name, plane in new.items():
             self._drop(name)
             self._kept[name] = plane
