@@ -351,6 +351,8 @@ def test_the_keyboard_is_enough(first_visit: visits.Visit, tmp_path: Path) -> No
     visit = first_visit
     page = visit.page
     images.write(tmp_path / "photo.png", photo(60, 80))
+    # Without a listener, chromium would show a dialog of its own, and it takes note of one late.
+    page.on("filechooser", lambda chooser: None)
 
     def reach(selector: str) -> None:
         for _ in range(30):
