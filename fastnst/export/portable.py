@@ -24,8 +24,10 @@ from fastnst.controls import blends, rendering
 from fastnst.models import store, stylizer
 
 # More pixels in all passes of the strokes are stylized sooner by TensorFlow, even with its start:
-# on two cores, about eight photos of 512 x 512 pixels.
-MOST_PIXELS = 2_000_000
+# on two cores, about twenty photos of 512 x 512 pixels.
+MOST_PIXELS = 5_000_000
+# Photos of more pixels are left to TensorFlow, which can paint in tiles: a megapixel takes 700 MB.
+LARGEST = 2_000_000
 _MISSING = 'needs onnx and onnxruntime; run: pip install "fastnst[onnx]"'
 # The files on which a network depends, relative to its folder.
 _SOURCES = (f"{store.WEIGHTS}.*", "model.json", "config.yml", "checkpoints/**/*", "learned/*")
@@ -54,10 +56,11 @@ def suits(
         return False
     if not (_installed("onnx") or path(reference).is_file()):
         return False
-    pixels = 0.0
+    pixels = 0
     for photo in photos:
-        pixels += _pixels(photo, controls, size)
-        if pixels > MOST_PIXELS:
+        passes = _passes(photo, controls, size)
+        pixels += sum(passes) * max(1, len(controls.masked_styles))
+        if pixels > MOST_PIXELS or max(passes, default=0) > LARGEST:
             return False
     return True
 
@@ -84,7 +87,7 @@ def load(name: str | Path | store.Reference, **defaults: Any) -> stylizer.Styliz
     options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
-        write(reference).read_bytes(), options, providers=["CPUExecutionProvider"]
+        str(write(reference)), options, providers=["CPUExecutionProvider"]
     )
     facts = json.loads(session.get_modelmeta().custom_metadata_map["fastnst"])
     names = tuple(style["name"] for style in facts["styles"])
@@ -171,14 +174,14 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _pixels(photo: Path | bytes, controls: controls_module.Controls, size: int | None) -> int:
-    """Returns how many pixels the network computes for a photo; 0 if it cannot be read."""
+def _passes(photo: Path | bytes, controls: controls_module.Controls, size: int | None) -> list[int]:
+    """Returns the pixels of each pass of the strokes; none if the photo cannot be read."""
     try:
         with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
             width, height = image.size
     except Exception:
         # Pillow raises exceptions of many types; reading the photo reports them.
-        return 0
+        return []
     scale = 1.0 if size is None else size / max(min(width, height), 1)
-    passes = rendering.sizes(round(scale * height), round(scale * width), controls)
-    return sum(map(math.prod, passes)) * max(1, len(controls.masked_styles))
+    sizes = rendering.sizes(round(scale * height), round(scale * width), controls)
+    return list(map(math.prod, sizes))
