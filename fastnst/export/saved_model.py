@@ -63,8 +63,9 @@ the styles, float32 [styles] | `stylized`: uint8 [B, H, W, 3] |
 pixel, float32 [B, H, W, styles] in 0..1; the rest is the photo | `stylized`: uint8 [B, H, W, 3] |
 
 The model itself can be called with uint8 and float32 tensors, as above. Batch size, height and
-width are free, from 16 pixels; the output has the size of the input. TensorFlow's decoders ignore
-the Exif orientation: pass upright photos.
+width are free, from 16 pixels; the output has the size of the input. `stylize_encoded` turns JPEGs
+upright by their Exif orientation, which TensorFlow's own decoders ignore: pass upright photos to
+the other signatures. Photos of more than 4 megapixels are painted in bands, to save memory.
 
 A model of several styles uses the first unless it is given the index of another, as in
 `model(photos, 2)`, or the shares of all, as in `model(photos, [0.6, 0.4, 0.0])`.
