@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,9 +99,13 @@ def test_the_runtimes_paint_the_same_picture(here: Path) -> None:
     assert np.abs(pictures[0] - pictures[1]).max() <= 1
 
 
-def test_a_piped_photo_is_stylized_with_onnx_runtime(here: Path, used: list[str]) -> None:
-    assert command.main(["a.png", "--model", "candy", "-o", "-"]) == 0
-    assert used == ["onnxruntime"]
+def test_a_piped_photo_is_stylized_with_onnx_runtime(
+    here: Path, used: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = io.BytesIO(Path("a.png").read_bytes())
+    monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=photo))
+    assert command.main(["-", "--model", "candy", "-o", "b.png"]) == 0
+    assert used == ["onnxruntime"] and images.read("b.png").shape == (33, 25, 3)
 
 
 @pytest.mark.parametrize(
