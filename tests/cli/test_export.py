@@ -89,6 +89,7 @@ def test_exports_are_objects_with_json(here: Path, capsys: pytest.CaptureFixture
     assert error == ""
 
 
+@pytest.mark.slow
 def test_several_formats_are_compared_in_one_table(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ def read(folder: Path) -> Any:
     return coremltools.utils.load_spec(str(folder / "model.mlpackage"))
 
 
+@pytest.mark.slow
 def test_a_package_takes_and_returns_images_of_any_size(
     tmp_path: Path, several: model_module.Model
 ) -> None:

@@ -297,6 +297,7 @@ def test_an_export_that_no_other_program_can_load_is_not_kept(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_check_covers_every_style(
     tmp_path: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
