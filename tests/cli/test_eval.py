@@ -267,7 +267,8 @@ def test_a_pipe_carries_a_photo_in_and_the_stylized_photo_out_and_nothing_else(
 ) -> None:
     photo = Path("a.png").read_bytes()
     command.main(["--model", "tiny", "a.png", "-o", "expected.png"])
-    finished = script("eval.py", "--model", "tiny", "-", "-o", "-", cwd=here, stdin=photo)
+    options = ("--runtime", "tensorflow", "-", "-o", "-")
+    finished = script("eval.py", "--model", "tiny", *options, cwd=here, stdin=photo)
     assert (finished.returncode, finished.stderr) == (0, b"")
     with Image.open(io.BytesIO(finished.stdout)) as stylized:
         assert stylized.format == "PNG"

@@ -65,7 +65,7 @@ def run(*arguments: str) -> int:
         ("--runtime tensorflow", "tensorflow"),
         ("--precision bfloat16", "tensorflow"),
         ("--tiles exact", "tensorflow"),
-        ("--max-memory 4GiB", "tensorflow"),
+        ("--max-memory 900GiB", "tensorflow"),
     ],
 )
 def test_few_photos_are_stylized_with_onnx_runtime_unless_an_option_needs_tensorflow(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastnst import config, events
-from fastnst.models import learned, store
+from fastnst.models import store
 from fastnst.training.tasks import learning
 
 
@@ -44,7 +44,7 @@ def test_the_objective_falls_and_events_tell_of_it(
     longer = settings.replace(max_steps=30, warmup_steps=0)
     result = learning.learn(longer, store.find(run), actions=[seen.append])
     assert result.folder == run and result.added and not result.finished.interrupted
-    assert learned.names(run) == ("wave",)
+    assert store.learned_names(run) == ("wave",)
     assert isinstance(seen[0], events.Started) and isinstance(seen[-1], events.Finished)
     steps = [event for event in seen if isinstance(event, events.Step)]
     totals = [float(step.recent[-1]["total"]) for step in steps]
@@ -58,7 +58,7 @@ def test_a_stopped_run_keeps_the_row_as_it_is(
     shutil.copytree(tiny_run, run)
     result = learning.learn(settings, store.find(run), should_stop=lambda: True)
     assert result.added and result.finished.interrupted and result.finished.step == 1
-    assert learned.names(run) == ("wave",)
+    assert store.learned_names(run) == ("wave",)
     kept = (run / "learned" / "wave.npz").read_bytes()
     # A second one does not take the place of the first.
     assert not learning.learn(settings, store.find(run), should_stop=lambda: True).added
