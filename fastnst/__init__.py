@@ -14,7 +14,7 @@ import collections.abc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnst import version
+from fastnst import errors, version
 
 if TYPE_CHECKING:
     from fastnst import config as config_module
@@ -42,9 +42,13 @@ def load(
         **defaults: Choices for all calls: style, strength, stroke, colors, masks, grain, seed.
     """
     if runtime == "onnxruntime":
+        if precision == "bfloat16":
+            raise errors.UserError("precision bfloat16: is not available with onnxruntime")
         from fastnst.export import portable
 
         return portable.load(name, **defaults)
+    if runtime != "tensorflow":
+        raise errors.UserError(f"runtime {runtime}: should be tensorflow or onnxruntime")
     from fastnst.models import loading
 
     return loading.load(name, precision, **defaults)

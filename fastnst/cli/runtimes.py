@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,7 +27,7 @@ def find(name: str) -> Found:
         UserError: If there is none, or it is damaged.
     """
     path = files.expand_user(name)
-    # Anything else is told to be no network of another project without TensorFlow.
+    # Networks of other projects are files. To look into one takes TensorFlow.
     if any(map(Path.is_file, (path, Path(f"{path}.index"), path / "checkpoint"))):
         terminal.import_tensorflow()
         from fastnst import importing
@@ -50,11 +51,11 @@ def load(
     photos: collections.abc.Sequence[Path | bytes],
     say: collections.abc.Callable[[str], None] = terminal.say,
 ) -> stylizer.Stylizer:
-    """Loads a model into the runtime of the user's choice, or the one that is done sooner.
+    """Loads a model into the runtime that the user chose, or else the one that finishes sooner.
 
     Args:
         found: The model.
-        arguments: Of `eval.py`.
+        arguments: The options of `eval.py`.
         choices: Choices for all photos.
         photos: The photos' files, or their contents.
         say: Receives a note if loading takes longer this time.
@@ -71,11 +72,17 @@ def load(
         raise errors.UserError(
             f"{reason}: is not available with --runtime onnxruntime; leave one of them out"
         )
-    few = not arguments.watch and arguments.style != "all"
     if reference and not reason and arguments.runtime != "tensorflow":
-        suits = few and portable.suits(reference, photos, choices, arguments.size)
-        if suits or arguments.runtime == "onnxruntime":
-            return _load_portable(reference, choices, say)
+        if arguments.runtime == "onnxruntime":
+            _write(reference, say)
+            return portable.load(reference, **vars(choices))
+        few = not arguments.watch and arguments.style != "all"
+        if few and portable.suits(reference, photos, choices, arguments.size):
+            # Without a cache that can be written, TensorFlow does it.
+            with contextlib.suppress(errors.UserError):
+                _write(reference, say)
+            if portable.path(reference).is_file():
+                return portable.load(reference, **vars(choices))
     terminal.import_tensorflow()
     from fastnst.models import loading
 
@@ -89,7 +96,7 @@ def _needs_tensorflow(reference: store.Reference | None, arguments: argparse.Nam
     """Returns the option that only TensorFlow has; empty if there is none."""
     from fastnst.export import portable
 
-    if reference is None or not portable.can_write(reference):
+    if reference is None or not portable.is_network(reference):
         return f"--model {arguments.model}"
     if arguments.precision == "bfloat16":
         return "--precision bfloat16"
@@ -98,14 +105,12 @@ def _needs_tensorflow(reference: store.Reference | None, arguments: argparse.Nam
     return "" if arguments.max_memory is None else "--max-memory"
 
 
-def _load_portable(
-    reference: store.Reference,
-    choices: controls.Controls,
-    say: collections.abc.Callable[[str], None],
-) -> stylizer.Stylizer:
+def _write(reference: store.Reference, say: collections.abc.Callable[[str], None]) -> None:
+    """Writes a model for ONNX Runtime, unless it is in the cache."""
     from fastnst.export import portable
 
-    if not portable.path(reference).is_file():
-        say("writing the model for ONNX Runtime, once")
-        terminal.import_tensorflow()
-    return portable.load(reference, **vars(choices))
+    if portable.path(reference).is_file():
+        return
+    say("writing the model for ONNX Runtime, once")
+    terminal.import_tensorflow()
+    portable.write(reference)

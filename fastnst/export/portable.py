@@ -33,7 +33,7 @@ _MISSING = 'needs onnx and onnxruntime; run: pip install "fastnst[onnx]"'
 _SOURCES = (f"{store.WEIGHTS}.*", "model.json", "config.yml", "checkpoints/**/*", "learned/*")
 
 
-def can_write(reference: store.Reference) -> bool:
+def is_network(reference: store.Reference) -> bool:
     """Returns whether a model is a network, and not a SavedModel."""
     return not (reference.path / store.SAVED_MODEL).exists()
 
@@ -78,17 +78,15 @@ def load(name: str | Path | store.Reference, **defaults: Any) -> stylizer.Styliz
     reference = name if isinstance(name, store.Reference) else store.find(name)
     if not _installed("onnxruntime"):
         raise errors.UserError(_MISSING)
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # An arena would keep the memory of a photo for the next one, which may have another size.
-    options.enable_cpu_mem_arena = False
-    # Sizes are read at once, so that they do not keep layers alive: a third less memory.
-    options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(write(reference)), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        session = _open(write(reference))
+    # ONNX Runtime has no common type of errors.
+    except errors.UserError:
+        raise
+    except Exception:
+        # The file in the cache is damaged.
+        path(reference).unlink(missing_ok=True)
+        session = _open(write(reference))
     facts = json.loads(session.get_modelmeta().custom_metadata_map["fastnst"])
     names = tuple(style["name"] for style in facts["styles"])
     inputs = {each.name for each in session.get_inputs()}
@@ -108,7 +106,6 @@ def load(name: str | Path | store.Reference, **defaults: Any) -> stylizer.Styliz
         batches = (photo[np.newaxis].astype(np.float32) for photo in photos)
         try:
             pictures = [session.run(None, given | {"images": batch})[0] for batch in batches]
-        # ONNX Runtime has no common type of errors.
         except Exception as error:
             if "alloc" in str(error):
                 raise MemoryError(str(error)) from None
@@ -162,6 +159,20 @@ def path(reference: store.Reference) -> Path:
         state = source.stat()
         digest.update(f"{source} {state.st_size} {state.st_mtime_ns}\n".encode())
     return files.cache() / "onnx" / f"{_place(reference)}-{digest.hexdigest()[:16]}.onnx"
+
+
+def _open(file: Path) -> Any:
+    """Returns an `onnxruntime.InferenceSession`."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # An arena would keep the memory of a photo for the next one, which may have another size.
+    options.enable_cpu_mem_arena = False
+    # Sizes are read at once, so that they do not keep layers alive: a third less memory.
+    options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
+    # Fatal errors only; others are raised as well.
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def _place(reference: store.Reference) -> str:

@@ -141,6 +141,15 @@ def test_without_onnx_runtime_tensorflow_is_used_and_the_choice_says_how_to_inst
     assert 'pip install "fastnst[onnx]"' in capsys.readouterr().err
 
 
+def test_without_a_cache_that_can_be_written_tensorflow_is_used(
+    here: Path, used: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "cache").write_text("a file in place of the folder")
+    assert run() == 0 and used == ["tensorflow"]
+    assert run("--runtime", "onnxruntime") == terminal.USER_ERROR
+    assert "cache" in capsys.readouterr().err
+
+
 COMMAND = """
 import sys
 from fastnst.cli import eval as command

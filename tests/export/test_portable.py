@@ -63,6 +63,13 @@ def test_the_package_loads_models_into_it(
     )
 
 
+def test_another_runtime_or_precision_is_refused(reference: store.Reference) -> None:
+    with pytest.raises(errors.UserError, match=r"^runtime onnx: should be tensorflow or onnx"):
+        fastnst.load(reference.path, runtime="onnx")
+    with pytest.raises(errors.UserError, match=r"^precision bfloat16: is not available with"):
+        fastnst.load(reference.path, "bfloat16", runtime="onnxruntime")
+
+
 def test_a_model_of_one_style_has_no_other_and_no_strength(tiny_run: Path) -> None:
     one = store.find(tiny_run)
     portable.write(one)
@@ -97,6 +104,15 @@ def test_a_model_is_written_once_and_again_when_it_has_changed(
     assert second != first and second.is_file()
     # Its earlier state is of no use.
     assert not first.exists() and len(list(cache.rglob("*.onnx"))) == 1
+
+
+def test_a_damaged_file_in_the_cache_is_written_again(
+    reference: store.Reference, photo: Callable[..., np.ndarray]
+) -> None:
+    expected = portable.load(reference)(photo(20, 30))
+    written = portable.path(reference)
+    written.write_bytes(written.read_bytes()[:1000])
+    np.testing.assert_array_equal(portable.load(reference)(photo(20, 30)), expected)
 
 
 def test_few_photos_suit_onnx_runtime_and_many_do_not(
