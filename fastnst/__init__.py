@@ -43,7 +43,10 @@ def load(
     """
     if runtime == "onnxruntime":
         if precision == "bfloat16":
-            raise errors.UserError("precision bfloat16: is not available with onnxruntime")
+            raise errors.UserError(
+                "precision bfloat16: is not available with onnxruntime; use precision float32, or "
+                "runtime tensorflow"
+            )
         from fastnst.export import portable
 
         return portable.load(name, **defaults)

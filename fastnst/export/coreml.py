@@ -210,6 +210,8 @@ class _Builder:
                     end=[0, 0, -margin, -margin],
                     end_mask=[True, True, False, False],
                 )
+            case operations.Fade():
+                return builder.mul(x=images, y=self._contrast())
             case operations.Crop(like=like, offset=offset):
                 return self._crop(images, self._results[like], offset)
         raise TypeError(f"no operation of Core ML for {operation}")
@@ -223,6 +225,15 @@ class _Builder:
         else:
             by = np.float32(factor)
         return self._mil.mul(x=other, y=by)
+
+    def _contrast(self) -> Any:
+        """Computes the photo's contrast, [1, 1, 1, 1]; see `operations.Fade`."""
+        builder, photo = self._mil, self._results[operations.PHOTO]
+        highest = builder.reduce_max(x=photo, axes=[2, 3], keep_dims=True)
+        lowest = builder.reduce_min(x=photo, axes=[2, 3], keep_dims=True)
+        differences = builder.sub(x=highest, y=lowest)
+        largest = builder.reduce_max(x=differences, axes=[1], keep_dims=True)
+        return builder.minimum(x=largest, y=np.float32(1.0))
 
     def _keep_colors(self, scale: Any, shift: Any, colors: Any) -> tuple[Any, Any]:
         """Moves a scale and a shift, [1, C, 1, 1], to the moments of images by the part `keep`."""

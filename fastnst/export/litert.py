@@ -11,7 +11,7 @@ import tensorflow as tf
 from fastnst import export
 from fastnst.export import verify
 from fastnst.models import model as model_module
-from fastnst.nets import operations, padding
+from fastnst.nets import network, operations, padding
 
 FILE = "model.tflite"
 # In float32, the results must be equal up to rounding; kernels in float16 move some by more.
@@ -192,6 +192,8 @@ def _apply(
             return padding.extend(images, multiple)
         case operations.Trim(margin=margin):
             return images[:, margin:-margin, margin:-margin]
+        case operations.Fade():
+            return images * tf.reshape(network.contrast(results[operations.PHOTO]), [-1, 1, 1, 1])
         case operations.Crop(like=like, offset=offset):
             _, height, width, _ = results[like].shape
             if height and width:

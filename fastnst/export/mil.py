@@ -158,8 +158,11 @@ _OPERATIONS: dict[str, collections.abc.Callable[..., Any]] = {
     "matmul": lambda x, y, transpose_x, transpose_y: tf.matmul(
         x, y, transpose_a=bool(transpose_x), transpose_b=bool(transpose_y)
     ),
+    "minimum": lambda x, y: tf.minimum(x, y),
     "mul": lambda x, y: x * y,
     "pad": _pad,
+    "reduce_max": lambda x, axes, keep_dims: tf.reduce_max(x, axes, keepdims=bool(keep_dims)),
+    "reduce_min": lambda x, axes, keep_dims: tf.reduce_min(x, axes, keepdims=bool(keep_dims)),
     "reduce_mean": lambda x, axes, keep_dims: tf.reduce_mean(x, axes, keepdims=bool(keep_dims)),
     "relu": lambda x: tf.nn.relu(x),
     "reshape": lambda x, shape: tf.reshape(x, shape),

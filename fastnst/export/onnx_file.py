@@ -247,6 +247,8 @@ class _Builder:
                 ends = [np.array([each, each], np.int64) for each in (margin, -margin)]
                 axes = self._constant(np.array([2, 3], np.int64))
                 return self._node("Slice", [source, *map(self._constant, ends), axes], name)
+            case operations.Fade():
+                return self._node("Mul", [source, self._contrast()], name)
             case operations.Crop(like=like, offset=offset):
                 size = self._node("Shape", [like], f"{name}/size", start=2)
                 begin = self._constant(np.array([offset, offset], np.int64))
@@ -260,6 +262,16 @@ class _Builder:
             return source
         by = self._by_channel(factor) if isinstance(factor, str) else self._scalar(factor)
         return self._node("Mul", [source, by], f"{name}/weighted")
+
+    def _contrast(self) -> str:
+        """Computes the photo's contrast, [B, 1, 1, 1]; see `operations.Fade`."""
+        photo = operations.PHOTO
+        highest = self._node("ReduceMax", [photo], "contrast/highest", axes=[2, 3])
+        opposite = self._node("Mul", [photo, self._scalar(-1.0)], "contrast/opposite")
+        lowest = self._node("ReduceMax", [opposite], "contrast/lowest", axes=[2, 3])
+        differences = self._node("Add", [highest, lowest], "contrast/differences")
+        largest = self._node("ReduceMax", [differences], "contrast/largest", axes=[1])
+        return self._node("Clip", [largest, "", self._scalar(1.0)], "contrast")
 
     def _by_channel(self, entry: str) -> str:
         shape = self._constant(np.array([1, -1, 1, 1], np.int64))

@@ -112,7 +112,13 @@ class _Served(tf.Module):
         keep = [tf.TensorSpec([], name="keep")] if self.has_strength else []
         # The weights are constants of these functions alone, which all signatures call.
         painter = bands.BandPainter(net)
-        self._paint = tf.function(painter, input_signature=[_IMAGES, row, *keep], autograph=False)
+
+        def paint(images: tf.Tensor, *choice: tf.Tensor) -> tf.Tensor:
+            # Of no pixels, convolutions would divide by zero, which kills the process.
+            is_empty = tf.equal(tf.size(images), 0)
+            return tf.cond(is_empty, lambda: images, lambda: painter(images, *choice))
+
+        self._paint = tf.function(paint, input_signature=[_IMAGES, row, *keep], autograph=False)
         self._table = tf.function(lambda: tf.constant(net.table), [], autograph=False)
 
     @tf.function(autograph=False)

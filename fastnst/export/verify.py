@@ -101,6 +101,9 @@ def cases(
 ) -> dict[str, Case]:
     """Returns the photos to compare: each style, three odd sizes, one photo and three at a time.
 
+    One photo has a single color, whose rounding an export might amplify.
+
+
     Args:
         description: The model's styles, and whether it has strengths.
         size: Height and width of formats with a fixed size, which take one photo at a time.
@@ -108,6 +111,7 @@ def cases(
     each = np.eye(len(description.styles), dtype=np.float32)
     photos = _photos(1, size or _EVERY_STYLE)
     found = {f"style {index}": Case(photos, row) for index, row in enumerate(each)}
+    found["one color"] = Case(np.full_like(photos, 128), each[0])
     if description.identity:
         for strength in _STRENGTHS:
             found[f"strength {strength:g}"] = Case(

@@ -60,7 +60,7 @@ class BandPainter:
         def paint(index: tf.Tensor, done: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             # For a single photo, TensorFlow has faster norms, and merges them with their ReLUs.
             photo = tf.ensure_shape(images[index : index + 1], [1, None, None, 3])
-            style = self._style(photo, row, keep)
+            style = self._net.fading(self._style(photo, row, keep), network.contrast(photo))
             if self._tiles is None:
                 return index + 1, done.write(index, self._net.compute(photo, style))
             # Inlined, the loops would be prepared for the first small photo too, which takes long.

@@ -77,7 +77,8 @@ class ListedNet(network.Network):
         Returns:
             float32 RGB of the same shape, in [0, 255].
         """
-        return tf.ensure_shape(self.compute(images, self.style(row)), images.shape)
+        style = self.fading(self.style(row), network.contrast(images))
+        return tf.ensure_shape(self.compute(images, style), images.shape)
 
     def copy(self, styles: int) -> ListedNet:
         """Returns a new network of the same layers, with a table of so many rows."""

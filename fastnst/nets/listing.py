@@ -6,6 +6,7 @@ Three programs do: `network`, for whole pictures; `steps`, for tiles of large pi
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 
 import tensorflow as tf
@@ -165,6 +166,11 @@ class Norm(Layer):
     def entries(self) -> tuple[str, str]:
         """The names of the scale and of the shift."""
         return f"{self.name}/scale", f"{self.name}/shift"
+
+
+def last_norm(layers: collections.abc.Iterable[Layer]) -> Norm | None:
+    """Returns the last norm of a network; None if it has none."""
+    return next((each for each in reversed([*layers]) if isinstance(each, Norm)), None)
 
 
 @dataclasses.dataclass(frozen=True)

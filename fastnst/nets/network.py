@@ -18,6 +18,16 @@ Results: TypeAlias = collections.abc.Callable[[str], tf.Tensor]
 _Copy = TypeVar("_Copy", bound="Network")
 
 
+def contrast(photos: tf.Tensor) -> tf.Tensor:
+    """Returns the largest difference of two pixels in a channel, at most 1, float32 [B, 1].
+
+    Args:
+        photos: float32 RGB [B, H, W, 3] in [0, 255].
+    """
+    differences = tf.reduce_max(photos, [1, 2]) - tf.reduce_min(photos, [1, 2])
+    return tf.minimum(tf.reduce_max(differences, -1, keepdims=True), 1.0)
+
+
 class Network(tf.Module):
     """A network that is given by its list of layers and by the rows of its styles.
 
@@ -147,6 +157,23 @@ class Network(tf.Module):
     def style(self, row: tf.Tensor | None = None) -> Entries:
         """Splits a row, [R] or [B, R], into its entries; None for the first row of `table`."""
         return self.layout.split(self.table[0] if row is None else row)
+
+    def fading(self, style: Entries, contrast: tf.Tensor) -> Entries:
+        """Returns a style that paints a photo of one color in one color.
+
+        Norms amplify the rounding of such a photo, whose variance is zero, to full contrast. With
+        a scale of zero, the last norm removes this pattern. Other photos are not changed.
+
+        Args:
+            style: Entries of a style's row.
+            contrast: From `contrast`, float32 [B, 1].
+        """
+        norm = listing.last_norm(self.list_layers())
+        if norm is None:
+            return style
+        scale, shift = norm.entries
+        whole = tf.ones_like(contrast)
+        return style | {scale: contrast * style[scale], shift: whole * style[shift]}
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Returns the variables by name, as in `tensors`."""

@@ -91,6 +91,14 @@ class Add(Operation):
 
 
 @dataclasses.dataclass(frozen=True)
+class Fade(Operation):
+    """Computes x * min(1, the largest difference of two pixels in a channel of the photo).
+
+    It is 0 for a photo of one color, and changes no other; see `network.Network.fading`.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
 class Crop(Operation):
     """Crops to the height and width of another result.
 
@@ -110,9 +118,11 @@ def of(net: network.Network, *, strength: bool = False) -> tuple[Operation, ...]
         net: The network; its kernels are copied.
         strength: Whether the output norm restores colors of the photo, as strengths below 1 do.
     """
+    listed = net.list_layers()
+    last_norm = listing.last_norm(listed)
     lowering = _Lowering(strength)
-    for layer in net.list_layers():
-        lowering.add(layer)
+    for layer in listed:
+        lowering.add(layer, fades=layer is last_norm)
     return tuple(lowering.operations)
 
 
@@ -126,9 +136,16 @@ class _Lowering:
         self._renamed: dict[str, str] = {}
         self._channels = {PHOTO: 3}
 
-    def add(self, layer: listing.Layer) -> None:
-        """Adds the operations that compute a layer; the last has its name."""
+    def add(self, layer: listing.Layer, *, fades: bool = False) -> None:
+        """Adds the operations that compute a layer; the last has its name.
+
+        Args:
+            layer: The layer.
+            fades: Whether it receives nothing of a photo of one color.
+        """
         name, source = layer.name, self._now(layer.source)
+        if fades:
+            source = self._add(Fade(f"{name}/faded", source))
         match layer:
             case listing.Cast():
                 self._renamed[name] = source

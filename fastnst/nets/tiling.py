@@ -54,10 +54,11 @@ class Resources:
 
 
 class Choice(NamedTuple):
-    """A style, as `TransformNet.__call__` takes it."""
+    """A style, as `TransformNet.__call__` takes it, and the photo's contrast if it is known."""
 
     row: tf.Tensor
     keep: tf.Tensor | None = None
+    contrast: tf.Tensor | None = None
 
 
 class TilePainter:
@@ -103,6 +104,7 @@ class TilePainter:
             resources: The resources to use. If memory is short, outputs that several sweeps need
                 are computed again instead of kept, and at last kept in files.
         """
+        choice = choice._replace(contrast=tf.constant([[_contrast(photo)]]))
         if moments is None:
             self._exact(photo, choice, resources, write).run()
             return
@@ -189,7 +191,7 @@ class TilePainter:
         style = self.net.style(choice.row)
         if choice.keep is not None and _COLORS in moments and self.net.architecture.output_norm:
             style = self.net.keeping(style, choice.keep, moments[_COLORS])
-        return style
+        return style if choice.contrast is None else self.net.fading(style, choice.contrast)
 
     def _record_moments(self, photo: tf.Tensor, row: tf.Tensor) -> steps.Moments:
         values = steps.Values(self.net, self.steps, photo, self.net.style(row), {}, frozenset(), {})
@@ -198,6 +200,18 @@ class TilePainter:
             if step.normed:
                 found[name] = values.moments[name] = norms.moments(values.output(name))
         return found
+
+
+def _contrast(photo: planes.Pixels) -> float:
+    """Returns `network.contrast` of one photo; of most photos, only the first rows are read."""
+    lowest, highest = np.full(3, np.inf, np.float32), np.full(3, -np.inf, np.float32)
+    for part in planes.bands(photo):
+        pixels = photo.read(*part)
+        lowest = np.minimum(lowest, pixels.min((0, 1, 2)), dtype=np.float32)
+        highest = np.maximum(highest, pixels.max((0, 1, 2)), dtype=np.float32)
+        if (highest - lowest).max() >= 1.0:
+            return 1.0
+    return float((highest - lowest).max())
 
 
 def own(image: tf.Tensor, inner: tf.Tensor, scale: int) -> tf.Tensor:

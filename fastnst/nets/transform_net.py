@@ -89,6 +89,7 @@ class TransformNet(network.Network):
         style = self.style(row)
         if keep is not None and self.architecture.output_norm:
             style = self.keeping(style, keep, self.color_moments(images))
+        style = self.fading(style, network.contrast(images))
         return tf.ensure_shape(self.compute(images, style), images.shape)
 
     def copy(self, styles: int) -> TransformNet:

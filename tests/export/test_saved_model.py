@@ -281,6 +281,26 @@ def test_the_live_network_stays_trainable(exported: Path, model: model_module.Mo
     assert len(model.net.trainable_variables) == 8 + 1
 
 
+@pytest.mark.parametrize("shape", [(0, 20, 20, 3), (1, 0, 20, 3), (2, 20, 0, 3)])
+def test_photos_without_pixels_give_pictures_without_pixels(
+    several: Path, shape: tuple[int, ...]
+) -> None:
+    model = tf.saved_model.load(str(several))
+    photos, first = tf.zeros(shape), tf.constant([1.0, 0.0, 0.0])
+    choices = {
+        "serving_default": {},
+        "serving_styles": {"style": first},
+        "serving_strength": {"style": first, "strength": tf.constant(0.5)},
+        "serving_masks": {"masks": tf.zeros([*shape[:3], 3])},
+    }
+    for name, given in choices.items():
+        assert model.signatures[name](images=photos, **given)["stylized"].shape == shape, name
+    whole = tf.zeros(shape, tf.uint8)
+    assert model.signatures["serving_uint8"](images=whole)["stylized"].shape == shape
+    assert model(whole, 2, 0.5).shape == shape
+    assert model.signatures["stylize_encoded"](image_bytes=tf.constant([], tf.string))
+
+
 def test_an_export_that_no_other_program_can_load_is_not_kept(
     tmp_path: Path, model: model_module.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,16 @@ def test_photos_painted_in_bands_equal_those_painted_whole(
         np.testing.assert_allclose(found, expected, atol=0.05, err_msg=str(shape))
 
 
+def test_a_photo_of_one_color_is_painted_in_one_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = make_net(antialias=True)
+    photos = tf.fill([2, 131, 53, 3], 77.0)
+    for large in (900, bands.LARGE):
+        monkeypatch.setattr(bands, "LARGE", large)
+        for keep in (0.0, 0.5):
+            found = compile_painter(net)(photos, net.table[1], keep)
+            assert np.ptp(found, axis=(1, 2)).max() < 0.1
+
+
 def test_small_photos_are_painted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise AssertionError("bands are computed")

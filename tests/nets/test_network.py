@@ -82,6 +82,18 @@ def test_upsampling_is_cropped_to_the_image_it_is_given(photos: tf.Tensor) -> No
     assert found.shape == (2, 24, 29, 3)
 
 
+def test_the_last_norm_has_no_contrast_for_a_photo_of_one_color(photos: tf.Tensor) -> None:
+    net = Toy()
+    flat = tf.fill([1, 12, 15, 3], 90.0) + tf.constant([0.0, 20.0, -7.0])
+    dot = tf.concat([flat[:, :, :-1], flat[:, :, -1:] + [0.0, 0.0, 1.0]], 2)
+    contrast = network.contrast(tf.concat([flat, dot, photos[:1], flat + 0.25], 0))
+    np.testing.assert_array_equal(contrast, [[0.0], [1.0], [1.0], [0.0]])
+    style = net.fading(net.style(), contrast)
+    np.testing.assert_array_equal(style["norm/scale"][:, 0], [0.0, 1.0, 1.0, 0.0])
+    assert style["norm/shift"].shape == (4, 3)
+    np.testing.assert_array_equal(style["skip/scale"], net.style()["skip/scale"])
+
+
 def test_an_unknown_layer_is_an_error(photos: tf.Tensor) -> None:
     layer = listing.Layer("mystery", listing.PHOTO)
     with pytest.raises(TypeError, match="no such layer: Layer"):

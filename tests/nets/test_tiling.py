@@ -100,6 +100,17 @@ def test_a_photo_painted_exactly_in_tiles_equals_the_photo_painted_whole(
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_photo_of_one_color_is_painted_in_one_color_in_tiles(
+    known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
+    painter = tiling.TilePainter(make_net({"antialias": True}))
+    photo = np.full((131, 93, 3), 77, np.float32)
+    found = paint(painter, photo, moments=record(painter, photo) if known else None)
+    assert np.ptp(found, axis=(0, 1)).max() < 0.1
+
+
 def test_outputs_are_kept_in_files_only_if_they_do_not_fit_into_memory(tmp_path: Path) -> None:
     painter = tiling.TilePainter(make_net({}))
     photo = make_photo(80, 64)
