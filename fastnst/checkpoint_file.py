@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
 import re
 import shutil
 import tempfile
@@ -103,18 +104,27 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
 def saved(folder: Path) -> list[str]:
     """Returns the checkpoints in a folder, from the oldest to the newest.
 
-    TensorFlow lists them in its `checkpoint` file. If that is lost, for example in a power cut,
-    the order follows from their names.
+    What lies in the folder counts, and not TensorFlow's `checkpoint` file, which a power cut or a
+    copy of some of the files leaves outdated. The index of a checkpoint is written last, so a
+    checkpoint with an index is complete. Nothing here needs TensorFlow.
+
+    Raises:
+        UserError: If the folder cannot be read: its checkpoints must not be mistaken for none.
     """
-    listed = noted(folder)
-    if listed is not None:
-        return [path for path in listed if Path(f"{path}.index").is_file()]
-    steps = sorted(
-        int(step)
-        for index in folder.glob(f"{PREFIX}-*.index")
-        if (step := index.stem.removeprefix(f"{PREFIX}-")).isdecimal()
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise errors.UserError(f"{folder}: cannot be read ({error.strerror})") from None
+    steps = (
+        name.removeprefix(f"{PREFIX}-").removesuffix(".index")
+        for name in names
+        if name.startswith(f"{PREFIX}-") and name.endswith(".index")
     )
-    return [str(folder / f"{PREFIX}-{step}") for step in steps]
+    # Of one spelling only, so that each step has one checkpoint.
+    numbers = sorted(int(step) for step in steps if re.fullmatch(r"0|[1-9][0-9]{0,18}", step))
+    return [str(folder / f"{PREFIX}-{number}") for number in numbers]
 
 
 def newest(folder: Path) -> str | None:
@@ -123,26 +133,18 @@ def newest(folder: Path) -> str | None:
     return found[-1] if found else None
 
 
-def noted(folder: Path) -> list[str] | None:
-    """Returns the checkpoints listed in a folder's `checkpoint` file, or None if it is lost."""
-    import tensorflow as tf
-
-    try:
-        noted = tf.train.get_checkpoint_state(str(folder))
-    # The file is empty.
-    except ValueError:
-        return None
-    return None if noted is None else list(noted.all_model_checkpoint_paths)
+def parts(path: str) -> list[Path]:
+    """Returns the files of a checkpoint, the index first: without it, the rest is no checkpoint."""
+    place = Path(path)
+    data = place.parent.glob(f"{glob.escape(place.name)}.data-*")
+    return [Path(f"{path}.index"), *sorted(part for part in data if not files.is_retired(part))]
 
 
 def note(folder: Path, paths: list[str]) -> None:
-    """Lists the checkpoints in the folder's `checkpoint` file, as TensorFlow does."""
+    """Lists the checkpoints in the folder's `checkpoint` file, for TensorFlow's own programs."""
     # In the format of CheckpointState, with relative paths, because the folder may be moved.
     lines = [f'model_checkpoint_path: "{Path(paths[-1]).name}"\n']
-    for path in paths:
-        lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"\n')
-        written = Path(f"{path}.index").stat().st_mtime
-        lines.append(f"all_model_checkpoint_timestamps: {written}\n")
+    lines += [f'all_model_checkpoint_paths: "{Path(path).name}"\n' for path in paths]
     files.write(folder / "checkpoint", "".join(lines))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
@@ -58,6 +59,12 @@ def staging(folder: Path) -> Iterator[Path]:
         yield Path(staged)
         for path in sorted(Path(staged).iterdir()):
             os.replace(path, folder / path.name)
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what a process that was killed while it wrote into a folder has left there."""
+    for left in folder.glob(".partial-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager

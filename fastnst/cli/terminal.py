@@ -20,64 +20,126 @@ import tqdm
 
 from fastnst import errors
 
-# The last two are what a shell reports for a command that SIGINT or SIGTERM has ended.
-DONE, USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+DONE, USER_ERROR, USAGE = 0, 1, 2
+# What a shell reports for a command that a signal has ended: 128 and its number.
+HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
+# SIGHUP says that the terminal was closed or the connection lost; Windows has none.
+_ENDS = {
+    getattr(signal, name): code
+    for name, code in (("SIGTERM", TERMINATED), ("SIGHUP", HUNG_UP))
+    if hasattr(signal, name)
+}
 
 
 def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: bool = False) -> int:
     """Runs a command's body and returns its exit code; if `quiet`, without notes and bars.
 
     A UserError is printed as one line on stderr. Ctrl-C and a closed stdout end the command
-    without a traceback. SIGTERM raises KeyboardInterrupt in the body, as Ctrl-C does.
+    without a traceback. SIGTERM and SIGHUP raise KeyboardInterrupt in the body, as Ctrl-C does.
     """
-    terminated = False
+    ended: list[int] = []
 
-    def terminate(number: int, frame: types.FrameType | None) -> None:
-        nonlocal terminated
-        terminated = True
+    def end(number: int, frame: types.FrameType | None) -> None:
+        ended.append(_ENDS[signal.Signals(number)])
         raise KeyboardInterrupt
 
+    _open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names may be bytes that are not valid text; they are printed unchanged.
         sys.stdout.reconfigure(
             errors="surrogateescape" if os.name == "posix" else "backslashreplace"
         )
-    earlier = signal.signal(signal.SIGTERM, terminate)
-    try:
-        with contextlib.redirect_stderr(_Quiet(sys.stderr)) if quiet else contextlib.nullcontext():
+    with contextlib.redirect_stderr(_Stderr(sys.stderr, quiet)), _handling(_ENDS, end):
+        try:
+            _check_working_directory()
             code = body()
-        return TERMINATED if terminated and code == INTERRUPTED else code
-    except errors.UserError as error:
-        print(f"{command}: {error}", file=sys.stderr)
-        return USER_ERROR
-    except KeyboardInterrupt:
-        print(f"{command}: interrupted", file=sys.stderr)
-        return TERMINATED if terminated else INTERRUPTED
-    except BrokenPipeError:
-        # The reader closed the pipe. Without this, flushing stdout at exit would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+            sys.stdout.flush()
+            return ended[0] if ended and code == INTERRUPTED else code
+        except errors.UserError as error:
+            print(f"{command}: {error}", file=sys.stderr)
+            return USER_ERROR
+        except KeyboardInterrupt:
+            print(f"{command}: interrupted", file=sys.stderr)
+            return ended[0] if ended else INTERRUPTED
+        except BrokenPipeError:
+            # The reader closed the pipe. Without this, flushing stdout at exit would fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+
+
+def _open_standard_streams() -> None:
+    """Opens those of stdin, stdout and stderr that are closed, on nothing.
+
+    Else the next files to be opened would take their place, and receive what is printed.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
+        if getattr(sys, name) is None:
+            mode = "w" if descriptor else "r"
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _check_working_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        raise errors.UserError(
+            "the working directory was deleted; change to another folder, such as with cd ~"
+        ) from None
+
+
+@contextlib.contextmanager
+def _handling(
+    signals: collections.abc.Iterable[int],
+    handler: collections.abc.Callable[[int, types.FrameType | None], None],
+) -> collections.abc.Iterator[None]:
+    """Handles signals within the block, except those that are ignored, as SIGHUP under nohup."""
+    earlier = {
+        number: signal.signal(number, handler)
+        for number in signals
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGTERM, earlier)
+        for number, before in earlier.items():
+            signal.signal(number, before)
 
 
-class _Quiet(io.TextIOBase):
-    """A stderr for errors only: no terminal, so that there are no bars, and `say` is silent."""
+class _Stderr(io.TextIOBase):
+    """The stderr of a command: writing to it never fails, as after its terminal was closed.
 
-    def __init__(self, stderr: TextIO) -> None:
-        self._stderr = stderr
+    If `quiet`, it is for errors only: it is no terminal, so that there are no bars, and `say` is
+    silent.
+    """
+
+    def __init__(self, stream: TextIO, quiet: bool) -> None:
+        self._stream, self.quiet = stream, quiet
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # tqdm asks it what a bar may consist of
+        return getattr(self._stream, "encoding", None) or "ascii"
 
     def write(self, text: str) -> int:
-        return self._stderr.write(text)
+        # A RuntimeError is raised if a signal's handler writes while its main program does.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        self._stderr.flush()
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._stream.flush()
 
     def fileno(self) -> int:
-        return self._stderr.fileno()
+        return self._stream.fileno()
 
     def isatty(self) -> bool:
-        return False
+        return not self.quiet and self._stream.isatty()
 
 
 def say(line: str) -> None:
@@ -85,7 +147,7 @@ def say(line: str) -> None:
 
     With `--quiet`, it prints nothing.
     """
-    if not isinstance(sys.stderr, _Quiet):
+    if not getattr(sys.stderr, "quiet", False):
         complain(line)
 
 
@@ -112,7 +174,7 @@ def result(path: Path | str, *, as_json: bool, **facts: Any) -> None:
 
 @dataclasses.dataclass
 class StopRequest:
-    """A request to stop, by Ctrl-C or SIGTERM.
+    """A request to stop, by Ctrl-C, SIGTERM or SIGHUP.
 
     Attributes:
         signal: Number of the signal, or None as long as there was none.
@@ -127,12 +189,14 @@ class StopRequest:
     @property
     def exit_code(self) -> int:
         """The exit code of a command that stops for it."""
-        return TERMINATED if self.signal == signal.SIGTERM else INTERRUPTED
+        return INTERRUPTED if self.signal is None else 128 + self.signal
 
 
 @contextlib.contextmanager
 def stopping_gently() -> collections.abc.Iterator[StopRequest]:
-    """Turns Ctrl-C or SIGTERM into a request to stop after this step; a second one stops at once.
+    """Turns Ctrl-C, SIGTERM or SIGHUP into a request to stop after this step.
+
+    A second one stops at once.
 
     Yields:
         The request, which is true to call once a signal has come.
@@ -145,14 +209,8 @@ def stopping_gently() -> collections.abc.Iterator[StopRequest]:
         request.signal = number
         say("stopping after this step; press Ctrl-C again to stop at once")
 
-    earlier = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with _handling((signal.SIGINT, *_ENDS), on_signal):
         yield request
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
 
 
 def natural(text: str) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 from pathlib import Path
 
-from fastnst import errors
+from fastnst import errors, files, locks
 
 # The weights, their average and Adam's two moments: 4 x 1.7 million float32 values.
 _CHECKPOINT_BYTES = 27_000_000
+# More than fits into the inode of a file: a full disk refuses it.
+_PROBE_BYTES = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,27 @@ class RunFolder:
         }
         return dict(sorted(strips.items()))
 
+    def hold(self) -> locks.Lock | None:
+        """Keeps other processes from writing to the folder, as long as the result exists.
+
+        Returns:
+            The lock; None if it cannot be created, which `prepare` explains.
+
+        Raises:
+            UserError: If another process writes to the folder.
+        """
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return locks.hold(self.path)
+        return None
+
+    def sweep(self) -> None:
+        """Deletes what a write that was cut short by a kill or a power cut has left."""
+        for folder in (self.path, self.samples, self.checkpoints, self.checkpoints / "best"):
+            files.sweep(folder)
+            for left in folder.glob("step-*_temp"):
+                shutil.rmtree(left, ignore_errors=True)
+
     def prepare(self, checkpoints: int) -> None:
         """Creates the folder and checks that it is writable and has enough space.
 
@@ -78,12 +102,18 @@ class RunFolder:
             )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
-            probe.touch()
-            probe.unlink()
+            for folder in (self.path, self.checkpoints, self.samples, self.tensorboard):
+                # A file in the place of a subfolder is told now, and not at the first checkpoint.
+                if folder == self.path or folder.exists():
+                    probe = folder / ".writable"
+                    probe.write_bytes(bytes(_PROBE_BYTES))
+                    probe.unlink()
         except OSError as error:
+            # Of a write, the error does not name the file.
+            place = Path(error.filename or self.path)
+            place = place.parent if place.name == ".writable" else place
             raise errors.UserError(
-                f"model_path: {self.path} cannot be written ({error.strerror}); {advice}"
+                f"model_path: {place} cannot be written ({error.strerror}); {advice}"
             ) from None
         needed = (checkpoints + 2) * _CHECKPOINT_BYTES
         free = shutil.disk_usage(self.path).free

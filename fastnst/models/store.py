@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from fastnst import errors, files
+from fastnst import checkpoint_file, errors, files
 from fastnst.models import descriptions
 
 SHIPPED = files.asset("pretrained")
@@ -70,8 +70,7 @@ def find(name: str | Path) -> Reference:
                 return Reference(path, str(name))
     named = files.expand_user(named)
     # A path may lead to anything that has checkpoints, a name only to networks that stylize.
-    states = (named / _STATE, named / "checkpoints" / _STATE)
-    if _is_model(named) or is_checkpoint(named) or any(state.is_file() for state in states):
+    if _is_model(named) or is_checkpoint(named) or _saved(named) or _saved(named / "checkpoints"):
         return Reference(named)
     known = available()
     names = [*known, *(style for path in known.values() for style in style_names(path))]
@@ -153,8 +152,13 @@ def _is_model(path: Path) -> bool:
         (path / SAVED_MODEL).exists()
         or is_checkpoint(path / WEIGHTS)
         # Other tasks of the engine save checkpoints too, but no network that stylizes.
-        or ((path / "checkpoints" / _STATE).is_file() and _has_network(path))
+        or (_saved(path / "checkpoints") and _has_network(path))
     )
+
+
+def _saved(folder: Path) -> bool:
+    """Returns whether a folder holds checkpoints, of a run or of another program."""
+    return checkpoint_file.newest(folder) is not None or (folder / _STATE).is_file()
 
 
 def _has_network(run: Path) -> bool:

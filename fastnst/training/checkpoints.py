@@ -19,7 +19,7 @@ class Checkpointer:
     def __init__(
         self, folder: Path, task: task_module.Task, state: state_module.State, keep: int
     ) -> None:
-        """Prepares to save; no checkpoint is written yet.
+        """Prepares to save; nothing is written yet.
 
         Args:
             folder: The run's folder of checkpoints; the best one lies in "best" below it.
@@ -28,21 +28,24 @@ class Checkpointer:
             keep: How many of the last checkpoints to keep.
         """
         self._task, self._state = task, state
-        self._folder, self._keep = folder, keep
+        self._folder, self._best = folder, folder / checkpoint_file.BEST
+        self._keep = {self._folder: keep, self._best: 1}
         self._checkpoint = tf.train.Checkpoint(**task.kept(), **state.kept())
-        self._last = self._manage(folder, keep)
-        self._best = self._manage(folder / checkpoint_file.BEST, 1)
+        # Checkpoints of earlier releases hold it, so it is saved and restored.
+        assert self._checkpoint.save_counter is not None
+        # Those that this process has read or written: no others are replaced or deleted.
+        self._known: set[str] = set()
 
     @property
     def latest(self) -> str | None:
         """Path of the newest checkpoint, as TensorFlow writes it."""
-        return self._last.latest_checkpoint
+        return next(reversed(checkpoint_file.saved(self._folder)), None)
 
     def restore(self, say: collections.abc.Callable[[str], None]) -> int:
-        """Restores the newest intact checkpoint, if there is one.
+        """Restores the newest intact checkpoint, if there is one; without any, the best one.
 
         Args:
-            say: Receives a line for each newer one that is damaged. These are forgotten.
+            say: Receives a line for each newer one that is damaged. These are renamed.
 
         Returns:
             The step to resume from, 0 for a new run.
@@ -50,15 +53,15 @@ class Checkpointer:
         Raises:
             UserError: If all are damaged or of another architecture.
         """
+        last, best = checkpoint_file.saved(self._folder), checkpoint_file.saved(self._best)
         refused: dict[str, str] = {}
-        found = checkpoint_file.saved(self._folder)
-        for path in reversed(found):
+        for path in (*reversed(last), *reversed(best)):
             try:
                 self._restore(path)
                 break
             # TensorFlow raises IndexError for a truncated file.
             except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
-                refused[path] = str(error).strip().splitlines()[0]
+                refused[path] = (str(error).strip().splitlines() or [type(error).__name__])[0]
         else:
             if not refused:
                 return 0
@@ -68,14 +71,24 @@ class Checkpointer:
                 f"of another architecture ({reason}); start over with --fresh, or train under "
                 "another naming"
             )
-        if refused:
-            for damaged, reason in refused.items():
-                say(f"{damaged}: is damaged ({reason}); resuming from the one before it")
-            checkpoint_file.note(self._folder, [path for path in found if path not in refused])
-            self._last = self._manage(self._folder, self._keep)
-        if self._best.latest_checkpoint is None:
+        for damaged, reason in refused.items():
+            say(f"{damaged}: is damaged ({reason}); resuming from the one before it")
+            _retire(damaged)
+        self._known = {*last, *best} - refused.keys()
+        if not checkpoint_file.saved(self._best):
             self._state.best_loss.assign(np.inf)
         return int(self._state.step)
+
+    def rewind(self) -> None:
+        """Restores the newest checkpoint that this process has read or written.
+
+        Raises:
+            UserError: If there is none.
+        """
+        known = [path for path in checkpoint_file.saved(self._folder) if path in self._known]
+        if not known:
+            raise errors.UserError(f"{self._folder}: has no checkpoint yet to rewind to")
+        self._restore(known[-1])
 
     def forget_best(self) -> Path | None:
         """Makes the next validation the best so far, for a run whose objective has changed.
@@ -86,8 +99,7 @@ class Checkpointer:
         Raises:
             UserError: If it cannot be moved.
         """
-        retired = files.retire(self._folder / checkpoint_file.BEST)
-        self._best = self._manage(self._folder / checkpoint_file.BEST, 1)
+        retired = files.retire(self._best)
         self._state.best_loss.assign(np.inf)
         return retired
 
@@ -97,7 +109,7 @@ class Checkpointer:
         Raises:
             UserError: If it cannot be written.
         """
-        return self._write(self._last)
+        return self._write(self._folder)
 
     def save_best(self) -> str:
         """Saves the task as the best so far; returns the checkpoint's path."""
@@ -110,24 +122,31 @@ class Checkpointer:
         else:
             self._checkpoint.restore(path).assert_consumed()
 
-    def _manage(self, folder: Path, keep: int) -> tf.train.CheckpointManager:
-        unnoted = checkpoint_file.noted(folder) is None
-        if unnoted and (there := checkpoint_file.saved(folder)):
-            checkpoint_file.note(folder, there)
-        return tf.train.CheckpointManager(
-            self._checkpoint,
-            str(folder),
-            max_to_keep=keep,
-            checkpoint_name=checkpoint_file.PREFIX,
-        )
-
-    def _write(self, manager: tf.train.CheckpointManager) -> str:
+    def _write(self, folder: Path) -> str:
+        step = int(self._state.step)
+        path = str(folder / f"{checkpoint_file.PREFIX}-{step}")
         try:
-            return manager.save(checkpoint_number=int(self._state.step))
+            if path not in self._known:
+                _retire(path)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._checkpoint.write(path)
+            self._known.add(path)
+            kept = [each for each in checkpoint_file.saved(folder) if each in self._known]
+            for old in kept[: -self._keep[folder]]:
+                for part in checkpoint_file.parts(old):
+                    part.unlink(missing_ok=True)
+            checkpoint_file.note(folder, kept[-self._keep[folder] :])
         except (tf.errors.OpError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
+            place = self.latest or "the beginning"
             raise errors.UserError(
-                f"{manager.directory}: the checkpoint of step {int(self._state.step)} cannot be "
-                f"written ({reason}); make room and run the same command again, which resumes "
-                f"from {self.latest or 'the beginning'}"
+                f"{folder}: the checkpoint of step {step} cannot be written ({reason}); make room "
+                f"and run the same command again, which resumes from {place}"
             ) from None
+        return path
+
+
+def _retire(path: str) -> None:
+    """Renames the files of a checkpoint, so that it counts no more and nothing is lost."""
+    for part in checkpoint_file.parts(path):
+        files.retire(part)

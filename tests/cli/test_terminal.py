@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -181,3 +182,77 @@ def test_an_amount_of_memory_is_parsed_into_bytes(text: str, expected: int) -> N
 def test_another_amount_of_memory_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="should be an amount such as 2GiB"):
         terminal.memory(text)
+
+
+# Streams that are closed, and terminals that are gone.
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_sighup_interrupts_like_ctrl_c_and_exits_with_code_129() -> None:
+    def body() -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return terminal.DONE
+
+    assert terminal.guarded("train.py", body) == 129
+    with terminal.stopping_gently() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert stop() and stop.exit_code == 129
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_signal_that_is_ignored_stays_ignored_as_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminal.stopping_gently() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop()
+        assert terminal.guarded("x", lambda: os.kill(os.getpid(), signal.SIGHUP) or 0) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_command() -> None:
+    ours, theirs = os.openpty()
+    stderr = os.fdopen(theirs, "w")
+    with contextlib.redirect_stderr(stderr):
+        os.close(ours)
+        assert terminal.guarded("train.py", lambda: terminal.say("step 3") or 0) == 0
+    with contextlib.suppress(OSError):
+        stderr.close()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_opened_so_that_no_file_takes_their_place(
+    closed: str, tmp_path: Path
+) -> None:
+    program = (
+        "import os, sys\n"
+        "from fastnst.cli import terminal\n"
+        "def body():\n"
+        "    file = open(sys.argv[1], 'w')\n"
+        "    terminal.say('a note'); print('a result'); os.write(2, b'native')\n"
+        "    file.write('content'); file.close(); return 7\n"
+        "sys.exit(terminal.guarded('x', body))"
+    )
+    finished = subprocess.run(
+        ["bash", "-c", f'exec "$0" -c "$1" "$2" {closed}', sys.executable, program, tmp_path / "f"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert finished.returncode == 7 and (tmp_path / "f").read_text() == "content"
+
+
+def test_a_deleted_working_directory_is_one_line(tmp_path: Path) -> None:
+    program = "import sys; from fastnst.cli import terminal; sys.exit(terminal.guarded('x', int))"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    finished = subprocess.run(
+        ["bash", "-c", 'cd "$1" && rmdir "$1" && exec "$0" -c "$2"', sys.executable, gone, program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].startswith("x: the working directory was deleted; ")

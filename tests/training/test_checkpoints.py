@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -180,11 +181,66 @@ def test_if_the_newest_is_damaged_the_run_resumes_from_the_one_before(tmp_path: 
         str(tmp_path / "step-2"),
     ]
     assert checkpointer.latest == str(tmp_path / "step-1")
-    # The damaged ones are written again as the run passes them.
+    assert (tmp_path / "step-3.data-00000-of-00001.old1").read_bytes() == b""
+    # The damaged ones, which are renamed, are written again as the run passes them.
     other.advance()
     checkpointer.save()
     assert Training().checkpointer(tmp_path, 4).restore(unheard) == 2
     assert checkpoint_file.saved(tmp_path) == [str(tmp_path / f"step-{step}") for step in (1, 2)]
+
+
+def test_what_lies_in_the_folder_counts_and_not_the_note(tmp_path: Path) -> None:
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path, 9)
+    for _ in range(3):
+        training.advance()
+        checkpointer.save()
+    for note in (
+        # TensorFlow's own form of one line, a path that is gone, and an older checkpoint.
+        'model_checkpoint_path: "step-3"\n',
+        'model_checkpoint_path: "/gone/step-7"\nall_model_checkpoint_paths: "/gone/step-7"\n',
+        'model_checkpoint_path: "step-1"\nall_model_checkpoint_paths: "step-1"\n',
+    ):
+        (tmp_path / "checkpoint").write_text(note)
+        assert Training(seed=1).checkpointer(tmp_path).restore(unheard) == 3
+        assert checkpoint_file.newest(tmp_path) == str(tmp_path / "step-3")
+
+
+def test_a_run_of_which_only_the_best_checkpoint_is_left_resumes_from_it(tmp_path: Path) -> None:
+    training = Training()
+    training.advance(5)
+    training.state.best_loss.assign(2.5)
+    training.checkpointer(tmp_path).save_best()
+    other = Training(seed=1)
+    assert other.checkpointer(tmp_path).restore(unheard) == 5
+    for saved, restored in zip(training.everything(), other.everything(), strict=True):
+        np.testing.assert_array_equal(saved, restored)
+
+
+def test_a_checkpoint_that_was_not_read_is_never_overwritten_or_deleted(tmp_path: Path) -> None:
+    earlier = Training()
+    earlier.advance(2)
+    content = Path(f"{earlier.checkpointer(tmp_path).save()}.data-00000-of-00001").read_bytes()
+    training = Training(seed=1)
+    checkpointer = training.checkpointer(tmp_path, keep=1)
+    for _ in range(3):
+        training.advance()
+        checkpointer.save()
+    kept = tmp_path / "step-2.data-00000-of-00001.old1"
+    assert kept.read_bytes() == content and (tmp_path / "step-2.index.old1").exists()
+    assert steps_in(tmp_path) == [3]
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: object) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    # Root may read anything, so the system's answer is replaced.
+    monkeypatch.setattr(checkpoint_file.os, "listdir", closed)
+    with pytest.raises(errors.UserError, match=r"cannot be read \(Permission denied\)"):
+        checkpoint_file.saved(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["empty", "garbage", "gone"])
@@ -218,13 +274,28 @@ def test_a_checkpoint_that_cannot_be_written_names_the_one_to_resume_from(tmp_pa
     checkpointer = training.checkpointer(tmp_path / "run")
     checkpointer.save()
     training.advance()
-    shutil.rmtree(tmp_path / "run")
-    (tmp_path / "run").write_text("a file where the folder was")
-    with pytest.raises(errors.UserError) as caught:
-        checkpointer.save()
+    # No file may grow, as on a full disk.
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(errors.UserError) as caught:
+            checkpointer.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     message = str(caught.value)
     assert "checkpoint of step 1 cannot be written" in message and "\n" not in message
-    assert str(tmp_path / "run" / "step-0") in message
+    assert f"resumes from {tmp_path / 'run' / 'step-0'}" in message
+    assert Training().checkpointer(tmp_path / "run").restore(unheard) == 0
+
+
+def test_a_folder_that_is_gone_has_no_checkpoint_to_resume_from(tmp_path: Path) -> None:
+    training = Training()
+    checkpointer = training.checkpointer(tmp_path / "run")
+    checkpointer.save()
+    shutil.rmtree(tmp_path / "run")
+    (tmp_path / "run").write_text("a file where the folder was")
+    with pytest.raises(errors.UserError, match="resumes from the beginning"):
+        checkpointer.save()
 
 
 def test_stylizing_takes_the_best_checkpoint_else_the_last(tmp_path: Path) -> None:

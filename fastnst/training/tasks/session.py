@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, config, data, devices, errors, events, files, images
+from fastnst import checkpoint_file, config, data, devices, errors, events, files, images, locks
 from fastnst.data import feed
 from fastnst.losses import perceptual
 from fastnst.models import descriptions, model, run_folder, store
@@ -38,6 +38,7 @@ class Session:
         feed: The batches.
         validation: The validation photos' files.
         source: The photos to train on; None for a custom data set.
+        lock: Keeps other processes from writing to the folder; None if this one does not write.
     """
 
     settings: config.Config
@@ -49,6 +50,7 @@ class Session:
     feed: engine_module.Feed
     validation: tuple[Path, ...]
     source: data.PhotoSource | None
+    lock: locks.Lock | None
 
     @property
     def data_set(self) -> str:
@@ -181,7 +183,7 @@ def open_session(
     dtype = devices.compute_dtype(settings.computing.precision)
     objectives, paintings = inputs.make_objectives(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
-    begun = not fresh and bool(checkpoint_file.saved(folder.checkpoints))
+    begun = not fresh and checkpoint_file.newest(folder.checkpoints) is not None
     if not begun and not fresh and store.has_weights(folder.path):
         raise errors.UserError(
             f"naming: {folder.path} holds the weights of a network, not a run; choose another "
@@ -192,10 +194,13 @@ def open_session(
         task = _make_task(settings, dtype, last_step, first, objectives, paintings, photos)
 
     # If several processes train one network, only the chief writes files.
+    lock = None
     if devices.is_chief(strategy):
+        lock = folder.hold()
         if fresh and (retired := files.retire(folder.path)):
             say(f"the earlier {folder.path} is kept as {retired}")
         folder.prepare(settings.intervals.keep_checkpoints)
+        folder.sweep()
     changes = resumption.changes(settings.flat(), folder)
     trainer = engine_module.Engine(
         task,
@@ -220,6 +225,7 @@ def open_session(
         feed=batches,
         validation=validation,
         source=source,
+        lock=lock,
     )
 
 
