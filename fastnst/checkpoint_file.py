@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import math
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,10 @@ from fastnst import errors, files
 # Prefix of the names of a run's checkpoints, and the subfolder that holds the best one.
 PREFIX = "step"
 BEST = "best"
+# Files of format V1 are compressed: arrays may have so many times their bytes.
+_EXPANSION = 64
+# How often to read a checkpoint that is written at the same time.
+_ATTEMPTS = 3
 # How `tf.train.Checkpoint` ends the name of a variable, and writes a slash within its key.
 VALUE, SLASH = "/.ATTRIBUTES/VARIABLE_VALUE", ".S"
 
@@ -50,18 +56,24 @@ def write_checkpoint(prefix: str | Path, tensors: Mapping[str, np.ndarray]) -> N
         )
     try:
         # Files move in alphabetical order, so the index moves last and completes the checkpoint.
-        with files.staging(prefix.parent) as staged, tf.device("CPU"):
+        with (
+            files.staging(prefix.parent) as staged,
+            files.plain(staged) as folder,
+            tf.device("CPU"),
+        ):
             tf.raw_ops.SaveV2(
-                prefix=str(staged / prefix.name),
+                prefix=str(folder / prefix.name),
                 tensor_names=list(tensors),
                 shape_and_slices=[""] * len(tensors),
                 tensors=[tf.constant(tensor) for tensor in tensors.values()],
             )
     except (OSError, tf.errors.OpError) as error:
-        raise errors.UserError(f"{prefix}: cannot be written: {_first_line(error)}") from error
+        raise errors.UserError(f"{prefix}: cannot be written: {errors.reason(error)}") from error
 
 
-def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
+def read_checkpoint(
+    path: str | Path, names: str = "", largest: float = math.inf
+) -> dict[str, np.ndarray]:
     """Reads the arrays of a TensorFlow checkpoint, V1 (one file) or V2 (`path.index` and its data).
 
     Args:
@@ -70,6 +82,7 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
             user who puts it beside the two files of the same name wants it to be used.
         names: Prefix of the names to read. Slim's file has 500 MB of fully connected layers, which
             are not needed here.
+        largest: Arrays of more bytes are left out.
 
     Returns:
         The arrays by name; floating-point arrays as float32, others unchanged.
@@ -77,10 +90,91 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
     Raises:
         UserError: If there is no checkpoint, or it is damaged.
     """
+    path = _prefix(path)
+    for attempt in range(_ATTEMPTS):
+        before = _state(path)
+        try:
+            return _read(path, names, largest)
+        except errors.UserError:
+            # Another process may have written the checkpoint in the meantime.
+            if attempt == _ATTEMPTS - 1 or _state(path) == before:
+                raise
+    raise AssertionError
+
+
+def names_of(path: str | Path) -> set[str]:
+    """Returns the names of the arrays of a checkpoint; none if it is none."""
+    try:
+        with _opened(_prefix(path)) as (_, shapes):
+            return set(shapes)
+    except errors.UserError:
+        return set()
+
+
+def _prefix(path: str | Path) -> Path:
+    return Path(re.sub(r"\.(index|data-\d+-of-\d+)$", "", str(path)))
+
+
+def _parts(path: Path) -> list[Path]:
+    """Returns the files of the checkpoint `path`."""
+    if path.is_file():
+        return [path]
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))
+
+
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    """Returns what changes if the files of a checkpoint are replaced."""
+    with contextlib.suppress(OSError):
+        states = ((part.name, part.stat()) for part in _parts(path))
+        return [(name, state.st_ino, state.st_mtime_ns) for name, state in states]
+    return []
+
+
+def _read(path: Path, names: str, largest: float) -> dict[str, np.ndarray]:
+    with _opened(path) as (reader, shapes):
+        kinds = reader.get_variable_to_dtype_map()
+        sizes = {
+            name: kinds[name].size * math.prod(shape)
+            for name, shape in sorted(shapes.items())
+            if name.startswith(names)
+        }
+        # A few bytes may claim to be a kernel of many gigabytes.
+        held = sum(part.stat().st_size for part in _parts(path))
+        held *= _EXPANSION if path.is_file() else 1
+        return {
+            name: _as_float32(reader.get_tensor(name))
+            for name, size in sizes.items()
+            if size <= largest and _check_size(path, name, size, held)
+        }
+
+
+def _check_size(path: Path, name: str, size: int, held: int) -> bool:
+    if size > held:
+        raise errors.UserError(
+            f"{path}: damaged: {_shown(name)} should have {size:,} bytes, more than the file holds"
+        )
+    return True
+
+
+def _shown(name: str) -> str:
+    """Returns the name of an array for a message; damaged ones may be any characters."""
+    return repr(name[:80])
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, dict[str, list[int]]]]:
+    """Yields TensorFlow's reader of a checkpoint, and the shapes of its arrays.
+
+    Raises:
+        UserError: If there is no checkpoint, or reading it raises an error of TensorFlow.
+    """
     import tensorflow as tf
 
-    path = Path(re.sub(r"\.(index|data-\d+-of-\d+)$", "", str(path)))
-    if not path.is_file() and not Path(f"{path}.index").is_file():
+    try:
+        exists = path.is_file() or Path(f"{path}.index").is_file()
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
+    if not exists:
         raise errors.UserError(
             f"{path}: no checkpoint there; expected {path.name}.index with {path.name}.data-*, "
             f"or a single file {path.name}"
@@ -88,15 +182,18 @@ def read_checkpoint(path: str | Path, names: str = "") -> dict[str, np.ndarray]:
     with _unambiguous(path) as readable:
         try:
             reader = tf.train.load_checkpoint(str(readable))
-            found = sorted(reader.get_variable_to_shape_map())
-            return {
-                name: _as_float32(reader.get_tensor(name))
-                for name in found
-                if name.startswith(names)
-            }
+            yield reader, reader.get_variable_to_shape_map()
         # TensorFlow's reader raises IndexError for a truncated file.
-        except (OSError, IndexError, RuntimeError, ValueError, tf.errors.OpError) as error:
-            reason = _first_line(error).replace(str(readable), path.name)
+        except (
+            OSError,
+            LookupError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+            MemoryError,
+            tf.errors.OpError,
+        ) as error:
+            reason = errors.reason(error).replace(str(readable), path.name)
             damage = "" if "not an sstable" in reason else f", or damaged: {reason}"
             raise errors.UserError(f"{path}: not a TensorFlow checkpoint{damage}") from error
 
@@ -155,11 +252,9 @@ def _unambiguous(path: Path) -> Iterator[Path]:
     TensorFlow interprets a path as a glob pattern, which fails for folders with brackets in their
     names, and it prefers `path.index` to `path`. Links in a temporary folder avoid both problems.
     """
-    single = path.is_file()
-    found = [path] if single else path.parent.glob(f"{glob.escape(path.name)}.*")
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder, "checkpoint")
-        for file in found:
+        for file in _parts(path):
             link = Path(f"{alone}{file.name.removeprefix(path.name)}")
             try:
                 link.symlink_to(file.resolve())
@@ -172,8 +267,3 @@ def _as_float32(tensor: np.ndarray) -> np.ndarray:
     """Converts floating-point arrays to float32 and returns others unchanged."""
     array = np.asarray(tensor)
     return array.astype(np.float32) if np.issubdtype(array.dtype, np.floating) else array
-
-
-def _first_line(error: Exception) -> str:
-    """Returns the first line of an error's message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import collections.abc
 import difflib
+import re
 import types
+
+# Lines of TensorFlow's errors that say nothing to a user.
+_PREAMBLE = (
+    r"Graph execution error|Detected at node|<stack traces|Traceback|\d+ root error|\(\d+\) "
+)
 
 
 class UserError(Exception):
@@ -13,6 +19,18 @@ class UserError(Exception):
     The message says what was wrong, where, what is allowed and what to do. The command line
     prints it without a traceback and exits with code 1. Programs that use the library can catch it.
     """
+
+
+def reason(error: Exception) -> str:
+    """Returns why a library failed, for the end of a message: the first line that says so.
+
+    Characters that cannot be printed, and the names of TensorFlow's nodes, are left out.
+    """
+    text = re.sub(r"\{\{.*?\}\}|\[Op:[^\]]*\]|name: *$", "", str(error))
+    lines = (line.strip() for line in text.splitlines())
+    # TensorFlow's first lines tell where in its graph, and not what.
+    found = [line for line in lines if line and not re.match(_PREAMBLE, line)]
+    return "".join(filter(str.isprintable, (found or [type(error).__name__])[0]))[:300]
 
 
 def did_you_mean(

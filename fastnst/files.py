@@ -96,8 +96,9 @@ def replacing(folder: Path) -> Iterator[Path]:
     folder = folder.resolve()  # "." has no name, and a link should keep pointing here.
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as scratch:
-        new, old = Path(scratch, folder.name), Path(scratch, f"{folder.name}.old")
-        new.mkdir()
+        # Not beside each other: a name of the greatest length leaves no room for an addition.
+        new, old = Path(scratch, "new", folder.name), Path(scratch, "old")
+        new.mkdir(parents=True)
         yield new
         if not folder.exists():
             os.replace(new, folder)
@@ -108,6 +109,27 @@ def replacing(folder: Path) -> Iterator[Path]:
         except OSError:
             os.replace(old, folder)
             raise
+
+
+@contextlib.contextmanager
+def plain(folder: Path) -> Iterator[Path]:
+    """Yields a path to a folder that every library can open.
+
+    TensorFlow takes brackets for wildcards, and the libraries in C++ take only UTF-8. A folder with
+    such a path is reached through a link with another name.
+
+    Raises:
+        OSError: If the link cannot be created.
+    """
+    whole = folder.absolute()
+    text = str(whole)
+    if not set("*?[]\\").intersection(text) and text.isprintable():
+        yield whole
+        return
+    with tempfile.TemporaryDirectory() as links:
+        link = Path(links, re.sub(r"[^A-Za-z0-9._-]", "_", whole.name)[:100] or "folder")
+        link.symlink_to(whole, target_is_directory=True)
+        yield link
 
 
 def retire(path: Path) -> Path | None:

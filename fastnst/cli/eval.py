@@ -116,6 +116,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         action="store_true",
         help="keep watching the folders, and stylize photos that arrive, until Ctrl-C",
     )
+    options.add_trust(parser)
     options.add_output(parser, as_json=True)
     return parser
 
@@ -254,7 +255,7 @@ def _list(models: dict[str, Path]) -> None:
             note = f"  {', '.join(styles)}" if len(styles) > 1 else ""
         except errors.UserError as error:
             note = f"  damaged: {error}"
-        print(f"{name:<{width}}  {path}{note}")
+        terminal.show(f"{name:<{width}}  {path}{note}")
 
 
 def _styles(path: Path) -> tuple[str, ...]:
@@ -306,8 +307,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
         say=terminal.say,
     )
     if to_stdout:
-        sys.stdout.buffer.write(stylized)
-        sys.stdout.buffer.flush()
+        terminal.write_bytes(stylized)
     else:
         files.write(arguments.output, stylized)
         terminal.result(arguments.output, as_json=arguments.json, style=arguments.style)

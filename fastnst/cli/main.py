@@ -54,7 +54,8 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     if name in ("-h", "--help"):
         print(text)
         return terminal.DONE
-    terminal.say(f"fastnst: unknown command {name}\n{text}")
+    terminal.say(f"fastnst: unknown command {name}")
+    print(text, file=sys.stderr)
     return terminal.USAGE
 
 

@@ -23,6 +23,16 @@ def add_output(parser: argparse.ArgumentParser, *, as_json: bool = False) -> Non
     parser.add_argument("--version", action="version", version=f"fastnst {version.VERSION}")
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds `--trust`, which allows SavedModels of other programs."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load a SavedModel even if it is no export of fastnst: it is a program, which can do "
+        "with your files whatever you can",
+    )
+
+
 def add_set(parser: argparse.ArgumentParser, help: str) -> None:
     """Adds `--set KEY=VALUE`, which may be repeated, as the list `assignments`."""
     parser.add_argument(

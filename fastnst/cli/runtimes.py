@@ -88,7 +88,7 @@ def load(
 
     options = {"tiles": arguments.tiles, "max_memory": arguments.max_memory, **vars(choices)}
     if isinstance(found, store.Reference):
-        return loading.load(found, arguments.precision, **options)
+        return loading.load(found, arguments.precision, trust=arguments.trust, **options)
     return loading.of_model(found, found.description.names[0], **options)
 
 

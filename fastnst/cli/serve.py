@@ -83,6 +83,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="N",
         help="photos of equal size to stylize together (default: 4)",
     )
+    options.add_trust(parser)
     options.add_output(parser)
     return parser
 
@@ -121,7 +122,8 @@ def _run(arguments: argparse.Namespace) -> int:
     found = [store.find(name) for name in arguments.model or ["gallery"]]
     references = {reference.name: reference for reference in found}
     models = {
-        name: loading.load(reference, arguments.precision) for name, reference in references.items()
+        name: loading.load(reference, arguments.precision, trust=arguments.trust)
+        for name, reference in references.items()
     }
     limits = app.Limits(
         arguments.max_megabytes,

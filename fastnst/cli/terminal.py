@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import collections.abc
 import contextlib
 import dataclasses
@@ -13,6 +14,7 @@ import re
 import signal
 import sys
 import types
+import unicodedata
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +23,8 @@ import tqdm
 from fastnst import errors
 
 DONE, USER_ERROR, USAGE = 0, 1, 2
+# Name of the error handler of stdout's encoding.
+_UNCHANGED = "fastnst.unchanged"
 # What a shell reports for a command that a signal has ended: 128 and its number.
 HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
 # SIGHUP says that the terminal was closed or the connection lost; Windows has none.
@@ -45,10 +49,10 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
 
     _open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may be bytes that are not valid text; they are printed unchanged.
-        sys.stdout.reconfigure(
-            errors="surrogateescape" if os.name == "posix" else "backslashreplace"
-        )
+        # File names may be bytes that are no text, or that a terminal in ASCII does not know; they
+        # are printed unchanged.
+        codecs.register_error(_UNCHANGED, _as_in_the_file_system)
+        sys.stdout.reconfigure(errors=_UNCHANGED if os.name == "posix" else "backslashreplace")
     with contextlib.redirect_stderr(_Stderr(sys.stderr, quiet)), _handling(_ENDS, end):
         try:
             _check_working_directory()
@@ -56,15 +60,35 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
             sys.stdout.flush()
             return ended[0] if ended and code == INTERRUPTED else code
         except errors.UserError as error:
-            print(f"{command}: {error}", file=sys.stderr)
+            # A conf file may have several mistakes, in a line each.
+            print(*map(printable, f"{command}: {error}".split("\n")), sep="\n", file=sys.stderr)
             return USER_ERROR
         except KeyboardInterrupt:
             print(f"{command}: interrupted", file=sys.stderr)
             return ended[0] if ended else INTERRUPTED
         except BrokenPipeError:
-            # The reader closed the pipe. Without this, flushing stdout at exit would fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader closed the pipe.
+            _drop_stdout()
             return DONE
+        except OSError as error:
+            # A bug has no file, but a folder may be closed to us, and a name too long, anywhere.
+            if error.filename is None:
+                raise
+            name = os.fsdecode(error.filename)
+            print(printable(f"{command}: {name}: {error.strerror}"), file=sys.stderr)
+            return USER_ERROR
+
+
+def _as_in_the_file_system(error: UnicodeError) -> tuple[bytes, int]:
+    """Encodes characters of file names that stdout has no code for; see `codecs.register_error`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return os.fsencode(error.object[error.start : error.end]), error.end
+
+
+def _drop_stdout() -> None:
+    """Drops what will be printed, because flushing stdout at exit would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_standard_streams() -> None:
@@ -153,8 +177,49 @@ def say(line: str) -> None:
 
 def complain(line: str) -> None:
     """Prints an error on stderr, above any progress bar."""
-    tqdm.tqdm.write(line, file=sys.stderr)
+    tqdm.tqdm.write(printable(line), file=sys.stderr)
     sys.stderr.flush()
+
+
+def printable(line: str) -> str:
+    """Escapes control characters, with which the name of a file could rewrite the terminal."""
+    return "".join(each if _is_harmless(each) else ascii(each)[1:-1] for each in line)
+
+
+def _is_harmless(character: str) -> bool:
+    # Cc are control characters, and Cf change the direction of writing.
+    return unicodedata.category(character) not in ("Cc", "Cf")
+
+
+def show(line: str) -> None:
+    """Prints a line on stdout: to a program unchanged, to a terminal without control characters.
+
+    If the reader has closed the pipe, such as `head`, the work goes on without it.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    text = printable(line) if sys.stdout.isatty() else line
+    with _writing_to_stdout():
+        print(text, flush=True)
+
+
+def write_bytes(data: bytes) -> None:
+    """Writes the content of a file to stdout, as `show` does."""
+    with _writing_to_stdout():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def _writing_to_stdout() -> collections.abc.Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        raise errors.UserError(f"standard output: cannot be written ({error.strerror})") from None
 
 
 def result(path: Path | str, *, as_json: bool, **facts: Any) -> None:
@@ -167,9 +232,9 @@ def result(path: Path | str, *, as_json: bool, **facts: Any) -> None:
     """
     if as_json:
         known = {name: value for name, value in facts.items() if value is not None}
-        print(json.dumps({"output": str(path), **known}), flush=True)
+        show(json.dumps({"output": str(path), **known}))
     else:
-        print(path, flush=True)
+        show(str(path))
 
 
 @dataclasses.dataclass

@@ -71,6 +71,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         default="auto",
         help="auto selects bfloat16 if the CPU or GPU is fast at it (default: auto)",
     )
+    options.add_trust(parser)
     options.add_output(parser, as_json=True)
     return parser
 
@@ -127,7 +128,9 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         # Grain stays in place while the picture moves.
         choices = dataclasses.replace(choices, grain=0.0)
     # All frames alike, however much memory is free at the moment.
-    model = loading.load(reference, arguments.precision, tiles="exact", **vars(choices))
+    model = loading.load(
+        reference, arguments.precision, tiles="exact", trust=arguments.trust, **vars(choices)
+    )
     terminal.say(f"stylizing with {reference.path}")
 
     def paint(pixels: Any, seconds: float) -> Any:

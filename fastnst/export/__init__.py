@@ -234,7 +234,7 @@ def export(
     from fastnst.export import verify
 
     check(file_format, options)
-    if folder.exists() and (foreign := _foreign(folder)):
+    if foreign := _foreign(folder):
         raise errors.UserError(
             f"{foreign}: is not part of an export, which would replace all of {folder}; move it, "
             "or name another folder with -o"
@@ -244,9 +244,8 @@ def export(
     options = dataclasses.replace(options, precision=precision)
     metadata = describe(model, folder.name, file_format, options, facts)
     try:
-        with files.replacing(folder) as partial:
+        with files.replacing(folder) as real, files.plain(real) as partial:
             writer.write(model, partial, dataclasses.replace(options, metadata=metadata))
-            (partial / METADATA).write_text(metadata, encoding="utf-8")
             given = verify.cases(model.description, options.size)
             parity = verify.compare(model, given, paint(partial, file_format, given))
             if parity.largest > writer.TOLERANCE[precision]:
@@ -255,9 +254,11 @@ def export(
                     "of 255 and was deleted"
                 )
             for name, text in extra_files.items():
-                (partial / name).write_text(text, encoding="utf-8")
+                # Names of files may have bytes that are no text.
+                (partial / name).write_bytes(text.encode(errors="surrogateescape"))
+            _write_metadata(partial, metadata)
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
+        reason = getattr(error, "strerror", None) or errors.reason(error)
         raise errors.UserError(f"{folder}: cannot be written ({reason})") from None
     return parity
 
@@ -300,11 +301,51 @@ def _module(file_format: str) -> Any:
     return importlib.import_module(FORMATS[file_format].module)
 
 
+def _write_metadata(folder: Path, metadata: str) -> None:
+    """Writes `METADATA` with a list of all files, by which the next export knows its own."""
+    written = [path.relative_to(folder).as_posix() for path in _files_below(folder)]
+    content = json.loads(metadata) | {"files": [*written, METADATA]}
+    (folder / METADATA).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Returns all files and links below a folder, sorted."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(found)
+
+
 def _foreign(folder: Path) -> Path | None:
-    """Returns a path that is not part of an export and would be lost, or None."""
-    if not folder.is_dir():
-        return folder
-    names = sorted(path.name for path in folder.iterdir())
+    """Returns a path that is not part of an export and would be lost, or None.
+
+    Raises:
+        UserError: If the folder cannot be read.
+    """
+    try:
+        if not folder.exists():
+            return None
+        if not folder.is_dir():
+            return folder
+        names = sorted(path.name for path in folder.iterdir())
+        below = [path.relative_to(folder).as_posix() for path in _files_below(folder)]
+    except OSError as error:
+        raise errors.UserError(f"{folder}: cannot be read ({error.strerror})") from None
     formats = [each for each in FORMATS.values() if each.files[0] in names]
+    listed = _listed(folder)
+    if formats and listed is not None:
+        return next((folder / name for name in below if name not in listed | _BESIDE), None)
+    # Earlier releases listed no files.
     own = _BESIDE.union(*(each.files for each in formats))
     return next((folder / name for name in names if not formats or name not in own), None)
+
+
+def _listed(folder: Path) -> set[str] | None:
+    """Returns the files that an earlier export has written; None if it has not listed them."""
+    try:
+        listed = json.loads((folder / METADATA).read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return set(listed) if isinstance(listed, list) and all(map(_is_text, listed)) else None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

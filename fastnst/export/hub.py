@@ -85,7 +85,7 @@ def write(model: model_module.Model, folder: Path, options: export.Options) -> N
     onnx_file.write(model, folder / ONNX, options)
     weights.write(model, folder, options)
     # Painted by the weights as they were written.
-    written = loading.load(folder.resolve(), "float32")
+    written = loading.load(folder.absolute(), "float32")
     photo = images.decode(images.read_bytes(files.asset("img/photos") / _PHOTO), _PHOTO)
     photo = images.resize_shorter_side(photo, _SIDE)
     images.write(_sample(folder, "photo"), photo, _JPEG_QUALITY)

@@ -12,6 +12,8 @@ import importlib.util
 import io
 import json
 import math
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +159,7 @@ def path(reference: store.Reference) -> Path:
     folder, digest = reference.folder, hashlib.sha256(version.VERSION.encode())
     for source in sorted(each for pattern in _SOURCES for each in folder.glob(pattern)):
         state = source.stat()
-        digest.update(f"{source} {state.st_size} {state.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(f"{source} {state.st_size} {state.st_mtime_ns}\n"))
     return files.cache() / "onnx" / f"{_place(reference)}-{digest.hexdigest()[:16]}.onnx"
 
 
@@ -178,7 +180,8 @@ def _open(file: Path) -> Any:
 def _place(reference: store.Reference) -> str:
     """Returns a name for the path of a model."""
     place = reference.path.resolve()
-    return f"{place.name}-{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", place.name)[:100]
+    return f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
 
 
 def _installed(package: str) -> bool:

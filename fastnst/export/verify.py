@@ -235,7 +235,7 @@ def paint_elsewhere(
         }
         np.savez(sent, **arrays)
         finished = subprocess.run(
-            [sys.executable, "-c", loader + _PROGRAM, str(folder.resolve()), sent, returned],
+            [sys.executable, "-c", loader + _PROGRAM, str(folder.absolute()), sent, returned],
             cwd=scratch,
             env=os.environ | {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
             capture_output=True,

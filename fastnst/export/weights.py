@@ -42,7 +42,7 @@ def paint(
 ) -> dict[str, verify.Painted]:
     """Stylizes photos with the weights in this process."""
     # The network alone, at the size of the photo and without grain.
-    written = loading.load(folder.resolve(), "float32", stroke=1, grain=0.0)
+    written = loading.load(folder.absolute(), "float32", stroke=1, grain=0.0)
 
     def style(shares: np.ndarray) -> str:
         parts = zip(written.styles, shares, strict=True)

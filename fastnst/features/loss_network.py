@@ -144,11 +144,38 @@ def load_weights(path: str | Path, model: str = "vgg_16") -> dict[str, np.ndarra
     """
     weights = checkpoint_file.read_checkpoint(path, f"{model}/conv")
     first, _ = vgg.variables(model, "relu1_1")
+    _check(path, weights, model)
     if first not in weights:
         name = model.upper().replace("_", "")
         hint = "; download one with `fastnst weights`" if model == "vgg_16" else ""
         raise errors.UserError(f"{path}: contains no {name} with slim's names ({first}, ...){hint}")
     return weights
+
+
+def _check(path: str | Path, weights: collections.abc.Mapping[str, np.ndarray], model: str) -> None:
+    """Raises a UserError unless the layers that a file has are those of the network."""
+    inputs = 3
+    outputs = [channels for repeats, channels in vgg.MODELS[model] for _ in range(repeats)]
+    for layer, channels in zip(vgg.layers_of(model), outputs, strict=True):
+        names = vgg.variables(model, layer)
+        shapes = ((3, 3, inputs, channels), (channels,))
+        inputs = channels
+        # A file may end early.
+        if not any(name in weights for name in names):
+            continue
+        for name, shape in zip(names, shapes, strict=True):
+            found = weights.get(name)
+            if found is None:
+                problem = "nothing"
+            elif found.shape != shape or found.dtype != np.float32:
+                problem = f"{found.dtype} {found.shape}"
+            elif not np.isfinite(found).all():
+                problem = "values that are not finite"
+            else:
+                continue
+            raise errors.UserError(
+                f"{path}: {name} should be float32 {shape}, found {problem}; use another file"
+            )
 
 
 def _deepest(weights: collections.abc.Mapping[str, np.ndarray], model: str) -> str:

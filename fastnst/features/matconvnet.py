@@ -81,7 +81,9 @@ def _load(path: Path) -> dict[str, Any]:
         )
     # Damaged files make SciPy raise exceptions of many types.
     except Exception as error:
-        raise errors.UserError(f"{path}: not a readable .mat file ({error})") from None
+        raise errors.UserError(
+            f"{path}: not a readable .mat file ({errors.reason(error)})"
+        ) from None
 
 
 def _mean(content: dict[str, Any]) -> np.ndarray:

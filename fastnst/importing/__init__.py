@@ -7,13 +7,20 @@ computes, exports and measures any. To add a project, write a module with `NAME`
 
 from __future__ import annotations
 
+import collections.abc
+import functools
 from pathlib import Path
 
+import numpy as np
+import tensorflow as tf
+
 from fastnst import errors
-from fastnst.importing import lengstrom, onnx_graph, original, pytorch_examples, reading
+from fastnst.importing import builder, lengstrom, onnx_graph, original, pytorch_examples, reading
 from fastnst.models import model as model_module
 
 PROJECTS = (original, lengstrom, pytorch_examples)
+# Height and width of the photos with which a network is tried.
+_SIDE = 64
 
 
 def is_foreign(path: Path) -> bool:
@@ -36,16 +43,50 @@ def read(path: Path, name: str, pixels: str = "auto") -> model_module.Model:
         UserError: If the file cannot be read, or holds no network that is known.
     """
     if path.suffix.lower() == ".onnx":
-        return onnx_graph.translate(path, pixels).model(name)
+        return _checked(path, functools.partial(onnx_graph.translate, path, pixels), name)
     if pixels != "auto":
         raise errors.UserError("--pixels: is for ONNX files; leave it out")
     tensors = reading.tensors(path)
     for project in PROJECTS:
         if project.recognizes(tensors):
-            return project.translate(tensors).model(name)
+            return _checked(path, functools.partial(project.translate, tensors), name)
     known = "; ".join(project.NAME for project in PROJECTS)
     some = ", ".join(list(tensors)[:3])
     raise errors.UserError(
         f"{path}: holds no network that is known (its tensors: {some}, ...); known are {known}, "
         "and ONNX files"
     )
+
+
+def _checked(
+    path: Path, translate: collections.abc.Callable[[], builder.Builder], name: str
+) -> model_module.Model:
+    """Translates a network, and checks that it computes pictures.
+
+    Raises:
+        UserError: If weights are missing, or do not fit each other.
+    """
+    try:
+        model = translate().model(name)
+        model.description.check()
+        for each, tensor in model.net.tensors().items():
+            if not np.isfinite(tensor).all():
+                raise errors.UserError(f"{path}: {each} contains values that are not finite")
+        photo = tf.TensorSpec([1, _SIDE, _SIDE, 3])
+        tf.function(model.net, autograph=False).get_concrete_function(photo)
+    except errors.UserError:
+        raise
+    # Of weights that are missing or have other shapes.
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        TypeError,
+        ValueError,
+        tf.errors.OpError,
+    ) as error:
+        raise errors.UserError(
+            f"{path}: the network cannot be computed ({errors.reason(error)})"
+        ) from None
+    return model

@@ -39,14 +39,17 @@ def translate(path: Path, pixels: str = "auto") -> builder.Builder:
     except ImportError:
         raise errors.UserError(f'{path}: needs onnx; run: pip install "fastnst[onnx]"') from None
     try:
-        loaded = onnx.load(str(path))
+        # Data in other files, wherever they are, is not read.
+        loaded = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # Of onnx and protobuf.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise errors.UserError(f"{path}: is no ONNX file ({reason})") from None
+        raise errors.UserError(f"{path}: is no ONNX file ({errors.reason(error)})") from None
     try:
         return _Translation(loaded.graph, pixels).run()
     except errors.UserError as error:
         raise errors.UserError(f"{path}: {error}") from None
+    # Of graphs that contradict themselves, onnx raises any exception.
+    except Exception as error:
+        raise errors.UserError(f"{path}: is damaged ({errors.reason(error)})") from None
 
 
 class _Translation:

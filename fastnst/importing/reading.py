@@ -8,18 +8,17 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors
+from fastnst import checkpoint_file, errors, files
 
 # Tensors larger than this belong to no network that stylizes: 64 MiB.
 _LARGEST = 2**26
+# All tensors of such a network take less than 1 GiB.
+_LARGEST_ARCHIVE = 2**30
 
 
 def names(path: Path) -> set[str]:
     """Returns the names of the tensors of a TensorFlow checkpoint; none if it is none."""
-    try:
-        return set(tf.train.load_checkpoint(str(path)).get_variable_to_shape_map())
-    except (ValueError, tf.errors.OpError):
-        return set()
+    return checkpoint_file.names_of(path)
 
 
 def tensors(path: Path) -> dict[str, np.ndarray]:
@@ -47,14 +46,14 @@ def tensors(path: Path) -> dict[str, np.ndarray]:
     except errors.UserError:
         raise
     except Exception as error:  # Each library raises its own for damaged files.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise errors.UserError(f"{path}: cannot be read ({reason})") from None
+        raise errors.UserError(f"{path}: cannot be read ({errors.reason(error)})") from None
     if not found:
         raise errors.UserError(f"{path}: has no tensors")
     return found
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
+    _check_archive(path)
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: _float32(arrays[name]) for name in arrays.files}
@@ -69,6 +68,8 @@ def _pth(path: Path) -> dict[str, np.ndarray]:
         raise errors.UserError(
             f"{path}: needs PyTorch; run: pip install torch, or convert the file to .safetensors"
         ) from None
+    if zipfile.is_zipfile(path):
+        _check_archive(path)
     # Tensors only: other pickles could run a program.
     state = torch.load(path, map_location="cpu", weights_only=True)
     state = getattr(state, "state_dict", lambda: state)()
@@ -82,6 +83,19 @@ def _pth(path: Path) -> dict[str, np.ndarray]:
     }
 
 
+def _check_archive(path: Path) -> None:
+    """Refuses an archive that claims to hold more than any network that stylizes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise errors.UserError(f"{path}: is no archive of tensors ({error})") from None
+    if size > _LARGEST_ARCHIVE:
+        raise errors.UserError(
+            f"{path}: would take {size:,} bytes, more than any network that stylizes"
+        )
+
+
 def _safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         from safetensors import numpy as safetensors
@@ -92,19 +106,13 @@ def _safetensors(path: Path) -> dict[str, np.ndarray]:
 
 def _checkpoint(path: Path) -> dict[str, np.ndarray]:
     if path.is_dir():
-        newest = tf.train.latest_checkpoint(str(path))
+        with files.plain(path) as folder:
+            newest = tf.train.latest_checkpoint(str(folder))
         if newest is None:
             raise errors.UserError(f"{path}: is a folder without a checkpoint; name the file")
-        path = Path(newest)
-    if not path.is_file() and not Path(f"{path}.index").is_file():
-        raise errors.UserError(f"{path}: does not exist")
-    reader = tf.train.load_checkpoint(str(path))
-    shapes, kinds = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    return {
-        name: _float32(reader.get_tensor(name))
-        for name, shape in shapes.items()
-        if kinds[name].is_floating and 4 * np.prod(shape, dtype=np.int64) <= _LARGEST
-    }
+        path = path / Path(newest).name
+    found = checkpoint_file.read_checkpoint(path, largest=_LARGEST)
+    return {name: values for name, values in found.items() if values.dtype == np.float32}
 
 
 def _float32(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +17,8 @@ from fastnst.nets import architectures
 FILE = "model.json"
 # Incremented when older releases cannot read newer folders.
 FORMAT = 1
+# In levels; see `controls.Controls`.
+_MOST_GRAIN = 64.0
 
 Architecture: TypeAlias = architectures.Transform | architectures.Listed
 _ARCHITECTURES: dict[str, type] = {
@@ -66,6 +69,30 @@ class Description:
         """The number of rows in the network's table."""
         return len(self.styles) + self.identity
 
+    def check(self) -> None:
+        """Checks values that come from a file.
+
+        Raises:
+            ValueError: If one is of another type, or impossible.
+        """
+        if not self.styles:
+            raise ValueError("no styles")
+        for style in self.styles:
+            # Names become parts of the names of files.
+            if not isinstance(style.name, str) or not re.fullmatch(r"[^/\\\x00-\x1f]+", style.name):
+                raise ValueError(f"style {style.name!r:.80}: should be a name without slashes")
+            if not isinstance(style.painting, str):
+                raise ValueError(f"painting of {style.name}: should be text")
+        if len(set(self.names)) < len(self.styles):
+            raise ValueError("two styles have the same name")
+        if not isinstance(self.identity, bool):
+            raise ValueError("identity: should be true or false")
+        if isinstance(self.grain, bool) or not isinstance(self.grain, int | float):
+            raise ValueError("grain: should be a number")
+        if not 0.0 <= self.grain <= _MOST_GRAIN:
+            raise ValueError(f"grain: should be from 0 to {_MOST_GRAIN:g}")
+        self.architecture.check()
+
     def to_json(self) -> str:
         """Renders the content of model.json."""
         content = {
@@ -99,12 +126,23 @@ class Description:
             name = shapes.pop("name")
             if name not in _ARCHITECTURES:
                 raise errors.UserError(f"{path}: unknown architecture {name}")
-            return cls(
+            found = cls(
                 _ARCHITECTURES[name](**shapes),
                 tuple(Style(**style) for style in content["styles"]),
                 content["identity"],
                 content.get("grain", 0.0),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found.check()
+            return found
+        # Deeply nested lists raise a RecursionError.
+        except (
+            AttributeError,
+            KeyError,
+            OSError,
+            OverflowError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             reason = str(error) or type(error).__name__
             raise errors.UserError(f"{path}: cannot be read ({reason})") from None

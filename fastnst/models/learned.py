@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +58,16 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
     for name in found:
         path = folder / store.LEARNED / f"{name}{store.LEARNED_SUFFIX}"
         try:
-            with np.load(io.BytesIO(path.read_bytes())) as arrays:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
                 row, painting = arrays["row"], str(arrays["painting"])
                 fits = str(arrays["kernels"]) == kernels and row.shape == (model.net.layout.size,)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            if fits and not np.isfinite(row).all():
+                raise ValueError("its values are not finite")
+        # Damaged archives raise errors of many types.
+        except Exception as error:
             raise errors.UserError(
-                f"{path}: cannot be read ({error}); delete it, and learn the style again"
+                f"{path}: cannot be read ({errors.reason(error)}); delete it, and learn the style "
+                "again"
             ) from None
         if fits:
             rows.append(row)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fastnst import devices
-from fastnst.models import model, restore, served, store, stylizer, tiled, work
+from fastnst import devices, errors
+from fastnst.models import descriptions, model, restore, served, store, stylizer, tiled, work
 from fastnst.nets import transform_net
 
 
@@ -16,6 +16,7 @@ def load(
     *,
     tiles: str = "auto",
     max_memory: int | None = None,
+    trust: bool = False,
     **defaults: Any,
 ) -> stylizer.Stylizer:
     """Loads a model to stylize with.
@@ -30,6 +31,8 @@ def load(
             in tiles with the statistics of a small version; "off", whole; or "auto".
         max_memory: Bytes of memory that the program may use; None for three quarters of what is
             free.
+        trust: Whether to load a SavedModel that is no export of fastnst. A SavedModel is a program,
+            which can do with your files whatever you can.
         **defaults: Choices for all calls that make none, the attributes of
             `fastnst.controls.Controls`: style, strength, stroke, colors, masks, grain, seed.
 
@@ -48,8 +51,17 @@ def load(
             max_memory=max_memory,
             **defaults,
         )
+    is_export = (reference.path / descriptions.FILE).is_file()
+    if not (is_export or trust):
+        raise errors.UserError(
+            f"{reference.path}: is a SavedModel without the {descriptions.FILE} of an export of "
+            "fastnst. A SavedModel is a program, which can do with your files whatever you can; if "
+            "you trust its source, add --trust (in Python, trust=True)"
+        )
     names, grain = restore.styles(reference.path), store.grain(reference.path)
     paint, check = served.load(reference.path, names)
+    if not is_export:
+        served.check_pictures(paint, reference.path)
     return stylizer.Stylizer(
         paint,
         reference.name,

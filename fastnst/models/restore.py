@@ -46,7 +46,9 @@ def load(
     tensors = read_net(path)
     description = descriptions.Description.read(described) if described.is_file() else None
     try:
+        _check_finite(tensors)
         description = description or _infer(tensors, reference.folder.name)
+        _check_size(description.architecture, tensors)
         net = model.build(
             description.architecture,
             compute_dtype,
@@ -56,6 +58,11 @@ def load(
         net.assign(pack(tensors, description.architecture))
     except errors.UserError as error:
         raise errors.UserError(f"{path}: {error}") from None
+    # Of layers that are listed, but fit neither each other nor the weights.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise errors.UserError(
+            f"{described}: describes no network ({errors.reason(error)})"
+        ) from None
     return learned.with_learned(reference.folder, model.Model(net, description))
 
 
@@ -117,6 +124,26 @@ def pack(
     return kernels | {architectures.TABLE: table}
 
 
+def _check_finite(tensors: dict[str, np.ndarray]) -> None:
+    for name, tensor in tensors.items():
+        if np.issubdtype(tensor.dtype, np.floating) and not np.isfinite(tensor).all():
+            raise errors.UserError(
+                f"{name} contains values that are not finite, so every picture would be black; "
+                "continue from an earlier checkpoint, or train again with a lower learning_rate"
+            )
+
+
+def _check_size(architecture: descriptions.Architecture, tensors: dict[str, np.ndarray]) -> None:
+    """Raises a UserError unless the weights are as large as those that would be allocated."""
+    for name, shape in architecture.some_shapes().items():
+        found = tensors[name].shape if name in tensors else "nothing"
+        if found != shape:
+            raise errors.UserError(
+                f"weights of another architecture: {name} should have the shape {shape}, "
+                f"found {found}"
+            )
+
+
 def _infer(tensors: dict[str, np.ndarray], name: str) -> descriptions.Description:
     """Infers the description of a model without model.json from the shapes of its weights."""
     if architectures.TABLE in tensors:
@@ -126,6 +153,8 @@ def _infer(tensors: dict[str, np.ndarray], name: str) -> descriptions.Descriptio
     if "conv1/kernel" not in tensors:
         raise errors.UserError("contains no transform net (conv1/kernel is missing)")
     kernel = tensors["conv1/kernel"]
+    if kernel.ndim != 4:
+        raise errors.UserError(f"conv1/kernel has the shape {kernel.shape}, and not four numbers")
     blocks = {match[1] for key in tensors if (match := re.match(r"residuals/(\d+)/", key))}
     architecture = architectures.Transform(
         width=kernel.shape[-1],

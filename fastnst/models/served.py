@@ -8,9 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.controls import blends
 from fastnst.models import model, work
+
+# Height and width of the photo with which the models of other programs are tried.
+_SIDE = 64
+# The largest value of pictures that are not in [0, 255], but in [-1, 1] or [0, 1].
+_UNIT = 2.0
 
 
 def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[work.Paint, work.Check]:
@@ -27,13 +32,14 @@ def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[work.Paint, 
         UserError: If it is damaged, or takes no photos.
     """
     try:
-        signatures = tf.saved_model.load(str(path)).signatures
+        with files.plain(path) as folder:
+            signatures = tf.saved_model.load(str(folder)).signatures
         default = signatures["serving_default"]
         (given,) = default.structured_input_signature[1]
         (returned,) = default.structured_outputs
-    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise errors.UserError(f"{path}: not an exported style ({reason})") from None
+    # TensorFlow raises exceptions of many types if the file is damaged.
+    except Exception as error:
+        raise errors.UserError(f"{path}: not an exported style ({errors.reason(error)})") from None
 
     def check(style: str | None, strength: float | None) -> list[float]:
         if strength is not None and strength != 1.0:
@@ -56,7 +62,39 @@ def load(path: Path, names: collections.abc.Sequence[str]) -> tuple[work.Paint, 
         of_styles = signatures["serving_styles"]
         return of_styles(images=photos, style=tf.constant(shares))["stylized"]
 
-    return _on_arrays(compute), check
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        try:
+            return compute(photos, style, strength)
+        except tf.errors.ResourceExhaustedError:
+            raise
+        # Signatures of other programs take other sizes, types or numbers of photos.
+        except (TypeError, ValueError, tf.errors.OpError) as error:
+            size = " x ".join(map(str, photos.shape))
+            raise errors.UserError(
+                f"{path}: cannot stylize RGB of {size} ({errors.reason(error)})"
+            ) from None
+
+    return _on_arrays(paint), check
+
+
+def check_pictures(paint: work.Paint, path: Path) -> None:
+    """Checks that the SavedModel of another program takes photos and returns pictures.
+
+    Raises:
+        UserError: If its results have another shape, or other values than RGB in [0, 255].
+    """
+    ramp = np.linspace(0.0, 255.0, _SIDE * _SIDE * 3, dtype=np.float32)
+    pictures = paint(ramp.reshape(1, _SIDE, _SIDE, 3), None, None)
+    expected = "RGB in 0..255 of the photo's size, as float32 or uint8"
+    if pictures.shape != (1, _SIDE, _SIDE, 3):
+        found = f"the shape {list(pictures.shape)} for a photo of {[1, _SIDE, _SIDE, 3]}"
+    elif not np.issubdtype(pictures.dtype, np.number) or not np.isfinite(pictures).all():
+        found = f"{pictures.dtype} with values that are no finite numbers"
+    elif np.abs(pictures).max() <= _UNIT:
+        found = "values of about 0..1"
+    else:
+        return
+    raise errors.UserError(f"{path}: returns {found}; a model should return {expected}")
 
 
 def of_network(restored: model.Model, net: model.Net) -> work.Paint:

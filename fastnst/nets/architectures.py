@@ -19,6 +19,8 @@ _FIRST_CONTRAST = 0.3
 INNER_NORM = "inner_norm"
 # Name of the norm before the last tanh.
 OUTPUT_NORM = "norm6"
+# Descriptions are files of others: more would be a mistake, or take the machine's memory.
+_MOST_WIDTH, _MOST_BLOCKS, _MOST_LAYERS, _MOST_PIXELS, _MOST_DOUBLES = 4096, 256, 2000, 512, 6
 # Kind of the layers of `Listed` that have scales and shifts.
 NORM = "Norm"
 
@@ -50,10 +52,29 @@ class Transform:
 
     NAME: ClassVar[str] = "transform_net"
 
+    def check(self) -> None:
+        """Raises a ValueError if a value that comes from a file is impossible."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not type(field.default):
+                raise ValueError(f"{field.name}: {value!r:.80} should be {field.type}")
+        if not (1 <= self.width <= _MOST_WIDTH and 0 <= self.residual_blocks <= _MOST_BLOCKS):
+            raise ValueError(
+                f"width {self.width}, residual_blocks {self.residual_blocks}: too many"
+            )
+
     def inner_blocks(self) -> range:
         """Returns the indices of the residual blocks at half the trunk's size."""
         count = self.residual_blocks
         return range(1, count - 1) if self.deep and count > 2 else range(count, count)
+
+    def some_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the shapes of kernels whose size tells that of the whole network, by name."""
+        trunk = 4 * self.width
+        shapes: dict[str, tuple[int, ...]] = {"conv3/kernel": (3, 3, 2 * self.width, trunk)}
+        for index in range(self.residual_blocks):
+            shapes[f"residuals/{index}/conv1/kernel"] = (3, 3, trunk, trunk)
+        return shapes
 
     def layout(self) -> rows.Layout:
         """Returns the order of a style's scales, shifts and skip weights in its row."""
@@ -94,6 +115,24 @@ class Listed:
     layers: tuple[dict[str, Any], ...]
 
     NAME: ClassVar[str] = "layers"
+
+    def check(self) -> None:
+        """Raises a ValueError if a value that comes from a file is impossible."""
+        if not self.layers or len(self.layers) > _MOST_LAYERS:
+            raise ValueError(f"{len(self.layers)} layers: should be from 1 to {_MOST_LAYERS}")
+        doubles = 0
+        for layer in self.layers:
+            numbers = [layer.get("multiple", 1), layer.get("margin", 0), *layer.get("margins", ())]
+            if not all(isinstance(each, int) and 0 <= each <= _MOST_PIXELS for each in numbers):
+                raise ValueError(f"layer {layer['name']}: {numbers} pixels are impossible")
+            doubles += layer["kind"] in ("DepthToSpace", "Repeat")
+        if doubles > _MOST_DOUBLES:
+            raise ValueError(f"{doubles} layers double the size: should be up to {_MOST_DOUBLES}")
+
+    def some_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the shapes of the kernels, by name."""
+        convolutions = (layer for layer in self.layers if "shape" in layer)
+        return {f"{layer['name']}/kernel": tuple(layer["shape"]) for layer in convolutions}
 
     def layout(self) -> rows.Layout:
         """Returns the order of the scales and shifts of the norms in a row."""
