@@ -15,6 +15,10 @@ class UserError(Exception):
     """
 
 
+class NotFiniteError(UserError):
+    """A loss or a weight that has become NaN or infinite."""
+
+
 def did_you_mean(
     word: str,
     candidates: collections.abc.Iterable[str],

@@ -43,6 +43,9 @@ class Progress:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -55,6 +58,11 @@ class Progress:
                 self._show(event)
             case events.Skipped():
                 terminal.say(f"skipped {event.reason}")
+            case events.Rewound():
+                terminal.say(
+                    f"going back to step {event.step}, and on to other photos: {event.reason}"
+                )
+                self._close()
 
     def _start(self, event: events.Started) -> None:
         self._start_step = event.step
