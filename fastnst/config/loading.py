@@ -95,10 +95,14 @@ def _assigned(
             problems.append(f"{where}: should be key=value")
             continue
         try:
-            entries[key.strip()] = nodes.parse(text, lambda line, where=where: where, problems)
+            entries[key.strip()] = nodes.parse(text, _always(where), problems)
         except nodes.InvalidError:
             problems.append(f"{where}: the value is not valid YAML")
     return entries
+
+
+def _always(where: str) -> collections.abc.Callable[[int], str]:
+    return lambda line: where
 
 
 def _quick(given: dict[str, nodes.Entry], over: dict[str, nodes.Entry]) -> dict[str, nodes.Entry]:

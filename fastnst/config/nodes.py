@@ -12,7 +12,7 @@ import dataclasses
 import os
 import re
 import reprlib
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -38,17 +38,22 @@ _KINDS = (
 )
 
 
+_RESOLVERS = {
+    first: [
+        (f"{_TAG}{kind}", re.compile(f"(?:{pattern})\\Z"))
+        for kind, pattern, firsts in _KINDS
+        if first in firsts
+    ]
+    for first in {first for _, _, firsts in _KINDS for first in firsts}
+}
+
+
 class _Loader(yaml.SafeLoader):
     """Composes nodes, and resolves fewer kinds of plain values than YAML 1.1."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
-        first: [
-            (f"{_TAG}{kind}", re.compile(f"(?:{pattern})\\Z"))
-            for kind, pattern, firsts in _KINDS
-            if first in firsts
-        ]
-        for first in {first for _, _, firsts in _KINDS for first in firsts}
-    }
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.yaml_implicit_resolvers = _RESOLVERS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -107,7 +107,7 @@ class Training:
             before: Runs in the process before the training, such as to set limits.
         """
         self.run = models / "run"
-        self._earlier = len(_starts(log(self.run)))
+        self._earlier = _last_start(log(self.run))
         self._stderr = (models.parent / f"stderr-{time.monotonic_ns()}").open("w+b")
         command = ["train", "-c", str(conf), "--model_path", str(models)]
         self.process = subprocess.Popen(
@@ -135,11 +135,11 @@ class Training:
 
         def happened() -> bool:
             entries = log(self.run)
-            starts = _starts(entries)
-            # A start drops the entries of steps that the run repeats, but not of earlier starts.
-            if not starts or len(starts) <= self._earlier:
+            start = _last_start(entries)
+            if start is None or start == self._earlier:
                 return False
-            return sum(entry["kind"] == "training" for entry in entries[starts[-1] :]) >= more
+            after = entries[entries.index(start) :]
+            return sum(entry["kind"] == "training" for entry in after) >= more
 
         return self.wait_for(happened)
 
@@ -175,8 +175,8 @@ def log(run: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _starts(entries: list[dict[str, Any]]) -> list[int]:
-    return [index for index, entry in enumerate(entries) if entry["kind"] == "start"]
+def _last_start(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((entry for entry in reversed(entries) if entry["kind"] == "start"), None)
 
 
 def last_step(run: Path) -> int:

@@ -15,6 +15,8 @@ from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
 
+# The bundled photos to validate on.
+_BUNDLED = ("astronaut", "coffee", "koala", "mountains", "pagoda", "rocket")
 # Shorter side of the photos from which `style_weight: auto` is computed, in pixels.
 _STRENGTH_SIDE = 256
 
@@ -114,8 +116,10 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
     Raises:
         UserError: If there are none, or the folder holds records.
     """
-    bundled = spec == data.BUNDLED
-    folder = files.asset("img/photos") if bundled else files.find(spec)
+    if spec == data.BUNDLED:
+        # By name: pictures that somebody has left beside them are not for validation.
+        return tuple(files.asset(f"img/photos/{name}.jpg") for name in _BUNDLED)
+    folder = files.find(spec)
     source = data.open_photos(str(folder))
     if source.kind != "folder":
         raise errors.UserError(f"{folder} holds records; name a folder of photos")

@@ -20,6 +20,8 @@ from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
 from fastnst.training.tasks import contents, inputs, resumption, start, style_transfer
 
+# Fewer steps give no usable style.
+_FEW_STEPS = 300
 # How often a run with `on_nan: rewind` goes back, per command.
 _REWINDS = 3
 _LOG = logging.getLogger("fastnst")
@@ -183,6 +185,12 @@ def open_session(
         batches = feed.IterableFeed(dataset)
     validation, photos = inputs.read_validation(settings.data)
     last_step = _last_step(settings, source)
+    if not settings.training.max_steps and last_step < _FEW_STEPS:
+        say(
+            f"epoch: {settings.training.epoch} passes over {source.count if source else 0} photos "
+            f"are only {last_step} steps, which give no usable style; set max_steps, such as 1000, "
+            "or use more photos"
+        )
     dtype = devices.compute_dtype(settings.computing.precision)
     objectives, paintings = inputs.make_objectives(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
