@@ -21,6 +21,10 @@ class UserError(Exception):
     """
 
 
+class NotFiniteError(UserError):
+    """A loss or a weight that has become NaN or infinite."""
+
+
 def reason(error: Exception) -> str:
     """Returns why a library failed, for the end of a message: the first line that says so.
 

@@ -123,6 +123,19 @@ class Skipped:
 
 
 @dataclasses.dataclass(frozen=True)
+class Rewound:
+    """Work goes back to an earlier step; a `Started` follows.
+
+    Attributes:
+        step: The step that it goes back to.
+        reason: The reason.
+    """
+
+    step: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Finished:
     """Work ends.
 
@@ -140,5 +153,5 @@ class Finished:
         return self.step < self.last_step
 
 
-Event: TypeAlias = Started | Step | Judged | Saved | Skipped | Finished
+Event: TypeAlias = Started | Step | Judged | Saved | Skipped | Rewound | Finished
 Action: TypeAlias = collections.abc.Callable[[Event], None]

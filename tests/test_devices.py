@@ -172,3 +172,24 @@ def test_a_gpu_is_found_if_tensorflow_sees_one(monkeypatch: pytest.MonkeyPatch) 
     assert not devices.has_gpu()
     graphics_cards(monkeypatch, (9, 0))
     assert devices.has_gpu()
+
+
+@pytest.mark.parametrize(
+    ("choice", "gpu", "exactly"),
+    [
+        ("auto", False, True),
+        ("auto", True, False),
+        ("on", True, True),
+        ("off", False, False),
+    ],
+)
+def test_computations_are_exact_on_cpus_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, choice: str, gpu: bool, exactly: bool
+) -> None:
+    asked: list[bool] = []
+    # The setting cannot be taken back within a process.
+    enable = "enable_op_determinism"
+    monkeypatch.setattr(devices.tf.config.experimental, enable, lambda: asked.append(True))
+    monkeypatch.setattr(devices, "has_gpu", lambda: gpu)
+    devices.compute_exactly(choice)
+    assert asked == [True] * exactly

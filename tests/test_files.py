@@ -256,3 +256,13 @@ def test_the_cache_is_below_the_home_unless_a_variable_names_another_folder(
     assert files.cache() == tmp_path / "fastnst"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert files.cache() == Path.home() / ".cache" / "fastnst"
+
+
+def test_sweeping_deletes_only_what_killed_writers_leave(tmp_path: Path) -> None:
+    for name in (".partial-abc/x.txt", "kept.txt", "folder/kept.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    files.sweep(tmp_path)
+    files.sweep(tmp_path / "missing")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "kept.txt"]

@@ -163,7 +163,7 @@ def shipped() -> list[Path]:
 
 def groups() -> dict[str, list[dataclasses.Field[Any]]]:
     """Returns the keys of each section by its heading."""
-    sections: list[Any] = [schema.Config, schema.Style, *schema.SECTIONS.values()]
+    sections: list[Any] = [schema.Config, config.Style, *schema.SECTIONS.values()]
     return {section.heading: [*schema.keys(section).values()] for section in sections}
 
 

@@ -103,8 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if styles:
         restored = model.only(restored, *styles)
     name = blends.file_name(styles[0]) if len(styles) == 1 else source.name
-    config_file = run_folder.RunFolder(source.path).config
-    config_text = config_file.read_text(encoding="utf-8") if config_file.exists() else ""
+    config_text = run_folder.RunFolder(source.path).config_text(terminal.say)
     facts = card.read_facts(source.path)
     names = restored.description.names
     rows: list[tuple[str, ...]] = [_HEADS]

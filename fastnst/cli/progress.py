@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import collections.abc
+import contextlib
+import os
+import shutil
 import sys
 import time
 import types
@@ -12,6 +16,8 @@ from fastnst import events, formatting
 from fastnst.cli import terminal
 
 _SECONDS_BETWEEN_LINES = 5.0
+# The least length of a bar.
+_BAR = 10
 
 
 class Progress:
@@ -43,6 +49,9 @@ class Progress:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -53,8 +62,13 @@ class Progress:
                 self._start(event)
             case events.Step():
                 self._show(event)
+            case events.Judged() if shown := self._shown(event.metrics):
+                terminal.say(f"validation at {self._unit} {event.step}  {'  '.join(shown)}")
             case events.Skipped():
                 terminal.say(f"skipped {event.reason}")
+            case events.Rewound():
+                terminal.say(f"going back to {self._unit} {event.step}: {event.reason}")
+                self._close()
 
     def _start(self, event: events.Started) -> None:
         self._start_step = event.step
@@ -81,7 +95,7 @@ class Progress:
         self._bar.update(event.step - self._bar.n)
         if self._is_terminal:
             if event.due(self._every) or event.step == self._start_step + 1:
-                self._bar.set_postfix_str(self._metrics(event))
+                self._bar.set_postfix_str(self._metrics(event, self._room(event)))
         elif now - self._last_line >= _SECONDS_BETWEEN_LINES or event.finished:
             self._last_line = now
             left = self._left(event, now - self._first_done)
@@ -89,13 +103,26 @@ class Progress:
                 f"{self._unit} {event.step}/{event.last_step}  {self._metrics(event)}{left}"
             )
 
-    def _metrics(self, event: events.Step) -> str:
-        metrics = event.mean_metrics
-        shown = [
+    def _room(self, event: events.Step) -> int:
+        """Returns the characters for metrics beside a bar of some length."""
+        columns = shutil.get_terminal_size().columns
+        with contextlib.suppress(OSError, ValueError):
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        # Both counters, and two times of up to eight characters, with what stands between them.
+        return columns - 2 * len(str(event.last_step)) - 22 - _BAR
+
+    def _metrics(self, event: events.Step, room: int | None = None) -> str:
+        """Returns the metrics and the rate; of the metrics, the first ones that have room."""
+        shown = self._shown(event.mean_metrics)
+        rate = [f"{event.rate:.1f} {self._rate_unit}"] if event.rate else []
+        while room is not None and len(shown) > 1 and len("  ".join([*shown, *rate])) > room:
+            shown.pop()
+        return "  ".join([*shown, *rate])
+
+    def _shown(self, metrics: collections.abc.Mapping[str, float]) -> list[str]:
+        return [
             f"{name} {formatting.short(metrics[name])}" for name in self._names if name in metrics
         ]
-        rate = [f"{event.rate:.1f} {self._rate_unit}"] if event.rate else []
-        return "  ".join([*shown, *rate])
 
     def _left(self, event: events.Step, seconds: float) -> str:
         """Estimates the time left from the `seconds` since the first step was done."""

@@ -278,14 +278,18 @@ def stopping_gently() -> collections.abc.Iterator[StopRequest]:
         yield request
 
 
+# No number of steps, of pixels or of seeds is larger.
+_MOST = 1_000_000_000
+
+
 def natural(text: str) -> int:
     """Parses a whole number of 0 or more, as an argparse type."""
-    return _whole(text, 0, None)
+    return _whole(text, 0, _MOST)
 
 
 def positive(text: str) -> int:
     """Parses a whole number above 0, as an argparse type."""
-    return _whole(text, 1, None)
+    return _whole(text, 1, _MOST)
 
 
 def quality(text: str) -> int:
@@ -299,17 +303,20 @@ def memory(text: str) -> int:
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} should be an amount such as 2GiB or 500MB")
     number, prefix, binary = found.groups()
+    if len(number) > 15:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is more memory than there is")
     return int(float(number) * (1024 if binary else 1000) ** ("kmgt".index(prefix) + 1))
 
 
-def _whole(text: str, least: int, most: int | None) -> int:
-    allowed = f"at least {least}" if most is None else f"from {least} to {most}"
+def _whole(text: str, least: int, most: int) -> int:
+    allowed = f"from {least:,} to {most:,}"
     try:
         number = int(text)
-        if number < least or (most is not None and number > most):
+        if not least <= number <= most:
             raise ValueError
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, {allowed}") from None
+        shown = f"{text[:40]!r}"
+        raise argparse.ArgumentTypeError(f"{shown} should be a whole number, {allowed}") from None
     return number
 
 

@@ -182,7 +182,8 @@ def _pairs(run: session.Session) -> list[tuple[np.ndarray, np.ndarray]]:
         if number >= len(run.validation) and len(model.styles) == 1:
             break
         pixels = images.decode(images.read_bytes(path), str(path))
-        side = min(_REPORT_SIDE, *pixels.shape[:2])
+        # The network takes no smaller ones.
+        side = max(16, min(_REPORT_SIDE, *pixels.shape[:2]))
         photo = images.resize_shorter_side(pixels, side)
         style = model.styles[number % len(model.styles)]
         pairs.append((photo, model(photo, style)))

@@ -1,10 +1,12 @@
 """The configuration of a run.
 
-`schema` declares every key, in sections. `recipes` holds named sets of training settings.
-`conf_file` reads YAML, `values` checks single values, and `loading` combines them into a `Config`.
+`schema` declares every key, in sections, and `objective` those of a style. `recipes` holds named
+sets of training settings. `conf_file` reads files of YAML, which `nodes` parses, `values` checks
+single values, and `loading` combines them into a `Config`.
 """
 
 from fastnst.config.loading import from_mapping, load
+from fastnst.config.objective import Style
 from fastnst.config.recipes import RECIPES
 from fastnst.config.schema import (
     FIELDS,
@@ -14,7 +16,6 @@ from fastnst.config.schema import (
     Intervals,
     LossNetwork,
     Network,
-    Style,
     Training,
 )
 

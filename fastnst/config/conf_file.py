@@ -1,50 +1,19 @@
-"""Conf files: YAML with the location of every key."""
+"""Conf files: where they are found, and how they are read."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
+import codecs
+import re
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from fastnst import errors, files
+from fastnst.config import nodes
+
+# The largest conf file; real ones have a few thousand bytes.
+_MOST_BYTES = 1_000_000
 
 
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A value and its location.
-
-    Attributes:
-        value: The value that YAML parsed.
-        where: Its location, for example "conf/candy.yml:3" or "--set width=16".
-        items: The entries within a mapping by key, or within a list by index.
-    """
-
-    value: Any
-    where: str
-    items: dict[str, Entry] = dataclasses.field(default_factory=dict)
-
-
-def entry(value: Any, where: str) -> Entry:
-    """Creates an entry from a Python value with a single location.
-
-    Paths and tuples, which YAML does not have, become text and lists.
-    """
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    elif isinstance(value, tuple):
-        value = list(value)
-    items: dict[str, Entry] = {}
-    if isinstance(value, dict):
-        items = {str(key): entry(item, where) for key, item in value.items()}
-    elif isinstance(value, list):
-        items = {str(index): entry(item, where) for index, item in enumerate(value)}
-    return Entry(value, where, items)
-
-
-def read(path: Path, problems: list[str]) -> dict[str, Entry]:
+def read(path: Path, problems: list[str]) -> dict[str, nodes.Entry]:
     """Reads the entries of a conf file.
 
     Args:
@@ -54,36 +23,57 @@ def read(path: Path, problems: list[str]) -> dict[str, Entry]:
     Raises:
         UserError: If the file cannot be read, or is not a YAML mapping.
     """
+    text = _text(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        whole = nodes.parse(text, lambda line: f"{path}:{line}", problems)
+    except nodes.InvalidError as error:
+        line = f":{error.line}" if error.line else ""
+        raise errors.UserError(f"{path}{line}: not valid YAML: {error.reason}") from None
+    if not isinstance(whole.value, dict):
+        glued = re.match(r"\w+:\S", whole.text or "")
+        hint = "; put a space after the colon" if glued else ""
+        raise errors.UserError(
+            f"{path}: should consist of lines of `key: value`, see conf/README.md{hint}"
+        )
+    return whole.items
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise errors.UserError(f"{path}: is not a regular file; name a conf file")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise errors.UserError(f"{path}: no such conf file{_near(path)}") from None
     except IsADirectoryError:
         raise errors.UserError(f"{path}: is a folder; name a conf file in it") from None
-    except UnicodeDecodeError:
-        raise errors.UserError(
-            f"{path}: is not a text file; a conf file consists of lines of `key: value`, see "
-            "conf/README.md"
-        ) from None
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
+    # A NUL byte in a path, or half of a pair of UTF-16.
+    except ValueError as error:
+        raise errors.UserError(f"{str(path)!r}: is no possible path ({error})") from None
+    if len(content) > _MOST_BYTES:
+        raise errors.UserError(f"{path}: is larger than {_MOST_BYTES:,} bytes; name a conf file")
     try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if isinstance(node, yaml.MappingNode):
-            # Refuses unknown tags and cycles; the walk below would not end on a cycle.
-            yaml.SafeLoader("").construct_object(yaml.compose(text, yaml.SafeLoader), deep=True)
-    # PyYAML raises a plain ValueError for an impossible date.
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise errors.UserError(f"{path}{line}: not valid YAML: {reason}") from None
-    if not isinstance(node, yaml.MappingNode):
-        raise errors.UserError(
-            f"{path}: should consist of lines of `key: value`, see conf/README.md"
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise errors.UserError(f"{path}{_encoding(content, error)}") from None
+
+
+def _encoding(content: bytes, error: UnicodeDecodeError) -> str:
+    """Returns the end of a message about text that is not UTF-8, with the likely encoding."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ": is in UTF-16; save it as UTF-8"
+    line = content.count(b"\n", 0, error.start) + 1
+    byte = content[error.start]
+    # Windows-1252 has no letters below 0xC0, and text has no other control characters.
+    if byte >= 0xC0 and not re.search(rb"[\x00-\x08\x0e-\x1f]", content):
+        return (
+            f":{line}: the byte {byte:#x} is not UTF-8, but {bytes([byte]).decode('cp1252')} in "
+            "Windows-1252 (cp1252); save the file as UTF-8"
         )
-    return _walk(loader, node, str(path), problems).items
+    return ": is not a text file; a conf file consists of lines of `key: value`, see conf/README.md"
 
 
 def find(path: str | Path) -> Path:
@@ -94,25 +84,6 @@ def find(path: str | Path) -> Path:
         if own.is_file():
             return own
     return files.find(named)
-
-
-def _walk(loader: yaml.SafeLoader, node: yaml.Node, file: str, problems: list[str]) -> Entry:
-    """Creates an entry from a node. PyYAML itself would silently keep the last duplicate key."""
-    items: dict[str, Entry] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key_node, value_node in node.value:
-            key, where = str(key_node.value), f"{file}:{key_node.start_mark.line + 1}"
-            if key in items:
-                first = items[key].where
-                problems.append(f"{where}: {key}: already set at {first}; remove one of them")
-                continue
-            item = _walk(loader, value_node, file, problems)
-            items[key] = dataclasses.replace(item, where=where)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value_node in enumerate(node.value):
-            items[str(index)] = _walk(loader, value_node, file, problems)
-    value = loader.construct_object(node, deep=True)
-    return Entry(value, f"{file}:{node.start_mark.line + 1}", items)
 
 
 def _near(path: Path) -> str:

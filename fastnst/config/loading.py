@@ -11,12 +11,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fastnst import errors
-from fastnst.config import conf_file, recipes, schema, values
+from fastnst.config import conf_file, nodes, objective, recipes, schema, values
 
-_STYLE_KEYS = schema.keys(schema.Style)
+_STYLE_KEYS = schema.keys(objective.Style)
 _NO_PAINTING = f"style_image is missing: {_STYLE_KEYS['style_image'].metadata['help']}"
 
 
@@ -52,7 +50,7 @@ def load(
     file = conf_file.find(path)
     given = conf_file.read(file, problems)
     over = _assigned(assignments, problems)
-    over |= {key: conf_file.entry(value, f"--{key}") for key, value in values.items()}
+    over |= {key: nodes.entry(value, f"--{key}") for key, value in values.items()}
     if quick:
         given = _quick(given, over)
     return _make(given, over, str(file), begun or ("gpu" if gpu else "cpu"), problems)
@@ -80,39 +78,42 @@ def from_mapping(
         UserError: If there are problems; the message lists all of them, one per line.
     """
     problems: list[str] = []
-    given = conf_file.entry(dict(mapping), source).items
+    given = nodes.entry(dict(mapping), source).items
     over = _assigned(assignments, problems)
     return _make(given, over, source, begun or ("gpu" if gpu else "cpu"), problems)
 
 
 def _assigned(
     assignments: collections.abc.Sequence[str], problems: list[str]
-) -> dict[str, conf_file.Entry]:
+) -> dict[str, nodes.Entry]:
     """Reads "key=value" assignments; each malformed one becomes a problem."""
-    entries: dict[str, conf_file.Entry] = {}
+    entries: dict[str, nodes.Entry] = {}
     for assignment in assignments:
         key, separator, text = assignment.partition("=")
-        where = f"--set {assignment}"
+        where = f"--set {assignment:.200}"
         if not separator:
             problems.append(f"{where}: should be key=value")
             continue
         try:
-            entries[key.strip()] = conf_file.entry(yaml.safe_load(text), where)
-        except (yaml.YAMLError, ValueError):
+            entries[key.strip()] = nodes.parse(text, _always(where), problems)
+        except nodes.InvalidError:
             problems.append(f"{where}: the value is not valid YAML")
     return entries
 
 
-def _quick(
-    given: dict[str, conf_file.Entry], over: dict[str, conf_file.Entry]
-) -> dict[str, conf_file.Entry]:
+def _always(where: str) -> collections.abc.Callable[[int], str]:
+    return lambda line: where
+
+
+def _quick(given: dict[str, nodes.Entry], over: dict[str, nodes.Entry]) -> dict[str, nodes.Entry]:
     """Applies the recipe `quick` over a file's entries, and renames the model."""
     quick = recipes.RECIPES["quick"]
     kept = {key: entry for key, entry in given.items() if key not in quick}
-    laid = kept | _recipe("quick", quick, over) | {"recipe": conf_file.Entry("quick", "--quick")}
+    laid = kept | _recipe("quick", quick, over) | {"recipe": nodes.Entry("quick", "--quick")}
     naming = laid.get("naming")
     if naming and isinstance(naming.value, str | int | float):
-        laid["naming"] = conf_file.Entry(f"{naming.value}-quick", naming.where)
+        name = f"{naming.value if naming.text is None else naming.text}-quick"
+        laid["naming"] = nodes.Entry(name, naming.where)
     return laid
 
 
@@ -120,18 +121,18 @@ def _recipe(
     name: str,
     values: collections.abc.Mapping[str, Any],
     given: collections.abc.Container[str],
-) -> dict[str, conf_file.Entry]:
+) -> dict[str, nodes.Entry]:
     """Returns a recipe's entries, except those that yield to a given key (`recipes.YIELDS`)."""
     return {
-        key: conf_file.entry(value, f"recipe {name}")
+        key: nodes.entry(value, f"recipe {name}")
         for key, value in values.items()
         if recipes.YIELDS.get(key) not in given
     }
 
 
 def _make(
-    given: dict[str, conf_file.Entry],
-    over: dict[str, conf_file.Entry],
+    given: dict[str, nodes.Entry],
+    over: dict[str, nodes.Entry],
     source: str,
     automatic: str | collections.abc.Mapping[str, Any],
     problems: list[str],
@@ -174,7 +175,7 @@ def _make(
             problems.append(f"{entry.where}: there is no key styles; set {leaf} instead")
         if "style_image" not in entries:
             problems.append(f"{source}: {_NO_PAINTING}")
-        styles = {} if problems else {checked["naming"]: schema.Style(**own)}
+        styles = {} if problems else {checked["naming"]: objective.Style(**own)}
         sources = dict.fromkeys(styles, source)
     for name, style in styles.items():
         _check_objective(style, sources[name], problems)
@@ -194,7 +195,7 @@ def _make(
 
 
 def _check(
-    entries: dict[str, conf_file.Entry],
+    entries: dict[str, nodes.Entry],
     fields: dict[str, dataclasses.Field[Any]],
     problems: list[str],
     prefix: str = "",
@@ -211,7 +212,7 @@ def _check(
     for key, entry in entries.items():
         if key in fields:
             try:
-                checked[key] = values.check(fields[key], entry.value)
+                checked[key] = values.check(fields[key], entry.value, entry.text)
             except (ValueError, OverflowError) as error:
                 problems.append(f"{entry.where}: {prefix}{key}: {error}")
         elif key in schema.FIELDS:
@@ -225,12 +226,12 @@ def _check(
 
 
 def _styles(
-    entries: dict[str, conf_file.Entry],
+    entries: dict[str, nodes.Entry],
     defaults: dict[str, Any],
     final: dict[str, Any],
-    dotted: dict[str, conf_file.Entry],
+    dotted: dict[str, nodes.Entry],
     problems: list[str],
-) -> dict[str, schema.Style]:
+) -> dict[str, objective.Style]:
     """Builds the styles listed under the key `styles`.
 
     Args:
@@ -246,7 +247,7 @@ def _styles(
             "lists the paintings; remove one of the two keys"
         )
     named = _named_styles(entries["styles"], problems)
-    last: dict[str, dict[str, conf_file.Entry]] = {name: {} for name in named}
+    last: dict[str, dict[str, nodes.Entry]] = {name: {} for name in named}
     for key, entry in dotted.items():
         name, _, leaf = key.removeprefix("styles.").rpartition(".")
         if name in named:
@@ -261,31 +262,31 @@ def _styles(
         if "style_image" not in own:
             problems.append(f"{entry.where}: styles.{name}: {_NO_PAINTING}")
         winning = {key: value for key, value in final.items() if key not in last[name]}
-        styles[name] = schema.Style(**(defaults | checked | winning))
+        styles[name] = objective.Style(**(defaults | checked | winning))
     return styles
 
 
-def _named_styles(styles: conf_file.Entry, problems: list[str]) -> dict[str, conf_file.Entry]:
+def _named_styles(styles: nodes.Entry, problems: list[str]) -> dict[str, nodes.Entry]:
     """Returns an entry for each style by name, whether `styles` is a list or a mapping."""
     listed = isinstance(styles.value, list)
     if not styles.value or not (listed or isinstance(styles.value, dict)):
         problems.append(
             f"{styles.where}: styles: should be a list of paintings, or a mapping of name to a "
-            f"painting or to the keys of a style, found {styles.value!r}"
+            f"painting or to the keys of a style, found {nodes.shown(styles.value)}"
         )
         return {}
-    named: dict[str, conf_file.Entry] = {}
+    named: dict[str, nodes.Entry] = {}
     for key, entry in styles.items.items():
         if isinstance(entry.value, str) and entry.value:
             name = Path(entry.value).stem if listed else key
-            style = conf_file.Entry({}, entry.where, {"style_image": entry})
+            style = nodes.Entry({}, entry.where, {"style_image": entry})
         elif isinstance(entry.value, dict) and not listed:
             name, style = key, entry
         else:
             label, further = ("styles", "") if listed else (f"styles.{key}", " or a style's keys")
             problems.append(
                 f"{entry.where}: {label}: should be the path of a painting{further}, found "
-                f"{entry.value!r}"
+                f"{nodes.shown(entry.value)}"
             )
             continue
         try:
@@ -301,7 +302,7 @@ def _named_styles(styles: conf_file.Entry, problems: list[str]) -> dict[str, con
     return named
 
 
-def _check_objective(style: schema.Style, source: str, problems: list[str]) -> None:
+def _check_objective(style: objective.Style, source: str, problems: list[str]) -> None:
     if not (style.content_weight or style.style_weight or style.tv_weight):
         problems.append(
             f"{source}: content_weight, style_weight and tv_weight are all 0; set at least one"

@@ -1,5 +1,7 @@
 """The configuration's sections: every key with its default, meaning and rules.
 
+The keys of a style are in `objective`.
+
 Attribute names are the flat keys of a conf file. The keys of the original TensorFlow
 implementation keep their names and meanings, so that its conf files load unmodified.
 """
@@ -12,68 +14,11 @@ from typing import Any, ClassVar
 
 import yaml
 
-from fastnst.config import recipes
+from fastnst import files
+from fastnst.config import declaring, objective, recipes
 
-
-def _key(default: Any, help: str, **rules: Any) -> Any:
-    """Declares a key: its default, its help text, and the rules for its values.
-
-    Rules: `minimum` and `maximum` (inclusive), `above` (exclusive), `choices`, `optional` for keys
-    that may be null, `word` for a word that may replace the number, `required`, and `plain_name`.
-    """
-    rules["help"] = help
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=lambda: dict(default), metadata=rules)
-    return dataclasses.field(default=default, metadata=rules)
-
-
-@dataclasses.dataclass(frozen=True)
-class Style:
-    """One style: its painting, and the objective that transfers it."""
-
-    heading: ClassVar[str] = "Style"
-
-    style_image: str = _key(
-        "",
-        "Painting whose style is learned, any image format; or a folder of several.",
-        required=True,
-    )
-    style_size: int | None = _key(
-        None,
-        "Shorter side that the painting is scaled to: larger gives larger strokes. null: the same "
-        "as image_size.",
-        minimum=16,
-        optional=True,
-    )
-    strength: float = _key(
-        1.0,
-        "Factor of style_weight: at 0.25 the style is faint, at 4 the photo is hard to recognize.",
-        above=0,
-    )
-    content_weight: float = _key(1.0, "Weight of the content loss.", minimum=0)
-    style_weight: float | str = _key(
-        "auto",
-        "Weight of the style loss, which has the same effect at every image_size. auto: computed "
-        "from the painting.",
-        minimum=0,
-        word="auto",
-    )
-    tv_weight: float = _key(
-        0.0,
-        "Weight of the total variation loss, which penalizes noise; 20 smooths flat areas.",
-        minimum=0,
-    )
-    content_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
-        {"relu3_3": 1.0}, "Layers of the content loss: a list, or a mapping of layer to weight."
-    )
-    style_layers: dict[str, float] = _key(  # noqa: RUF009 (returns a field)
-        {"relu1_2": 10.0, "relu2_2": 1.0, "relu3_3": 0.3, "relu4_3": 400.0},
-        "Layers of the style loss: a list, or a mapping of layer to weight.",
-    )
-
-    def side(self, image_size: int) -> int:
-        """Returns the shorter side of the painting in pixels, for crops of `image_size`."""
-        return self.style_size or image_size
+_key = declaring.key
+_LARGE, _STEPS, _SIDE = declaring.LARGE, declaring.STEPS, declaring.SIDE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,13 +35,15 @@ class Data:
     validation: str = _key(
         "bundled", "Photos to validate on, never trained on: bundled, or a folder of photos."
     )
-    image_size: int = _key(256, "Side of the square training crops, in pixels.", minimum=16)
+    image_size: int = _key(
+        256, "Side of the square training crops, in pixels.", minimum=16, maximum=_SIDE
+    )
     stages: dict[int, int] = _key(  # noqa: RUF009 (returns a field)
         {},
         "Trains from coarse to fine: the first crop sizes and the steps at each, in order, such as "
         "{144: 3000}. The remaining steps use image_size.",
     )
-    batch_size: int = _key(4, "Photos per step.", minimum=1)
+    batch_size: int = _key(4, "Photos per step.", minimum=1, maximum=4096)
     augment: str = _key(
         "crop",
         "crop: random crop and flip. none: exactly the center crop of the original.",
@@ -132,22 +79,34 @@ class Training:
 
     heading: ClassVar[str] = "Training"
 
-    epoch: int = _key(2, "Passes over the photos; used only if max_steps is null.", minimum=1)
+    epoch: int = _key(
+        2, "Passes over the photos; used only if max_steps is null.", minimum=1, maximum=100_000
+    )
     max_steps: int | None = _key(
-        None, "Steps to train. null: epoch sets their number.", minimum=1, optional=True
+        None,
+        "Steps to train. null: epoch sets their number.",
+        minimum=1,
+        maximum=_STEPS,
+        optional=True,
     )
     optimizer: str = _key(
         "adam",
         "adam, or muon, which needs fewer steps, at a learning_rate of about 3e-3.",
         choices=("adam", "muon"),
     )
-    learning_rate: float = _key(1e-3, "Peak learning rate.", above=0)
+    learning_rate: float = _key(1e-3, "Peak learning rate.", above=0, maximum=_LARGE)
     schedule: str = _key(
         "constant",
         "constant, or cosine: rises over warmup_steps, then falls to 0 at the last step.",
         choices=("constant", "cosine"),
     )
-    warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0)
+    warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0, maximum=_STEPS)
+    on_nan: str = _key(
+        "stop",
+        "If a loss or a weight becomes NaN or infinite. stop: ends the run before it is saved. "
+        "rewind: resumes from the last checkpoint on the photos that follow, at most three times.",
+        choices=("stop", "rewind"),
+    )
     average: float = _key(
         0.999,
         "Decay of the moving average of the network weights; the averaged network is the result "
@@ -167,9 +126,13 @@ class Training:
         "Weight of the squared difference between a stylized crop, with noise, and the same crop "
         "of the stylized photo; reduces flicker. Runs the network twice per step. 0: off.",
         minimum=0,
+        maximum=_LARGE,
     )
     wallpaper: float = _key(
-        5e6, "Weight of motifs that repeat in flat areas, such as skies. 0: off.", minimum=0
+        5e6,
+        "Weight of motifs that repeat in flat areas, such as skies. 0: off.",
+        minimum=0,
+        maximum=_LARGE,
     )
     start_from: str | None = _key(
         "auto",
@@ -199,9 +162,10 @@ class Network:
         "Channels of the first convolution; the trunk has 4 times as many. null: 32, or 16 with "
         "lite.",
         minimum=4,
+        maximum=1024,
         optional=True,
     )
-    residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0)
+    residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0, maximum=100)
     output_norm: bool = _key(
         True,
         "Whether an instance norm precedes the last tanh; without it, dark photos stay darker.",
@@ -247,6 +211,11 @@ class Computing:
         "Data type of the convolutions. auto: bfloat16 where the CPU or GPU is fast at it.",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
+    deterministic: str = _key(
+        "auto",
+        "Whether equal runs give equal weights, bit for bit. auto: on CPUs; on GPUs, on is slower.",
+        choices=("auto", "on", "off"),
+    )
     xla: str = _key(
         "auto",
         "Whether XLA compiles the step. auto: on a single GPU only.",
@@ -260,11 +229,15 @@ class Intervals:
 
     heading: ClassVar[str] = "Intervals"
 
-    log_every: int = _key(10, "Steps between lines of metrics.jsonl.", minimum=1)
-    summary_every: int = _key(25, "Steps between TensorBoard entries.", minimum=1)
-    preview_every: int = _key(250, "Steps between validations and their samples.", minimum=1)
-    checkpoint_every: int = _key(250, "Steps between checkpoints.", minimum=1)
-    keep_checkpoints: int = _key(5, "Checkpoints to keep, besides the best one.", minimum=1)
+    log_every: int = _key(10, "Steps between lines of metrics.jsonl.", minimum=1, maximum=_STEPS)
+    summary_every: int = _key(25, "Steps between TensorBoard entries.", minimum=1, maximum=_STEPS)
+    preview_every: int = _key(
+        250, "Steps between validations and their samples.", minimum=1, maximum=_STEPS
+    )
+    checkpoint_every: int = _key(250, "Steps between checkpoints.", minimum=1, maximum=_STEPS)
+    keep_checkpoints: int = _key(
+        5, "Checkpoints to keep, besides the best one.", minimum=1, maximum=10_000
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -305,7 +278,7 @@ class Config:
         "is a GPU, else cpu; a resumed run keeps its recipe.",
         choices=("auto", *recipes.RECIPES),
     )
-    styles: dict[str, Style] = dataclasses.field(default_factory=dict)
+    styles: dict[str, objective.Style] = dataclasses.field(default_factory=dict)
     data: Data = dataclasses.field(default_factory=Data)
     training: Training = dataclasses.field(default_factory=Training)
     network: Network = dataclasses.field(default_factory=Network)
@@ -322,7 +295,7 @@ class Config:
     @property
     def run_dir(self) -> Path:
         """The folder of the model, its checkpoints and its samples."""
-        return Path(self.model_path) / self.naming
+        return files.expand_user(self.model_path) / self.naming
 
     def replace(self, **values: Any) -> Config:
         """Returns a copy with new values for some flat keys, which are not checked.
@@ -395,6 +368,6 @@ def default(field: dataclasses.Field[Any]) -> Any:
 # Every flat key, in the order of conf/README.md and of a run's config.yml.
 FIELDS: dict[str, dataclasses.Field[Any]] = {
     key: field
-    for section in (Config, Style, *SECTIONS.values())
+    for section in (Config, objective.Style, *SECTIONS.values())
     for key, field in keys(section).items()
 }

@@ -16,10 +16,20 @@ PHOTO_NAMES = "names"
 
 
 def read_facts(model: Path) -> dict[str, Any]:
-    """Returns the facts about a model's training, from its run or from its shipped folder."""
+    """Returns the facts about a model's training, from its run or from its shipped folder.
+
+    Of a damaged file, the facts consist of a note that says so.
+    """
     shipped = model / FACTS
     if shipped.exists():
-        return json.loads(shipped.read_text(encoding="utf-8"))
+        try:
+            found = json.loads(shipped.read_bytes())
+            if not isinstance(found, dict):
+                raise ValueError
+        # Deeply nested lists raise a RecursionError.
+        except (OSError, ValueError, RecursionError):
+            return {"note": f"{FACTS} is damaged, and its facts are left out"}
+        return found
     lines = metrics_log.read(run_folder.RunFolder(model).metrics)
     starts, training, judged = (
         [line for line in lines if line["kind"] == kind]
@@ -40,7 +50,7 @@ def read_facts(model: Path) -> dict[str, Any]:
         facts["validation"] = {
             name: value if isinstance(value, int) else float(f"{value:.6g}")
             for name, value in best.items()
-            if name not in ("kind", "time") and "/" not in name
+            if isinstance(value, int | float) and name != "time" and "/" not in name
         }
     return facts
 

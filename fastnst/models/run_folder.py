@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
 import dataclasses
 import shutil
@@ -29,6 +30,11 @@ class RunFolder:
     def config(self) -> Path:
         """The complete configuration, with all keys."""
         return self.path / "config.yml"
+
+    @property
+    def inputs(self) -> Path:
+        """Digests of the paintings, the validation photos and the loss network."""
+        return self.path / "inputs.json"
 
     @property
     def metrics(self) -> Path:
@@ -63,6 +69,21 @@ class RunFolder:
             if (number := strip.stem.removeprefix("step-")).isdecimal()
         }
         return dict(sorted(strips.items()))
+
+    def config_text(self, say: collections.abc.Callable[[str], None]) -> str:
+        """Returns the content of config.yml, empty if it is missing or damaged.
+
+        Args:
+            say: Receives a line if it cannot be read.
+        """
+        try:
+            return self.config.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "no UTF-8"
+            say(f"{self.config}: is damaged and left out ({reason})")
+            return ""
 
     def hold(self) -> locks.Lock | None:
         """Keeps other processes from writing to the folder, as long as the result exists.

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnst import formatting, images
+from fastnst import errors, formatting, images
 from fastnst.reports import charts, parts
 
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
@@ -95,7 +95,11 @@ def _pair(number: int, photo: np.ndarray, stylized: np.ndarray) -> str:
 
 
 def _strip(step: int, path: Path) -> str:
-    pixels = images.decode(images.read_bytes(path), str(path))
+    try:
+        pixels = images.decode(images.read_bytes(path), str(path))
+    except errors.UserError as error:
+        # Losing a picture is no reason to lose the report.
+        return f"<figcaption>{step:,}: {escape(str(error))}</figcaption>"
     height, width = pixels.shape[:2]
     if width > _STRIP_WIDTH:
         pixels = images.resize(pixels, max(1, round(height * _STRIP_WIDTH / width)), _STRIP_WIDTH)
@@ -192,10 +196,7 @@ def render(
         model: Name or path of the model in commands; None for `name`.
 
     Returns:
-        HTML with all pictures embedded.
-
-    Raises:
-        UserError: If a sample cannot be read.
+        HTML with all pictures embedded; a sample that cannot be read is named instead.
     """
     pairs = zip(before, after, strict=True)
     sections = (

@@ -80,15 +80,9 @@ class Checkpointer:
         return int(self._state.step)
 
     def rewind(self) -> None:
-        """Restores the newest checkpoint that this process has read or written.
-
-        Raises:
-            UserError: If there is none.
-        """
-        known = [path for path in checkpoint_file.saved(self._folder) if path in self._known]
-        if not known:
-            raise errors.UserError(f"{self._folder}: has no checkpoint yet to rewind to")
-        self._restore(known[-1])
+        """Restores the newest checkpoint, which this run has read or written."""
+        *_, newest = checkpoint_file.saved(self._folder)
+        self._restore(newest)
 
     def forget_best(self) -> Path | None:
         """Makes the next validation the best so far, for a run whose objective has changed.

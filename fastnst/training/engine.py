@@ -42,6 +42,7 @@ class Engine:
         *,
         strategy: tf.distribute.Strategy | None = None,
         xla: bool = False,
+        rewinds: int = 0,
     ) -> None:
         """Prepares to train; no checkpoint is written yet.
 
@@ -51,6 +52,8 @@ class Engine:
             intervals: Steps between validations, checkpoints and log entries.
             strategy: Distribution of each batch; None for one device.
             xla: Whether XLA compiles the step.
+            rewinds: How often `train` goes back to the last checkpoint if a number is NaN or
+                infinite, before it raises an error.
         """
         self.task = task
         self.intervals = intervals
@@ -59,7 +62,7 @@ class Engine:
         self.checkpointer = checkpoints.Checkpointer(
             folder, task, self.state, intervals.keep_checkpoints
         )
-        self._xla = xla
+        self._xla, self._rewinds = xla, rewinds
 
     def restore(self, say: collections.abc.Callable[[str], None]) -> int:
         """Restores the newest intact checkpoint; returns the step to resume from.
@@ -96,8 +99,8 @@ class Engine:
             The last event.
 
         Raises:
-            UserError: If a metric or a weight becomes NaN or infinite, or if a checkpoint cannot be
-                written.
+            NotFiniteError: If a metric or a weight becomes NaN or infinite.
+            UserError: If a checkpoint cannot be written.
         """
         run = _Run(self, actions, last_step, batch_size)
         facts = {**(about or {}), **self.task.about()}
@@ -113,8 +116,22 @@ class Engine:
                 metrics = take_step(batch)
             advance()
             self.state.position.assign(position)
-            run.after_step(metrics, devices.agree(self.strategy, should_stop()))
+            try:
+                run.after_step(metrics, devices.agree(self.strategy, should_stop()))
+            except errors.NotFiniteError as error:
+                self._rewind(run, error)
+                run.start(facts)
+                batches = feed(run.step, int(self.state.position), run.skipped.put)
         return run.finish()
+
+    def _rewind(self, run: _Run, error: errors.NotFiniteError) -> None:
+        """Goes back to the last checkpoint, and on to other batches than those that failed."""
+        if run.rewound == self._rewinds or self.checkpointer.latest is None:
+            raise error
+        position = int(self.state.position)
+        self.checkpointer.rewind()
+        self.state.position.assign(position)
+        run.rewind(str(error))
 
     def compile_step(self) -> collections.abc.Callable[[Any], events.Metrics]:
         """Builds the function that takes one step on a batch, on all devices."""
@@ -156,7 +173,7 @@ class _Run:
         self._actions = actions if devices.is_chief(engine.strategy) else ()
         self._last_step, self._batch_size = last_step, batch_size
         self.step = self._last_finite = int(engine.state.step)
-        self.interrupted = False
+        self.interrupted, self.rewound = False, 0
         # Items are skipped in the thread that reads them; actions run in this one.
         self.skipped: queue.SimpleQueue[str] = queue.SimpleQueue()
         window = engine.intervals.log_every
@@ -176,6 +193,15 @@ class _Run:
                 task.items,
             )
         )
+
+    def rewind(self, reason: str) -> None:
+        """Continues from the restored state."""
+        self.rewound += 1
+        self.step = self._last_finite = int(self._engine.state.step)
+        self._recent.clear()
+        self._clock.clear()
+        self._clock.append(time.perf_counter())
+        self._emit(events.Rewound(self.step, reason))
 
     def after_step(self, metrics: events.Metrics, stop: bool) -> None:
         self.step += 1
@@ -233,10 +259,11 @@ class _Run:
             return
         last = self._engine.checkpointer.latest or "none yet"
         first = min(self._last_finite + 1, self.step)
-        raise errors.UserError(
+        raise errors.NotFiniteError(
             f"the loss became NaN or infinite between steps {first} and {self.step} "
             f"({', '.join(broken[:3])}); the last good checkpoint is {last}. "
-            "Run again to resume from it, with a lower learning rate or in float32"
+            "Run again to resume from it, with a lower learning rate, in float32, or with on_nan: "
+            "rewind"
         )
 
     def _emit(self, event: events.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -108,6 +109,36 @@ def test_skipped_items_are_named_at_once(clock: Clock, capsys: pytest.CaptureFix
     display = make(0)
     display(events.Skipped("a.jpg: not an image"))
     assert capsys.readouterr().err == "skipped a.jpg: not an image\n"
+
+
+def test_a_validation_and_a_rewind_are_told_at_once(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = make(0)
+    display(events.Judged(3, {"total": 1234.0, "style": 2.0, "layers/style/relu1_2": 5.0}))
+    display(events.Rewound(2, "the loss became NaN"))
+    display(events.Started(2, 20, NAMES, items="images"))
+    display(at(3))
+    assert capsys.readouterr().err.splitlines() == [
+        "validation at step 3  total 1.23k  style 2",
+        "going back to step 2: the loss became NaN",
+    ]
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(64, 1), (80, 2), (120, 4)])
+def test_in_a_narrow_terminal_the_bar_keeps_its_length_and_the_rate_stays(
+    monkeypatch: pytest.MonkeyPatch, columns: int, shown: int
+) -> None:
+    monkeypatch.setattr(
+        progress.os, "get_terminal_size", lambda *descriptor: os.terminal_size((columns, 24))
+    )
+    display = make(0)
+    terms = ("total 1.23M", "content 1.23k", "style 12.2", "tv 0")
+    expected = "  ".join([*terms[:shown], "8.0 images/s"])
+    # The counters and times at their longest, the bar of ten, and the metrics after a comma.
+    line = f"20/20 {'#' * 10} 10:00:00<10:00:00, {expected}"
+    assert display._metrics(at(3), display._room(at(3))) == expected
+    assert len(line) <= columns
 
 
 def test_other_events_show_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

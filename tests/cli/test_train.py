@@ -114,6 +114,7 @@ def test_nothing_else_is_left_behind(tiny_run: Path) -> None:
     assert {path.name for path in tiny_run.iterdir()} == {
         "checkpoints",
         "config.yml",
+        "inputs.json",
         "metrics.jsonl",
         "model.json",
         "report.html",

@@ -194,7 +194,14 @@ def test_an_unreadable_photo_is_reported_once_and_skipped(story: Story, photos: 
 
 
 def test_without_a_terminal_only_our_own_plain_lines_are_printed(story: Story) -> None:
-    beginnings = ("5 photos in", "training ", "resuming ", "step ", "skipped ")
+    beginnings = (
+        "5 photos in",
+        "training ",
+        "resuming ",
+        "step ",
+        "validation at step ",
+        "skipped ",
+    )
     for stage in (story.killed, story.interrupted):
         lines = [
             line

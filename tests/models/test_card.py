@@ -102,3 +102,10 @@ def test_the_saved_models_card_names_its_signatures_and_their_tensors() -> None:
     names = ("serving_default", "serving_uint8", "stylize_encoded", "serving_styles")
     tensors = ("images", "stylized", "image_bytes", "stylized_bytes", "style")
     assert [name for name in (*names, *tensors) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]", b"{", b"\xff", b"[" * 100_000])
+def test_damaged_facts_are_left_out_and_named(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / card.FACTS).write_bytes(damage)
+    facts = card.read_facts(tmp_path)
+    assert facts == {"note": "training.json is damaged, and its facts are left out"}

@@ -57,6 +57,39 @@ def test_a_folder_that_cannot_be_created_is_the_users_error(tmp_path: Path) -> N
         assert message.endswith("set another folder with model_path or --model_path")
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "samples", "tensorboard"])
+def test_a_file_in_the_place_of_a_subfolder_is_told_before_training_starts(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(errors.UserError, match=rf"model_path: {tmp_path / name} cannot be written"):
+        run_folder.RunFolder(tmp_path).prepare(checkpoints=5)
+
+
+def test_what_a_killed_write_has_left_is_deleted(tmp_path: Path) -> None:
+    folder = run_folder.RunFolder(tmp_path)
+    left = ("checkpoints/step-5_temp", "checkpoints/best/step-9_temp", "samples/.partial-x")
+    kept = ("checkpoints/best", "samples", "checkpoints/step-5_template")
+    for name in (*left, *kept):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    folder.sweep()
+    assert [name for name in (*left, *kept) if (tmp_path / name).exists()] == [*kept]
+
+
+def test_a_damaged_configuration_is_left_out_and_named(tmp_path: Path) -> None:
+    folder, said = run_folder.RunFolder(tmp_path), []
+    assert folder.config_text(said.append) == "" and not said
+    folder.config.write_bytes(b"naming: caf\xe9")
+    assert folder.config_text(said.append) == ""
+    folder.config.unlink()
+    folder.config.mkdir()
+    assert folder.config_text(said.append) == ""
+    assert said == [
+        f"{folder.config}: is damaged and left out (no UTF-8)",
+        f"{folder.config}: is damaged and left out (Is a directory)",
+    ]
+
+
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
 )

@@ -38,6 +38,21 @@ def test_a_name_is_looked_up_in_the_working_directory_and_then_among_the_shipped
     }
 
 
+def test_a_run_is_found_by_its_checkpoints_even_if_tensorflows_note_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Path("models", "mine")
+    (run / "checkpoints" / "best").mkdir(parents=True)
+    (run / "config.yml").touch()
+    with pytest.raises(errors.UserError, match="no model mine"):
+        store.find("mine")
+    for place in (run / "checkpoints" / "best", run / "checkpoints"):
+        (place / "step-30.index").touch()
+        assert store.find("mine") == store.find(run) == store.Reference(run)
+        (place / "step-30.index").unlink()
+
+
 def test_an_unknown_name_is_an_error_with_the_nearest_and_all_models(place: Path) -> None:
     with pytest.raises(errors.UserError) as caught:
         loading.load("candi")

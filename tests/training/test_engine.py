@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
+import functools
 import json
 import threading
 from pathlib import Path
@@ -420,6 +422,49 @@ def test_a_loss_that_is_nan_ends_the_run_before_anything_of_it_is_saved(tmp_path
     assert {event.step for event in happened if not isinstance(event, events.Skipped)} == {0, 1, 2}
     assert [Path(path).name for path in checkpoint_file.saved(tmp_path)] == ["step-1", "step-2"]
     assert not folder.metrics.exists()
+
+
+@pytest.mark.parametrize("rewinds", [0, 1])
+def test_a_run_goes_back_to_its_last_checkpoint_and_on_to_other_batches(
+    tmp_path: Path, rewinds: int
+) -> None:
+    folder = run_folder.RunFolder(tmp_path)
+    one_bad = [
+        (x, y * np.float32(np.nan if index == 2 else 1)) for index, (x, y) in enumerate(points())
+    ]
+    happened: list[events.Event] = []
+    record = [*actions.standard(folder, EVERY_STEP), happened.append]
+    every_two = dataclasses.replace(EVERY_STEP, checkpoint_every=2)
+    trainer = engine.Engine(Line(), folder.checkpoints, every_two, rewinds=rewinds)
+    steps = functools.partial(trainer.train, feed.IterableFeed(one_bad), last_step=5)
+    if not rewinds:
+        with pytest.raises(errors.NotFiniteError):
+            steps(actions=record)
+        return
+    steps(actions=record)
+    (rewound,) = of(events.Rewound, happened)
+    assert rewound.step == 2 and "became NaN or infinite between steps 3 and 3" in rewound.reason
+    assert [event.step for event in of(events.Started, happened)] == [0, 2]
+    # The third batch is left out.
+    assert int(trainer.state.position) == 6
+    logged = [
+        line["step"] for line in metrics_log.read(folder.metrics) if line["kind"] == "training"
+    ]
+    assert logged == [1, 2, 3, 4, 5]
+    # A run of the other batches alone ends in the same weights.
+    good = [batch for index, batch in enumerate(one_bad) if index != 2]
+    other = engine.Engine(Line(), tmp_path / "other", every_two)
+    other.train(feed.IterableFeed(good), last_step=5)
+    for one, two in zip(trainer.task.variables, other.task.variables, strict=True):
+        assert one.numpy().tobytes() == two.numpy().tobytes()
+
+
+def test_a_run_that_always_fails_goes_back_only_so_often(tmp_path: Path) -> None:
+    trainer = engine.Engine(Line(), tmp_path, EVERY_STEP, rewinds=3)
+    happened: list[events.Event] = []
+    with pytest.raises(errors.NotFiniteError, match="on_nan: rewind"):
+        trainer.train(feed.IterableFeed(broken_after(2)), last_step=9, actions=[happened.append])
+    assert [event.step for event in of(events.Rewound, happened)] == [2, 2, 2]
 
 
 def test_a_check_names_all_steps_since_the_last_one(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""The report of a finished run, report.html."""
+"""The report of a run, report.html."""
 
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import datetime
 import platform
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import events, files
+from fastnst import errors, events, files
 from fastnst.models import card, metrics_log, run_folder
 from fastnst.reports import page
 from fastnst.training.actions import samples
@@ -20,7 +21,7 @@ Pairs = collections.abc.Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 class Report:
-    """Writes the report when a run finishes."""
+    """Writes the report at each validation, and when a run stops or finishes."""
 
     def __init__(
         self,
@@ -42,25 +43,44 @@ class Report:
             references: Pictures to show beside the title, uint8 RGB [H, W, 3] by name.
             config_text: The configuration, as YAML.
             command: Name or path of the model in the suggested commands; None for `name`.
-            pairs: Returns pairs of a picture before and after, uint8 RGB [H, W, 3] each.
+            pairs: Returns pairs of a picture before and after, uint8 RGB [H, W, 3] each, once the
+                run has finished. Until then, the report shows the pictures of the validation.
         """
         self._folder, self._name, self._metric_names = folder, name, tuple(metric_names)
         self._references, self._config_text = references, config_text
         self._command, self._pairs = command, pairs
+        self._judged: Pairs = []
 
     def __call__(self, event: events.Event) -> None:
-        """Writes the report if the run has finished."""
-        if isinstance(event, events.Finished) and not event.interrupted:
-            self.write()
+        """Writes the report, if the event is worth one."""
+        match event:
+            case events.Judged():
+                series = list(event.outputs.values())
+                self._judged = [
+                    (photo, series[number % len(series)][number])
+                    for number, photo in enumerate(event.inputs[: samples.SHOWN] if series else ())
+                ]
+                self._try_to_write(self._judged)
+            case events.Finished(interrupted=True):
+                self._try_to_write(self._judged)
+            case events.Finished():
+                self.write()
+
+    def _try_to_write(self, pairs: Pairs) -> None:
+        # The next validation writes it again, and training matters more.
+        with contextlib.suppress(errors.UserError):
+            self._write(pairs)
 
     def write(self) -> None:
-        """Writes the report of the run so far.
+        """Writes the report of the run so far, as of a finished one.
 
         Raises:
-            UserError: If a sample cannot be read, or the report cannot be written.
+            UserError: If the report cannot be written.
         """
+        self._write(self._pairs())
+
+    def _write(self, pairs: Pairs) -> None:
         lines = metrics_log.read(self._folder.metrics)
-        pairs = list(self._pairs())
         html = page.render(
             name=self._name,
             model=self._command,
@@ -82,21 +102,20 @@ class Report:
             for line in lines
             if line["kind"] == "training"
             for name, value in line.items()
-            if name.endswith(metrics_log.RATE)
+            if name.endswith(metrics_log.RATE) and isinstance(value, int | float)
         ]
         median = np.median([rate for _, rate in rates]) if rates else 0.0
         seconds = metrics_log.seconds_spent(lines)
+        best = facts.get("validation", {}).get(self._metric_names[0])
         figures = {
             "Steps": f"{facts.get('steps', 0):,}",
-            "Data set": f"{facts['photos']:,} photos" if "photos" in facts else "",
+            "Data set": f"{facts['photos']:,} photos"
+            if isinstance(facts.get("photos"), int)
+            else "",
             "Time": str(datetime.timedelta(seconds=round(seconds))),
             "Speed": f"{median:.1f} {rates[-1][0]}/s (median)" if rates else "",
-            f"Best validation {self._metric_names[0]}": (
-                f"{facts['validation'][self._metric_names[0]]:,.6g}"
-                if "validation" in facts
-                else ""
-            ),
-            "Device": ", ".join(facts[key] for key in ("device", "precision") if key in facts),
+            f"Best validation {self._metric_names[0]}": "" if best is None else f"{best:,.6g}",
+            "Device": ", ".join(str(facts[key]) for key in ("device", "precision") if key in facts),
             "Versions": f"TensorFlow {tf.__version__}, Python {platform.python_version()}, "
             f"{sys.platform}",
         }

@@ -15,6 +15,8 @@ from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
 
+# The bundled photos to validate on.
+_BUNDLED = ("astronaut", "coffee", "koala", "mountains", "pagoda", "rocket")
 # Shorter side of the photos from which `style_weight: auto` is computed, in pixels.
 _STRENGTH_SIDE = 256
 
@@ -69,17 +71,40 @@ def readable(
     try:
         with contextlib.nullcontext() if source is None else data.user_errors(source):
             yield
+    except tf.errors.ResourceExhaustedError as error:
+        # Also TensorFlow's name for a full disk.
+        if _is_of_files(error, place):
+            raise _unwritable(error, place, remedy()) from None
+        raise errors.UserError(
+            f"{place}: not enough memory for a step; set a smaller batch_size or image_size and "
+            f"{remedy()}"
+        ) from None
     except (OSError, tf.errors.OpError) as error:
-        if "No space left" in str(error):
-            raise errors.UserError(
-                f"{place}: no space left on the disk; make room and {remedy()}"
-            ) from None
-        if isinstance(error, tf.errors.ResourceExhaustedError):
-            raise errors.UserError(
-                f"{place}: not enough memory for a step; set a smaller batch_size or image_size "
-                f"and {remedy()}"
-            ) from None
+        if isinstance(error, OSError) or _is_of_files(error, place):
+            raise _unwritable(error, place, remedy()) from None
         raise
+
+
+# How TensorFlow and the system say that a disk, a quota or the largest size of a file is reached.
+_FULL = {
+    "No space left": "no space left on the disk",
+    "Disk quota exceeded": "the quota of the disk is exceeded",
+    "File too large": "the largest size of a file is reached",
+}
+
+
+def _is_of_files(error: tf.errors.OpError, place: str) -> bool:
+    return any(phrase in error.message for phrase in (*_FULL, place))
+
+
+def _unwritable(error: Exception, place: str, remedy: str) -> errors.UserError:
+    """Returns the error of a run whose files cannot be read or written any more."""
+    if full := [reason for phrase, reason in _FULL.items() if phrase in str(error)]:
+        return errors.UserError(f"{place}: {full[0]}; make room and {remedy}")
+    reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
+    name = getattr(error, "filename", None)
+    where = f"{name}: " if name and str(name) != place else ""
+    return errors.UserError(f"{place}: cannot be written ({where}{reason}); {remedy}")
 
 
 def validation_paths(spec: str) -> tuple[Path, ...]:
@@ -91,8 +116,10 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
     Raises:
         UserError: If there are none, or the folder holds records.
     """
-    bundled = spec == data.BUNDLED
-    folder = files.asset("img/photos") if bundled else files.find(spec)
+    if spec == data.BUNDLED:
+        # By name: pictures that somebody has left beside them are not for validation.
+        return tuple(files.asset(f"img/photos/{name}.jpg") for name in _BUNDLED)
+    folder = files.find(spec)
     source = data.open_photos(str(folder))
     if source.kind != "folder":
         raise errors.UserError(f"{folder} holds records; name a folder of photos")
@@ -129,7 +156,7 @@ def make_objectives(
     objectives = {}
     paintings: dict[str, list[np.ndarray]] = {}
     for name, style in settings.styles.items():
-        with blaming(_key_of(settings, name, "style_image")):
+        with blaming(key_of(settings, name, "style_image")):
             side = style.side(settings.data.image_size)
             paintings[name] = read_paintings(files.find(style.style_image), side)
         with blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
@@ -148,17 +175,31 @@ def read_paintings(path: Path, side: int) -> list[np.ndarray]:
     Raises:
         UserError: If there is none, or one cannot be read.
     """
+    return [images.read(painting, side) for painting in painting_files(path)]
+
+
+def painting_files(path: Path) -> list[Path]:
+    """Returns a painting's file, or those of all paintings in a folder.
+
+    Raises:
+        UserError: If the folder has none.
+    """
     if not path.is_dir():
-        return [images.read(path, side)]
+        return [path]
     found = [path / name for name in files.walk(path) if files.is_photo(name)]
     if not found:
         extensions = ", ".join(sorted(files.PHOTO_EXTENSIONS))
         raise errors.UserError(f"{path}: no paintings in this folder ({extensions})")
-    return [images.read(painting, side) for painting in found]
+    return found
+
+
+def key_of(settings: config.Config, style: str, key: str) -> str:
+    """Returns the key of a style as the conf file spells it."""
+    return key if len(settings.styles) == 1 else f"styles.{style}.{key}"
 
 
 def _weights(
-    style: schema.Style, network: loss_network.LossNetwork, paintings: list[np.ndarray]
+    style: config.Style, network: loss_network.LossNetwork, paintings: list[np.ndarray]
 ) -> perceptual.Weights:
     weights = perceptual.Weights(
         content=style.content_weight,
@@ -174,11 +215,6 @@ def _weights(
         photos = [images.read(path, _STRENGTH_SIDE) for path in paths]
         weight = auto_weight.style_weight(network, paintings, photos, weights)
     return dataclasses.replace(weights, style=weight * style.strength)
-
-
-def _key_of(settings: config.Config, style: str, key: str) -> str:
-    """Returns the key of a style as the conf file spells it."""
-    return key if len(settings.styles) == 1 else f"styles.{style}.{key}"
 
 
 @contextlib.contextmanager

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import types
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fastnst import errors
-from fastnst.config import recipes
+from fastnst.config import conf_file, recipes
 from fastnst.models import run_folder
 from fastnst.nets import architectures
+from fastnst.training.tasks import contents
 
 # A run cannot resume with different styles or a different architecture; other keys may change.
 _FIXED_KEYS = frozenset(
@@ -41,13 +41,16 @@ JUDGING_KEYS = frozenset(
 
 
 def changes(
-    current: collections.abc.Mapping[str, Any], folder: run_folder.RunFolder
+    current: collections.abc.Mapping[str, Any],
+    folder: run_folder.RunFolder,
+    found: collections.abc.Mapping[str, str] = types.MappingProxyType({}),
 ) -> dict[str, tuple[Any, Any]]:
-    """Compares a configuration with the one saved in a run's folder.
+    """Compares a configuration and its files with those of the run in a folder.
 
     Args:
         current: The current configuration, as `Config.flat` returns it.
         folder: The run's folder.
+        found: Digests of the current files, as `contents.digests` returns them.
 
     Returns:
         The earlier and the current value of each changed key; a key of one of several styles is
@@ -65,10 +68,17 @@ def changes(
         for key, value in now.items()
         if key != "recipe" and before.get(key, value) != value
     }
+    stored = contents.read(folder)
+    replaced = {key for key in found if stored.get(key, found[key]) != found[key]}
+    for key in replaced:
+        changed[key] = (f"content {stored[key]}", f"content {found[key]}")
     for key, (old, new) in changed.items():
         leaf = key.rpartition(".")[2]
-        # The file may move, but the painting of a style must stay the same.
-        moved = leaf == "style_image" and Path(str(old)).name == Path(str(new)).name
+        # The file may move, but the painting of a style must stay the same. Runs that are older
+        # than the digests know only its name.
+        moved = leaf == "style_image" and (
+            key not in replaced if key in stored else Path(str(old)).name == Path(str(new)).name
+        )
         if leaf in _FIXED_KEYS and not moved:
             raise errors.UserError(
                 f"{key}: {folder.path} was started with {old} and cannot resume with {new}; "
@@ -112,10 +122,13 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
     if not folder.config.exists():
         return None
     try:
-        earlier = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-        if not isinstance(earlier, dict):
+        read = conf_file.read(folder.config, [])
+        earlier = {key: entry.value for key, entry in read.items()}
+        styles = earlier.get("styles") or {}
+        if not all(isinstance(style, dict) for style in styles.values()):
             raise ValueError
-    except (OSError, yaml.YAMLError, ValueError):
+    # A list has no values.
+    except (errors.UserError, ValueError, AttributeError):
         raise errors.UserError(
             f"{folder.config}: damaged; delete it to resume with the current configuration, or "
             "start over with --fresh"

@@ -14,12 +14,16 @@ import tensorflow as tf
 from fastnst import checkpoint_file, config, data, devices, errors, events, files, images, locks
 from fastnst.data import feed
 from fastnst.losses import perceptual
-from fastnst.models import descriptions, model, run_folder, store
+from fastnst.models import descriptions, metrics_log, model, run_folder, store
 from fastnst.nets import transform_net
 from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
-from fastnst.training.tasks import inputs, resumption, start, style_transfer
+from fastnst.training.tasks import contents, inputs, resumption, start, style_transfer
 
+# Fewer steps give no usable style.
+_FEW_STEPS = 300
+# How often a run with `on_nan: rewind` goes back, per command.
+_REWINDS = 3
 _LOG = logging.getLogger("fastnst")
 Say = collections.abc.Callable[[str], None]
 
@@ -167,6 +171,7 @@ def open_session(
         UserError: If a file that the configuration names is missing or invalid, or if the folder
             holds a run that cannot resume with this configuration.
     """
+    devices.compute_exactly(settings.computing.deterministic)
     # The batches of a custom data set are not split among devices.
     strategy = tf.distribute.get_strategy()
     source: data.PhotoSource | None = None
@@ -180,6 +185,12 @@ def open_session(
         batches = feed.IterableFeed(dataset)
     validation, photos = inputs.read_validation(settings.data)
     last_step = _last_step(settings, source)
+    if not settings.training.max_steps and last_step < _FEW_STEPS:
+        say(
+            f"epoch: {settings.training.epoch} passes over {source.count if source else 0} photos "
+            f"are only {last_step} steps, which give no usable style; set max_steps, such as 1000, "
+            "or use more photos"
+        )
     dtype = devices.compute_dtype(settings.computing.precision)
     objectives, paintings = inputs.make_objectives(settings, dtype)
     folder = run_folder.RunFolder(settings.run_dir)
@@ -201,13 +212,16 @@ def open_session(
             say(f"the earlier {folder.path} is kept as {retired}")
         folder.prepare(settings.intervals.keep_checkpoints)
         folder.sweep()
-    changes = resumption.changes(settings.flat(), folder)
+        metrics_log.read(folder.metrics, say)
+    found = contents.digests(settings)
+    changes = resumption.changes(settings.flat(), folder, found)
     trainer = engine_module.Engine(
         task,
         folder.checkpoints,
         settings.intervals,
         strategy=strategy,
         xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
+        rewinds=_REWINDS if settings.training.on_nan == "rewind" else 0,
     )
     start_step = trainer.restore(say)
     # A finished run stays unchanged, even if its configuration differs now.
@@ -215,6 +229,7 @@ def open_session(
         _report_settings(settings, changes, objectives, say)
         if devices.is_chief(strategy):
             _record(settings, folder, trainer, changes, say)
+            contents.write(folder, found)
     return Session(
         settings=settings,
         folder=folder,

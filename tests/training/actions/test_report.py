@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnst import events, images
+from fastnst import errors, events, images
 from fastnst.models import metrics_log, run_folder
 from fastnst.training.actions import report, samples
 
@@ -45,13 +45,56 @@ def pictures(text: str) -> list[np.ndarray]:
     return [images.decode(base64.b64decode(data), "a picture") for data in found]
 
 
-def test_the_report_is_written_when_the_run_finishes(folder: run_folder.RunFolder) -> None:
-    action = make(folder)
-    for event in (events.Step(20, 20), events.Judged(20, {}), events.Finished(19, 20)):
+def test_the_report_is_written_at_each_validation_and_at_every_end(
+    folder: run_folder.RunFolder,
+) -> None:
+    photo, dark, bright = (np.full((12, 14, 3), level, np.uint8) for level in (120, 10, 240))
+    action = make(folder, pairs=lambda: [(photo, bright)])
+    action(events.Step(20, 40))
+    assert not folder.report.exists()
+    expected: list[tuple[events.Event, int]] = [
+        # The pictures of the validation, until the run has finished.
+        (events.Judged(20, {}, (photo,), {"a": (dark,)}), 10),
+        (events.Finished(30, 40), 10),
+        (events.Finished(40, 40), 240),
+    ]
+    for event, level in expected:
         action(event)
-        assert not folder.report.exists()
-    action(events.Finished(20, 20))
-    assert folder.report.read_text().startswith("<!DOCTYPE html>")
+        _, stylized, _ = pictures(folder.report.read_text())
+        assert stylized.mean() == pytest.approx(level, abs=3), event
+        folder.report.unlink()
+
+
+def test_a_report_that_cannot_be_written_yet_does_not_end_the_run(
+    folder: run_folder.RunFolder,
+) -> None:
+    folder.report.mkdir()
+    action = make(folder)
+    action(events.Judged(20, {}))
+    action(events.Finished(30, 40))
+    with pytest.raises(errors.UserError, match=r"report\.html: cannot be written"):
+        action(events.Finished(40, 40))
+
+
+@pytest.mark.parametrize("damage", ["sample", "log", "lines"])
+def test_what_is_damaged_is_left_out_of_the_report(
+    folder: run_folder.RunFolder, damage: str
+) -> None:
+    (strip,) = folder.sample_strips().values()
+    if damage == "sample":
+        strip.write_bytes(b"")
+    elif damage == "log":
+        folder.metrics.unlink()
+        folder.metrics.mkdir()
+    else:
+        odd = {"kind": "training", "step": 20, "time": 1.0, "a_per_second": "x", "loss": "y"}
+        start = {"kind": "start", "step": 0, "time": 0.0, "photos": "many", "device": 3}
+        judged = {"kind": "validation", "step": 20, "time": 1.0}
+        metrics_log.write(folder.metrics, [start, odd, judged])
+    make(folder).write()
+    text = folder.report.read_text()
+    assert (f"20: {strip}: " in text) == (damage == "sample")
+    assert ("Data set" in text) == (damage == "sample")
 
 
 def test_the_report_shows_the_history_the_pictures_and_the_configuration(

@@ -76,13 +76,38 @@ def test_the_style_image_can_move_but_not_change(tmp_path: Path, conf: Conf) -> 
     session.open_session(settings, runs.ignore)
     style = Path(settings.styles["tiny"].style_image)
     (tmp_path / "elsewhere").mkdir()
-    for name in (style.name, "another.jpg"):
+    for name in (style.name, "renamed.jpg"):
         shutil.copy(files.find(str(style)), tmp_path / "elsewhere" / name)
-    moved = settings.replace(style_image=str(tmp_path / "elsewhere" / style.name))
-    session.open_session(moved, runs.ignore)
-    another = settings.replace(style_image=str(tmp_path / "elsewhere/another.jpg"))
-    with pytest.raises(errors.UserError, match=r"^style_image: .* was started with .*--fresh"):
-        session.open_session(another, runs.ignore)
+        moved = settings.replace(style_image=str(tmp_path / "elsewhere" / name))
+        session.open_session(moved, runs.ignore)
+    # Another picture of the same name.
+    shutil.copy(files.find("img/candy.jpg"), tmp_path / "elsewhere" / "renamed.jpg")
+    refused = r"^style_image: .* was started with content \w+ and cannot resume with .*--fresh"
+    with pytest.raises(errors.UserError, match=refused):
+        session.open_session(moved, runs.ignore)
+
+
+def test_validation_photos_that_change_under_the_same_name_drop_the_best_checkpoint(
+    tmp_path: Path, conf: Conf, photos: Path, validation_photos: Path
+) -> None:
+    judged = tmp_path / "judged"
+    shutil.copytree(validation_photos, judged)
+    keys = {"dataset": str(photos), "validation": str(judged), "max_steps": 1, "preview_every": 1}
+    settings = config.load(conf(tmp_path, **keys, **runs.LEAST))
+    run = session.open_session(settings, runs.ignore)
+    run.train()
+    del run
+    shutil.copy(judged / "1.png", judged / "0.png")
+    heard: list[str] = []
+    longer = settings.replace(max_steps=2)
+    run = session.open_session(longer, heard.append)
+    assert heard[1].startswith("resuming with a changed validation: content ")
+    assert "under the earlier settings is kept as" in heard[2]
+    assert float(run.engine.state.best_loss) == np.inf
+    # It is said once.
+    heard.clear()
+    session.open_session(longer, heard.append)
+    assert heard == []
 
 
 def test_a_damaged_config_file_is_reported_and_left_unchanged(tmp_path: Path, conf: Conf) -> None:
