@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fastnst import version
+from fastnst import formats, version
+from fastnst.cli import terminal
 
 if TYPE_CHECKING:
     from fastnst import controls as controls_module
@@ -21,6 +22,18 @@ def add_output(parser: argparse.ArgumentParser, *, as_json: bool = False) -> Non
         "--quiet", action="store_true", help="print results and errors, but no notes and no bars"
     )
     parser.add_argument("--version", action="version", version=f"fastnst {version.VERSION}")
+
+
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Adds `--max-pixels N`, the most pixels that a photo may have."""
+    parser.add_argument(
+        "--max-pixels",
+        "--max_pixels",
+        type=terminal.pixels,
+        metavar="N",
+        help="most pixels of a photo, such as 500M or 2G, also after it is scaled; larger ones are "
+        f"refused before they are decoded (default: {formats.MAX_PIXELS // 10**6}M)",
+    )
 
 
 def add_set(parser: argparse.ArgumentParser, help: str) -> None:

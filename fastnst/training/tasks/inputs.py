@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import config, data, errors, files, images
+from fastnst import config, data, errors, files, images, photo_files
 from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
@@ -148,13 +148,9 @@ def read_paintings(path: Path, side: int) -> list[np.ndarray]:
     Raises:
         UserError: If there is none, or one cannot be read.
     """
-    if not path.is_dir():
+    if files.kind(path) != "folder":
         return [images.read(path, side)]
-    found = [path / name for name in files.walk(path) if files.is_photo(name)]
-    if not found:
-        extensions = ", ".join(sorted(files.PHOTO_EXTENSIONS))
-        raise errors.UserError(f"{path}: no paintings in this folder ({extensions})")
-    return [images.read(painting, side) for painting in found]
+    return [images.read(path / name, side) for name in photo_files.photos_in(path)]
 
 
 def _weights(
