@@ -1,4 +1,4 @@
-"""Files and folders: writing them atomically, finding photos, and locating the package's assets.
+"""Files and folders: writing them atomically, listing them, and locating the package's assets.
 
 The only module that moves a file into place and the only one that knows where the package keeps
 its confs, pictures and pretrained networks.
@@ -10,15 +10,14 @@ import contextlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 from fastnst import errors
-
-# The extensions of photos, all of which `images` reads and writes.
-PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
 
 def write(path: str | Path, data: bytes | str) -> None:
@@ -158,16 +157,27 @@ def is_retired(path: Path) -> bool:
     return re.fullmatch(r".+\.old\d+", path.name) is not None
 
 
-def is_photo(name: str) -> bool:
-    """Returns whether a file is a visible photo, judging by its name.
+def kind(path: str | Path) -> Literal["file", "folder"] | None:
+    """Returns what a path names; None if there is nothing.
 
-    Args:
-        name: A path with forward slashes, relative to the folder or archive that is searched.
+    Raises:
+        UserError: If it is neither, such as a pipe, which could block for ever, or a device, which
+            could be endless; or if it cannot be looked at.
     """
-    parts = name.split("/")
-    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
-        return False
-    return os.path.splitext(parts[-1])[1].lower() in PHOTO_EXTENSIONS
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
+    # Of NUL bytes, and of letters that are no text.
+    except ValueError as error:
+        raise errors.UserError(f"{str(path)!r}: no possible name of a file ({error})") from None
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if not stat.S_ISREG(mode):
+        raise errors.UserError(f"{path}: is a pipe, a socket or a device; name a regular file")
+    return "file"
 
 
 def walk(folder: Path) -> list[str]:

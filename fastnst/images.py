@@ -7,44 +7,30 @@ stylized photo keeps it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from fastnst import errors, files
+from fastnst import errors, exif, files, formats, modes
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".gif": "GIF",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 _KEEPS_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
+_KEEPS_DPI = frozenset({"JPEG", "PNG", "TIFF", "BMP"})
+# Of JPEG, whose numbers have 16 bits.
+_MOST_DPI = 65_535
 _KEEPS_EXIF = frozenset({"JPEG", "PNG", "WEBP"})
 # Capacity of a JPEG segment in bytes.
 _LONGEST_EXIF_IN_JPEG = 65_533
 # Smallest side of a photo that a network stylizes.
 MIN_SIDE = 16
+# Longest side of a picture that is scaled by its shorter side, in shorter sides.
+MAX_ASPECT = 20
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_ORIENTATION_TAG = 0x0112
-# The transpose that turns each orientation upright; 1 is already upright.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,142 +42,121 @@ class Picture:
         alpha: uint8 [H, W], or None if the file has no transparency.
         icc_profile: The embedded RGB color profile of the pixels.
         exif: The Exif block without its orientation, because the pixels are upright.
+        dpi: Dots per inch, across and down, if the file tells them.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     icc_profile: bytes | None = None
     exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+    def bare(self) -> Picture:
+        """Returns the picture without Exif data and resolution."""
+        return dataclasses.replace(self, exif=None, dpi=None)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scales 16-bit and float grayscale to 8 bits, because Pillow would clip them."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image, np.float32)
-    # Pillow opens 16-bit PNG as "I;16", older releases as "I"; both hold 0..65535.
-    full = 65535.0 if image.mode.startswith("I") else max(float(values.max()), 1.0)
-    return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
-
-
-def _open(data: bytes, name: str, max_pixels: int | None = None) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            # Of a size at which Pillow warns, but still decodes.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-        if max_pixels is not None and image.width * image.height > max_pixels:
-            raise errors.UserError(
-                f"{name}: {image.width} x {image.height} pixels are more than {max_pixels:,}; "
-                "scale it down"
-            )
-        image.load()
-        return image
-    except Image.DecompressionBombError:
-        raise errors.UserError(
-            f"{name}: too many pixels to decode into memory; scale it down, or stylize it with "
-            "`fastnst eval` from a file to a file"
-        ) from None
-    except UnidentifiedImageError:
-        raise errors.UserError(
-            f"{name}: not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF"
-        ) from None
-    except errors.UserError:
-        raise
-    # Damaged files make Pillow raise exceptions of many types.
-    except Exception as error:
-        raise errors.UserError(f"{name}: the image is damaged ({error})") from None
-
-
-def _upright(image: Image.Image) -> tuple[Image.Image, bytes | None]:
-    """Rotates an image by its Exif orientation; returns it and its Exif without orientation."""
-    # Damaged or unusual blocks make Pillow raise exceptions of many types. Such a block is
-    # dropped, because the picture itself is intact.
-    try:
-        exif = image.getexif()
-        orientation = exif.pop(_ORIENTATION_TAG, 1)
-        if orientation in _TURNS:
-            image = image.transpose(_TURNS[orientation])
-        return image, exif.tobytes() if len(exif) else None
-    except Exception:
-        return image, None
-
-
-def without_orientation(exif: bytes) -> bytes | None:
-    """Returns an Exif block without its orientation; None if it is damaged or nothing is left."""
-    block = Image.Exif()
-    try:
-        block.load(exif)
-        block.pop(_ORIENTATION_TAG, None)
-        return block.tobytes() if len(block) else None
-    except Exception:
-        return None
-
-
-def decode_picture(data: bytes, name: str = "image", max_pixels: int | None = None) -> Picture:
-    """Decodes an image file of any format and color mode that Pillow supports.
+def decode_picture(
+    data: bytes,
+    name: str = "image",
+    max_pixels: int | None = None,
+    *,
+    size: int | None = None,
+) -> Picture:
+    """Decodes an image file of any format and color mode.
 
     Args:
         data: The content of the file. Only the first frame of an animation is decoded.
         name: Name of the file in error messages.
-        max_pixels: Largest number of pixels to decode, which the file's header tells; None for any
-            that Pillow decodes.
+        max_pixels: The most pixels to decode; None for `formats.MAX_PIXELS`. The file's header
+            tells their number, so that nothing is decoded of a larger file.
+        size: Shorter side to which the picture will be scaled; it may not have more pixels then
+            either.
 
     Raises:
         UserError: If the data are not an image, damaged, or have too many pixels.
     """
-    image, exif = _upright(_open(data, name, max_pixels))
-    # The profile of a CMYK or grayscale file does not apply to the converted RGB pixels.
-    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
-    alpha = None
-    image = _eight_bit(image)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"))
-    return Picture(
-        pixels=np.array(image.convert("RGB")),
-        alpha=alpha,
-        icc_profile=profile,
-        exif=exif,
-    )
+    image = formats.open_image(io.BytesIO(data), name, max_pixels=max_pixels, size=size)
+    # Damaged files make Pillow raise exceptions of many types.
+    try:
+        image.load()
+        turn, block = exif.read(image)
+        rgb, alpha, profile = modes.convert(image)
+        if turn is not None:
+            rgb, alpha = rgb.transpose(turn), alpha and alpha.transpose(turn)
+        return Picture(
+            pixels=np.array(rgb),
+            alpha=None if alpha is None else np.asarray(alpha),
+            icc_profile=profile,
+            exif=block,
+            dpi=_resolution(image),
+        )
+    except Exception as error:
+        raise formats.damaged(name, error) from None
+
+
+def _resolution(image: Image.Image) -> tuple[float, float] | None:
+    """Returns the dots per inch that a file tells, unless they are absurd."""
+    try:
+        across, down = map(float, image.info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (across, down) if 1 <= across <= _MOST_DPI and 1 <= down <= _MOST_DPI else None
 
 
 def decode(data: bytes, name: str = "image") -> np.ndarray:
     """Decodes an image file to uint8 RGB [H, W, 3], composited on white if transparent.
 
     Raises:
-        UserError: If the data are not an image, or damaged.
+        UserError: If the data are not an image, damaged, or have too many pixels.
     """
-    picture = decode_picture(data, name)
+    return flattened(decode_picture(data, name))
+
+
+def flattened(picture: Picture) -> np.ndarray:
+    """Returns the pixels of a picture on white, uint8 RGB [H, W, 3]."""
     if picture.alpha is None:
         return picture.pixels
-    opacity = picture.alpha[..., np.newaxis].astype(np.float32) / 255.0
-    return to_uint8(picture.pixels * opacity + 255.0 * (1.0 - opacity))
+    white = Image.new("RGB", picture.alpha.shape[::-1], "white")
+    alpha = Image.fromarray(picture.alpha)
+    return np.array(Image.composite(Image.fromarray(picture.pixels), white, alpha))
+
+
+@contextlib.contextmanager
+def opened(path: str | Path) -> Iterator[IO[bytes]]:
+    """Opens a file to read.
+
+    Raises:
+        UserError: If there is no such file, or it cannot be read.
+    """
+    if files.kind(path) is None:
+        siblings = {entry.name: str(entry) for entry in Path(path).parent.glob("*")}
+        hint = errors.did_you_mean(Path(path).name, siblings, siblings)
+        raise errors.UserError(f"{path}: no such file{hint}")
+    try:
+        with Path(path).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except MemoryError:
+        raise errors.UserError(f"{path}: does not fit into memory") from None
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Reads the content of a file.
+    """Reads the content of a file, as in `opened`."""
+    with opened(path) as file:
+        return file.read()
+
+
+def read_picture(
+    path: str | Path, *, max_pixels: int | None = None, size: int | None = None
+) -> Picture:
+    """Reads an image file with its metadata; the limits are those of `decode_picture`.
 
     Raises:
-        UserError: If the file does not exist or cannot be read.
+        UserError: If it cannot be read, is not an image, or has too many pixels.
     """
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError:
-        siblings = {entry.name: str(entry) for entry in Path(path).parent.glob("*")}
-        hint = errors.did_you_mean(Path(path).name, siblings, siblings)
-        raise errors.UserError(f"{path}: no such file{hint}") from None
-    except OSError as error:
-        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def read_picture(path: str | Path) -> Picture:
-    """Reads an image file with its metadata.
-
-    Raises:
-        UserError: If it cannot be read or is not an image.
-    """
-    return decode_picture(read_bytes(path), str(path))
+    return decode_picture(read_bytes(path), str(path), max_pixels, size=size)
 
 
 def read(path: str | Path, size: int | None = None) -> np.ndarray:
@@ -200,13 +165,19 @@ def read(path: str | Path, size: int | None = None) -> np.ndarray:
     Args:
         path: The file.
         size: If given, the image is scaled to this shorter side in pixels, keeping its aspect
-            ratio.
+            ratio. The longer side may then not exceed `MAX_ASPECT` times the shorter.
 
     Raises:
-        UserError: If it cannot be read or is not an image.
+        UserError: If it cannot be read, is not an image, or has too many pixels.
     """
-    pixels = decode(read_bytes(path), str(path))
+    pixels = flattened(read_picture(path, size=size))
     if size is not None:
+        height, width = pixels.shape[:2]
+        if max(height, width) > MAX_ASPECT * min(height, width):
+            raise errors.UserError(
+                f"{path}: of its {width:,} x {height:,} pixels, one side is more than "
+                f"{MAX_ASPECT} times the other; crop it"
+            )
         pixels = resize_shorter_side(pixels, size)
     return pixels.astype(np.float32)
 
@@ -224,18 +195,18 @@ def encode(picture: Picture, file_format: str, quality: int = 92) -> bytes:
     """
     image = Image.fromarray(picture.pixels)
     if picture.alpha is not None:
-        alpha = Image.fromarray(picture.alpha)
         if file_format in _KEEPS_ALPHA:
-            image.putalpha(alpha)
+            image.putalpha(Image.fromarray(picture.alpha))
         else:
-            white = Image.new("RGB", image.size, "white")
-            image = Image.composite(image, white, alpha)
+            image = Image.fromarray(flattened(picture))
     options: dict[str, object] = {}
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
     too_long = file_format == "JPEG" and len(picture.exif or b"") > _LONGEST_EXIF_IN_JPEG
     if picture.exif and file_format in _KEEPS_EXIF and not too_long:
         options["exif"] = picture.exif
+    if picture.dpi and file_format in _KEEPS_DPI:
+        options["dpi"] = picture.dpi
     if file_format in ("JPEG", "WEBP"):
         options["quality"] = quality
     if file_format == "JPEG":
@@ -258,12 +229,12 @@ def format_of(path: str | Path) -> str:
         UserError: If the extension is not that of an image.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
+    if suffix not in formats.WRITTEN:
         raise errors.UserError(
             f"{path}: cannot write {suffix or 'a name without extension'}; "
-            f"use one of {', '.join(sorted(FORMATS))}"
+            f"use one of {', '.join(sorted(formats.WRITTEN))}"
         )
-    return FORMATS[suffix]
+    return formats.WRITTEN[suffix]
 
 
 def write(path: str | Path, picture: Picture | np.ndarray, quality: int = 92) -> None:

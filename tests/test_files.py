@@ -11,7 +11,7 @@ from pathlib import Path
 import made
 import pytest
 
-from fastnst import errors, files, images
+from fastnst import errors, files
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -161,24 +161,32 @@ def test_a_folder_that_cannot_be_renamed_is_the_users_error(
         files.retire(tmp_path)
 
 
-def test_every_format_that_images_know_is_a_photo_and_no_other() -> None:
-    assert set(images.FORMATS) == files.PHOTO_EXTENSIONS
+def test_a_path_names_a_file_a_folder_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert files.kind(tmp_path / "a") == "file"
+    assert files.kind(tmp_path) == "folder"
+    assert files.kind(tmp_path / "b") is None
+    assert files.kind(tmp_path / "a" / "b") is None
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names that only POSIX has")
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "reason"),
     [
-        ("a.png", True),
-        ("b/Two.JPEG", True),
-        ("notes.txt", False),
-        ("jpg", False),
-        (".hidden.jpg", False),
-        (".git/four.jpg", False),
-        ("__MACOSX/._a.png", False),
+        ("pipe", "is a pipe, a socket or a device"),
+        ("/dev/zero", "is a pipe, a socket or a device"),
+        ("a" * 300, "cannot be read \\(File name too long"),
+        ("a\0b", "no possible name of a file"),
+        ("loop", "cannot be read \\(Too many levels of symbolic links"),
     ],
 )
-def test_a_photo_is_known_by_its_name(name: str, expected: bool) -> None:
-    assert files.is_photo(name) is expected
+def test_what_is_no_regular_file_or_folder_is_the_users_error(
+    name: str, reason: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(errors.UserError, match=reason):
+        files.kind(tmp_path / name)
 
 
 def test_a_walk_lists_what_is_visible_and_follows_links_once(tmp_path: Path) -> None:

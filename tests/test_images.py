@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from fastnst import errors, files, images
+from fastnst import errors, formats, images
 
 # An "F" looks different in all eight orientations.
 LETTER = np.array(
@@ -328,12 +328,12 @@ def test_reading_returns_floats_at_the_given_size(tmp_path: Path) -> None:
     assert small.max() <= 255
 
 
-@pytest.mark.parametrize("extension", sorted(files.PHOTO_EXTENSIONS))
+@pytest.mark.parametrize("extension", sorted(formats.WRITTEN))
 def test_every_extension_is_written_in_its_format(extension: str, tmp_path: Path) -> None:
     path = tmp_path / "made" / "on the way" / f"picture{extension.upper()}"
     images.write(path, colors())
     with Image.open(path) as image:
-        assert image.format == images.FORMATS[extension]
+        assert image.format == formats.WRITTEN[extension]
         assert image.size == (30, 20)
     assert os.listdir(path.parent) == [path.name]
 

@@ -210,10 +210,10 @@ def _run(arguments: argparse.Namespace) -> int:
     import tqdm
 
     from fastnst import images
-    from fastnst.painting import photos
+    from fastnst.painting import jobs
     from fastnst.reports import compare
 
-    found = photos.find([Path(name) for name in arguments.photos])
+    found = jobs.find([Path(name) for name in arguments.photos])
     given = (arguments.a, arguments.b)
     a, b = (_contestant(name, arguments.strength) for name in given)
     painting = arguments.painting or (a.painting if a.painting == b.painting else None)
@@ -287,9 +287,9 @@ def _ready_made(folder: Path, relative: Path, photo: np.ndarray) -> np.ndarray:
     Raises:
         UserError: If there is none, it cannot be read, or its aspect ratio is another one.
     """
-    from fastnst import images
+    from fastnst import formats, images
 
-    names = [relative, *map(relative.with_suffix, sorted(files.PHOTO_EXTENSIONS))]
+    names = [relative, *map(relative.with_suffix, sorted(formats.EXTENSIONS))]
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
         raise errors.UserError(

@@ -15,11 +15,12 @@ from fastnst.cli import options, progress, runtimes, terminal
 
 if TYPE_CHECKING:
     from fastnst.models import stylizer
-    from fastnst.painting import photos
+    from fastnst.painting import jobs as jobs_module
 
 _PIPE = "-"
 # Time between two looks at the folders. A photo is complete if it does not change in between.
 _WATCHING_SECONDS = 1.0
+_POSITION = "pictures say where the photo was taken (GPS in Exif); --strip-metadata removes it"
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -117,6 +118,15 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="keep watching the folders, and stylize photos that arrive, until Ctrl-C",
     )
     options.add_trust(parser)
+    parser.add_argument(
+        "--strip-metadata",
+        "--strip_metadata",
+        dest="metadata",
+        action="store_false",
+        help="write no Exif data, such as the place and the camera, and no resolution (default: "
+        "keep them)",
+    )
+    options.add_max_pixels(parser)
     options.add_output(parser, as_json=True)
     return parser
 
@@ -135,7 +145,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
 def _run(arguments: argparse.Namespace, program: str) -> int:
     from fastnst.controls import blends
     from fastnst.models import store
-    from fastnst.painting import photos
+    from fastnst.painting import jobs as jobs_module
 
     if arguments.model == "list":
         _list(store.available())
@@ -154,16 +164,17 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         styles = _styles(reference.path) if reference else (None,)
     choices = options.controls(arguments, styles[0], arguments.strength)
 
-    def plan(inputs: list[Path]) -> list[photos.Job]:
+    def plan(inputs: list[Path]) -> list[jobs_module.Job]:
         jobs = [
             job
             for style in styles
-            for job in photos.plan(
+            for job in jobs_module.plan(
                 inputs,
                 output,
                 blends.file_name(style or name),
                 style=style,
                 apart=len(styles) > 1,
+                say=terminal.say if style is styles[0] and not arguments.watch else _nothing,
             )
         ]
         return _new(jobs) if arguments.no_clobber else jobs
@@ -183,11 +194,12 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 def _watch(
     model: stylizer.Stylizer,
     inputs: list[Path],
-    plan: collections.abc.Callable[[list[Path]], list[photos.Job]],
+    plan: collections.abc.Callable[[list[Path]], list[jobs_module.Job]],
     arguments: argparse.Namespace,
     program: str,
 ) -> NoReturn:
     """Stylizes the photos of folders, and those that arrive, until Ctrl-C."""
+    from fastnst import photo_files
     from fastnst.painting import watching
 
     if not all(path.is_dir() for path in inputs):
@@ -196,7 +208,7 @@ def _watch(
     watcher = watching.Watcher()
     while True:
         # The others have no photos yet.
-        filled = [path for path in inputs if any(map(files.is_photo, files.walk(path)))]
+        filled = [path for path in inputs if photo_files.find(path).photos]
         jobs = plan(filled) if filled else []
         ready = set(watcher.ready({job.photo for job in jobs}))
         _paint(model, [job for job in jobs if job.photo in ready], arguments, program)
@@ -204,14 +216,17 @@ def _watch(
 
 
 def _paint(
-    model: stylizer.Stylizer, jobs: list[photos.Job], arguments: argparse.Namespace, program: str
+    model: stylizer.Stylizer,
+    jobs: list[jobs_module.Job],
+    arguments: argparse.Namespace,
+    program: str,
 ) -> int:
     """Stylizes photos and prints the results; returns how many could not be stylized."""
     import tqdm
 
     from fastnst.painting import photos
 
-    failed = 0
+    failed = placed = 0
     # None disables the bar unless stderr is a terminal.
     disable = True if len(jobs) <= 1 else None
     with (
@@ -224,7 +239,9 @@ def _paint(
             jobs,
             size=arguments.size,
             batch=arguments.batch,
+            max_pixels=arguments.max_pixels,
             quality=arguments.quality,
+            metadata=arguments.metadata,
             progress=pixel_bar,
             say=terminal.say,
         ):
@@ -233,6 +250,7 @@ def _paint(
                     failed += 1
                     terminal.complain(f"{program}: {outcome.error}")
                 else:
+                    placed += outcome.has_position
                     terminal.result(
                         outcome.job.stylized,
                         as_json=arguments.json,
@@ -243,7 +261,13 @@ def _paint(
                     )
             before = time.monotonic()
             bar.update()
+    if placed:
+        terminal.say(f"{placed} of {len(jobs)} {_POSITION}")
     return failed
+
+
+def _nothing(note: str) -> None:
+    """Says nothing."""
 
 
 def _list(models: dict[str, Path]) -> None:
@@ -271,7 +295,7 @@ def _styles(path: Path) -> tuple[str, ...]:
     return restore.styles(path)
 
 
-def _new(jobs: list[photos.Job]) -> list[photos.Job]:
+def _new(jobs: list[jobs_module.Job]) -> list[jobs_module.Job]:
     """Leaves out the jobs whose stylized photo exists already."""
     new = [job for job in jobs if not job.stylized.exists()]
     if len(new) < len(jobs):
@@ -303,7 +327,9 @@ def _pipe(arguments: argparse.Namespace) -> int:
         "standard input" if name == _PIPE else name,
         file_format=None if to_stdout else images.format_of(arguments.output),
         size=arguments.size,
+        max_pixels=arguments.max_pixels,
         quality=arguments.quality,
+        metadata=arguments.metadata,
         say=terminal.say,
     )
     if to_stdout:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from fastnst import version
+from fastnst import formats, version
+from fastnst.cli import terminal
 
 if TYPE_CHECKING:
     from fastnst import controls as controls_module
@@ -30,6 +31,18 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="load a SavedModel even if it is no export of fastnst: it is a program, which can do "
         "with your files whatever you can",
+    )
+
+
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Adds `--max-pixels N`, the most pixels that a photo may have."""
+    parser.add_argument(
+        "--max-pixels",
+        "--max_pixels",
+        type=terminal.pixels,
+        metavar="N",
+        help="most pixels of a photo, such as 500M or 2G, also after it is scaled; larger ones are "
+        f"refused before they are decoded (default: {formats.MAX_PIXELS // 10**6}M)",
     )
 
 

@@ -47,6 +47,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="PX",
         help="shrink photos whose longer side exceeds PX (default: keep their size)",
     )
+    options.add_max_pixels(parser)
     options.add_output(parser)
     return parser
 
@@ -79,6 +80,7 @@ def _run(options: argparse.Namespace, program: str) -> int:
                 shards=options.shards,
                 workers=options.workers,
                 max_side=options.max_side,
+                max_pixels=options.max_pixels,
                 on_event=display,
             )
     except KeyboardInterrupt:

@@ -308,6 +308,15 @@ def memory(text: str) -> int:
     return int(float(number) * (1024 if binary else 1000) ** ("kmgt".index(prefix) + 1))
 
 
+def pixels(text: str) -> int:
+    """Parses a number of pixels, such as 500M or 2G, as an argparse type."""
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d+)?)\s*([kmg]?)(?:px|p)?", text.strip().lower())
+    number = float(found[1]) * 1000 ** (" kmg".index(found[2] or " ")) if found else 0.0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a number of pixels, such as 500M")
+    return int(number)
+
+
 def _whole(text: str, least: int, most: int) -> int:
     allowed = f"from {least:,} to {most:,}"
     try:

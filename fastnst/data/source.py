@@ -11,7 +11,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Literal
 
-from fastnst import errors, files, images
+from fastnst import errors, files, formats, images, photo_files
 from fastnst.data import manifest, schemas, tfrecord
 
 BUNDLED = "bundled"
@@ -30,6 +30,7 @@ class PhotoSource:
         bytes: Total size of the record files; 0 for a folder of photos.
         schema: How the records store their photos; None for a folder.
         upright_jpegs: Whether all photos are known to be upright grayscale or RGB JPEGs.
+        left_out: How many other files a folder of photos holds, and the names of some.
     """
 
     root: str
@@ -39,12 +40,14 @@ class PhotoSource:
     bytes: int = 0
     schema: schemas.Schema | None = None
     upright_jpegs: bool = False
+    left_out: str = ""
 
     @property
     def description(self) -> str:
         """One line for the log."""
         if self.kind == "folder":
-            return f"{self.count:,} photos in {self.root}"
+            others = f"; {self.left_out}" if self.left_out else ""
+            return f"{self.count:,} photos in {self.root}{others}"
         return f"{self.count:,} photos in {len(self.files):,} TFRecord files of {self.root}"
 
 
@@ -59,10 +62,10 @@ def open_photos(spec: str) -> PhotoSource:
         UserError: If nothing is found, nothing is readable, or the records hold no photos.
     """
     try:
-        root, found = _find(spec)
+        root, found, left_out = _find(spec)
     except OSError as error:
         raise errors.UserError(f"{spec}: cannot be read ({error.strerror})") from None
-    records = [file for file in found if not files.is_photo(file.name)]
+    records = [file for file in found if not photo_files.is_photo(file)]
     if len(records) == len(found):
         source = _open_records(root, records)
     elif records:
@@ -71,13 +74,14 @@ def open_photos(spec: str) -> PhotoSource:
             "narrow the pattern to either photos or records"
         )
     else:
-        source = PhotoSource(root, "folder", tuple(map(str, found)), len(found))
+        paths = tuple(map(str, found))
+        source = PhotoSource(root, "folder", paths, len(found), left_out=left_out)
     check_readable(source)
     return source
 
 
-def _find(spec: str) -> tuple[str, list[Path]]:
-    """Resolves a spec to its root and its files, either photos or records."""
+def _find(spec: str) -> tuple[str, list[Path], str]:
+    """Resolves a spec to its root, its files, either photos or records, and what is left out."""
     if spec == BUNDLED:
         path = files.asset("img/bundled")
         if not path.is_dir():
@@ -87,41 +91,47 @@ def _find(spec: str) -> tuple[str, list[Path]]:
             )
     else:
         path = files.expand_user(spec)
-    if path.is_dir():
-        return str(path), _in_folder(path)
-    if path.suffix.lower() == ".zip" and path.is_file():
+    kind = files.kind(path)
+    if kind == "folder":
+        return str(path), *_in_folder(path)
+    if path.suffix.lower() == ".zip" and kind == "file":
         raise errors.UserError(
             f"{path}: zip archives cannot be read directly; convert it to records first: "
             f"fastnst records --images {shlex.quote(str(path))} "
             f"--out {shlex.quote(str(path.with_suffix('')))}"
         )
-    if path.exists():
-        return str(path), [path]
+    if kind == "file":
+        return str(path), [path], ""
     if any(sign in spec for sign in "*?["):
         matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
         found = [match for match in matches if match.is_file()]
         if not found:
             raise errors.UserError(f"{spec}: no file matches; check the folder and pattern")
-        return spec, found
+        return spec, found, ""
     raise errors.UserError(_missing(spec, path))
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    """Returns a folder's record files, else the photos below it, else the record files below."""
+def _in_folder(folder: Path) -> tuple[list[Path], str]:
+    """Returns a folder's record files, else the photos below it, else the record files below.
+
+    Beside photos, also what else there is, as in `photo_files.Found.left_out`.
+    """
     made = manifest.load(folder)
     if made is not None:
         # Without shards, writing has only begun: `_made_by_us` reports that from the manifest.
-        return [folder / shard.file for shard in made.shards] or [folder / manifest.FILE]
-    names = files.walk(folder)
-    records = [name for name in names if _RECORDS.search(name)]
+        shards = [folder / shard.file for shard in made.shards]
+        return shards or [folder / manifest.FILE], ""
+    found = photo_files.find(folder)
+    records = [name for name in found.others if _RECORDS.search(name)]
     top = [name for name in records if "/" not in name]
-    chosen = top or [name for name in names if files.is_photo(name)] or records
+    chosen = top or found.photos or records
     if not chosen:
         raise errors.UserError(
-            f"{folder}: contains no photo ({' '.join(sorted(files.PHOTO_EXTENSIONS))}) "
-            "and no TFRecord file (.tfrecord .record .tfrec); name another folder"
+            f"{folder}: contains no photo ({formats.NAMES}) and no TFRecord file (.tfrecord "
+            ".record .tfrec); name another folder"
         )
-    return [folder / name for name in chosen]
+    left_out = found.left_out() if chosen == found.photos else ""
+    return [folder / name for name in chosen], left_out
 
 
 def _missing(spec: str, path: Path) -> str:

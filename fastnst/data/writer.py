@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
-from fastnst import errors, events, files, images
+from fastnst import errors, events, files, formats, images
 from fastnst.data import listing, manifest
 
 if TYPE_CHECKING:
@@ -54,19 +54,26 @@ class Photo:
     width: int
 
 
-def prepare(data: bytes, name: str = "image", max_side: int | None = None) -> Photo:
+def prepare(
+    data: bytes,
+    name: str = "image",
+    max_side: int | None = None,
+    max_pixels: int | None = None,
+) -> Photo:
     """Converts an image file to an upright JPEG; the bytes of a suitable JPEG are kept.
 
     Args:
         data: The content of the file, of any format and color mode.
         name: Name of the file in error messages.
         max_side: Limit of the longer side in pixels; None for no limit.
+        max_pixels: The most pixels that it may have; None for `formats.MAX_PIXELS`.
 
     Raises:
-        UserError: If the data are not an image, or damaged.
+        UserError: If the data are not an image, damaged, or have too many pixels.
     """
-    # Damaged files make Pillow raise exceptions of many types; `decode` below reports the reason.
-    with contextlib.suppress(Exception), Image.open(io.BytesIO(data)) as image:
+    image = formats.open_image(io.BytesIO(data), name, max_pixels=max_pixels)
+    # Damaged files make Pillow raise exceptions of many types; decoding, below, reports the reason.
+    with contextlib.suppress(Exception):
         width, height = image.size
         if (
             image.format == "JPEG"
@@ -78,13 +85,14 @@ def prepare(data: bytes, name: str = "image", max_side: int | None = None) -> Ph
             image.draft(image.mode, (width // 8, height // 8))
             image.load()
             return Photo(data, height, width)
-    picture = Image.fromarray(images.decode(data, name))
+    decoded = images.flattened(images.decode_picture(data, name, max_pixels))
+    picture = Image.fromarray(decoded)
     if max_side is not None:
         picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()
     try:
         picture.save(buffer, "JPEG", quality=_QUALITY)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise errors.UserError(f"{name}: too large for a JPEG ({error})") from None
     return Photo(buffer.getvalue(), picture.height, picture.width)
 
@@ -96,6 +104,7 @@ def write(
     shards: int | None = None,
     workers: int | None = None,
     max_side: int | None = None,
+    max_pixels: int | None = None,
     on_event: events.Action = lambda event: None,
 ) -> manifest.Manifest:
     """Writes all photos of a folder or a zip archive as TFRecord shards with a manifest.
@@ -110,6 +119,7 @@ def write(
         workers: Number of decoding threads; None for one per CPU.
         max_side: Limit of the longer side in pixels, to which larger photos are shrunk; None for
             no limit.
+        max_pixels: The most pixels that a photo may have; None for `formats.MAX_PIXELS`.
         on_event: Receives events whose steps are photos.
 
     Returns:
@@ -124,7 +134,7 @@ def write(
     count = min(len(names), shards or min(_MAX_SHARDS, -(-len(names) // PHOTOS_PER_SHARD)))
     options = {"shards": count, "max_side": max_side, "quality": _QUALITY}
     workers = workers or os.cpu_count() or 1
-    load = functools.partial(_load, photos.read, max_side)
+    load = functools.partial(_load, photos.read, max_side, max_pixels)
     seen, began = 0, time.perf_counter()
     on_event(events.Started(0, len(names), items="photos"))
 
@@ -158,18 +168,24 @@ def write(
             )
         state = dataclasses.replace(state, complete=True)
         manifest.save(state, out)
+    if photos.left_out:
+        on_event(events.Skipped(f"{source}: {photos.left_out}"))
     for skipped in state.skipped:
         on_event(events.Skipped(skipped.reason))
     on_event(events.Finished(seen, len(names)))
     return state
 
 
-def _load(read: Callable[[str], bytes], max_side: int | None, name: str) -> Photo | str:
+def _load(
+    read: Callable[[str], bytes], max_side: int | None, max_pixels: int | None, name: str
+) -> Photo | str:
     """Returns the photo with a name, or an error message if it cannot be read."""
     try:
-        return prepare(read(name), name, max_side)
+        return prepare(read(name), name, max_side, max_pixels)
     except errors.UserError as error:
         return str(error)
+    except MemoryError:
+        return f"{name}: does not fit into memory; use fewer --workers"
 
 
 def _map_ahead(

@@ -10,19 +10,18 @@ import dataclasses
 import shutil
 import struct
 import types
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from fastnst import controls, errors, files, images, planes
+from fastnst import controls, errors, files, formats, images, planes
+from fastnst import exif as exif_module
 from fastnst.models import stylizer, work
 
 # Longest side in each format.
 _LONGEST = {"JPEG": 65_535, "WEBP": 16_383}
-# Formats that `_encode` writes; see images.FORMATS.
+# Formats that `_encode` writes; see formats.WRITTEN.
 _WRITABLE = ("JPEG", "PNG", "TIFF", "WEBP")
 # Rows of a strip of the temporary TIFF, and struct's codes for the types of its numbers.
 _ROWS = 64
@@ -65,24 +64,26 @@ class _Photo:
         return self.samples.read(rows, columns)[..., :3]
 
 
-def is_large(model: stylizer.Stylizer, path: Path, size: int | None = None) -> bool:
+def is_large(
+    model: stylizer.Stylizer,
+    path: Path,
+    size: int | None = None,
+    max_pixels: int | None = None,
+) -> bool:
     """Returns whether a photo should not be decoded into memory.
 
     Args:
         model: The model to stylize with.
         path: The photo.
         size: Shorter side to scale it to after it is decoded, in pixels; None keeps its size.
+        max_pixels: The most pixels that it may have, also scaled; None for `formats.MAX_PIXELS`.
+
+    Raises:
+        UserError: If it is no photo that can be read, or has too many pixels.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                pixels, shorter = image.width * image.height, min(image.size)
-    except Image.DecompressionBombError:
-        return True
-    except Exception:
-        # Pillow raises exceptions of many types; decoding the photo reports them.
-        return False
+    with images.opened(path) as file:
+        image = formats.open_image(file, str(path), max_pixels=max_pixels, size=size)
+        pixels, shorter = image.width * image.height, min(image.size)
     scale = 1.0 if size is None else (size / max(shorter, 1)) ** 2
     needed = (_DECODING_PER_PIXEL + scale * _PAINTING_PER_PIXEL) * pixels
     # Small photos never are, so the memory need not be looked at.
@@ -97,9 +98,10 @@ def paint(
     style: str | None = None,
     size: int | None = None,
     quality: int = 92,
+    metadata: bool = True,
     progress: work.OnPixels | None = None,
     say: stylizer.Say | None = None,
-) -> None:
+) -> bool:
     """Stylizes a photo of any size.
 
     Args:
@@ -110,8 +112,12 @@ def paint(
         style: The style; None for the model's default.
         size: Shorter side to scale the photo to first, in pixels; None keeps its size.
         quality: Quality of JPEG and WebP, 1 to 100.
+        metadata: Whether to keep the Exif data.
         progress: As in `Stylizer.paint`.
         say: As in `Stylizer.paint`.
+
+    Returns:
+        Whether the picture says where the photo was taken.
 
     Raises:
         UserError: If pyvips is missing, the photo cannot be read, or the picture cannot be
@@ -129,6 +135,7 @@ def paint(
             image = _open(vips, photo, scratch, size)
             _check_size(image, picture, file_format)
             decoded = _decode(vips, image, photo, scratch / "photo")
+            decoded = decoded if metadata else dataclasses.replace(decoded, exif=None)
             painted = scratch / "picture.tif"
             header = _tiff_header(*decoded.samples.shape[1:])
             samples = planes.FilePlane(painted, decoded.samples.shape, np.uint8, header=header)
@@ -148,6 +155,7 @@ def paint(
                 raise errors.UserError(f"{photo}: {error}") from None
             with files.staging(picture.parent) as staged:
                 _encode(vips, painted, decoded, staged / picture.name, file_format, quality)
+            return exif_module.has_position(decoded.exif)
     except vips.Error as error:
         raise errors.UserError(f"{picture}: cannot be written ({_reason(error)})") from None
     except UnicodeEncodeError:
@@ -220,10 +228,13 @@ def _decode(vips: types.ModuleType, image: Any, path: Path, target: Path) -> _Ph
         UserError: If it is damaged.
     """
     fields = image.get_fields()
-    # The profile of a CMYK or grayscale file does not apply to the converted RGB pixels.
-    keeps_profile = image.interpretation in ("srgb", "rgb", "rgb16") and _ICC in fields
-    profile = image.get(_ICC) if keeps_profile else None
-    exif = images.without_orientation(image.get(_EXIF)) if _EXIF in fields else None
+    exif = exif_module.kept(image.get(_EXIF)) if _EXIF in fields else None
+    profile = None
+    if _ICC in fields and image.interpretation in ("srgb", "rgb", "rgb16"):
+        profile = image.get(_ICC)
+    elif _ICC in fields:
+        # A profile of CMYK or gray does not apply to RGB.
+        image = image.icc_transform("srgb", embedded=True)
     if image.interpretation not in ("srgb", "rgb") or image.format != "uchar":
         image = image.colourspace("srgb").cast("uchar")
     if image.bands > 4:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from PIL import Image, ImageCms
 
 from fastnst import controls, errors, images
 from fastnst.models import loading, stylizer
+from fastnst.painting import jobs as jobs_module
 from fastnst.painting import photos
 
 NEGATIVE = stylizer.Stylizer(lambda photos, style, strength: 255.0 - photos, "negative")
@@ -24,7 +23,7 @@ Photo = Callable[..., np.ndarray]
 
 def paint_one(photo: Path, target: Path, model: Any = NEGATIVE, **options: Any) -> Image.Image:
     """Stylizes a photo into a file and opens that."""
-    (outcome,) = photos.paint(model, [photos.Job(photo, target)], **options)
+    (outcome,) = photos.paint(model, [jobs_module.Job(photo, target)], **options)
     assert outcome.error is None
     return Image.open(io.BytesIO(target.read_bytes()))
 
@@ -34,115 +33,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_without_an_output_stylized_photos_go_to_generated_with_the_models_name(here: Path) -> None:
-    for name in ("a.jpg", "trip/b.PNG", "trip/day/c.webp"):
-        (here / name).parent.mkdir(parents=True, exist_ok=True)
-        (here / name).touch()
-    jobs = photos.plan([Path("a.jpg"), Path("trip")], None, "candy")
-    assert [str(job.stylized) for job in jobs] == [
-        "generated/a-candy.jpg",
-        "generated/b-candy.PNG",
-        "generated/day/c-candy.webp",
-    ]
-    assert [str(job.photo) for job in jobs] == ["a.jpg", "trip/b.PNG", "trip/day/c.webp"]
-
-
-def test_stylized_photos_in_a_folder_keep_their_names_but_gif_and_tiff_become_png(
-    here: Path,
-) -> None:
-    folder = here / "photos"
-    folder.mkdir()
-    for name in ("a.jpg", "b.gif", "c.tiff", "d.tif", "e.bmp", ".f.jpg", "notes.txt"):
-        (folder / name).touch()
-    (folder / "g.jpg").mkdir()
-    jobs = photos.plan([folder], Path("out"), "candy")
-    assert [job.stylized.as_posix() for job in jobs] == [
-        "out/a.jpg",
-        "out/b.png",
-        "out/c.png",
-        "out/d.png",
-        "out/e.bmp",
-    ]
-
-
-def test_earlier_results_and_hidden_photos_are_not_stylized(here: Path) -> None:
-    for name in ("trip/a.jpg", "trip/.thumbnails/b.jpg", "trip/stylized/a.jpg", "generated/c.jpg"):
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).touch()
-    for given, output, expected in (
-        ("trip", "trip/stylized", ["trip/stylized/a.jpg"]),
-        ("trip", "./trip/../trip/stylized", ["trip/stylized/a.jpg"]),
-        (".", None, ["generated/trip/a-candy.jpg", "generated/trip/stylized/a-candy.jpg"]),
-        # Asked for in so many words.
-        ("generated", "again", ["again/c.jpg"]),
-    ):
-        jobs = photos.plan([Path(given)], output and Path(output), "candy")
-        assert [os.path.normpath(job.stylized) for job in jobs] == expected
-    shutil.rmtree("trip")
-    with pytest.raises(errors.UserError, match=r"^\.: contains no photos"):
-        photos.plan([Path()], None, "candy")
-
-
-def test_one_photo_is_written_to_the_named_file_or_into_an_existing_folder(
-    here: Path,
-) -> None:
-    Path("a.jpg").touch()
-    (job,) = photos.plan([Path("a.jpg")], Path("deep/b.webp"), "candy")
-    assert job.stylized == Path("deep/b.webp")
-    Path("is.there").mkdir()
-    (job,) = photos.plan([Path("a.jpg")], Path("is.there"), "candy")
-    assert job.stylized == Path("is.there/a.jpg")
-    (job,) = photos.plan([Path("a.jpg")], Path("new"), "candy")
-    assert job.stylized == Path("new/a.jpg")
-    with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; use one of"):
-        photos.plan([Path("a.jpg")], Path("b.mp4"), "candy")
-
-
-def test_a_photo_is_never_overwritten(here: Path) -> None:
-    Path("photos").mkdir()
-    Path("photos/a.jpg").touch()
-    refused = "would overwrite an input photo; name another folder with -o"
-    for given, output in (
-        ("photos", "photos"),
-        ("photos/a.jpg", "photos"),
-        ("photos/a.jpg", "./photos/../photos/a.jpg"),
-        ("photos", "photos/../photos/."),
-    ):
-        with pytest.raises(errors.UserError, match=refused):
-            photos.plan([Path(given)], Path(output), "candy")
-
-
-def test_two_photos_are_never_written_to_one_file(here: Path) -> None:
-    for name in ("a/x.jpg", "b/x.jpg"):
-        Path(name).parent.mkdir()
-        Path(name).touch()
-    with pytest.raises(errors.UserError, match=r"out/x\.jpg: is the output of both a/x\.jpg and b"):
-        photos.plan([Path("a"), Path("b")], Path("out"), "candy")
-
-
-def test_a_photo_whose_format_changes_takes_no_other_photos_name(here: Path) -> None:
-    Path("a").mkdir()
-    for name in ("x.gif", "x.png", "y.tif"):
-        Path("a", name).touch()
-    jobs = photos.plan([Path("a")], Path("out"), "candy")
-    assert [str(job.stylized) for job in jobs] == ["out/x.gif.png", "out/x.png", "out/y.png"]
-
-
-def test_a_folder_cannot_be_written_into_one_file(here: Path) -> None:
-    Path("a").mkdir()
-    Path("a/x.jpg").touch()
-    with pytest.raises(errors.UserError, match=r"^one\.jpg: is one file, but there may be several"):
-        photos.plan([Path("a")], Path("one.jpg"), "candy")
-
-
-def test_errors_name_inputs_that_are_missing_or_hold_no_photo(here: Path) -> None:
-    with pytest.raises(errors.UserError, match=r"^nowhere\.jpg: no such file or folder$"):
-        photos.plan([Path("nowhere.jpg")], None, "candy")
-    Path("empty").mkdir()
-    with pytest.raises(errors.UserError, match=r"^empty: contains no photos \(\.bmp, "):
-        photos.plan([Path("empty")], None, "candy")
 
 
 def test_a_stylized_photo_has_exactly_the_size_of_its_photo(tmp_path: Path, photo: Photo) -> None:
@@ -211,7 +101,7 @@ def test_photos_that_cannot_be_stylized_are_reported_and_the_others_are_written(
     Image.fromarray(photo(15, 30)).save(folder / "c.png")
     Image.fromarray(photo(32, 32)).convert("L").save(folder / "d.jpg")
     Image.fromarray(photo(32, 32)).convert("CMYK").save(folder / "e.jpg")
-    jobs = photos.plan([folder], tmp_path / "out", "negative")
+    jobs = jobs_module.plan([folder], tmp_path / "out", "negative")
     outcomes = {
         outcome.job.photo.name: str(outcome.error or "")
         for outcome in photos.paint(NEGATIVE, jobs, batch=2)
@@ -227,7 +117,7 @@ def test_photos_that_cannot_be_stylized_are_reported_and_the_others_are_written(
 def test_a_stylized_photo_that_cannot_be_written_is_reported(tmp_path: Path, photo: Photo) -> None:
     Image.fromarray(photo(20, 30)).save(tmp_path / "a.png")
     (tmp_path / "file").touch()
-    job = photos.Job(tmp_path / "a.png", tmp_path / "file" / "a.png")
+    job = jobs_module.Job(tmp_path / "a.png", tmp_path / "file" / "a.png")
     (outcome,) = photos.paint(NEGATIVE, [job])
     assert "file/a.png: cannot be written" in str(outcome.error)
 
@@ -244,7 +134,7 @@ def test_consecutive_photos_of_one_size_are_stylized_in_batches(
     sizes = [(20, 30), (20, 30), (20, 30), (30, 20), (20, 30)]
     for index, size in enumerate(sizes):
         Image.fromarray(photo(*size, index)).save(tmp_path / f"{index}.png")
-    jobs = photos.plan([tmp_path], tmp_path / "out", "x")
+    jobs = jobs_module.plan([tmp_path], tmp_path / "out", "x")
     model = stylizer.Stylizer(paint, "x")
     outcomes = list(photos.paint(model, jobs, batch=2))
     assert [outcome.error for outcome in outcomes] == [None] * 5
@@ -263,7 +153,7 @@ def test_a_batch_is_stylized_like_its_photos_one_by_one(
     model = loading.load(tiny_run, "float32")
     for batch in (1, 3):
         jobs = [
-            photos.Job(tmp_path / name, tmp_path / str(batch) / name)
+            jobs_module.Job(tmp_path / name, tmp_path / str(batch) / name)
             for name in ("0.png", "1.png", "2.png")
         ]
         assert not any(outcome.error for outcome in photos.paint(model, jobs, batch=batch))
@@ -303,49 +193,12 @@ def brighten(photos: tf.Tensor, style: str | None, strength: float | None) -> tf
     return photos + added * (1.0 if strength is None else strength)
 
 
-def test_stylized_photos_in_several_styles_go_side_by_side_under_the_styles_names(
-    here: Path,
-) -> None:
-    for name in ("x.jpg", "trip/y.gif"):
-        Path(name).parent.mkdir(exist_ok=True)
-        Path(name).touch()
-    inputs = [Path("x.jpg"), Path("trip")]
-    jobs = photos.plan(inputs, Path("out"), "wave", style="wave", apart=True)
-    assert [job.stylized.as_posix() for job in jobs] == ["out/x-wave.jpg", "out/y-wave.png"]
-    assert [job.style for job in jobs] == ["wave", "wave"]
-    jobs = photos.plan(inputs, None, "candy", style="candy", apart=True)
-    assert [job.stylized.as_posix() for job in jobs] == [
-        "generated/x-candy.jpg",
-        "generated/y-candy.png",
-    ]
-    # One style in a folder of its own needs no suffix.
-    jobs = photos.plan(inputs, Path("out"), "wave", style="wave")
-    assert [job.stylized.as_posix() for job in jobs] == ["out/x.jpg", "out/y.png"]
-    assert {job.style for job in jobs} == {"wave"}
-
-
-def test_several_styles_cannot_go_to_one_file(here: Path) -> None:
-    Path("x.jpg").touch()
-    expected = (
-        r"^y\.jpg: is one file, but there are several stylized photos; name a folder with -o$"
-    )
-    with pytest.raises(errors.UserError, match=expected):
-        photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
-
-
-def test_several_styles_may_go_to_an_existing_folder_whatever_its_name(here: Path) -> None:
-    Path("x.jpg").touch()
-    Path("y.jpg").mkdir()
-    (job,) = photos.plan([Path("x.jpg")], Path("y.jpg"), "wave", style="wave", apart=True)
-    assert job.stylized == Path("y.jpg/x-wave.jpg")
-
-
 def test_each_job_is_stylized_in_its_style(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(np.full((20, 30, 3), 100, np.uint8)).save(path)
     model = stylizer.Stylizer(brighten, "bright", ("a", "b"), controls.Controls(strength=0.5))
     jobs = [
-        photos.Job(path, tmp_path / f"{index}.png", style)
+        jobs_module.Job(path, tmp_path / f"{index}.png", style)
         for index, style in enumerate(("a", "a", "b", "a", None))
     ]
     # Photos of one size, but of different styles, cannot be stylized at once.
@@ -364,7 +217,7 @@ def test_a_batch_is_of_one_style(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
     styles = ("a", "a", "a", "b", "b")
-    jobs = [photos.Job(path, tmp_path / f"{i}.png", style) for i, style in enumerate(styles)]
+    jobs = [jobs_module.Job(path, tmp_path / f"{i}.png", style) for i, style in enumerate(styles)]
     assert len(list(photos.paint(stylizer.Stylizer(paint, "x"), jobs, batch=2))) == 5
     assert batches == [(2, "a"), (1, "a"), (2, "b")]
 
@@ -374,7 +227,7 @@ def test_an_unknown_style_is_reported_for_each_photo(
 ) -> None:
     Image.fromarray(photo(20, 30)).save(tmp_path / "x.png")
     jobs = [
-        photos.Job(tmp_path / "x.png", tmp_path / f"{style}.png", style)
+        jobs_module.Job(tmp_path / "x.png", tmp_path / f"{style}.png", style)
         for style in ("ink", "cubist")
     ]
     good, bad = photos.paint(loading.load(gallery), jobs)

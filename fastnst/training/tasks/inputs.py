@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import config, data, errors, files, images
+from fastnst import config, data, errors, files, images, photo_files
 from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
@@ -184,13 +184,9 @@ def painting_files(path: Path) -> list[Path]:
     Raises:
         UserError: If the folder has none.
     """
-    if not path.is_dir():
+    if files.kind(path) != "folder":
         return [path]
-    found = [path / name for name in files.walk(path) if files.is_photo(name)]
-    if not found:
-        extensions = ", ".join(sorted(files.PHOTO_EXTENSIONS))
-        raise errors.UserError(f"{path}: no paintings in this folder ({extensions})")
-    return found
+    return [path / name for name in photo_files.photos_in(path)]
 
 
 def key_of(settings: config.Config, style: str, key: str) -> str:
