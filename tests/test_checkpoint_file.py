@@ -140,3 +140,35 @@ def test_a_path_that_cannot_be_written_raises_a_user_error(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"net: cannot be written: .*"):
         write_checkpoint(tmp_path / "file" / "net", {"x": np.ones(3)})
+
+
+def test_an_array_that_claims_more_than_its_file_holds_is_not_allocated(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "net", {"kernel": np.zeros(2**20, np.float32)})
+    data = tmp_path / "net.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"damaged: 'kernel' should have 4,194,304 bytes, more"):
+        read_checkpoint(tmp_path / "net")
+
+
+@pytest.mark.parametrize("name", ["a[b]*?", os.fsdecode(b"caf\xe9")])
+def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / name / "net", {"kernel": np.ones(3, np.float32)})
+    assert read_checkpoint(tmp_path / name / "net")["kernel"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, attempts = tf.train.load_checkpoint, []
+
+    def load_during_a_save(path: str) -> object:
+        attempts.append(path)
+        if len(attempts) == 1:
+            write_checkpoint(tmp_path / "net", {"kernel": np.ones(5, np.float32)})
+            raise tf.errors.DataLossError(None, None, "checksum does not match")
+        return load(path)
+
+    write_checkpoint(tmp_path / "net", {"kernel": np.ones(3, np.float32)})
+    monkeypatch.setattr(tf.train, "load_checkpoint", load_during_a_save)
+    assert read_checkpoint(tmp_path / "net")["kernel"].shape == (5,)
+    assert len(attempts) == 2

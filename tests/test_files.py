@@ -274,3 +274,29 @@ def test_sweeping_deletes_only_what_killed_writers_leave(tmp_path: Path) -> None
     files.sweep(tmp_path)
     files.sweep(tmp_path / "missing")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "kept.txt"]
+
+
+def test_a_planted_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("old")
+    for name in ("out.png", ".out.png.partial"):
+        (tmp_path / name).symlink_to(tmp_path / "precious")
+    files.write(tmp_path / "out.png", b"new")
+    assert (tmp_path / "precious").read_text() == "old"
+    assert (tmp_path / "out.png").read_text() == "new" and not (tmp_path / "out.png").is_symlink()
+
+
+def test_a_folder_of_a_name_as_long_as_possible_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 255)
+    for text in ("one", "two"):
+        with files.replacing(folder) as new:
+            (new / "file").write_text(text)
+    assert contents(tmp_path) == {f"{folder.name}/file": "two"}
+
+
+@pytest.mark.parametrize("name", ["a[b]*?", os.fsdecode(b"caf\xe9"), "plain"])
+def test_a_plain_path_leads_to_a_folder_of_any_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with files.plain(tmp_path / name) as path:
+        assert str(path).isascii() and not set("[]*?").intersection(str(path))
+        (path / "file").write_text("content")
+    assert (tmp_path / name / "file").read_text() == "content"

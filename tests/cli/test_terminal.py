@@ -256,3 +256,62 @@ def test_a_deleted_working_directory_is_one_line(tmp_path: Path) -> None:
     )
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1].startswith("x: the working directory was deleted; ")
+
+
+def test_control_characters_of_names_do_not_reach_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert raising(errors.UserError("a\x1b]0;title\x07.png: damaged\nb\u202e: damaged")) == 1
+    expected = "train.py: a\\x1b]0;title\\x07.png: damaged\nb\\u202e: damaged\n"
+    assert capsys.readouterr().err == expected
+    terminal.complain("a\x1b[2J.png")
+    assert capsys.readouterr().err == "a\\x1b[2J.png\n"
+
+
+def test_a_folder_that_is_closed_to_the_user_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert raising(PermissionError(13, "Permission denied", "secret/photo.png")) == 1
+    assert capsys.readouterr().err == "train.py: secret/photo.png: Permission denied\n"
+
+
+_RESULTS = """
+import os, sys
+from fastnst.cli import terminal
+def body():
+    for number in range(3):
+        terminal.result(os.fsdecode(b"caf\\xc3\\xa9-%d.png" % number), as_json=False)
+        print("painted", file=sys.stderr)
+    return 0
+sys.exit(terminal.guarded("x", body))
+"""
+
+
+def test_the_work_goes_on_after_the_reader_has_closed_the_pipe() -> None:
+    finished = subprocess.run(
+        ["bash", "-c", '"$0" -c "$1" | true; echo ${PIPESTATUS[0]}', sys.executable, _RESULTS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.stdout, finished.stderr) == ("0\n", "painted\n" * 3)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        finished = run(_RESULTS, stdout=full, stderr=subprocess.PIPE)
+    assert finished.returncode == 1
+    assert finished.stderr == "x: standard output: cannot be written (No space left on device)\n"
+
+
+def test_names_are_printed_as_they_are_to_a_terminal_in_ascii() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", _RESULTS],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert finished.stdout.splitlines()[0] == b"caf\xc3\xa9-0.png"

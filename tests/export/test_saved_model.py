@@ -345,3 +345,25 @@ def test_a_full_disk_leaves_no_half_of_an_export(
     with pytest.raises(errors.UserError, match=r"model: cannot be written \(No space .*device\)$"):
         export.export(model, tmp_path / "model", "savedmodel", {})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_the_users_below_an_export_is_not_lost(
+    tmp_path: Path, model: model_module.Model
+) -> None:
+    folder = tmp_path / "exported"
+    for _ in range(2):
+        export.export(model, folder, "savedmodel", {"README.md": "# A card\n"})
+    (folder / "variables" / "notes.txt").write_text("mine")
+    with pytest.raises(errors.UserError, match=r"variables/notes\.txt: is not part of an export"):
+        export.export(model, folder, "savedmodel", {})
+    assert (folder / "variables" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["[brackets]*?", os.fsdecode(b"caf\xe9")])
+@pytest.mark.parametrize("file_format", ["savedmodel", "onnx", "weights"])
+def test_an_export_may_lie_in_a_folder_of_any_name(
+    name: str, file_format: str, tmp_path: Path, model: model_module.Model
+) -> None:
+    export.export(model, tmp_path / name, file_format, {"README.md": f"# {name}\n"})
+    assert (tmp_path / name / export.FORMATS[file_format].files[0]).exists()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -323,3 +323,26 @@ def test_pooling_takes_the_largest_or_the_mean_of_four(pooling: str, expected: f
     photo = np.stack([red, 0 * red, 0 * red], axis=-1).astype(np.float32)
     found = network(tf.constant(photo[np.newaxis]), ["relu2_1"])["relu2_1"]
     np.testing.assert_allclose(found[..., 0], np.full((1, 2, 2), expected))
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda values: values[:, :2], r"found float32 \(3, 2, 3, 64\)"),
+        (lambda values: values.astype(np.int32), r"found int32 \(3, 3, 3, 64\)"),
+        (lambda values: values * np.nan, "found values that are not finite"),
+        (lambda values: None, "found nothing"),
+    ],
+    ids=["shape", "dtype", "nan", "missing"],
+)
+def test_a_file_whose_layers_are_not_the_networks_is_refused(
+    change: object, found: str, shipped: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    name = "vgg_16/conv1/conv1_1/weights"
+    changed = shipped | {name: change(shipped[name])}  # type: ignore[operator]
+    kept = {key: values for key, values in changed.items() if values is not None}
+    checkpoint_file.write_checkpoint(tmp_path / "vgg", kept)
+    with pytest.raises(
+        errors.UserError, match=rf"{name} should be float32 \(3, 3, 3, 64\), {found}"
+    ):
+        loss_network.load_weights(tmp_path / "vgg")

@@ -75,3 +75,18 @@ def test_a_way_of_pixels_is_for_onnx_files_only(tmp_path: Path) -> None:
     assert importing.read(path, "mine").description.names == ("mine",)
     with pytest.raises(errors.UserError, match="--pixels: is for ONNX files"):
         importing.read(path, "mine", "rgb")
+
+
+@pytest.mark.parametrize("damage", ["missing", "shape", "nan"])
+def test_weights_that_make_no_network_are_refused(damage: str, tmp_path: Path) -> None:
+    tensors = networks.lengstrom()
+    if damage == "missing":
+        del tensors["Variable_40"]
+    elif damage == "shape":
+        tensors["Variable_3"] = tensors["Variable_3"][:, :, :-1]
+    else:
+        tensors["Variable_3"][0, 0, 0, 0] = np.nan
+    np.savez(tmp_path / "net.npz", **tensors)
+    with pytest.raises(errors.UserError, match=r"^.*net\.npz: ") as caught:
+        importing.read(tmp_path / "net.npz", "mine")
+    assert "\n" not in str(caught.value)

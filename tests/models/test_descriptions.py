@@ -92,3 +92,35 @@ def test_a_model_json_of_binary_data_is_the_users_error(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_bytes(b"\xff\xfe\0")
     with pytest.raises(errors.UserError, match=r"model\.json: cannot be read \("):
         descriptions.Description.read(tmp_path / "model.json")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"styles": [{"name": "../../up"}]},
+        {"styles": [{"name": 5}]},
+        {"styles": [{"name": "a"}, {"name": "a"}]},
+        {"styles": []},
+        {"styles": [{"name": "a\u001b[2J"}]},
+        {"identity": "yes"},
+        {"grain": -1},
+        {"grain": float("nan")},
+        {"architecture": {"name": "transform_net", "width": "4"}},
+        {"architecture": {"name": "transform_net", "width": 10**9}},
+        {"architecture": {"name": "layers", "layers": [{"kind": "Pad", "margins": [10**9]}]}},
+        {"architecture": ["transform_net"]},
+    ],
+    ids=str,
+)
+def test_values_that_no_model_has_are_refused(changes: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(_changed(**changes)(descriptions.Description(TINY, STYLES).to_json()))
+    with pytest.raises(errors.UserError, match=r"model\.json: cannot be read \("):
+        descriptions.Description.read(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "7", "null", "[]"], ids=["deep", "7", "0", "[]"])
+def test_json_that_is_no_description_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(errors.UserError, match=r"model\.json: cannot be read \("):
+        descriptions.Description.read(tmp_path / "model.json")

@@ -175,3 +175,55 @@ def test_a_networks_own_grain_is_the_default(
     np.testing.assert_array_equal(grainy(pixels), plain(pixels, grain=6))
     np.testing.assert_array_equal(grainy(pixels, grain=0), plain(pixels))
     assert levels(grainy(pixels), plain(pixels)) > 5
+
+
+class Foreign(tf.Module):
+    """A SavedModel of another program."""
+
+    def __init__(self, compute: Callable[[tf.Tensor], tf.Tensor]) -> None:
+        super().__init__()
+        self.compute = compute
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
+    def serve(self, photos: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"pictures": self.compute(photos)}
+
+
+def save(folder: Path, compute: Callable[[tf.Tensor], tf.Tensor]) -> Path:
+    made = Foreign(compute)
+    tf.saved_model.save(made, str(folder), signatures=made.serve)
+    return folder
+
+
+def test_the_saved_model_of_another_program_needs_trust(tmp_path: Path) -> None:
+    folder = save(tmp_path / "inverted", lambda photos: 255.0 - photos)
+    with pytest.raises(errors.UserError, match=r"A SavedModel is a program.*add --trust"):
+        loading.load(folder)
+    photo = np.full((20, 30, 3), 55, np.uint8)
+    assert (loading.load(folder, trust=True)(photo) == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        (lambda photos: photos / 255.0, "returns values of about 0..1; a model should return RGB"),
+        (lambda photos: tf.reduce_mean(photos, [1, 2]), r"returns the shape \[1, 3\] for a photo"),
+        (lambda photos: photos * float("nan"), "that are no finite numbers"),
+        (lambda photos: tf.reshape(photos, [1, 9, 9, 3]), r"cannot stylize RGB of 1 x 64 x 64"),
+    ],
+)
+def test_a_saved_model_that_paints_no_pictures_is_refused(
+    compute: Callable[[tf.Tensor], tf.Tensor], message: str, tmp_path: Path
+) -> None:
+    folder = save(tmp_path / "other", compute)
+    with pytest.raises(errors.UserError, match=message) as caught:
+        loading.load(folder, trust=True)
+    assert "{{" not in str(caught.value) and "Graph execution" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["[brackets]*?", os.fsdecode(b"caf\xe9")])
+def test_a_saved_model_is_loaded_from_a_folder_of_any_name(
+    name: str, tmp_path: Path, exported: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    shutil.copytree(exported, tmp_path / name)
+    assert loading.load(tmp_path / name)(photo(20, 30)).shape == (20, 30, 3)

@@ -141,3 +141,24 @@ def test_every_shipped_model_is_restored(name: str) -> None:
     assert len(restored.description.names) >= 16 and restored.description.identity
     found = store.shipped(restored.net.architecture)
     assert found is not None and found.path == reference.path
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, gallery: Path) -> None:
+    tensors = checkpoint_file.read_checkpoint(gallery / "weights.ckpt")
+    tensors["conv2/kernel"][0, 0, 1, 2] = np.nan
+    checkpoint_file.write_checkpoint(tmp_path / "weights.ckpt", tensors)
+    shutil.copy(gallery / "model.json", tmp_path)
+    with pytest.raises(errors.UserError, match=r"conv2/kernel contains values that are not finit"):
+        restore.load(store.find(tmp_path))
+
+
+def test_a_description_that_claims_more_than_the_weights_have_allocates_nothing(
+    tmp_path: Path, gallery: Path
+) -> None:
+    folder = tmp_path / "gallery"
+    shutil.copytree(gallery, folder)
+    described = (folder / "model.json").read_text()
+    # The trunk would take 100 GB.
+    (folder / "model.json").write_text(described.replace('"width": 4', '"width": 4000'))
+    with pytest.raises(errors.UserError, match=r"conv3/kernel should have the shape \(3, 3, 8000,"):
+        restore.load(store.find(folder))

@@ -41,8 +41,8 @@ def test_the_operations_compute_the_networks_picture(
 @pytest.mark.parametrize("options", ARCHITECTURES, ids=str)
 def test_a_photo_of_one_color_is_painted_in_one_color(options: dict[str, bool | int]) -> None:
     net = network_of(options)
-    photos = np.full((2, 37, 22, 3), 77) + np.array([[[[0]]], [[[99]]]]) + np.array([0, 9, 31])
-    photos = tf.constant(photos, tf.float32)
+    levels = np.array([[[[0]]], [[[99]]]]) + np.array([77, 86, 108])
+    photos = tf.constant(np.broadcast_to(levels, [2, 37, 22, 3]), tf.float32)
     computed = litert.compute(operations.of(net), photos, net.style())
     for pictures in (net(photos), computed):
         assert np.ptp(pictures, axis=(1, 2)).max() < 0.1

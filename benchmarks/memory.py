@@ -1,0 +1,113 @@
+"""Does memory stay flat over thousands of photos of hundreds of sizes?
+
+    python -m benchmarks.memory
+
+Each contestant stylizes the same photos in a process of its own: `eval` as the command does, and an
+exported SavedModel as an app does. Memory is read after shares of the photos.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import contest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Shares of the photos after which memory is read. Before the first, caches fill.
+_MARKS = (0.25, 0.5, 0.75, 1.0)
+
+# Draws a photo of one of many sizes: the same ones for every contestant.
+_PHOTO = """
+import sys
+import numpy as np
+import psutil
+
+name, count, sizes, side = sys.argv[1], *map(int, sys.argv[2:5])
+marks = {round(float(mark) * count) for mark in sys.argv[5:]}
+random = np.random.default_rng(0)
+shapes = random.integers(side // 2, side + 1, (sizes, 2))
+
+def draw(index):
+    height, width = shapes[index % sizes]
+    return random.integers(0, 256, (height, width, 3), np.uint8)
+
+def report(index):
+    if index + 1 in marks:
+        print(index + 1, psutil.Process().memory_info().rss, flush=True)
+
+"""
+_CONTESTANTS = {
+    "eval": """
+import fastnst
+from fastnst import images
+from fastnst.painting import photos
+
+model = fastnst.load(name)
+for index in range(count):
+    data = images.encode(images.Picture(draw(index)), "PNG")
+    photos.paint_bytes(model, data)
+    report(index)
+""",
+    "SavedModel": """
+import tensorflow as tf
+
+paint = tf.saved_model.load(name).signatures["serving_uint8"]
+for index in range(count):
+    paint(images=tf.constant(draw(index)[np.newaxis]))["stylized"].numpy()
+    report(index)
+""",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark."""
+    parser = contest.parser(__doc__)
+    parser.add_argument("--model", default="gallery-lite", help="the model")
+    parser.add_argument("--photos", type=int, default=2000, help="photos for each (default: 2000)")
+    parser.add_argument("--sizes", type=int, default=500, help="different sizes (default: 500)")
+    parser.add_argument("--side", type=int, default=256, help="longest side (default: 256)")
+    arguments = parser.parse_args(argv)
+    if arguments.toy:
+        arguments.photos, arguments.sizes, arguments.side = 8, 4, 40
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder, "exported")
+        command = [sys.executable, "-m", "fastnst", "export", "--quiet"]
+        subprocess.run([*command, "--model", arguments.model, "-o", exported], cwd=ROOT, check=True)
+        for name, program in _CONTESTANTS.items():
+            loaded = exported if name == "SavedModel" else arguments.model
+            found[name] = _measure(program, str(loaded), arguments)
+            print(_row(name, found[name]), flush=True)
+    return contest.finish("memory", **found)
+
+
+def _measure(program: str, model: str, arguments: Any) -> dict[str, Any]:
+    """Runs a contestant; returns its memory in MiB by the number of photos, and its time."""
+    numbers = (arguments.photos, arguments.sizes, arguments.side, *_MARKS)
+    start = time.monotonic()
+    printed = subprocess.run(
+        [sys.executable, "-c", _PHOTO + program, model, *map(str, numbers)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    lines = (line.split() for line in printed.splitlines())
+    memory = {int(count): round(int(taken) / 2**20) for count, taken in lines}
+    return {"mib": memory, "seconds": round(time.monotonic() - start)}
+
+
+def _row(name: str, measured: dict[str, Any]) -> str:
+    """A line of the table in Markdown."""
+    shown = " | ".join(f"{mib:,} MiB" for mib in measured["mib"].values())
+    return f"| {name} | {shown} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
