@@ -78,7 +78,8 @@ def compute_exactly(choice: str) -> None:
     On the same machine, that is: sums are split by the number of cores.
 
     Args:
-        choice: "on", "off" or "auto", which is on without GPUs, where it costs no time.
+        choice: "on", "off" or "auto", which is on without GPUs. TensorFlow then also decodes photos
+            one at a time, ahead of the step.
     """
     if choice == "on" or (choice == "auto" and not has_gpu()):
         tf.config.experimental.enable_op_determinism()

@@ -72,7 +72,7 @@ class Checkpointer:
                 "another naming"
             )
         for damaged, reason in refused.items():
-            say(f"{damaged}: is damaged ({reason}); resuming from the one before it")
+            say(f"{damaged}: is damaged ({reason}) and kept aside; resuming from an earlier one")
             _retire(damaged)
         self._known = {*last, *best} - refused.keys()
         if not checkpoint_file.saved(self._best):
