@@ -18,6 +18,7 @@ COMMANDS = {
     "export": ("fastnst.cli.export", "export a trained style for other programs"),
     "benchmark": ("fastnst.cli.benchmark", "time the export formats of a model"),
     "import": ("fastnst.cli.import_model", "import a network of another project"),
+    "launch": ("fastnst.cli.launch", "train in several processes"),
     "learn": ("fastnst.cli.learn", "add a style to a trained model"),
     "gallery": ("fastnst.cli.gallery", "stylize a photo in every style, on one sheet"),
     "optimize": (

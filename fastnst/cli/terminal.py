@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import tqdm
 
-from fastnst import errors
+from fastnst import cluster, errors
 
 # The last two are what a shell reports for a command that SIGINT or SIGTERM has ended.
 DONE, USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -204,8 +204,10 @@ def import_tensorflow() -> None:
         with contextlib.suppress(RuntimeError):
             for gpu in tf.config.list_physical_devices("GPU"):
                 tf.config.experimental.set_memory_growth(gpu, True)
-        # Initializes the devices now, because the first use prints more messages.
-        tf.config.list_logical_devices()
+        # Initializes the devices now, because the first use prints more messages. A cluster has to
+        # be joined before.
+        if not os.environ.get(cluster.VARIABLE):
+            tf.config.list_logical_devices()
     tf.get_logger().setLevel("ERROR")
 
 

@@ -10,11 +10,19 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import config, data, errors, files, images
+from fastnst import cluster, config, data, errors, files, images
 from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
 
+# What an exchange with a process that has ended, or that does not answer, raises.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
 # Shorter side of the photos from which `style_weight: auto` is computed, in pixels.
 _STRENGTH_SIDE = 256
 
@@ -64,7 +72,8 @@ def readable(
         remedy: Returns advice to the user, which ends the message.
 
     Raises:
-        UserError: If no photo can be read, or if the disk or the memory is full.
+        UserError: If no photo can be read, if the disk or the memory is full, or if another process
+            of the cluster was lost.
     """
     try:
         with contextlib.nullcontext() if source is None else data.user_errors(source):
@@ -78,6 +87,11 @@ def readable(
             raise errors.UserError(
                 f"{place}: not enough memory for a step; set a smaller batch_size or image_size "
                 f"and {remedy()}"
+            ) from None
+        if cluster.from_environment() and isinstance(error, _LOST):
+            raise errors.UserError(
+                f"{place}: a worker of the cluster, or the connection to it, was lost; with the "
+                f"same or another number of workers, {remedy()}"
             ) from None
         raise
 

@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, config, data, devices, errors, events, files, images
+from fastnst import (
+    checkpoint_file,
+    cluster,
+    config,
+    data,
+    devices,
+    errors,
+    events,
+    files,
+    images,
+)
 from fastnst.data import feed
 from fastnst.losses import perceptual
 from fastnst.models import descriptions, model, run_folder, store
@@ -165,15 +175,26 @@ def open_session(
         UserError: If a file that the configuration names is missing or invalid, or if the folder
             holds a run that cannot resume with this configuration.
     """
+    nodes = cluster.from_environment()
     # The batches of a custom data set are not split among devices.
     strategy = tf.distribute.get_strategy()
     source: data.PhotoSource | None = None
     batches: engine_module.Feed
     if dataset is None:
-        strategy = devices.make_strategy(settings.data.batch_size)
+        if nodes and nodes.is_chief:
+            others = ", ".join(nodes.addresses[1:])
+            say(f"waiting at {nodes.addresses[0]} for the workers at {others}")
+        strategy = devices.make_strategy(
+            settings.data.batch_size, count=settings.computing.devices, nodes=nodes
+        )
         _report_idle_gpus(settings, strategy, say)
         source = inputs.open_dataset(settings.data)
         batches = feed.PhotoFeed(source, settings.data, strategy)
+    elif nodes:
+        raise errors.UserError(
+            "dataset: a custom data set cannot be split among the workers of a cluster; unset "
+            f"{cluster.VARIABLE}"
+        )
     else:
         batches = feed.IterableFeed(dataset)
     validation, photos = inputs.read_validation(settings.data)
@@ -204,7 +225,8 @@ def open_session(
         strategy=strategy,
         xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
     )
-    start_step = trainer.restore(say)
+    with inputs.readable(source, str(folder.path), lambda: "run the same command again"):
+        start_step = trainer.restore(say)
     # A finished run stays unchanged, even if its configuration differs now.
     if start_step < last_step:
         _report_settings(settings, changes, objectives, say)
@@ -306,6 +328,8 @@ def _last_step(settings: config.Config, source: data.PhotoSource | None) -> int:
 
 def _report_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy, say: Say) -> None:
     gpus = len(tf.config.list_logical_devices("GPU"))
+    if isinstance(settings.computing.devices, int):
+        gpus = settings.computing.devices
     if strategy.num_replicas_in_sync < gpus:
         say(
             f"batch_size: {settings.data.batch_size} can be split evenly among only "
