@@ -67,13 +67,12 @@ def from_environment() -> Cluster | None:
     if not text:
         return None
     try:
-        found = _parse(json.loads(text))
+        return _parse(json.loads(text))
     except (ValueError, RecursionError) as error:
         reason = str(error) if type(error) is ValueError else "is not valid JSON"
         raise errors.UserError(
             f"{VARIABLE}: {reason}; set it as in {_EXAMPLE}, or unset it to train in one process"
         ) from None
-    return found if len(found.addresses) > 1 else None
 
 
 def is_chief() -> bool:
@@ -97,7 +96,7 @@ def local(workers: int) -> list[Cluster]:
     return [Cluster(addresses, index) for index in range(workers)]
 
 
-def _parse(config: Any) -> Cluster:
+def _parse(config: Any) -> Cluster | None:
     """Checks a parsed TF_CONFIG; raises a ValueError that says what is wrong."""
     jobs = config.get("cluster", {}) if isinstance(config, dict) else None
     if not isinstance(jobs, dict):
@@ -113,11 +112,11 @@ def _parse(config: Any) -> Cluster:
         ranks += [(job, index) for index in range(len(listed))]
         addresses += listed
     _check_addresses(addresses)
+    if len(addresses) < 2:
+        return None
     task = config.get("task")
     if not isinstance(task, dict):
         raise ValueError("has no mapping under the key task")
-    if not addresses:
-        return Cluster((), 0)
     try:
         rank = ranks.index((str(task.get("type")), int(task.get("index", 0))))
     except (TypeError, ValueError):

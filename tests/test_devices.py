@@ -174,7 +174,5 @@ def test_more_gpus_than_there_are_cannot_be_set() -> None:
 
 def test_a_batch_that_workers_cannot_share_is_refused_before_the_others_are_waited_for() -> None:
     nodes = nodes_module.Cluster(("one:1", "two:2", "three:3"), 0)
-    with pytest.raises(
-        errors.UserError, match=r"^batch_size: 4 photos cannot be split"
-    ):
+    with pytest.raises(errors.UserError, match=r"^batch_size: 4 photos cannot be split"):
         devices.make_strategy(4, nodes=nodes)

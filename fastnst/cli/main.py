@@ -28,6 +28,7 @@ COMMANDS = {
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
+    "stylize-records": ("fastnst.cli.stylize_records", "stylize photos on many machines"),
     "serve": ("fastnst.cli.serve", "stylize photos over HTTP"),
     "video": ("fastnst.cli.video", "stylize a video in a trained style"),
     "info": ("fastnst.cli.info", "show versions, device, models and missing packages"),

@@ -63,7 +63,7 @@ class PhotoFeed:
         Raises:
             OutOfRangeError: If no photo could be read for an epoch.
         """
-        return _ahead(self._stages(step, position, on_skip))
+        return ahead(self._stages(step, position, on_skip))
 
     def _stages(
         self, step: int, position: int, on_skip: OnSkip
@@ -154,7 +154,7 @@ class IterableFeed:
         Raises:
             UserError: If the iterable is empty.
         """
-        return _ahead(self._from(position))
+        return ahead(self._from(position))
 
     def _from(self, position: int) -> collections.abc.Iterator[tuple[Any, int]]:
         count = 0
@@ -168,7 +168,7 @@ class IterableFeed:
                 raise errors.UserError("dataset: yields no batches; it should yield at least one")
 
 
-def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
+def ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
     """Prefetches from an endless iterator, in a thread.
 
     A copy to or from a GPU waits for the steps queued before it. Only the thread waits; the engine

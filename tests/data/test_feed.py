@@ -98,7 +98,7 @@ def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
             yield number
         raise OSError("gone")
 
-    ahead = feed._ahead(numbers())
+    ahead = feed.ahead(numbers())
     assert next(ahead) == 0
     # Two more are fetched although nobody asked for them yet, and no third.
     for _ in range(3):

@@ -22,7 +22,7 @@ from fastnst import (
     files,
     images,
 )
-from fastnst.data import feed
+from fastnst.data import feed, service
 from fastnst.losses import perceptual
 from fastnst.models import descriptions, model, run_folder, store
 from fastnst.nets import transform_net
@@ -189,7 +189,11 @@ def open_session(
         )
         _report_idle_gpus(settings, strategy, say)
         source = inputs.open_dataset(settings.data)
-        batches = feed.PhotoFeed(source, settings.data, strategy)
+        if settings.data.data_service is None:
+            batches = feed.PhotoFeed(source, settings.data, strategy)
+        else:
+            service.check(settings.data.data_service, settings.data, source)
+            batches = service.ServiceFeed(source, settings.data, strategy)
     elif nodes:
         raise errors.UserError(
             "dataset: a custom data set cannot be split among the workers of a cluster; unset "
