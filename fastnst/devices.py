@@ -9,9 +9,12 @@ import os
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from fastnst import cluster, errors
 
+# Seconds after which a process of a cluster that gives no sign of life counts as lost.
+_SILENCE = 60.0
 # CPU flags, as named by Linux, with which bfloat16 multiplies faster than float32.
 _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 
@@ -62,15 +65,32 @@ def _of_cluster(nodes: cluster.Cluster, limit: int | None) -> tf.distribute.Stra
     tf.config.set_visible_devices(gpus, "GPU")
     options = tf.distribute.experimental
     kinds = options.CommunicationImplementation
-    strategy = tf.distribute.MultiWorkerMirroredStrategy(
-        tf.distribute.cluster_resolver.SimpleClusterResolver(
-            tf.train.ClusterSpec({"worker": nodes.addresses}),
-            task_type="worker",
-            task_id=nodes.index,
-            rpc_layer="grpc",
-        ),
-        options.CommunicationOptions(implementation=kinds.NCCL if gpus else kinds.RING),
+    # TensorFlow's own choices, but for the time after which a silent process counts as lost: one on
+    # a busy machine may be silent for longer than the default, 10 seconds. No public function sets
+    # it.
+    context.context().configure_coordination_service(
+        "standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        heartbeat_timeout_in_ms=round(1000 * _SILENCE),
     )
+    coordination = context.context().coordination_service
+    coordination.coordinated_job_list.add(name="worker", num_tasks=len(nodes.addresses))
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(
+            tf.distribute.cluster_resolver.SimpleClusterResolver(
+                tf.train.ClusterSpec({"worker": nodes.addresses}),
+                task_type="worker",
+                task_id=nodes.index,
+                rpc_layer="grpc",
+            ),
+            options.CommunicationOptions(implementation=kinds.NCCL if gpus else kinds.RING),
+        )
+    except tf.errors.OpError as error:
+        raise errors.UserError(
+            f"{cluster.VARIABLE}: the worker at {nodes.addresses[nodes.index]} cannot join the "
+            f"others ({str(error).splitlines()[0]}); start all of them at about the same time, and "
+            "check that they reach each other"
+        ) from None
     # All batches are whole. Asking the others whether theirs are would exchange messages in the
     # thread that reads the photos, amid those of the training.
     strategy.extended.experimental_enable_get_next_as_optional = False

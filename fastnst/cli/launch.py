@@ -80,7 +80,7 @@ def _start(node: cluster.Cluster, command: list[str]) -> subprocess.Popen[bytes]
         chosen = [str(number) for number in range(len(gpus))] if visible is None else gpus
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(chosen[node.index :: workers])
     output = None if node.is_chief else subprocess.PIPE
-    with _on_cores_of(node):
+    with on_cores_of(node):
         return subprocess.Popen(
             [sys.executable, "-m", "fastnst", *command],
             env=environment,
@@ -92,7 +92,7 @@ def _start(node: cluster.Cluster, command: list[str]) -> subprocess.Popen[bytes]
 
 
 @contextlib.contextmanager
-def _on_cores_of(node: cluster.Cluster) -> collections.abc.Iterator[None]:
+def on_cores_of(node: cluster.Cluster) -> collections.abc.Iterator[None]:
     """Restricts this process, and so those that it starts, to a worker's share of the cores."""
     workers = len(node.addresses)
     # Only on Linux.
@@ -130,15 +130,15 @@ def _pass_on_signals(
 def _wait(started: collections.abc.Sequence[subprocess.Popen[bytes]], program: str) -> int:
     """Waits until all have ended; if one fails, the others get a while to say so themselves."""
     deadline, failed = float("inf"), 0
-    while any(process.poll() is None for process in started) and time.monotonic() < deadline:
-        broken = [index for index, process in enumerate(started) if process.returncode]
+    while None in (codes := [each.poll() for each in started]) and time.monotonic() < deadline:
+        broken = [index for index, code in enumerate(codes) if code]
         if broken and deadline == float("inf"):
             deadline, failed = time.monotonic() + _GRACE, broken[0]
         time.sleep(_LOOK)
     chief, code = (_shell_code(started[index].poll()) for index in (0, failed))
-    # The chief has said itself why it ended, unless it was killed.
+    # Others have said themselves why they ended.
     stopped = code in (terminal.INTERRUPTED, terminal.TERMINATED)
-    if code and not stopped and (failed or code > _KILLED):
+    if code and not stopped and (chief is None or code > _KILLED):
         who = f"worker {failed}" if failed else "the chief"
         terminal.complain(f"{program}: {who} ended with exit code {code}, which ends the training")
     return code or terminal.USER_ERROR if chief is None else chief

@@ -217,7 +217,7 @@ def test_what_all_workers_refuse_is_told_and_ends_with_the_chiefs_exit_code(tmp_
     finished = run(2, "-c", tmp_path / "nothing.yml")
     assert finished.returncode == 1
     lines = finished.stderr.splitlines()
-    assert sum("nothing.yml: no such file" in line for line in lines) == 2
+    assert sum("nothing.yml: no such conf file" in line for line in lines) == 2
     assert sum(line.startswith("[worker 1] ") for line in lines) == 1
 
 
