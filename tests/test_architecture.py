@@ -77,7 +77,7 @@ def run(program: str) -> None:
 STOREYS = (
     {"errors", "version"},
     {"files", "formatting", "features.vgg", "events"},
-    {"config", "downloads"},
+    {"config", "downloads", "cluster"},
     {"images", "checkpoint_file", "devices", "memory"},
     {"planes"},
     {"nets", "data"},
