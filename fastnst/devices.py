@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
+import collections.abc
+import functools
 import math
 import os
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
+from fastnst import cluster, errors
+
+# Seconds after which a process of a cluster that gives no sign of life counts as lost.
+_SILENCE = 60.0
 # CPU flags, as named by Linux, with which bfloat16 multiplies faster than float32.
 _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 
 
-def make_strategy(batch_size: int) -> tf.distribute.Strategy:
+def make_strategy(
+    batch_size: int, *, count: int | str = "auto", nodes: cluster.Cluster | None = None
+) -> tf.distribute.Strategy:
     """Returns the distribution strategy of a run.
 
     This is a MirroredStrategy over as many GPUs as can share a batch evenly. On one GPU it is a
     OneDeviceStrategy, which copies batches to the GPU in advance. Without GPUs it is the no-op
-    strategy, so that all runs use the same code.
+    strategy, so that all runs use the same code. In a cluster it is a MultiWorkerMirroredStrategy,
+    which begins once all processes have been started.
 
     Args:
-        batch_size: Global batch size, over all devices.
+        batch_size: Global batch size, over all devices of all processes.
+        count: Number of GPUs to use in this process, or "auto" for all.
+        nodes: The cluster that this process belongs to, if any; then nothing of TensorFlow may have
+            been used before.
+
+    Raises:
+        UserError: If there are fewer GPUs, or if the processes cannot share a batch evenly.
     """
-    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    limit = None if isinstance(count, str) else count
+    found = len(tf.config.list_physical_devices("GPU"))
+    if limit is not None and limit > found:
+        raise errors.UserError(
+            f"devices: {limit} are set, but TensorFlow finds {found} GPUs; set devices: auto"
+        )
+    if nodes:
+        _check_shares(batch_size, len(nodes.addresses), "workers")
+        strategy = _of_cluster(nodes, limit)
+        _check_shares(batch_size, strategy.num_replicas_in_sync, "devices of the cluster")
+        return strategy
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")][:limit]
     if not gpus:
         return tf.distribute.get_strategy()
     sharing = gpus[: math.gcd(batch_size, len(gpus))]
@@ -31,14 +58,56 @@ def make_strategy(batch_size: int) -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy(sharing[0])
 
 
+# A process joins its cluster once.
+@functools.cache
+def _of_cluster(nodes: cluster.Cluster, limit: int | None) -> tf.distribute.Strategy:
+    gpus = tf.config.list_physical_devices("GPU")[:limit]
+    tf.config.set_visible_devices(gpus, "GPU")
+    options = tf.distribute.experimental
+    kinds = options.CommunicationImplementation
+    # TensorFlow's own choices, but for the time after which a silent process counts as lost: one on
+    # a busy machine may be silent for longer than the default, 10 seconds. No public function sets
+    # it.
+    context.context().configure_coordination_service(
+        "standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        heartbeat_timeout_in_ms=round(1000 * _SILENCE),
+    )
+    coordination = context.context().coordination_service
+    coordination.coordinated_job_list.add(name="worker", num_tasks=len(nodes.addresses))
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(
+            tf.distribute.cluster_resolver.SimpleClusterResolver(
+                tf.train.ClusterSpec({"worker": nodes.addresses}),
+                task_type="worker",
+                task_id=nodes.index,
+                rpc_layer="grpc",
+            ),
+            options.CommunicationOptions(implementation=kinds.NCCL if gpus else kinds.RING),
+        )
+    except tf.errors.OpError as error:
+        raise errors.UserError(
+            f"{cluster.VARIABLE}: the worker at {nodes.addresses[nodes.index]} cannot join the "
+            f"others ({str(error).splitlines()[0]}); start all of them at about the same time, and "
+            "check that they reach each other"
+        ) from None
+    # All batches are whole. Asking the others whether theirs are would exchange messages in the
+    # thread that reads the photos, amid those of the training.
+    strategy.extended.experimental_enable_get_next_as_optional = False
+    return strategy
+
+
+def _check_shares(batch_size: int, sharing: int, who: str) -> None:
+    if batch_size % sharing:
+        raise errors.UserError(
+            f"batch_size: {batch_size} photos cannot be split evenly among {sharing} {who}; set a "
+            f"multiple of {sharing}"
+        )
+
+
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Returns whether this process is the one that writes, of those that share a strategy."""
-    cluster = strategy.cluster_resolver
-    if cluster is None or cluster.task_type is None:
-        return True
-    # Without a chief of its own, a cluster's first worker is the chief.
-    chief = "chief" if "chief" in cluster.cluster_spec().jobs else "worker"
-    return cluster.task_type == chief and not cluster.task_id
+    return _alone(strategy) or strategy.cluster_resolver.task_id == 0
 
 
 def agree(strategy: tf.distribute.Strategy, wish: bool) -> bool:
@@ -47,12 +116,43 @@ def agree(strategy: tf.distribute.Strategy, wish: bool) -> bool:
     All processes must call this together: one that stopped alone would leave the others waiting
     for its gradients.
     """
-    cluster = strategy.cluster_resolver
-    if cluster is None or cluster.task_type is None:
+    if _alone(strategy):
         return wish
     local = tf.constant(float(wish))
     wishes = strategy.run(lambda: tf.identity(local))
     return bool(strategy.reduce(tf.distribute.ReduceOp.SUM, wishes, axis=None) > 0)
+
+
+def share(
+    strategy: tf.distribute.Strategy, variables: collections.abc.Iterable[tf.Variable]
+) -> None:
+    """Gives the variables the values of the chief, in every process that shares the strategy.
+
+    So only the chief needs to see the files that the values come from. All processes must call this
+    together.
+    """
+    if _alone(strategy):
+        return
+    variables = list(variables)
+
+    def of_chief() -> list[tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        sends = tf.equal(context.replica_id_in_sync_group, 0)
+        # A sum of which all terms but one are 0.
+        terms = [
+            tf.where(sends, value, tf.zeros_like(value)) for value in map(tf.identity, variables)
+        ]
+        # One by one, because all variables that are sent at once must have the same dtype.
+        return [context.all_reduce(tf.distribute.ReduceOp.SUM, term) for term in terms]
+
+    received = tf.function(lambda: strategy.run(of_chief), autograph=False)()
+    for variable, value in zip(variables, received, strict=True):
+        variable.assign(strategy.experimental_local_results(value)[0])
+
+
+def _alone(strategy: tf.distribute.Strategy) -> bool:
+    cluster_of = strategy.cluster_resolver
+    return cluster_of is None or cluster_of.task_type is None
 
 
 def has_gpu() -> bool:

@@ -77,7 +77,7 @@ def run(program: str) -> None:
 STOREYS = (
     {"errors", "version"},
     {"files", "formatting", "features.vgg", "events", "locks"},
-    {"config", "downloads"},
+    {"config", "downloads", "cluster"},
     {"formats", "modes", "exif", "checkpoint_file", "devices", "memory"},
     {"images", "photo_files"},
     {"planes"},

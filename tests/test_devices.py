@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from fastnst import devices
+from fastnst import cluster as nodes_module
+from fastnst import devices, errors
 
 
 def processor_with(*features: str) -> Any:
@@ -119,14 +120,13 @@ def test_as_many_gpus_are_used_as_can_share_a_batch_evenly(
     monkeypatch.setattr(tf.distribute, "OneDeviceStrategy", lambda name: [name])
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", list)
     assert devices.make_strategy(batch_size) == [f"GPU:{number}" for number in taken]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: logical)
+    assert devices.make_strategy(batch_size, count=1) == ["GPU:0"]
 
 
-def cluster(task_type: str | None, task_id: int = 0, *jobs: str) -> Any:
+def cluster(task_type: str | None, task_id: int = 0) -> Any:
     """Stands for the strategy of one process of several; the others never wish."""
-    spec = tf.train.ClusterSpec({job: ["one:1", "two:2"] for job in jobs or ("worker",)})
-    resolver = types.SimpleNamespace(
-        task_type=task_type, task_id=task_id, cluster_spec=lambda: spec
-    )
+    resolver = types.SimpleNamespace(task_type=task_type, task_id=task_id)
     return types.SimpleNamespace(
         cluster_resolver=resolver,
         run=lambda function: function(),
@@ -141,20 +141,12 @@ def test_a_single_process_is_its_own_chief_and_does_as_it_wishes() -> None:
         assert devices.agree(strategy, False) is False
 
 
-@pytest.mark.parametrize(
-    ("jobs", "task_type", "task_id", "chief"),
-    [
-        (["worker"], "worker", 0, True),
-        (["worker"], "worker", 1, False),
-        (["chief", "worker"], "chief", 0, True),
-        (["chief", "worker"], "worker", 0, False),
-        (["chief", "worker", "evaluator"], "evaluator", 0, False),
-    ],
-)
-def test_one_of_several_processes_is_the_chief(
-    jobs: list[str], task_type: str, task_id: int, chief: bool
-) -> None:
-    assert devices.is_chief(cluster(task_type, task_id, *jobs)) is chief
+def test_the_first_of_several_processes_is_the_chief() -> None:
+    assert [devices.is_chief(cluster("worker", index)) for index in range(3)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_several_processes_add_up_their_wishes() -> None:
@@ -193,3 +185,15 @@ def test_computations_are_exact_on_cpus_unless_told_otherwise(
     monkeypatch.setattr(devices, "has_gpu", lambda: gpu)
     devices.compute_exactly(choice)
     assert asked == [True] * exactly
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_more_gpus_than_there_are_cannot_be_set() -> None:
+    with pytest.raises(errors.UserError, match=r"^devices: 2 are set, but TensorFlow finds 0 GPUs"):
+        devices.make_strategy(4, count=2)
+
+
+def test_a_batch_that_workers_cannot_share_is_refused_before_the_others_are_waited_for() -> None:
+    nodes = nodes_module.Cluster(("one:1", "two:2", "three:3"), 0)
+    with pytest.raises(errors.UserError, match=r"^batch_size: 4 photos cannot be split"):
+        devices.make_strategy(4, nodes=nodes)

@@ -18,6 +18,7 @@ COMMANDS = {
     "export": ("fastnst.cli.export", "export a trained style for other programs"),
     "benchmark": ("fastnst.cli.benchmark", "time the export formats of a model"),
     "import": ("fastnst.cli.import_model", "import a network of another project"),
+    "launch": ("fastnst.cli.launch", "train in several processes"),
     "learn": ("fastnst.cli.learn", "add a style to a trained model"),
     "gallery": ("fastnst.cli.gallery", "stylize a photo in every style, on one sheet"),
     "optimize": (
@@ -27,6 +28,7 @@ COMMANDS = {
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
+    "stylize-records": ("fastnst.cli.stylize_records", "stylize photos on many machines"),
     "serve": ("fastnst.cli.serve", "stylize photos over HTTP"),
     "video": ("fastnst.cli.video", "stylize a video in a trained style"),
     "info": ("fastnst.cli.info", "show versions, device, models and missing packages"),

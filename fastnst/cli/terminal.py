@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import tqdm
 
-from fastnst import errors
+from fastnst import cluster, errors
 
 DONE, USER_ERROR, USAGE = 0, 1, 2
 # Name of the error handler of stdout's encoding.
@@ -343,8 +343,10 @@ def import_tensorflow() -> None:
         with contextlib.suppress(RuntimeError):
             for gpu in tf.config.list_physical_devices("GPU"):
                 tf.config.experimental.set_memory_growth(gpu, True)
-        # Initializes the devices now, because the first use prints more messages.
-        tf.config.list_logical_devices()
+        # Initializes the devices now, because the first use prints more messages. A cluster has to
+        # be joined before.
+        if not os.environ.get(cluster.VARIABLE):
+            tf.config.list_logical_devices()
     tf.get_logger().setLevel("ERROR")
 
 

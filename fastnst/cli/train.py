@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import collections.abc
+import contextlib
 import shlex
 from typing import TYPE_CHECKING
 
-from fastnst import config
+from fastnst import cluster, config, errors
 from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "train.py") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
+    # A malformed TF_CONFIG is reported by `_run`.
+    with contextlib.suppress(errors.UserError):
+        arguments.quiet |= not cluster.is_chief()
     return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
 
 
@@ -78,6 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
     }
     # Mistakes in the conf file are reported before TensorFlow is imported, which takes seconds.
     config.load(arguments.conf, **given_options)
+    cluster.from_environment()
     terminal.import_tensorflow()
     from fastnst.training.tasks import session
 
@@ -105,6 +110,8 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
     name = store.shortest_name(folder)
     command = f"fastnst eval --model {shlex.quote(name)} PHOTO"
     writer = _report(opened, name)
+    if not cluster.is_chief():
+        return _follow(opened)
     if opened.finished:
         if not opened.folder.report.exists():
             writer.write()
@@ -131,6 +138,14 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(opened.folder.report)
     terminal.say(f"Stylize a photo:  {command}")
+    return terminal.DONE
+
+
+def _follow(run: session.Session) -> int:
+    """Trains in a process that is not the chief: it writes and prints nothing."""
+    with terminal.stopping_gently() as stop:
+        if not run.finished and run.train(should_stop=stop).interrupted:
+            return stop.exit_code
     return terminal.DONE
 
 

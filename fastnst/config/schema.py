@@ -62,15 +62,12 @@ class Data:
         minimum=0,
         maximum=2**31 - 1,
     )
-
-    def size_at(self, step: int) -> tuple[int, int | None]:
-        """Returns the crop size at a step, and the step of its next change, or None."""
-        end = 0
-        for size, steps in self.stages.items():
-            end += steps
-            if step < end:
-                return size, end
-        return self.image_size, None
+    data_service: str | None = _key(
+        None,
+        "tf.data service that reads the photos, as grpc://host:port of its dispatcher; the photos "
+        "must be records by `fastnst records`. null: each process reads its own.",
+        optional=True,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,6 +212,9 @@ class Computing:
         "auto",
         "Whether equal runs give equal weights, bit for bit. auto: on CPUs; on GPUs, on is slower.",
         choices=("auto", "on", "off"),
+    )
+    devices: int | str = _key(
+        "auto", "GPUs to use in each process. auto: all of them.", minimum=1, word="auto"
     )
     xla: str = _key(
         "auto",

@@ -63,14 +63,14 @@ class PhotoFeed:
         Raises:
             OutOfRangeError: If no photo could be read for an epoch.
         """
-        return _ahead(self._stages(step, position, on_skip))
+        return ahead(self._stages(step, position, on_skip))
 
     def _stages(
         self, step: int, position: int, on_skip: OnSkip
     ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
         skipped: set[str] = set()
         while True:
-            size, end = self._settings.size_at(step)
+            size, end = size_at(self._settings, step)
             left = None if end is None else end - step
             for batch, after in itertools.islice(
                 self._stage(size, position, skipped, on_skip), left
@@ -83,11 +83,14 @@ class PhotoFeed:
         self, size: int, start: int, skipped: set[str], on_skip: OnSkip
     ) -> collections.abc.Iterator[tuple[tf.Tensor, int]]:
         settings, source, strategy = self._settings, self._source, self._strategy
-        shard = (0, 1)
+        shard, behind = (0, 1), 1
 
         def part(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            nonlocal shard
-            shard = (context.input_pipeline_id, context.num_input_pipelines)
+            nonlocal shard, behind
+            # Of any batches, the processes together take those of a single one.
+            processes = context.num_input_pipelines
+            shard = ((start + context.input_pipeline_id) % processes, processes)
+            behind = processes - context.input_pipeline_id
             return pipeline.batches(
                 source,
                 image_size=size,
@@ -112,7 +115,8 @@ class PhotoFeed:
                 for name in sorted(names - skipped):
                     on_skip(_why_skipped(source, name))
                 skipped.update(names)
-            start = int(seen.max()) + 1
+            # The same in all processes, as long as every photo can be used.
+            start = int(seen.max()) + behind
             yield batch, start
         # The stream ends only if no photo can be read; restarting it would search forever.
         raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
@@ -150,7 +154,7 @@ class IterableFeed:
         Raises:
             UserError: If the iterable is empty.
         """
-        return _ahead(self._from(position))
+        return ahead(self._from(position))
 
     def _from(self, position: int) -> collections.abc.Iterator[tuple[Any, int]]:
         count = 0
@@ -164,7 +168,7 @@ class IterableFeed:
                 raise errors.UserError("dataset: yields no batches; it should yield at least one")
 
 
-def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
+def ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_Item]:
     """Prefetches from an endless iterator, in a thread.
 
     A copy to or from a GPU waits for the steps queued before it. Only the thread waits; the engine
@@ -180,6 +184,16 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
     finally:
         # The consumer is gone, so do not wait for the pending batches.
         thread.shutdown(wait=False, cancel_futures=True)
+
+
+def size_at(settings: schema.Data, step: int) -> tuple[int, int | None]:
+    """Returns the crop size at a step, and the step of its next change, or None."""
+    end = 0
+    for size, steps in settings.stages.items():
+        end += steps
+        if step < end:
+            return size, end
+    return settings.image_size, None
 
 
 def _why_skipped(source: source_module.PhotoSource, name: str) -> str:

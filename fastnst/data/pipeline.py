@@ -81,13 +81,16 @@ def batches(
         )
 
     def load(position: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        _, content = item
-        image = _load(source, content, image_size, augment, zoom, seed, position)
-        # Instance norm divides by the standard deviation, so its gradient is infinite on a crop
-        # of a single color. Failing here skips the sample, like a damaged photo.
-        varied = tf.reduce_any(image != image[:1, :1])
-        with tf.control_dependencies([tf.debugging.Assert(varied, ["a crop of a single color"])]):
-            return tf.identity(image), position
+        image = sample(
+            source,
+            item[1],
+            position,
+            image_size=image_size,
+            augment=augment,
+            zoom=zoom,
+            seed=seed,
+        )
+        return image, position
 
     def to_float(images: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(images, tf.float32), positions
@@ -106,6 +109,47 @@ def batches(
     options = tf.data.Options()
     options.deterministic = True
     return samples.with_options(options)
+
+
+def sample(
+    source: PhotoSource,
+    content: tf.Tensor,
+    position: tf.Tensor,
+    *,
+    image_size: int,
+    augment: Augment,
+    zoom: float,
+    seed: int,
+) -> tf.Tensor:
+    """Returns the crop of a photo, uint8 RGB [image_size, image_size, 3]; for use in a graph.
+
+    Args:
+        source: The photos.
+        content: The path or the serialized record of one.
+        position: Together with `seed`, the seed of the crop, the flip and the zoom.
+        image_size: As in `batches`.
+        augment: As in `batches`.
+        zoom: As in `batches`.
+        seed: As in `batches`.
+
+    Raises:
+        OpError: When it is run, if the photo cannot be decoded or the crop is of a single color.
+    """
+    image = _load(source, content, image_size, augment, zoom, seed, position)
+    # Instance norm divides by the standard deviation, so its gradient is infinite on a crop
+    # of a single color. Failing here skips the sample, like a damaged photo.
+    varied = tf.reduce_any(image != image[:1, :1])
+    with tf.control_dependencies([tf.debugging.Assert(varied, ["a crop of a single color"])]):
+        return tf.identity(image)
+
+
+def shuffled_files(source: PhotoSource, number: tf.Tensor, seed: int) -> tf.Tensor:
+    """Returns the files of a source in the order of an epoch, strings [files]."""
+    # Positions are never negative, so these random numbers differ from those of every crop.
+    seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
+    files = _files(source)
+    order = tf.argsort(tf.random.stateless_uniform(tf.shape(files), seeds, alg=_RANDOM))
+    return tf.gather(files, order)
 
 
 def missing(start: int, positions: Sequence[int]) -> list[int]:
@@ -237,13 +281,7 @@ def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> 
 
     The index counts files within the epoch, or records within their file.
     """
-    # Positions are never negative, so these random numbers differ from those of every crop.
-    seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-    # As bytes, because file names need not be valid UTF-8.
-    files = tf.constant([os.fsencode(file) for file in source.files])
-    if shuffle:
-        order = tf.argsort(tf.random.stateless_uniform(tf.shape(files), seeds, alg=_RANDOM))
-        files = tf.gather(files, order)
+    files = shuffled_files(source, number, seed) if shuffle else _files(source)
     items = tf.data.Dataset.from_tensor_slices(files)
     if source.kind == "folder":
         return items.enumerate()
@@ -265,5 +303,11 @@ def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> 
     # `shuffle` combines its seed with the global seed, which must be constant in this graph.
     tf.random.set_seed(1)
     buffer = min(_SHUFFLED_RECORDS, source.count, _SHUFFLED_BYTES * source.count // source.bytes)
+    seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
     shuffle_seed = tf.random.stateless_uniform([], seeds, 0, tf.int64.max, tf.int64, alg=_RANDOM)
     return items.shuffle(max(buffer, 1), seed=shuffle_seed)
+
+
+def _files(source: PhotoSource) -> tf.Tensor:
+    # As bytes, because file names need not be valid UTF-8.
+    return tf.constant([os.fsencode(file) for file in source.files])

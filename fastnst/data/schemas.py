@@ -106,6 +106,22 @@ def encoded(payload: bytes, schema: Schema) -> bytes:
         return b""
 
 
+def named_photo(payload: bytes) -> tuple[str, bytes]:
+    """Returns the name and the image file in a serialized record of any schema, outside the graph.
+
+    Both are empty if the record is damaged, or holds no image file.
+    """
+    try:
+        features = dict(tf.train.Example.FromString(payload).features.feature)
+    except message.DecodeError:
+        return "", b""
+    schema = _schema(features)
+    if schema is None or schema.shape is not None:
+        return "", b""
+    stored = _value(features, schema.name) if schema.name else b""
+    return stored.decode(errors="replace"), _value(features, schema.image)
+
+
 def image_file(record: tf.Tensor, schema: Schema) -> tf.Tensor:
     """Returns the image file in a serialized record, as a string scalar."""
     features = {schema.image: tf.io.FixedLenFeature([], tf.string)}

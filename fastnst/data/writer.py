@@ -230,6 +230,16 @@ def _write_shard(
     return manifest.Shard(path.name, count, size, sha256, tuple(skipped))
 
 
+def record(name: str, data: bytes) -> bytes:
+    """Returns the serialized record of an image file.
+
+    Raises:
+        UserError: If it is not an image, or damaged.
+    """
+    serialized: bytes = _example(name, prepare(data, name)).SerializeToString()
+    return serialized
+
+
 def _example(name: str, photo: Photo) -> tf.train.Example:
     import tensorflow as tf
 

@@ -53,8 +53,9 @@ def unsteadiness(
         return tf.roll(pictures, -corner, axis=[1, 2])[:, :height, :width]
 
     part, whole = cut(photos), cut(stylized)
+    # The same for all photos, so that it does not depend on how devices share them.
     noise = tf.random.stateless_normal(
-        tf.shape(part), tf.stack([2, step]), 0.0, _NOISE, alg="philox"
+        tf.shape(part)[1:], tf.stack([2, step]), 0.0, _NOISE, alg="philox"
     )
     again = paint(part + noise)
     border = min(_BORDER, height // 4, width // 4)

@@ -41,6 +41,14 @@ class Checkpointer:
         """Path of the newest checkpoint, as TensorFlow writes it."""
         return next(reversed(checkpoint_file.saved(self._folder)), None)
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Everything that a checkpoint holds, in an order that depends on the task only."""
+        kept = tf.nest.flatten({**self._task.kept(), **self._state.kept()})
+        # An optimizer has several, which Keras wraps.
+        found = [variable for each in kept for variable in getattr(each, "variables", [each])]
+        return [each.value if isinstance(each, tf.keras.Variable) else each for each in found]
+
     def restore(self, say: collections.abc.Callable[[str], None]) -> int:
         """Restores the newest intact checkpoint, if there is one; without any, the best one.
 

@@ -73,7 +73,10 @@ class Engine:
         Raises:
             UserError: If no checkpoint is intact although there are some.
         """
-        return self.checkpointer.restore(say)
+        if devices.is_chief(self.strategy):
+            self.checkpointer.restore(say)
+        devices.share(self.strategy, self.checkpointer.variables)
+        return int(self.state.step)
 
     def train(
         self,
@@ -147,10 +150,12 @@ class Engine:
             metrics = strategy.run(replica_step, args=(batch, step))
             with strategy.scope():
                 task.after_step(step)
-            return {
-                name: strategy.reduce(tf.distribute.ReduceOp.MEAN, metric, axis=None)
-                for name, metric in metrics.items()
-            }
+            if strategy.num_replicas_in_sync == 1:
+                return metrics
+            # At once, because each exchange between devices takes a while.
+            packed = strategy.run(lambda values: tf.stack(tf.nest.flatten(values)), args=(metrics,))
+            means = strategy.reduce(tf.distribute.ReduceOp.MEAN, packed, axis=None)
+            return tf.nest.pack_sequence_as(metrics, tf.unstack(means, len(metrics)))
 
         return take_step
 

@@ -83,20 +83,6 @@ def test_the_painting_is_as_large_as_the_crops_unless_it_has_its_own_size() -> N
     assert config.Style("a.jpg", style_size=512).side(192) == 512
 
 
-def test_stages_tell_the_size_at_each_step() -> None:
-    data = config.Data(stages={128: 300, 192: 100}, image_size=256)
-    sizes = {step: data.size_at(step) for step in (0, 299, 300, 399, 400, 9999)}
-    assert sizes == {
-        0: (128, 300),
-        299: (128, 300),
-        300: (192, 400),
-        399: (192, 400),
-        400: (256, None),
-        9999: (256, None),
-    }
-    assert config.Data().size_at(0) == (256, None)
-
-
 def test_a_run_is_kept_in_the_folder_of_its_name() -> None:
     assert config.Config("wave", model_path="m").run_dir == Path("m/wave")
 

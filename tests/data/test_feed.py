@@ -52,6 +52,20 @@ def test_started_anywhere_the_batches_are_those_of_an_unbroken_run(
             assert after == position
 
 
+def test_stages_tell_the_size_at_each_step() -> None:
+    settings = schema.Data(stages={128: 300, 192: 100}, image_size=256)
+    sizes = {step: feed.size_at(settings, step) for step in (0, 299, 300, 399, 400, 9999)}
+    assert sizes == {
+        0: (128, 300),
+        299: (128, 300),
+        300: (192, 400),
+        399: (192, 400),
+        400: (256, None),
+        9999: (256, None),
+    }
+    assert feed.size_at(schema.Data(), 0) == (256, None)
+
+
 def test_a_photo_that_cannot_be_read_is_named_once(source: data.PhotoSource) -> None:
     heard: list[str] = []
     # Each photo comes up several times, in both stages.
@@ -84,7 +98,7 @@ def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
             yield number
         raise OSError("gone")
 
-    ahead = feed._ahead(numbers())
+    ahead = feed.ahead(numbers())
     assert next(ahead) == 0
     # Two more are fetched although nobody asked for them yet, and no third.
     for _ in range(3):
@@ -125,18 +139,37 @@ def test_two_processes_share_the_photos_and_each_names_its_own_broken_ones(
         strategy: Any = Pipelines(index)
         batches = feed.PhotoFeed(source, settings, strategy)(0, 0, heard[index].append)
         # More than an epoch of eight, of which four are this process's.
-        positions = []
         taken.append([])
         for batch, after in itertools.islice(batches, 3):
             taken[index] += [pixels.numpy().tobytes() for pixels in batch]
-            positions.append(after - 1)
-        assert len(taken[index]) == 6 and {position % 2 for position in positions} == {index}
+            # The other's share of the same batch is behind it, too.
+            assert after % 2 == 0
+        assert len(taken[index]) == 6
     whole = feed.PhotoFeed(source, settings)(0, 0, lambda reason: None)
     all_ = {pixels.numpy().tobytes() for batch, _ in itertools.islice(whole, 6) for pixels in batch}
     assert not set(taken[0]) & set(taken[1]) and {*taken[0], *taken[1]} <= all_
     # The positions of the other process are not missing.
     assert 1 <= sum(len(reasons) for reasons in heard) <= 2
     assert all("broken.png: " in reason for reasons in heard for reason in reasons)
+
+
+@pytest.mark.parametrize("begin", [0, 5])
+def test_together_processes_take_the_batches_of_one(
+    tmp_path: Path, photo: Callable[..., np.ndarray], begin: int
+) -> None:
+    for seed in range(7):
+        Image.fromarray(photo(40, 36, seed)).save(tmp_path / f"{seed}.png")
+    source = data.open_photos(str(tmp_path))
+    settings = schema.Data(batch_size=4, image_size=16)
+    strategies: list[Any] = [None, Pipelines(0), Pipelines(1)]
+    whole, *parts = (
+        list(itertools.islice(feed.PhotoFeed(source, settings, each)(0, begin, print), 4))
+        for each in strategies
+    )
+    for (batch, after), *shares in zip(whole, *parts, strict=True):
+        together = np.stack([share.numpy() for share, _ in shares], axis=1)
+        np.testing.assert_array_equal(together.reshape(batch.shape), batch)
+        assert [position for _, position in shares] == [after, after]
 
 
 # Any iterable.

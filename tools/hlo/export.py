@@ -22,6 +22,7 @@ import tensorflow as tf
 from tensorflow.compiler.xla.service import hlo_pb2
 
 from fastnst import devices
+from fastnst.data import feed
 from fastnst.training.tasks import session
 
 # The files of a step; `tools/hlo/train.py` reads the same names.
@@ -57,7 +58,7 @@ def export(run: session.Session, folder: Path) -> None:
         folder: Folder for the step, its variables and their description.
     """
     data = run.settings.data
-    size = data.size_at(run.start_step)[0]
+    size = feed.size_at(data, run.start_step)[0]
     task = run.task
     names = {variable.ref(): name for variable, name in named_variables(run)}
     metrics: list[str] = []

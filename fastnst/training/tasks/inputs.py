@@ -10,13 +10,21 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import config, data, errors, files, images, photo_files
+from fastnst import cluster, config, data, errors, files, images, photo_files
 from fastnst.config import schema
 from fastnst.features import loss_network
 from fastnst.losses import auto_weight, perceptual
 
 # The bundled photos to validate on.
 _BUNDLED = ("astronaut", "coffee", "koala", "mountains", "pagoda", "rocket")
+# What an exchange with a process that has ended, or that does not answer, raises.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
 # Shorter side of the photos from which `style_weight: auto` is computed, in pixels.
 _STRENGTH_SIDE = 256
 
@@ -66,7 +74,8 @@ def readable(
         remedy: Returns advice to the user, which ends the message.
 
     Raises:
-        UserError: If no photo can be read, or if the disk or the memory is full.
+        UserError: If no photo can be read, if the disk or the memory is full, or if another process
+            of the cluster was lost.
     """
     try:
         with contextlib.nullcontext() if source is None else data.user_errors(source):
@@ -82,6 +91,11 @@ def readable(
     except (OSError, tf.errors.OpError) as error:
         if isinstance(error, OSError) or _is_of_files(error, place):
             raise _unwritable(error, place, remedy()) from None
+        if cluster.from_environment() and isinstance(error, _LOST):
+            raise errors.UserError(
+                f"{place}: a worker of the cluster, or the connection to it, was lost; with the "
+                f"same or another number of workers, {remedy()}"
+            ) from None
         raise
 
 

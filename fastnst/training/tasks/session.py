@@ -11,8 +11,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, config, data, devices, errors, events, files, images, locks
-from fastnst.data import feed
+from fastnst import (
+    checkpoint_file,
+    cluster,
+    config,
+    data,
+    devices,
+    errors,
+    events,
+    files,
+    images,
+    locks,
+)
+from fastnst.data import feed, service
 from fastnst.losses import perceptual
 from fastnst.models import descriptions, metrics_log, model, run_folder, store
 from fastnst.nets import transform_net
@@ -172,15 +183,30 @@ def open_session(
             holds a run that cannot resume with this configuration.
     """
     devices.compute_exactly(settings.computing.deterministic)
+    nodes = cluster.from_environment()
     # The batches of a custom data set are not split among devices.
     strategy = tf.distribute.get_strategy()
     source: data.PhotoSource | None = None
     batches: engine_module.Feed
     if dataset is None:
-        strategy = devices.make_strategy(settings.data.batch_size)
+        if nodes and nodes.is_chief:
+            others = ", ".join(nodes.addresses[1:])
+            say(f"waiting at {nodes.addresses[0]} for the workers at {others}")
+        strategy = devices.make_strategy(
+            settings.data.batch_size, count=settings.computing.devices, nodes=nodes
+        )
         _report_idle_gpus(settings, strategy, say)
         source = inputs.open_dataset(settings.data)
-        batches = feed.PhotoFeed(source, settings.data, strategy)
+        if settings.data.data_service is None:
+            batches = feed.PhotoFeed(source, settings.data, strategy)
+        else:
+            service.check(settings.data.data_service, settings.data, source)
+            batches = service.ServiceFeed(source, settings.data, strategy)
+    elif nodes:
+        raise errors.UserError(
+            "dataset: a custom data set cannot be split among the workers of a cluster; unset "
+            f"{cluster.VARIABLE}"
+        )
     else:
         batches = feed.IterableFeed(dataset)
     validation, photos = inputs.read_validation(settings.data)
@@ -223,7 +249,8 @@ def open_session(
         xla=devices.use_xla(settings.computing.xla, strategy.num_replicas_in_sync),
         rewinds=_REWINDS if settings.training.on_nan == "rewind" else 0,
     )
-    start_step = trainer.restore(say)
+    with inputs.readable(source, str(folder.path), lambda: "run the same command again"):
+        start_step = trainer.restore(say)
     # A finished run stays unchanged, even if its configuration differs now.
     if start_step < last_step:
         _report_settings(settings, changes, objectives, say)
@@ -327,6 +354,8 @@ def _last_step(settings: config.Config, source: data.PhotoSource | None) -> int:
 
 def _report_idle_gpus(settings: config.Config, strategy: tf.distribute.Strategy, say: Say) -> None:
     gpus = len(tf.config.list_logical_devices("GPU"))
+    if isinstance(settings.computing.devices, int):
+        gpus = settings.computing.devices
     if strategy.num_replicas_in_sync < gpus:
         say(
             f"batch_size: {settings.data.batch_size} can be split evenly among only "
