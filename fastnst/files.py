@@ -7,6 +7,7 @@ its confs, pictures and pretrained networks.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import tempfile
@@ -101,6 +102,13 @@ def replacing(folder: Path) -> Iterator[Path]:
         except OSError:
             os.replace(old, folder)
             raise
+
+
+def unused(folder: Path, stem: str, suffix: str) -> Path:
+    """Returns the path of a new file: <stem><suffix>, or <stem>-2<suffix> if that exists, ..."""
+    stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    paths = (folder / f"{name}{suffix}" for name in stems)
+    return next(path for path in paths if not path.exists())
 
 
 def retire(path: Path) -> Path | None:
