@@ -22,6 +22,7 @@ PHOTO = ROOT / "img" / "photos" / "mountains.jpg"
 GUIDE = "points"
 LAYERS = ("relu2_2", "relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3")
 _SIDE, _GUIDE_SIDE = 288, 224
+_OPTIONS = deepdream.Options()
 
 
 def main() -> int:
@@ -34,7 +35,8 @@ def main() -> int:
     guide = images.read(ROOT / "img" / f"{GUIDE}.jpg", _GUIDE_SIDE)
     objective = dreams.likeness(network, {"relu4_1": 1.0}, guide)
     pictures[f"relu4_1, guided by {GUIDE}"] = _dream(objective, photo)
-    noise = 100.0 + images.noise(*photo.shape[:2], seed=0) / 10.0
+    height, width = photo.shape[:2]
+    noise = 100.0 + images.noise(height, width, seed=0) / 10.0
     from_noise = deepdream.Options(iterations=20, details=False, gradient="laplacian")
     objective = dreams.activity(network, {"relu4_3": 1.0}, noise)
     pictures["relu4_3, from noise"] = _dream(objective, noise, from_noise)
@@ -46,7 +48,7 @@ def main() -> int:
 def _dream(
     objective: dreams.Objective,
     picture: np.ndarray,
-    options: deepdream.Options = deepdream.Options(),
+    options: deepdream.Options = _OPTIONS,
 ) -> np.ndarray:
     return images.to_uint8(deepdream.Dreamer(objective, options)(picture).picture)
 
