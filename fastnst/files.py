@@ -7,6 +7,7 @@ its confs, pictures and pretrained networks.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -129,6 +130,13 @@ def plain(folder: Path) -> Iterator[Path]:
         link = Path(links, re.sub(r"[^A-Za-z0-9._-]", "_", whole.name)[:100] or "folder")
         link.symlink_to(whole, target_is_directory=True)
         yield link
+
+
+def unused(folder: Path, stem: str, suffix: str) -> Path:
+    """Returns the path of a new file: <stem><suffix>, or <stem>-2<suffix> if that exists, ..."""
+    stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    paths = (folder / f"{name}{suffix}" for name in stems)
+    return next(path for path in paths if not path.exists())
 
 
 def retire(path: Path) -> Path | None:

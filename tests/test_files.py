@@ -33,6 +33,12 @@ def test_a_file_is_written_with_its_folders_and_replaces_an_earlier_one(tmp_path
     assert os.listdir(path.parent) == ["x.txt"]
 
 
+def test_an_unused_path_is_numbered_from_2(tmp_path: Path) -> None:
+    for name in ("x.png", "x-2.png", "x-3.png"):
+        assert files.unused(tmp_path, "x", ".png") == tmp_path / name
+        (tmp_path / name).touch()
+
+
 def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path: Path) -> None:
     files.write(tmp_path / ("x" * 255), b"1")
     assert os.listdir(tmp_path) == ["x" * 255]

@@ -41,6 +41,7 @@ GUIDES = (
     "browser",
     "importing",
     "quality",
+    "dreaming",
 )
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
@@ -70,6 +71,7 @@ SMALL = {
     "gallery": ["--size", "32"],
     "compare": ["--size", "32"],
     "optimize": ["--size", "32", "--steps", "2"],
+    "dream": ["--size", "32", "--iterations", "1"],
     "quality": ["--photos", "1", "--size", "96", "--steps", "2"],
     "video": ["--size", "32"],
 }
@@ -137,7 +139,8 @@ class Desk:
         elif block.language == "python":
             names: dict[str, object] = {"photo": self.photo}
             exec(block.text, names)
-            assert np.asarray(names["stylized"]).shape == self.photo.shape
+            result = names["dream"] if "dream" in names else names["stylized"]
+            assert np.asarray(result).shape == self.photo.shape
 
     def _run_command(self, command: str) -> None:
         if "|" in command:

@@ -25,6 +25,7 @@ COMMANDS = {
         "fastnst.cli.optimize",
         "stylize a photo by optimizing its pixels",
     ),
+    "dream": ("fastnst.cli.dream", "show in a picture what a network sees in it (DeepDream)"),
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import dataclasses
-import itertools
 import math
 import os
 import shlex
@@ -330,10 +329,8 @@ def _outputs(options: argparse.Namespace) -> tuple[Path, dict[int, Path]]:
     output: Path = options.output or Path("generated")
     if options.output is None or output.is_dir() or not output.suffix:
         stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimized"
-        stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-        places = (output / f"{name}{suffix}" for name in stems)
         # A result takes minutes, so one made with other options is not overwritten.
-        output = next(place for place in places if not place.exists())
+        output = files.unused(output, stem, suffix)
     images.format_of(output)
     every, digits = options.save_every or options.steps + 1, len(str(options.steps))
     on_the_way = {

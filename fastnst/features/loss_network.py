@@ -73,6 +73,15 @@ class LossNetwork:
         self._pool = POOLINGS[pooling]
         self.compute_dtype = compute_dtype
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """The number of channels of each layer that the weights contain, in order."""
+        kernels = {
+            layer: self._weights.get(vgg.variables(self._model, layer)[0])
+            for layer in vgg.layers_of(self._model)
+        }
+        return {layer: kernel.shape[-1] for layer, kernel in kernels.items() if kernel is not None}
+
     def __call__(
         self, images: tf.Tensor, layers: collections.abc.Collection[str]
     ) -> dict[str, tf.Tensor]:

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.features import loss_network, matconvnet, vgg
+from fastnst.features import loss_network, networks
 from fastnst.losses import functional, perceptual
 
 # The variant for which the layers in the project's own loss network file suffice.
@@ -187,16 +187,13 @@ def make_objective(
         raise errors.UserError(
             "all weights are 0, so there is nothing to optimize; set --style_weight"
         )
-    if path.suffix == ".mat":
-        tensors, mean = matconvnet.read(path, model)
-    else:
-        tensors, mean = loss_network.load_weights(path, model), np.array(vgg.MEAN_RGB)
+    tensors, mean = networks.read_vgg(path, model)
     try:
         network = loss_network.LossNetwork(
             tensors,
             [*weights.content_layers, *weights.style_layers],
             model=model,
-            mean_rgb=mean.tolist(),
+            mean_rgb=mean,
             pooling=pooling or variant.pooling,
         )
     except errors.UserError as error:

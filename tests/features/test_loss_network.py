@@ -50,6 +50,12 @@ def network(weights: dict[str, np.ndarray]) -> loss_network.LossNetwork:
     return loss_network.LossNetwork(weights, vgg.layers_of("vgg_16"))
 
 
+def test_the_layers_are_those_that_the_weights_contain(shipped: dict[str, np.ndarray]) -> None:
+    network = loss_network.LossNetwork(shipped, ())
+    channels = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512)
+    assert network.layers == dict(zip(THROUGH_4_3, channels, strict=True))
+
+
 @pytest.fixture(scope="module")
 def features(network: loss_network.LossNetwork, photo: np.ndarray) -> dict[str, tf.Tensor]:
     """The features of every layer, from an eager call."""

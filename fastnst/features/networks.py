@@ -1,0 +1,77 @@
+"""Opens the networks whose features can be visualized, by name."""
+
+from __future__ import annotations
+
+import collections.abc
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from fastnst import files
+from fastnst.features import frozen_graph, loss_network, matconvnet, vgg
+
+# The file of each network; None for one that Keras downloads. vgg_16 ships up to relu4_3.
+FILES = {
+    "vgg_16": "pretrained/vgg_16.ckpt",
+    "vgg_19": "pretrained/imagenet-vgg-verydeep-19.mat",
+    "inception5h": "pretrained/tensorflow_inception_graph.pb",
+    "inception_v3": None,
+}
+
+
+class Network(Protocol):
+    """A network that computes features."""
+
+    @property
+    def layers(self) -> collections.abc.Mapping[str, int]:
+        """The number of channels of each layer by name, in order of computation."""
+
+    def __call__(
+        self, images: tf.Tensor, layers: collections.abc.Collection[str]
+    ) -> dict[str, tf.Tensor]:
+        """Maps RGB [B, H, W, 3] in [0, 255] to features [B, h, w, C] by layer."""
+
+
+def load(name: str, path: Path | None = None) -> Network:
+    """Loads a network.
+
+    Args:
+        name: One of `FILES`.
+        path: Its file: for a VGG network a checkpoint with slim's variable names or a .mat file of
+            MatConvNet, for inception5h a frozen graph. None for the default.
+
+    Raises:
+        UserError: If the file is missing or invalid, or cannot be downloaded.
+    """
+    default = FILES[name]
+    if default is None:
+        # Imports Keras, which no other network needs.
+        from fastnst.features import keras_network
+
+        return keras_network.inception_v3()
+    path = files.find(path or default)
+    if name not in vgg.MODELS:
+        return frozen_graph.FrozenGraph(path)
+    tensors, mean = read_vgg(path, name)
+    return loss_network.LossNetwork(tensors, (), model=name, mean_rgb=mean)
+
+
+def read_vgg(path: Path, model: str) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Reads the convolutions of a VGG network, and the mean color of its training pictures.
+
+    Args:
+        path: A checkpoint with slim's variable names, or a .mat file of MatConvNet.
+        model: The network in the file, one of `vgg.MODELS`.
+
+    Returns:
+        Slim's variables by name, float32, and RGB in [0, 255].
+
+    Raises:
+        UserError: If the file is missing, or is not one of this network.
+    """
+    if path.suffix == ".mat":
+        tensors, mean = matconvnet.read(path, model)
+        return tensors, mean.tolist()
+    return loss_network.load_weights(path, model), list(vgg.MEAN_RGB)

@@ -1,0 +1,125 @@
+"""`fastnst dream`, on small pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import frozen
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastnst import images
+from fastnst.cli import dream
+
+SMALL = ["--iterations", "1", "--octaves", "2"]
+SHALLOW = ["--layer", "relu1_2"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, photo: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a photo."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photo(40, 50)).save("photo.png")
+    return tmp_path
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = dream.main(arguments)
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_a_photo_keeps_its_size_and_earlier_dreams(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    for name in ("photo-relu1_2-dream.jpg", "photo-relu1_2-dream-2.jpg"):
+        code, out, _ = said("photo.png", *SMALL, *SHALLOW)
+        assert (code, out) == (0, f"generated/{name}\n")
+        dreamt = images.decode(Path("generated", name).read_bytes()).astype(int)
+        before = images.decode(Path("photo.png").read_bytes())
+        assert dreamt.shape == before.shape
+        assert 0.5 < np.abs(dreamt - before).mean() < 20
+
+
+def test_noise_is_the_default_and_json_names_the_result(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, out, _ = said(*SMALL, "--layer", "relu1_1:3,relu1_2", "--size", "48", "--json")
+    assert code == 0
+    assert json.loads(out) == {
+        "output": "generated/noise-relu1_1-relu1_2-dream.png",
+        "size": [48, 48],
+        "layers": {"relu1_1": 0.75, "relu1_2": 0.25},
+    }
+
+
+def test_channels_and_a_guide_change_the_dream(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    pictures = []
+    for more in ([], ["--channel", "3"], ["--channel", "3:0.2,5:0.8"], ["--guide", "wave.jpg"]):
+        assert said("photo.png", *SMALL, *SHALLOW, *more, "-o", "x.png")[0] == 0
+        pictures.append(images.decode(Path("x.png").read_bytes()))
+    for index, picture in enumerate(pictures):
+        assert all((picture != other).any() for other in pictures[:index])
+
+
+def test_inception5h_is_read_and_its_layers_listed(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    frozen.write(here / "graph.pb")
+    network = ["--network", "inception5h", "--network_file", "graph.pb"]
+    code, out, _ = said("--list", *network)
+    assert code == 0
+    assert out.splitlines()[-1].split() == [frozen.SECOND, "6", "channels"]
+    code, _, err = said(
+        "photo.png", *network, *SMALL, "--layer", frozen.SECOND, "--channel", "4", "-o", "x.png"
+    )
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--layer", "relu9_9"], "--layer relu9_9: no such layer"),
+        (["--layer", "relu1_1:x"], "--layer relu1_1:x: the share should be a number above 0"),
+        (["--channel", "64", *SHALLOW], "--channel 64: no such channel"),
+        (["--channel", "1", "--layer", "relu1_1,relu1_2"], "--channel needs a single --layer"),
+        (["--channel", "1", "--guide", "wave.jpg", *SHALLOW], "--guide compares all channels"),
+        (["-o", "photo.png"], "photo.png: would overwrite the photo"),
+        (["-o", "x.txt"], "x.txt: "),
+        (["--size", "20", *SHALLOW], "is too small; each side should be at least 32 px"),
+        (["--network", "inception5h"], "tensorflow_inception_graph.pb: "),
+        (["--zoom", "2", "-o", "x.gif"], "x.gif: cannot write .gif; use one of .mp4"),
+    ],
+)
+def test_mistakes_are_one_line(
+    here: Path,
+    said: Callable[..., tuple[int, str, str]],
+    arguments: list[str],
+    complaint: str,
+) -> None:
+    code, out, err = said("photo.png", *SMALL, *arguments)
+    assert (code, out) == (1, "")
+    assert complaint in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs FFmpeg")
+def test_a_zoom_is_a_video_that_can_be_extended(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    for frames in (2, 3):
+        code, out, _ = said("photo.png", *SMALL, *SHALLOW, "--zoom", str(frames), "-o", "zoom.mp4")
+        assert (code, out) == (0, "zoom.mp4\n")
+        assert len([*Path("zoom-frames").glob("*.png")]) == frames
+    code, _, err = said("photo.png", *SMALL, "--layer", "relu1_1", "--zoom", "3", "-o", "zoom.mp4")
+    assert code == 1 and "zoom-frames: contains frames that were made with other options" in err
