@@ -61,7 +61,7 @@ class PhotoFeed:
             them.
 
         Raises:
-            OutOfRangeError: If no photo could be read for an epoch.
+            OutOfRangeError: If no photo could be used for an epoch.
         """
         return _ahead(self._stages(step, position, on_skip))
 
@@ -114,8 +114,8 @@ class PhotoFeed:
                 skipped.update(names)
             start = int(seen.max()) + 1
             yield batch, start
-        # The stream ends only if no photo can be read; restarting it would search forever.
-        raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
+        # Restarting the stream would search forever.
+        raise tf.errors.OutOfRangeError(None, None, "no photo could be used for an epoch")
 
 
 class IterableFeed:
@@ -184,7 +184,7 @@ def _ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_
 
 def _why_skipped(source: source_module.PhotoSource, name: str) -> str:
     if source.kind == "records":
-        return f"{name or 'an unnamed record'}: damaged or of a single color"
+        return f"{name}: damaged or of a single color"
     try:
         images.read(name)
     except errors.UserError as error:
