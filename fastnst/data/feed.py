@@ -61,7 +61,7 @@ class PhotoFeed:
             them.
 
         Raises:
-            OutOfRangeError: If no photo could be read for an epoch.
+            OutOfRangeError: If no photo could be used for an epoch.
         """
         return ahead(self._stages(step, position, on_skip))
 
@@ -118,8 +118,8 @@ class PhotoFeed:
             # The same in all processes, as long as every photo can be used.
             start = int(seen.max()) + behind
             yield batch, start
-        # The stream ends only if no photo can be read; restarting it would search forever.
-        raise tf.errors.OutOfRangeError(None, None, "no photo could be read for an epoch")
+        # Restarting the stream would search forever.
+        raise tf.errors.OutOfRangeError(None, None, "no photo could be used for an epoch")
 
 
 class IterableFeed:
@@ -198,7 +198,7 @@ def size_at(settings: schema.Data, step: int) -> tuple[int, int | None]:
 
 def _why_skipped(source: source_module.PhotoSource, name: str) -> str:
     if source.kind == "records":
-        return f"{name or 'an unnamed record'}: damaged or of a single color"
+        return f"{name}: damaged or of a single color"
     try:
         images.read(name)
     except errors.UserError as error:

@@ -9,15 +9,16 @@ per epoch of `source.count` positions.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.data import preprocess, schemas
+from fastnst.data import preprocess, schemas, tfrecord
 from fastnst.data.source import PhotoSource, check_readable
 
 Augment = Literal["crop", "none"]
@@ -26,6 +27,8 @@ Augment = Literal["crop", "none"]
 _SHUFFLED_RECORDS = 4096
 _SHUFFLED_BYTES = 256 * 2**20
 _FILES_AT_ONCE = 16
+# Samples of a process without a usable one among them, after which an epoch's end ends the stream.
+_PATIENCE = 256
 
 # Fixed, because the default algorithm, and with it the order, could differ between TensorFlow
 # releases and devices.
@@ -50,8 +53,8 @@ def batches(
 
     Photos that cannot be decoded and crops of a single color are skipped: their positions are
     missing from the batch (see `missing`), which is filled with the next samples. The stream ends
-    only if no photo at all can be decoded when an epoch begins; `user_errors` turns that into a
-    UserError.
+    only if an epoch, or a few of a small source, yields no sample at all; `user_errors` turns that
+    into a UserError.
 
     Args:
         source: The photos.
@@ -81,16 +84,22 @@ def batches(
         )
 
     def load(position: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        image = sample(
-            source,
-            item[1],
-            position,
-            image_size=image_size,
-            augment=augment,
-            zoom=zoom,
-            seed=seed,
-        )
-        return image, position
+        def taken() -> tuple[tf.Tensor, tf.Tensor]:
+            image = sample(
+                source,
+                item[1],
+                position,
+                image_size=image_size,
+                augment=augment,
+                zoom=zoom,
+                seed=seed,
+            )
+            return image, position
+
+        dtype = tf.float32 if augment == "none" else tf.uint8
+        nothing = tf.zeros([image_size, image_size, 3], dtype)
+        is_end = position < 0
+        return tf.cond(is_end, lambda: (nothing, position), taken)
 
     def to_float(images: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(images, tf.float32), positions
@@ -98,10 +107,13 @@ def batches(
     positions = _samples(source, seed=seed, start=start, shuffle=shuffle)
     index, processes = shard
     if processes > 1:
-        positions = positions.filter(lambda position, _: position % processes == index)
+        positions = positions.filter(
+            lambda position, _: (position < 0) | (position % processes == index)
+        )
+    loaded = positions.map(load, num_parallel_calls=tf.data.AUTOTUNE).ignore_errors()
+    patience = max(source.count, _PATIENCE * processes)
     samples = (
-        positions.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-        .ignore_errors()
+        _while_fruitful(loaded, start, patience)
         .batch(batch_size, drop_remainder=True)
         .map(to_float, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
@@ -145,11 +157,7 @@ def sample(
 
 def shuffled_files(source: PhotoSource, number: tf.Tensor, seed: int) -> tf.Tensor:
     """Returns the files of a source in the order of an epoch, strings [files]."""
-    # Positions are never negative, so these random numbers differ from those of every crop.
-    seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-    files = _files(source)
-    order = tf.argsort(tf.random.stateless_uniform(tf.shape(files), seeds, alg=_RANDOM))
-    return tf.gather(files, order)
+    return tf.gather(_files(source), _order(source, number, seed))
 
 
 def missing(start: int, positions: Sequence[int]) -> list[int]:
@@ -171,15 +179,15 @@ def names(
     For records, this rereads each epoch up to the positions, which takes seconds for gigabytes.
 
     Returns:
-        A dict from position to file path; for records, to the name stored in the record, or ""
-        if it stores none.
+        A dict from position to file path; for records, to the name stored in the record, or else
+        the path of its file and its number.
     """
     found: dict[int, str] = {}
     wanted = sorted(set(positions))
     for epoch in sorted({position // source.count for position in wanted}):
         there = [position for position in wanted if position // source.count == epoch]
         begin = epoch * source.count
-        for position, (_, content) in (
+        for position, (origin, content) in (
             tf.data.Dataset.from_tensors(tf.constant(epoch, tf.int64))
             .flat_map(lambda number: _epoch(source, number, seed, shuffle))
             .enumerate(begin)
@@ -187,11 +195,11 @@ def names(
             .take(there[-1] - there[0] + 1)
         ):
             if int(position) in there:
-                found[int(position)] = (
-                    os.fsdecode(content.numpy())
-                    if source.schema is None
-                    else schemas.name(content, source.schema).numpy().decode(errors="replace")
-                )
+                name = os.fsdecode(origin.numpy())
+                if source.schema is not None:
+                    stored = schemas.name(content, source.schema).numpy()
+                    name = stored.decode(errors="replace") or name
+                found[int(position)] = name
     return found
 
 
@@ -203,8 +211,8 @@ def user_errors(source: PhotoSource) -> Iterator[None]:
     except (StopIteration, tf.errors.OutOfRangeError):
         check_readable(source)
         raise errors.UserError(
-            f"{source.root}: none of its photos could be read for an entire epoch; check that the "
-            "files still exist"
+            f"{source.root}: none of its {source.count:,} photos could be used for a whole epoch; "
+            "all were damaged, missing, or of a single color; check the files"
         ) from None
 
 
@@ -251,49 +259,61 @@ def _square(
 
 
 def _samples(source: PhotoSource, *, seed: int, start: int, shuffle: bool) -> tf.data.Dataset:
-    """Returns the stream of (position, item of `_epoch`), endless while any photo is readable."""
+    """Returns the endless stream of (position, item of `_epoch`).
 
-    def is_readable(number: tf.Tensor) -> tf.Tensor:
-        # Unreadable photos are dropped downstream. With no readable one left, the pipeline would
-        # search forever.
-        readable = tf.numpy_function(lambda: _is_readable(source), [], tf.bool)
-        return tf.ensure_shape(readable, [])
+    The last item of an epoch has, as a negative position, that of the first one of the next.
+    """
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         begin = number * source.count
         items = _epoch(source, number, seed, shuffle).enumerate(begin)
-        return items.skip(tf.maximum(start - begin, 0))
+        end = tf.data.Dataset.from_tensors((-begin - source.count, ("", "")))
+        return items.skip(tf.maximum(start - begin, 0)).concatenate(end)
 
-    epochs = tf.data.Dataset.range(start // source.count, tf.int64.max)
-    return epochs.take_while(is_readable).flat_map(epoch)
+    return tf.data.Dataset.range(start // source.count, tf.int64.max).flat_map(epoch)
 
 
-def _is_readable(source: PhotoSource) -> np.ndarray:
-    try:
-        check_readable(source)
-    except errors.UserError:
-        return np.array(False)
-    return np.array(True)
+def _while_fruitful(samples: tf.data.Dataset, start: int, patience: int) -> tf.data.Dataset:
+    """Removes the ends of epochs, and ends the stream at one that is too far from any sample.
+
+    Args:
+        samples: (image, position), from which those that cannot be used are missing. The last of
+            an epoch is as in `_samples`.
+        start: Position of the first sample.
+        patience: Positions without a sample that end the stream. Otherwise the search for a sample
+            would never end if none can be used.
+    """
+
+    def look(
+        last: tf.Tensor, sample: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        image, position = sample
+        is_end = position < 0
+        goes_on = ~is_end | (-position - last < patience)
+        return tf.where(is_end, last, position), (image, position, goes_on)
+
+    return (
+        samples.scan(tf.constant(start, tf.int64), look)
+        .take_while(lambda image, position, goes_on: goes_on)
+        .filter(lambda image, position, goes_on: position >= 0)
+        .map(lambda image, position, goes_on: (image, position))
+    )
 
 
 def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> tf.data.Dataset:
-    """Returns the items of one epoch in order: (index, path) or (index, serialized record).
+    """Returns the items of one epoch in order: (origin, path) or (origin, serialized record).
 
-    The index counts files within the epoch, or records within their file.
+    The origin is a name for people: the path, or the path of the file and the number of the record.
+    A record that is damaged is empty.
     """
-    files = shuffled_files(source, number, seed) if shuffle else _files(source)
-    items = tf.data.Dataset.from_tensor_slices(files)
+    files, counts = _files(source), tf.constant(source.counts or [1] * len(source.files), tf.int64)
+    if shuffle:
+        order = _order(source, number, seed)
+        files, counts = tf.gather(files, order), tf.gather(counts, order)
     if source.kind == "folder":
-        return items.enumerate()
-
-    def records(file: tf.Tensor) -> tf.data.Dataset:
-        # A damaged record ends its file. A file that cannot be opened would raise errors
-        # forever; zipping it with a finite counter ends it as well.
-        counted = tf.data.Dataset.range(source.count)
-        return tf.data.Dataset.zip((counted, tf.data.TFRecordDataset(file))).ignore_errors()
-
-    items = items.interleave(
-        records,
+        return tf.data.Dataset.from_tensor_slices((files, files))
+    items = tf.data.Dataset.from_tensor_slices((files, counts)).interleave(
+        _records,
         cycle_length=_FILES_AT_ONCE if shuffle else 1,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
@@ -303,11 +323,64 @@ def _epoch(source: PhotoSource, number: tf.Tensor, seed: int, shuffle: bool) -> 
     # `shuffle` combines its seed with the global seed, which must be constant in this graph.
     tf.random.set_seed(1)
     buffer = min(_SHUFFLED_RECORDS, source.count, _SHUFFLED_BYTES * source.count // source.bytes)
-    seeds = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-    shuffle_seed = tf.random.stateless_uniform([], seeds, 0, tf.int64.max, tf.int64, alg=_RANDOM)
+    shuffle_seed = tf.random.stateless_uniform(
+        [], _seeds(seed, number), 0, tf.int64.max, tf.int64, alg=_RANDOM
+    )
     return items.shuffle(max(buffer, 1), seed=shuffle_seed)
+
+
+def _order(source: PhotoSource, number: tf.Tensor, seed: int) -> tf.Tensor:
+    """Returns the indices of a source's files in the order of an epoch, int32 [files]."""
+    random = tf.random.stateless_uniform([len(source.files)], _seeds(seed, number), alg=_RANDOM)
+    return tf.argsort(random)
+
+
+def _seeds(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    # Positions are never negative, so these random numbers differ from those of every crop.
+    return tf.stack([tf.constant(seed, tf.int64), -1 - epoch])
 
 
 def _files(source: PhotoSource) -> tf.Tensor:
     # As bytes, because file names need not be valid UTF-8.
     return tf.constant([os.fsencode(file) for file in source.files])
+
+
+def _records(file: tf.Tensor, count: tf.Tensor) -> tf.data.Dataset:
+    """Returns the records of a file in order, as in `_epoch`."""
+    # TensorFlow raises errors forever at a damaged record, or for a file that cannot be opened, so
+    # the file is zipped with a finite counter. The end tells how many records there were before.
+    numbers = tf.data.Dataset.range(count)
+    intact = tf.data.Dataset.zip((numbers, tf.data.TFRecordDataset(file))).ignore_errors()
+    end = tf.data.Dataset.from_tensors((count, ""))
+
+    def expand(number: tf.Tensor, payload: tf.Tensor, before: tf.Tensor) -> tf.data.Dataset:
+        # The rest of a damaged file is slower to read.
+        is_end = number == count
+        first, stop = tf.where(is_end, before, number), tf.where(is_end, count, number + 1)
+
+        def item(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            def read() -> tf.Tensor:
+                found = tf.numpy_function(_read_record, [file, number], tf.string, stateful=False)
+                return tf.ensure_shape(found, [])
+
+            origin = tf.strings.join([file, ", record ", tf.strings.as_string(number + 1)])
+            return origin, tf.cond(is_end, read, lambda: payload)
+
+        return tf.data.Dataset.range(first, stop).map(item)
+
+    def look(
+        before: tf.Tensor, record: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        number, payload = record
+        after = tf.where(number < count, number + 1, before)
+        return after, (number, payload, after)
+
+    return intact.concatenate(end).scan(tf.constant(0, tf.int64), look).flat_map(expand)
+
+
+def _read_record(file: bytes, number: int) -> bytes:
+    path = Path(os.fsdecode(file))
+    with contextlib.suppress(errors.UserError):
+        for place in itertools.islice(tfrecord.places(path), int(number), int(number) + 1):
+            return tfrecord.read(path, place)
+    return b""

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors, images
+from fastnst import errors, formats, images
 
 # The factors by which libjpeg can scale down while it decodes.
 _RATIOS = (1, 2, 4, 8)
@@ -127,11 +127,13 @@ def _is_upright_jpeg(data: tf.Tensor) -> tf.Tensor:
     """Returns whether TensorFlow's own JPEG decoder gives the right colors and orientation."""
     jpeg = tf.strings.substr(data, 0, 2) == b"\xff\xd8"
     turned = tf.strings.regex_full_match(tf.strings.substr(data, 0, _HEAD), _TURNED)
-    return tf.cond(
-        tf.logical_and(jpeg, tf.logical_not(turned)),
-        lambda: tf.io.extract_jpeg_shape(data)[2] != _CMYK,
-        lambda: False,
-    )
+
+    def is_plain() -> tf.Tensor:
+        shape = tf.cast(tf.io.extract_jpeg_shape(data), tf.int64)
+        # Others, which Python decodes, are refused there.
+        return (shape[2] != _CMYK) & (shape[0] * shape[1] <= formats.MAX_PIXELS)
+
+    return tf.cond(jpeg & ~turned, is_plain, lambda: False)
 
 
 def _window(

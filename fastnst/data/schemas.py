@@ -11,14 +11,13 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import message
 
-from fastnst import errors
+from fastnst import errors, formats
 from fastnst.data import tfrecord
 
 # In order of preference: a record may hold masks and thumbnails as well as the photo.
 _IMAGE_KEYS = ("image/encoded", "image")
 _SHAPE_KEY = "shape"
 _NAME_KEYS = ("image/filename", "image_name", "filename", "image/source_id", "id")
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 # Shorter than any image file, longer than most texts that happen to begin like one.
 _SHORTEST = 32
 _EXAMINED = 16
@@ -83,7 +82,7 @@ def _schema(features: dict[str, tf.train.Feature]) -> Schema | None:
     others = sorted(set(features) - set(_IMAGE_KEYS), key=lambda key: -len(_value(features, key)))
     for key in (*_IMAGE_KEYS, *others):
         value = _value(features, key)
-        if value.startswith(_MAGIC) and len(value) > _SHORTEST:
+        if len(value) > _SHORTEST and formats.sniff(value[: formats.HEAD]):
             return Schema(image=key, name=name)
     shape = _value(features, _SHAPE_KEY)
     if len(shape) in (8, 12):
@@ -95,7 +94,8 @@ def _schema(features: dict[str, tf.train.Feature]) -> Schema | None:
 
 
 def _fits(shape: list[int], pixels: int) -> bool:
-    return math.prod(shape) == pixels and (len(shape) == 2 or shape[2] in (1, 3))
+    fits = min(shape) > 0 and math.prod(shape) == pixels
+    return fits and (len(shape) == 2 or shape[2] in (1, 3))
 
 
 def encoded(payload: bytes, schema: Schema) -> bytes:
@@ -120,6 +120,17 @@ def named_photo(payload: bytes) -> tuple[str, bytes]:
         return "", b""
     stored = _value(features, schema.name) if schema.name else b""
     return stored.decode(errors="replace"), _value(features, schema.image)
+
+
+def has_pixels(payload: bytes, schema: Schema) -> bool:
+    """Returns whether a serialized record, outside the graph, holds raw pixels of its shape."""
+    assert schema.shape
+    try:
+        features = dict(tf.train.Example.FromString(payload).features.feature)
+    except message.DecodeError:
+        return False
+    shape, flat = _value(features, schema.shape), _value(features, schema.image)
+    return len(shape) in (8, 12) and _fits(np.frombuffer(shape, "<i4").tolist(), len(flat))
 
 
 def image_file(record: tf.Tensor, schema: Schema) -> tf.Tensor:

@@ -27,6 +27,7 @@ class PhotoSource:
         kind: Whether `files` are photos or TFRecord files.
         files: Sorted paths.
         count: Number of photos.
+        counts: Number of records in each of `files`; empty for a folder of photos.
         bytes: Total size of the record files; 0 for a folder of photos.
         schema: How the records store their photos; None for a folder.
         upright_jpegs: Whether all photos are known to be upright grayscale or RGB JPEGs.
@@ -37,6 +38,7 @@ class PhotoSource:
     kind: Literal["folder", "records"]
     files: tuple[str, ...]
     count: int
+    counts: tuple[int, ...] = ()
     bytes: int = 0
     schema: schemas.Schema | None = None
     upright_jpegs: bool = False
@@ -168,6 +170,7 @@ def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
         kind="records",
         files=tuple(map(str, filled)),
         count=sum(filled.values()),
+        counts=tuple(filled.values()),
         bytes=sum(path.stat().st_size for path in filled),
         schema=schema,
         upright_jpegs=all(path in made for path in filled),
@@ -233,8 +236,12 @@ def _faults(source: PhotoSource) -> Iterator[str]:
                 yield _fault(file, images.read_bytes(file))
                 continue
             for payload in tfrecord.payloads(Path(file)):
-                raw = source.schema.shape is not None  # Raw pixels need no decoding.
-                yield "" if raw else _fault(file, schemas.encoded(payload, source.schema))
+                if source.schema.shape is None:
+                    yield _fault(file, schemas.encoded(payload, source.schema))
+                elif schemas.has_pixels(payload, source.schema):
+                    yield ""
+                else:
+                    yield f"{file}: a record does not hold the pixels that its shape tells"
         except errors.UserError as error:
             yield str(error)
 

@@ -72,7 +72,7 @@ def test_a_photo_that_cannot_be_read_is_named_once(source: data.PhotoSource) -> 
     positions = [after for _, after in take(source, 12, 0, 0, heard)]
     assert positions == sorted(set(positions)) and positions[-1] > 24
     (line,) = heard
-    assert "broken.png: not an image" in line
+    assert "broken.png: the image is damaged" in line
 
 
 def test_when_no_photo_can_be_read_any_more_the_stream_ends(

@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fastnst import data, errors
-from fastnst.data import preprocess, writer
+from fastnst.data import pipeline, preprocess, tfrecord, writer
 
 COUNT = 7
 FOLDER, RECORDS = "folder", "records"
@@ -210,7 +210,7 @@ def test_missing_positions_are_those_that_were_skipped() -> None:
     assert data.missing(0, np.array([1, 2])) == [0]
 
 
-def test_a_damaged_record_ends_its_file_but_not_the_run(
+def test_a_damaged_record_is_skipped_and_the_rest_of_its_file_is_read(
     photos: Callable[..., data.PhotoSource],
 ) -> None:
     source = photos(RECORDS)
@@ -219,11 +219,66 @@ def test_a_damaged_record_ends_its_file_but_not_the_run(
     content[content.index(named(3).encode())] ^= 1
     path.write_bytes(content)
     images, positions = take(source, 7, shuffle=False, augment="none", image_size=24)
-    # Each epoch of seven lacks two photos, and the next one begins at the right position.
-    assert positions == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21, 22, 23, 24, 25, 28]
+    # Each epoch of seven lacks the second photo, and the next one begins at the right position.
+    expected = [position for position in range(25) if position % 7 != 1][:21]
+    assert positions == expected
     again, resumed = take(source, 1, shuffle=False, augment="none", image_size=24, start=8)
-    assert resumed == [8, 9, 10]
-    np.testing.assert_array_equal(again, images[6:9])
+    assert resumed == [9, 10, 11]
+    np.testing.assert_array_equal(again, images[7:10])
+    assert data.names(source, [1], seed=0, shuffle=False) == {1: f"{path}, record 2"}
+
+
+def test_records_after_a_damaged_length_are_read(photos: Callable[..., data.PhotoSource]) -> None:
+    source = photos(RECORDS)
+    path = Path(source.files[0])
+    first, *_ = tfrecord.places(path)
+    assert first.length
+    content = bytearray(path.read_bytes())
+    content[first.offset + first.length + 4] ^= 1  # The length of the second record.
+    path.write_bytes(content)
+    _, positions = take(source, 3, shuffle=False, augment="none", image_size=24)
+    assert positions == [0, 2, 3, 4, 5, 6, 7, 9, 10]
+
+
+@pytest.mark.parametrize("augment", ["crop", "none"])
+def test_the_stream_ends_if_all_photos_are_of_a_single_color(
+    tmp_path: Path, augment: pipeline.Augment
+) -> None:
+    made.write_files(tmp_path, {f"{name}.png": made.encode(made.flat()) for name in "abc"})
+    source = data.open_photos(str(tmp_path))
+    stream = data.batches(source, image_size=8, batch_size=2, augment=augment)
+    with (
+        pytest.raises(errors.UserError, match=r"none of its 3 photos could be used"),
+        data.user_errors(source),
+    ):
+        next(iter(stream))
+
+
+def test_the_stream_ends_if_all_checksums_are_wrong(
+    photos: Callable[..., data.PhotoSource],
+) -> None:
+    source = photos(RECORDS)
+    for file in source.files:
+        content = bytearray(Path(file).read_bytes())
+        for place in tfrecord.places(Path(file)):
+            assert place.length
+            content[place.offset + place.length] ^= 1
+        Path(file).write_bytes(content)
+    with (
+        pytest.raises(errors.UserError, match=r"none of its 7 photos could be used"),
+        data.user_errors(source),
+    ):
+        next(iter(data.batches(source, image_size=8, batch_size=2)))
+
+
+def test_raw_records_with_an_impossible_shape_are_refused(tmp_path: Path) -> None:
+    good = {"image": made.noise(0, 8, 8).tobytes(), "shape": np.array([8, 8, 3], "<i4").tobytes()}
+    bad = {**good, "shape": np.array([-8, -8, 3], "<i4").tobytes()}
+    with pytest.raises(errors.UserError, match="no image in its records"):
+        data.open_photos(str(made.write_records(tmp_path / "bad.tfrecord", [bad])))
+    source = data.open_photos(str(made.write_records(tmp_path / "a.tfrecord", [bad, good])))
+    stream = data.batches(source, image_size=8, batch_size=1, shuffle=False)
+    assert [int(positions[0]) for _, positions in stream.take(2)] == [1, 3]
 
 
 @both
@@ -282,7 +337,7 @@ def test_raw_pixels_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(images[2], made.noise(2)[:, 3:27])
     images, _ = take(source, 1, shuffle=False)
     assert images.shape == (3, 8, 8, 3)
-    assert data.names(source, [1], seed=0) == {1: ""}
+    assert data.names(source, [1], seed=0)[1].endswith("raw.tfrecord, record 1")
 
 
 def test_our_own_records_give_the_same_images_as_the_folder(tmp_path: Path) -> None:

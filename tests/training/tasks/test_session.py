@@ -297,10 +297,11 @@ def train(naming):
     assert not session.open_session(settings, print).train().interrupted
 
 engine.Engine.compile_step = compile_watched_step
-devices.make_strategy = lambda batch_size: tf.distribute.OneDeviceStrategy("CPU:1")
+devices.make_strategy = lambda batch_size, **options: tf.distribute.OneDeviceStrategy("CPU:1")
 train("one")
 engine.Engine.compile_step = compile_step
-devices.make_strategy = lambda batch_size: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+both = ["CPU:0", "CPU:1"]
+devices.make_strategy = lambda batch_size, **options: tf.distribute.MirroredStrategy(both)
 train("two")
 """
 
