@@ -178,10 +178,10 @@ def compute_exactly(choice: str) -> None:
     On the same machine, that is: sums are split by the number of cores.
 
     Args:
-        choice: "on", "off" or "auto", which is on without GPUs. TensorFlow then also decodes photos
-            one at a time, ahead of the step.
+        choice: "on", "off" or "auto". CPUs compute exactly in any case. "on" makes GPUs do so too,
+            for all computations of this process, and lets TensorFlow decode photos one at a time.
     """
-    if choice == "on" or (choice == "auto" and not has_gpu()):
+    if choice == "on":
         tf.config.experimental.enable_op_determinism()
 
 

@@ -117,7 +117,7 @@ def test_the_page_explains_every_key_once_under_a_heading() -> None:
     ("key", "row"),
     [
         ("naming", "| `naming` | none: required | letters, digits, `.`, `_`, `-` |"),
-        ("style_size", "| `style_size` | `null` | whole number from 16, or `null` |"),
+        ("style_size", "| `style_size` | `null` | whole number, 16 to 4096, or `null` |"),
         ("learning_rate", "| `learning_rate` | [by recipe](#recipes) | number above 0 |"),
         ("seed", "| `seed` | `0` | whole number, 0 to 2147483647 |"),
         ("output_norm", "| `output_norm` | `true` | `true`, `false` |"),

@@ -3,8 +3,8 @@
 One machine runs the dispatcher, and each that shall read photos runs a worker, which needs the
 records under the same paths as the training. Only TensorFlow is needed:
 
-    python data_service.py dispatcher --port 5050
-    python data_service.py worker --dispatcher reader-0:5050 --address reader-1:5051
+    python examples/scaling/data_service.py dispatcher --port 5050
+    python examples/scaling/data_service.py worker --dispatcher reader-0:5050 --address reader-1:5051
 
 The training then names the dispatcher: `--set data_service=grpc://reader-0:5050`.
 """

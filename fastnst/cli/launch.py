@@ -18,7 +18,7 @@ import time
 import types
 
 from fastnst import cluster
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 # Seconds for the others to report the loss of a worker, and then to be terminated.
 _GRACE = 20.0
@@ -42,6 +42,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "command", nargs="+", metavar="COMMAND", help="train, and its options; after --"
     )
+    options.add_output(parser)
     return parser
 
 
@@ -53,7 +54,11 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fast
         parser.error(f"only train runs in several processes, not {arguments.command[0]}")
     if os.environ.get(cluster.VARIABLE):
         parser.error(f"{cluster.VARIABLE} is set already; unset it")
-    return terminal.guarded(program, lambda: _run(arguments.workers, arguments.command, program))
+    return terminal.guarded(
+        program,
+        lambda: _run(arguments.workers, arguments.command, program),
+        quiet=arguments.quiet,
+    )
 
 
 def _run(workers: int, command: list[str], program: str) -> int:

@@ -9,7 +9,7 @@ import argparse
 import collections.abc
 
 from fastnst import errors
-from fastnst.cli import terminal
+from fastnst.cli import options, terminal
 
 # Lines on skipped photos that are shown; the file has all.
 _SHOWN = 20
@@ -42,6 +42,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--quality", type=terminal.quality, default=92, metavar="Q", help="of JPEG (default: 92)"
     )
+    options.add_output(parser)
     return parser
 
 
@@ -50,7 +51,7 @@ def main(
 ) -> int:
     """Runs the command and returns its exit code."""
     arguments, for_beam = make_parser(program).parse_known_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments, for_beam))
+    return terminal.guarded(program, lambda: _run(arguments, for_beam), quiet=arguments.quiet)
 
 
 def _run(arguments: argparse.Namespace, for_beam: list[str]) -> int:

@@ -122,11 +122,12 @@ def _handling(
     signals: collections.abc.Iterable[int],
     handler: collections.abc.Callable[[int, types.FrameType | None], None],
 ) -> collections.abc.Iterator[None]:
-    """Handles signals within the block, except those that are ignored, as SIGHUP under nohup."""
+    """Handles signals within the block; under nohup, SIGHUP stays ignored."""
+    hangup = getattr(signal, "SIGHUP", None)
     earlier = {
         number: signal.signal(number, handler)
         for number in signals
-        if signal.getsignal(number) != signal.SIG_IGN
+        if number != hangup or signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         yield

@@ -210,11 +210,16 @@ class Computing:
     )
     deterministic: str = _key(
         "auto",
-        "Whether equal runs give equal weights, bit for bit. auto: on CPUs; on GPUs, on is slower.",
+        "Whether equal runs give equal weights, bit for bit. auto: on CPUs, which compute exactly "
+        "anyway; on GPUs, on is slower.",
         choices=("auto", "on", "off"),
     )
     devices: int | str = _key(
-        "auto", "GPUs to use in each process. auto: all of them.", minimum=1, word="auto"
+        "auto",
+        "GPUs to use in each process. auto: all of them.",
+        minimum=1,
+        maximum=1024,
+        word="auto",
     )
     xla: str = _key(
         "auto",

@@ -264,14 +264,23 @@ class _Builder:
         return self._node("Mul", [source, by], f"{name}/weighted")
 
     def _contrast(self) -> str:
-        """Computes the photo's contrast, [B, 1, 1, 1]; see `operations.Fade`."""
-        photo = operations.PHOTO
-        highest = self._node("ReduceMax", [photo], "contrast/highest", axes=[2, 3])
-        opposite = self._node("Mul", [photo, self._scalar(-1.0)], "contrast/opposite")
-        lowest = self._node("ReduceMax", [opposite], "contrast/lowest", axes=[2, 3])
-        differences = self._node("Add", [highest, lowest], "contrast/differences")
-        largest = self._node("ReduceMax", [differences], "contrast/largest", axes=[1])
-        return self._node("Clip", [largest, "", self._scalar(1.0)], "contrast")
+        """Computes a photo's contrast, [B, 1, 1, 1]: 0 if it is of one color, else 1.
+
+        See `operations.Fade`. ReduceMax would be simpler, but be one more kind of node.
+        """
+        photo, minus = operations.PHOTO, self._scalar(-1.0)
+        bounds = [np.array(each, np.int64) for each in ([0, 0], [1, 1], [2, 3])]
+        first = self._node("Slice", [photo, *map(self._constant, bounds)], "contrast/first")
+        opposite = self._node("Mul", [first, minus], "contrast/opposite")
+        change = self._node("Add", [photo, opposite], "contrast/change")
+        up = self._node("Relu", [change], "contrast/up")
+        reverse = self._node("Mul", [change, minus], "contrast/reverse")
+        down = self._node("Relu", [reverse], "contrast/down")
+        size = self._node("Add", [up, down], "contrast/size")
+        mean = self._node("ReduceMean", [size], "contrast/mean", axes=[1, 2, 3])
+        # One level of one channel of one pixel is enough, in pictures of up to 300 megapixels.
+        scaled = self._node("Mul", [mean, self._scalar(1e9)], "contrast/scaled")
+        return self._node("Clip", [scaled, "", self._scalar(1.0)], "contrast")
 
     def _by_channel(self, entry: str) -> str:
         shape = self._constant(np.array([1, -1, 1, 1], np.int64))

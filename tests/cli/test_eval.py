@@ -282,6 +282,9 @@ class Pipe:
     def __init__(self, data: bytes = b"") -> None:
         self.buffer = io.BytesIO(data)
 
+    def flush(self) -> None:
+        """Has nothing to do."""
+
 
 def test_either_end_may_be_a_pipe(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

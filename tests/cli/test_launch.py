@@ -225,7 +225,7 @@ def test_what_all_workers_refuse_is_told_and_ends_with_the_chiefs_exit_code(tmp_
     ("arguments", "told"),
     [
         (["--workers", "2", "--", "eval", "a.jpg"], "only train runs in several processes, not ev"),
-        (["--workers", "0", "--", "train"], "should be a whole number, at least 1"),
+        (["--workers", "0", "--", "train"], "should be a whole number, from 1"),
         (["--", "train"], "--workers"),
     ],
 )

@@ -99,7 +99,7 @@ def test_python_dash_m_fastnst_runs_the_same_command() -> None:
     ("line", "expected"),
     [
         ("fastnst ev", {"eval"}),
-        ("fastnst eval --str", {"--strength", "--stroke"}),
+        ("fastnst eval --str", {"--strength", "--stroke", "--strip-metadata", "--strip_metadata"}),
         ("fastnst export --prec", {"--precision"}),
         ("fastnst export --precision b", {"bfloat16"}),
     ],

@@ -38,7 +38,7 @@ def test_exit_codes_are_1_for_user_errors_2_for_wrong_usage_and_0_for_help(
     assert printed.err == f"fastnst records: {tmp_path}/none: no such folder or zip archive\n"
     assert not (tmp_path / "out").exists()
     assert records.main([*nowhere, "--shards", "0"]) == 2
-    assert "--shards: '0' should be a whole number, at least 1" in capsys.readouterr().err
+    assert "--shards: '0' should be a whole number, from 1" in capsys.readouterr().err
     assert records.main(["--help"]) == 0
     assert "usage: fastnst records" in capsys.readouterr().out
 

@@ -146,7 +146,7 @@ sys.exit(terminal.guarded("x", body))
 
 def test_numbers_on_the_command_line_are_validated() -> None:
     assert terminal.positive("3") == 3
-    with pytest.raises(argparse.ArgumentTypeError, match="'0' should be a whole number, at least"):
+    with pytest.raises(argparse.ArgumentTypeError, match="'0' should be a whole number, from 1"):
         terminal.positive("0")
     assert [terminal.quality(text) for text in ("1", "100")] == [1, 100]
     for text in ("0", "101", "high", "7.5"):
@@ -189,6 +189,9 @@ def test_another_amount_of_memory_is_refused(text: str) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
 def test_sighup_interrupts_like_ctrl_c_and_exits_with_code_129() -> None:
+    # The tests themselves may run under nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
     def body() -> int:
         os.kill(os.getpid(), signal.SIGHUP)
         return terminal.DONE

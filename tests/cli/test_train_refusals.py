@@ -54,7 +54,7 @@ BAD_CONFS: dict[str, tuple[dict[str, Any], str]] = {
     "style image unreadable": ({"style_image": "{text}"}, "style_image: {text}: not an image"),
     "style image is an empty folder": (
         {"style_image": "{folder}/empty"},
-        "style_image: {folder}/empty: no paintings in this folder",
+        "style_image: {folder}/empty: contains no photos",
     ),
     "folder missing": ({"dataset": "{folder}/nowhere"}, "dataset: {folder}/nowhere: no such file"),
     "folder empty": ({"dataset": "{folder}/empty"}, "dataset: {folder}/empty: contains no photo"),

@@ -292,7 +292,7 @@ def test_quick_hides_no_mistake_in_naming(write: confs.Write) -> None:
 
 def test_null_stands_for_a_default_only_where_one_is_worked_out(write: confs.Write) -> None:
     optional = {name for name, field in config.FIELDS.items() if field.metadata.get("optional")}
-    assert optional == {"style_size", "max_steps", "start_from", "width", "deep"}
+    assert optional == {"style_size", "max_steps", "start_from", "width", "deep", "data_service"}
     for name in config.FIELDS:
         text = "".join(line for line in confs.LEAST.splitlines(True) if not line.startswith(name))
         path = write(f"{text}{name}: null\n")

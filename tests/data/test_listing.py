@@ -58,7 +58,7 @@ def test_sources_without_photos_raise_a_one_line_error(tmp_path: Path) -> None:
     text = made.write_files(tmp_path, {"notes.txt": b"no zip"}) / "notes.txt"
     for path, reason in (
         (tmp_path / "none", "no such folder or zip archive"),
-        (empty, "contains no photos; supported: .bmp .gif"),
+        (empty, "contains no photos, that is JPEG, PNG, WebP, GIF"),
         (text, "not a readable zip archive"),
     ):
         with pytest.raises(errors.UserError, match=reason) as caught:

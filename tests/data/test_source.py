@@ -30,7 +30,7 @@ def test_a_folder_is_searched_recursively(tmp_path: Path) -> None:
     assert source.files == tuple(
         str(root / name) for name in ("0.png", "1.png", "2.png", "3.png", "deep/er/5.JPG")
     )
-    assert source.description == f"5 photos in {root}"
+    assert source.description == f"5 photos in {root}; 1 other file is left out: a.txt"
 
 
 def test_photos_are_found_by_glob_and_by_path(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_missing_path_raises_an_error_with_a_suggestion(tmp_path: Path) -> Non
 def test_folders_patterns_and_files_without_photos_raise_an_error(tmp_path: Path) -> None:
     made.write_files(tmp_path / "texts", {"a.txt": b""})
     made.write_records(tmp_path / "empty.tfrecord", [])
-    assert "contains no photo (.bmp .gif" in error_of(tmp_path / "texts")
+    assert "contains no photo (JPEG, PNG, WebP," in error_of(tmp_path / "texts")
     assert error_of(tmp_path / "*.jpg").endswith("no file matches; check the folder and pattern")
     assert "no records in 1 TFRecord file;" in error_of(tmp_path / "empty.tfrecord")
     assert "not a TFRecord file" in error_of(

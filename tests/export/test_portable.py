@@ -183,11 +183,11 @@ import sys
 from pathlib import Path
 from fastnst.models import store
 from fastnst.export import portable
-from fastnst.painting import photos
+from fastnst.painting import jobs, photos
 
 reference = store.find(sys.argv[1])
 model = portable.load(reference)
-(outcome,) = photos.paint(model, photos.plan([Path(sys.argv[2])], Path(sys.argv[3]), "a"))
+(outcome,) = photos.paint(model, jobs.plan([Path(sys.argv[2])], Path(sys.argv[3]), "a"))
 assert outcome.error is None, outcome.error
 assert "tensorflow" not in sys.modules
 """

@@ -84,7 +84,7 @@ def test_a_file_without_a_network_is_rejected_by_name(tmp_path: Path) -> None:
     saved = tmp_path / "broken"
     saved.mkdir()
     (saved / "saved_model.pb").write_bytes(b"no graph")
-    with pytest.raises(errors.UserError, match="broken: not an exported style"):
+    with pytest.raises(errors.UserError, match=r"broken: is a SavedModel without the model\.json"):
         loading.load(saved)
 
 

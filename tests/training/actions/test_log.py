@@ -24,7 +24,10 @@ def untimed(line: dict[str, Any]) -> dict[str, Any]:
 
 def test_lines_after_the_step_to_resume_from_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    lines = [{"kind": "training", "step": step} for step in (2, 4, 6, 8)]
+    lines = [
+        {"kind": "training", "step": step, "time": float(step), "images_per_second": 1.0}
+        for step in (2, 4, 6, 8)
+    ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "trai')
     action = log.Log(path, every=2)
     assert len(path.read_text().splitlines()) == 5

@@ -160,4 +160,4 @@ def test_a_folder_of_paintings_is_one_style_with_the_mean_of_their_gram_matrices
     (tmp_path / "none").mkdir()
     settings = config.load(conf(tmp_path, style_image=str(tmp_path / "none")))
     message = refusal(lambda: inputs.make_objectives(settings))
-    assert message.startswith(f"style_image: {tmp_path / 'none'}: no paintings in this folder")
+    assert message.startswith(f"style_image: {tmp_path / 'none'}: contains no photos")
