@@ -4,9 +4,9 @@ One machine runs the dispatcher, and each that shall read photos runs a worker, 
 records under the same paths as the training. Only TensorFlow is needed:
 
     python examples/scaling/data_service.py dispatcher --port 5050
-    python examples/scaling/data_service.py worker --dispatcher reader-0:5050 --address reader-1:5051
+    python examples/scaling/data_service.py worker --dispatcher one:5050 --address two:5051
 
-The training then names the dispatcher: `--set data_service=grpc://reader-0:5050`.
+The training then names the dispatcher: `--set data_service=grpc://one:5050`.
 """
 
 from __future__ import annotations

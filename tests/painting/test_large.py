@@ -95,7 +95,7 @@ def test_a_large_photo_is_stylized_in_every_style_beside_a_broken_one(
 ) -> None:
     Image.fromarray(photo(80, 120)).save(tmp_path / "a.png")
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    monkeypatch.setattr(large, "is_large", lambda model, path, size: path.name == "a.png")
+    monkeypatch.setattr(large, "is_large", lambda model, path, *more: path.name == "a.png")
     planned = [
         jobs.Job(tmp_path / f"{name}.png", tmp_path / f"{name}-{style}.tif", style)
         for name in ("a", "broken")
