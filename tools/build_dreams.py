@@ -40,7 +40,7 @@ def main() -> int:
     from_noise = deepdream.Options(iterations=20, details=False, gradient="laplacian")
     objective = dreams.activity(network, {"relu4_3": 1.0}, noise)
     pictures["relu4_3, from noise"] = _dream(objective, noise, from_noise)
-    images.write(SHEET, contact_sheet.render(pictures, 3), quality=85)
+    images.write(SHEET, contact_sheet.render(pictures, 3), quality=72)
     print(SHEET.relative_to(ROOT))
     return 0
 
