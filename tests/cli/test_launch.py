@@ -94,7 +94,7 @@ def assert_same_network(folder: Path, other: Path, step: int) -> None:
         assert one[key] == two[key], name
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_two_and_three_workers_train_like_one_process(tmp_path: Path, conf: Conf) -> None:
     path = conf(tmp_path, **KEYS | {"max_steps": 3})
     assert train.main(["-c", str(path)]) == 0
@@ -112,7 +112,7 @@ def test_two_and_three_workers_train_like_one_process(tmp_path: Path, conf: Conf
         assert_same_network(tmp_path / "models" / "tiny", folder, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_a_killed_worker_ends_the_job_which_resumes_with_another_number_of_workers(
     tmp_path: Path, conf: Conf
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_killed_worker_ends_the_job_which_resumes_with_another_number_of_worke
     assert_same_network(tmp_path / "models" / "whole", folder, last + 2)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_a_request_to_stop_reaches_all_workers_and_the_run_is_saved(
     tmp_path: Path, conf: Conf
 ) -> None:
@@ -187,7 +187,7 @@ def two_hosts() -> Iterator[tuple[list[str], list[str], Callable[[], None]]]:
                 subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_workers_that_lose_the_network_say_so(tmp_path: Path, conf: Conf) -> None:
     path = conf(tmp_path, **KEYS | {"max_steps": 100_000})
     addresses = ("10.99.0.1:2222", "10.99.0.2:2222")
