@@ -322,9 +322,12 @@ def _zoom(
         containers.of(output)
         ffmpeg.program("ffmpeg")
         folder = output.with_name(f"{output.stem}-frames")
-    subject = ("network", "network_file", "layer", "channel", "guide", "zoom_rate")
+    subject = ("network", "network_file", "layer", "channel", "zoom_rate")
     settings = dataclasses.asdict(dreamer.options)
     settings |= {name: str(getattr(arguments, name)) for name in subject}
+    # Pictures by their content: another one may have taken the name.
+    guide = images.read_bytes(files.find(arguments.guide, "img")) if arguments.guide else b""
+    settings["guide"] = hashlib.sha256(guide).hexdigest()
     settings["picture"] = hashlib.sha256(f"{first.shape}".encode() + first.tobytes()).hexdigest()
     with progress.Progress("frame", every=1) as display:
         done = zoom.write(

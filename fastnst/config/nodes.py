@@ -48,14 +48,6 @@ _RESOLVERS = {
 }
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes, and resolves fewer kinds of plain values than YAML 1.1."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.yaml_implicit_resolvers = _RESOLVERS
-
-
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """A value and its location.
@@ -110,6 +102,28 @@ class InvalidError(Exception):
         self.reason, self.line = reason, line
 
 
+def _check_depth(depth: int, line: int) -> None:
+    if depth > _DEEPEST:
+        raise InvalidError(f"is nested more than {_DEEPEST} levels deep", line)
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, and resolves fewer kinds of plain values than YAML 1.1."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.yaml_implicit_resolvers = _RESOLVERS
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Composes a node, unless it is nested too deep: PyYAML would run out of stack."""
+        self._depth += 1
+        _check_depth(self._depth, self.peek_event().start_mark.line + 1)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def parse(text: str, where: collections.abc.Callable[[int], str], problems: list[str]) -> Entry:
     """Parses YAML.
 
@@ -126,8 +140,6 @@ def parse(text: str, where: collections.abc.Callable[[int], str], problems: list
         if node is None:
             return Entry(None, where(1), text="")
         return _Walk(where, problems).entry(node)
-    except RecursionError:
-        raise InvalidError(f"is nested more than {_DEEPEST} levels deep") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -143,8 +155,8 @@ class _Walk:
     def entry(self, node: yaml.Node, depth: int = 1) -> Entry:
         self._count += 1
         line = node.start_mark.line + 1
-        if depth > _DEEPEST:
-            raise InvalidError(f"is nested more than {_DEEPEST} levels deep", line)
+        # Aliases nest without being composed again.
+        _check_depth(depth, line)
         if self._count > _MOST:
             raise InvalidError(f"stands for more than {_MOST:,} values", line)
         kind = node.tag.removeprefix(_TAG)

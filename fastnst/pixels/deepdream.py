@@ -6,25 +6,21 @@ The gradient of an objective is added to the picture, first at a small size, the
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import itertools
 import math
-from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from fastnst import errors, events
+from fastnst.losses import dreams
 
 # Smaller pictures have no positions left in the deep layers.
 MIN_SIDE = 32
 GRADIENTS = ("plain", "laplacian")
 # Levels of the pyramid into which a gradient is split.
 _LEVELS = 5
-
-# Maps float32 RGB [1, H, W, 3] in [0, 255] to a float32 scalar.
-Objective: TypeAlias = collections.abc.Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Dreamer:
         >>> dreamer(photo).picture
     """
 
-    def __init__(self, objective: Objective, options: Options | None = None) -> None:
+    def __init__(self, objective: dreams.Objective, options: Options | None = None) -> None:
         """Traces nothing yet.
 
         Args:

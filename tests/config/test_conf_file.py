@@ -119,8 +119,8 @@ def test_a_file_without_keys_is_told_what_one_looks_like(write: Write, text: str
         ("a: 1\n<<: 3\n", "style.yml:2: not valid YAML: << should be an alias of a mapping"),
         ("a: 1\n<<: [3]\n", "style.yml:2: not valid YAML: << should be an alias of a mapping"),
         ("? [a]\n: 1\n", "style.yml:1: not valid YAML: a key should be a plain word"),
-        ("a: " + "[" * 500 + "]" * 500, "style.yml: not valid YAML: is nested more than 20"),
-        ("a: " + "[" * 100_000, "style.yml: not valid YAML: is nested more than 20"),
+        ("a: " + "[" * 500 + "]" * 500, "style.yml:1: not valid YAML: is nested more than 20"),
+        ("a: " + "[" * 100_000, "style.yml:1: not valid YAML: is nested more than 20"),
     ],
 )
 def test_broken_yaml_is_told_with_its_line(write: Write, text: str, start: str) -> None:
