@@ -20,8 +20,9 @@ import types
 from fastnst import cluster
 from fastnst.cli import options, terminal
 
-# Seconds for the others to report the loss of a worker, and then to be terminated.
-_GRACE = 20.0
+# Seconds for the others to report the loss of a worker, before they are ended. TensorFlow takes up
+# to a minute to notice a process that is silent (`devices._SILENCE`).
+_GRACE = 90.0
 _LOOK = 0.1
 # What a shell adds to the number of the signal that has ended a command.
 _KILLED = 128
