@@ -21,6 +21,7 @@ from typing import Any, TextIO
 import tqdm
 
 from fastnst import cluster, errors
+from fastnst.cli import last_resort
 
 DONE, USER_ERROR, USAGE = 0, 1, 2
 # Name of the error handler of stdout's encoding.
@@ -39,7 +40,8 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
     """Runs a command's body and returns its exit code; if `quiet`, without notes and bars.
 
     A UserError is printed as one line on stderr. Ctrl-C and a closed stdout end the command
-    without a traceback. SIGTERM and SIGHUP raise KeyboardInterrupt in the body, as Ctrl-C does.
+    without a traceback. SIGTERM and SIGHUP raise KeyboardInterrupt in the body, as Ctrl-C does. A
+    second signal ends the command even if it does not react.
     """
     ended: list[int] = []
 
@@ -53,7 +55,11 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
         # are printed unchanged.
         codecs.register_error(_UNCHANGED, _as_in_the_file_system)
         sys.stdout.reconfigure(errors=_UNCHANGED if os.name == "posix" else "backslashreplace")
-    with contextlib.redirect_stderr(_Stderr(sys.stderr, quiet)), _handling(_ENDS, end):
+    with (
+        contextlib.redirect_stderr(_Stderr(sys.stderr, quiet)),
+        _handling(_ENDS, end),
+        last_resort.ending_after_two_signals(),
+    ):
         try:
             _check_working_directory()
             code = body()

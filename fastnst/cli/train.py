@@ -5,20 +5,15 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import contextlib
-import shlex
 from typing import TYPE_CHECKING
 
 from fastnst import cluster, config, errors
 from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from fastnst import events
     from fastnst.training.actions import report
     from fastnst.training.tasks import session
-
-_REPORT_SIDE = 320
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -108,7 +103,7 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
     opened = session.open_session(settings, terminal.say, fresh=fresh)
     folder = opened.folder.path
     name = store.shortest_name(folder)
-    command = f"fastnst eval --model {shlex.quote(name)} PHOTO"
+    advice = opened.plan.advice(name)
     writer = _report(opened, name)
     if not cluster.is_chief():
         return _follow(opened)
@@ -117,12 +112,12 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
             writer.write()
         terminal.say(
             f"{folder} is finished after {opened.start_step} steps. Train further with --steps "
-            f"{opened.start_step * 2}, start over with --fresh, or stylize a photo:\n  {command}"
+            f"{opened.start_step * 2}, or start over with --fresh. {advice}"
         )
         print(opened.folder.report)
         return terminal.DONE
-    precision = opened.task.about()["precision"]
-    terminal.say(f"{opened.data_set}; {devices.describe()}, {precision}")
+    computing = ", ".join(filter(None, (devices.describe(), opened.task.about().get("precision"))))
+    terminal.say(f"{opened.plan.data_set}; {computing}")
     if opened.start_step:
         terminal.say(f"resuming {folder} at step {opened.start_step} of {opened.last_step}")
     else:
@@ -137,7 +132,7 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
         return stop.exit_code
     terminal.say("done. The pictures are in this report; open it in a browser:")
     print(opened.folder.report)
-    terminal.say(f"Stylize a photo:  {command}")
+    terminal.say(advice)
     return terminal.DONE
 
 
@@ -177,29 +172,5 @@ def _report(run: session.Session, name: str) -> report.Report:
         references=run.task.references(),
         config_text=run.settings.to_yaml(),
         command=name,
-        pairs=lambda: _pairs(run),
+        pairs=lambda: run.plan.pairs(run.folder.path),
     )
-
-
-def _pairs(run: session.Session) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Stylizes validation photos for the report, in each style in turn.
-
-    Returns:
-        Pairs of a photo and its stylized version, uint8 RGB [H, W, 3] each.
-    """
-    from fastnst import images
-    from fastnst.models import loading
-
-    model = loading.load(run.folder.path)
-    pairs = []
-    for number in range(max(6, len(model.styles))):
-        path = run.validation[number % len(run.validation)]
-        if number >= len(run.validation) and len(model.styles) == 1:
-            break
-        pixels = images.decode(images.read_bytes(path), str(path))
-        # The network takes no smaller ones.
-        side = max(16, min(_REPORT_SIDE, *pixels.shape[:2]))
-        photo = images.resize_shorter_side(pixels, side)
-        style = model.styles[number % len(model.styles)]
-        pairs.append((photo, model(photo, style)))
-    return pairs

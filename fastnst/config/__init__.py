@@ -1,11 +1,13 @@
 """The configuration of a run.
 
-`schema` declares every key, in sections, and `objective` those of a style. `recipes` holds named
+`schema` declares every key, in sections, of which those of some tasks have files of their own:
+`objective` (one style), `transfer` and `network`. `recipes` holds named
 sets of training settings. `conf_file` reads files of YAML, which `nodes` parses, `values` checks
 single values, and `loading` combines them into a `Config`.
 """
 
 from fastnst.config.loading import from_mapping, load
+from fastnst.config.network import Network
 from fastnst.config.objective import Style
 from fastnst.config.recipes import RECIPES
 from fastnst.config.schema import (
@@ -15,9 +17,9 @@ from fastnst.config.schema import (
     Data,
     Intervals,
     LossNetwork,
-    Network,
     Training,
 )
+from fastnst.config.transfer import Transfer
 
 __all__ = [
     "FIELDS",
@@ -30,6 +32,7 @@ __all__ = [
     "Network",
     "Style",
     "Training",
+    "Transfer",
     "from_mapping",
     "load",
 ]

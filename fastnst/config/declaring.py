@@ -19,6 +19,9 @@ def key(default: Any, help: str, **rules: Any) -> Any:
     Rules: `minimum` and `maximum` (inclusive), `above` (exclusive), `choices`, `optional` for keys
     that may be null, `word` for a word that may replace the number, `required`, and `plain_name`.
     Every number has a maximum.
+
+    Effects on a run that resumes: `fixed` keys cannot change; after a change of one that `judges`,
+    earlier validations are not comparable.
     """
     rules["help"] = help
     if isinstance(default, dict):

@@ -153,19 +153,27 @@ def _make(
     entries = given | {key: entry for key, entry in over.items() if key not in dotted}
     flat = {key: entry for key, entry in entries.items() if key != "styles"}
     checked = _check(flat, schema.FIELDS, problems)
+    task = checked.get("task", schema.STYLE)
+    known = schema.fields(task)
+    _check_task(task, entries, problems)
     recipe = checked.get("recipe", "auto")
-    if recipe != "auto":
+    if task != schema.STYLE:
+        values: collections.abc.Mapping[str, Any] = {}
+    elif recipe != "auto":
         values = recipes.RECIPES[recipe]
     elif isinstance(automatic, str):
         recipe, values = automatic, recipes.RECIPES[automatic]
     else:
         values = dict(automatic)
     checked = _check(_recipe(recipe, values, entries), schema.FIELDS, problems) | checked
-    for key, field in schema.keys(schema.Config).items():
-        if field.metadata.get("required") and key not in entries:
+    for key, field in known.items():
+        if field.metadata.get("required") and key not in (*entries, *_STYLE_KEYS):
             problems.append(f"{source}: {key} is missing: {field.metadata['help']}")
     own = {key: checked[key] for key in _STYLE_KEYS if key in checked}
-    if "styles" in entries:
+    sources: dict[str, str] = {}
+    if task != schema.STYLE:
+        styles: dict[str, objective.Style] = {}
+    elif "styles" in entries:
         final = {key: value for key, value in own.items() if key in over}
         styles = _styles(entries, own, final, dotted, problems)
         sources = {name: f"{source}: styles.{name}" for name in styles}
@@ -192,6 +200,19 @@ def _make(
     top = section(schema.Config) | {"recipe": recipe, "styles": styles}
     sections = {name: kind(**section(kind)) for name, kind in schema.SECTIONS.items()}
     return schema.Config(**top, **sections)
+
+
+def _check_task(
+    task: str, entries: collections.abc.Mapping[str, nodes.Entry], problems: list[str]
+) -> None:
+    """Refuses known keys that do not apply to a task."""
+    for key, entry in entries.items():
+        tasks = [schema.STYLE] if key == "styles" else schema.tasks_with(key)
+        if tasks and task not in tasks:
+            problems.append(
+                f"{entry.where}: {key}: applies only to task: {' or '.join(tasks)}, and this is "
+                f"task: {task}; remove it"
+            )
 
 
 def _check(

@@ -1,6 +1,7 @@
 """The configuration's sections: every key with its default, meaning and rules.
 
-The keys of a style are in `objective`.
+Sections that apply to some tasks only have a file each: `objective` (one style), `transfer` and
+`network`.
 
 Attribute names are the flat keys of a conf file. The keys of the original TensorFlow
 implementation keep their names and meanings, so that its conf files load unmodified.
@@ -15,7 +16,7 @@ from typing import Any, ClassVar
 import yaml
 
 from fastnst import files
-from fastnst.config import declaring, objective, recipes
+from fastnst.config import declaring, network, objective, recipes, transfer
 
 _key = declaring.key
 _LARGE, _STEPS, _SIDE = declaring.LARGE, declaring.STEPS, declaring.SIDE
@@ -33,10 +34,16 @@ class Data:
         "or folder.",
     )
     validation: str = _key(
-        "bundled", "Photos to validate on, never trained on: bundled, or a folder of photos."
+        "bundled",
+        "Photos to validate on, never trained on: bundled, or a folder of photos.",
+        judges=True,
     )
     image_size: int = _key(
-        256, "Side of the square training crops, in pixels.", minimum=16, maximum=_SIDE
+        256,
+        "Side of the square training crops, in pixels.",
+        minimum=16,
+        maximum=_SIDE,
+        judges=True,
     )
     stages: dict[int, int] = _key(  # noqa: RUF009 (returns a field)
         {},
@@ -111,90 +118,6 @@ class Training:
         minimum=0,
         maximum=0.99999,
     )
-    scales: int = _key(
-        2,
-        "Number of sizes at which the objective sees the pictures: 2 adds half the size, 3 also a "
-        "quarter; gives larger motifs.",
-        minimum=1,
-        maximum=3,
-    )
-    steady: float = _key(
-        400.0,
-        "Weight of the squared difference between a stylized crop, with noise, and the same crop "
-        "of the stylized photo; reduces flicker. Runs the network twice per step. 0: off.",
-        minimum=0,
-        maximum=_LARGE,
-    )
-    wallpaper: float = _key(
-        5e6,
-        "Weight of motifs that repeat in flat areas, such as skies. 0: off.",
-        minimum=0,
-        maximum=_LARGE,
-    )
-    start_from: str | None = _key(
-        "auto",
-        "Model whose weights training starts from. auto: the one of pretrained/gallery and "
-        "pretrained/gallery-lite that has the same architecture, if any. null: random weights.",
-        optional=True,
-    )
-    identity: str = _key(
-        "auto",
-        "Whether to also train a row that reproduces the photo, which stylizing with --strength "
-        "needs. auto: on if there are several styles.",
-        choices=("auto", "on", "off"),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """The architecture of the transform net.
-
-    `width` and `deep` are never None: `null` is resolved when the section is created.
-    """
-
-    heading: ClassVar[str] = "Transform net"
-
-    width: int = _key(
-        None,
-        "Channels of the first convolution; the trunk has 4 times as many. null: 32, or 16 with "
-        "lite.",
-        minimum=4,
-        maximum=1024,
-        optional=True,
-    )
-    residual_blocks: int = _key(5, "Residual blocks in the trunk.", minimum=0, maximum=100)
-    output_norm: bool = _key(
-        True,
-        "Whether an instance norm precedes the last tanh; without it, dark photos stay darker.",
-    )
-    skips: bool = _key(
-        True,
-        "Whether skips connect encoder and decoder at the same size, which preserves small detail.",
-    )
-    lite: bool = _key(
-        False,
-        "Whether to use the lite network, which computes at half the size and by default with half "
-        "the channels; several times as fast.",
-    )
-    antialias: bool = _key(
-        True,
-        "Whether a low-pass filter precedes each stride and follows each upsampling, which avoids "
-        "a lattice in flat areas, and flicker.",
-    )
-    deep: bool = _key(
-        None,
-        "Whether all residual blocks but the first and the last compute at half the trunk's size, "
-        "which is faster and reaches farther. null: on, but off with lite.",
-        optional=True,
-    )
-
-    def __post_init__(self) -> None:
-        if self.width is None:
-            # Half the size alone is about 3 times as fast; with half the channels, 7 times
-            # (docs/benchmarks.md).
-            object.__setattr__(self, "width", 16 if self.lite else 32)
-        if self.deep is None:
-            object.__setattr__(self, "deep", not self.lite)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,7 +176,9 @@ class LossNetwork:
 
     loss_model: str = _key("vgg_16", "The loss network.", choices=("vgg_16",))
     loss_model_file: str = _key(
-        "pretrained/vgg_16.ckpt", "Checkpoint of the loss network, with slim's variable names."
+        "pretrained/vgg_16.ckpt",
+        "Checkpoint of the loss network, with slim's variable names.",
+        judges=True,
     )
     checkpoint_exclude_scopes: str = _key(
         "vgg_16/fc",
@@ -261,11 +186,18 @@ class LossNetwork:
     )
 
 
+# The task of a conf file that names none, and the only one with styles and recipes.
+STYLE = "style"
+# The sections that apply to every task, and those that apply to some; by attribute of `Config`.
+_COMMON = ("data", "training", "computing", "intervals")
+_OWN: dict[str, tuple[str, ...]] = {STYLE: ("transfer", "network", "loss_network")}
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """Everything that determines a run. conf/README.md explains each key.
 
-    `training.identity` is always "on" or "off": `auto` is resolved when the configuration is built.
+    `transfer.identity` is always "on" or "off": `auto` is resolved when the configuration is built.
 
     Attributes:
         styles: The styles of the network by name, in the order of its rows.
@@ -277,6 +209,12 @@ class Config:
         "", "Name of the model and of its folder in model_path.", required=True, plain_name=True
     )
     model_path: str = _key("models", "Folder that holds the models.")
+    task: str = _key(
+        STYLE,
+        "What is trained. style: a network that stylizes photos.",
+        choices=(*_OWN,),
+        fixed=True,
+    )
     recipe: str = _key(
         "auto",
         "Set of training settings that work together; see [Recipes](#recipes). auto: gpu if there "
@@ -286,16 +224,17 @@ class Config:
     styles: dict[str, objective.Style] = dataclasses.field(default_factory=dict)
     data: Data = dataclasses.field(default_factory=Data)
     training: Training = dataclasses.field(default_factory=Training)
-    network: Network = dataclasses.field(default_factory=Network)
+    transfer: transfer.Transfer = dataclasses.field(default_factory=transfer.Transfer)
+    network: network.Network = dataclasses.field(default_factory=network.Network)
     computing: Computing = dataclasses.field(default_factory=Computing)
     intervals: Intervals = dataclasses.field(default_factory=Intervals)
     loss_network: LossNetwork = dataclasses.field(default_factory=LossNetwork)
 
     def __post_init__(self) -> None:
-        if self.training.identity == "auto":
+        if self.transfer.identity == "auto":
             identity = "on" if len(self.styles) > 1 else "off"
-            training = dataclasses.replace(self.training, identity=identity)
-            object.__setattr__(self, "training", training)
+            resolved = dataclasses.replace(self.transfer, identity=identity)
+            object.__setattr__(self, "transfer", resolved)
 
     @property
     def run_dir(self) -> Path:
@@ -330,16 +269,16 @@ class Config:
         return dataclasses.replace(changed(self), styles=styles, **sections)
 
     def flat(self) -> dict[str, Any]:
-        """Returns the value of every key, as in a conf file.
+        """Returns the value of every key of the task, as in a conf file.
 
         The keys of a single style that is named after the model are at the top level; otherwise
         the key `styles` maps each style's name to its keys.
         """
-        own = {key: getattr(self, key) for key in keys(Config)}
+        merged = {key: getattr(self, key) for key in keys(Config) if key in fields(self.task)}
         styles = {name: dataclasses.asdict(style) for name, style in self.styles.items()}
-        painting = styles[self.naming] if [*styles] == [self.naming] else {"styles": styles}
-        merged = own | painting
-        for section in SECTIONS:
+        if self.task == STYLE:
+            merged |= styles[self.naming] if [*styles] == [self.naming] else {"styles": styles}
+        for section in sections(self.task):
             merged |= dataclasses.asdict(getattr(self, section))
         return merged
 
@@ -352,7 +291,8 @@ class Config:
 SECTIONS: dict[str, type[Any]] = {
     "data": Data,
     "training": Training,
-    "network": Network,
+    "transfer": transfer.Transfer,
+    "network": network.Network,
     "computing": Computing,
     "intervals": Intervals,
     "loss_network": LossNetwork,
@@ -362,6 +302,27 @@ SECTIONS: dict[str, type[Any]] = {
 def keys(section: type) -> dict[str, dataclasses.Field[Any]]:
     """Returns the fields of a section, or of `Config` without its sections, by key."""
     return {field.name: field for field in dataclasses.fields(section) if "help" in field.metadata}
+
+
+def sections(task: str) -> dict[str, type[Any]]:
+    """Returns the sections of a task, in the order of `SECTIONS`."""
+    return {name: kind for name, kind in SECTIONS.items() if name in (*_COMMON, *_OWN[task])}
+
+
+def fields(task: str) -> dict[str, dataclasses.Field[Any]]:
+    """Returns the fields of a task by flat key; those of a style are among them."""
+    style = (objective.Style,) if task == STYLE else ()
+    return {
+        key: field
+        for section in (Config, *style, *sections(task).values())
+        for key, field in keys(section).items()
+        if key != "recipe" or task == STYLE
+    }
+
+
+def tasks_with(key: str) -> list[str]:
+    """Returns the tasks that a key applies to."""
+    return [task for task in _OWN if key in fields(task)]
 
 
 def default(field: dataclasses.Field[Any]) -> Any:

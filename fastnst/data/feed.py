@@ -6,10 +6,10 @@ reason for each skipped photo. It yields batches endlessly, each with the positi
 
 from __future__ import annotations
 
-import collections
 import collections.abc
 import itertools
-from concurrent import futures
+import queue
+import threading
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -24,6 +24,8 @@ OnSkip: TypeAlias = collections.abc.Callable[[str], None]
 _Item = TypeVar("_Item")
 # Number of batches fetched in advance.
 _AHEAD = 2
+# Seconds to wait for a batch that nobody needs any more.
+_PATIENCE = 3.0
 
 
 class PhotoFeed:
@@ -173,17 +175,34 @@ def ahead(items: collections.abc.Iterator[_Item]) -> collections.abc.Iterator[_I
 
     A copy to or from a GPU waits for the steps queued before it. Only the thread waits; the engine
     meanwhile queues the next step.
+
+    The thread does not keep the process from ending if it waits for data forever.
     """
-    thread = futures.ThreadPoolExecutor(1)
+    fetched: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+    room = threading.Semaphore(_AHEAD)
+    wanted = True
+
+    def fetch() -> None:
+        try:
+            while room.acquire() and wanted:
+                fetched.put((next(items), None))
+        except BaseException as error:
+            fetched.put((None, error))
+
+    thread = threading.Thread(target=fetch, name="feed", daemon=True)
+    thread.start()
     try:
-        coming = collections.deque(thread.submit(next, items) for _ in range(_AHEAD))
         while True:
-            item = coming.popleft().result()
-            coming.append(thread.submit(next, items))
+            item, error = fetched.get()
+            if error is not None:
+                raise error
+            room.release()
             yield item
     finally:
-        # The consumer is gone, so do not wait for the pending batches.
-        thread.shutdown(wait=False, cancel_futures=True)
+        wanted = False
+        room.release()
+        # A thread that is still within TensorFlow when the interpreter ends would abort it.
+        thread.join(_PATIENCE)
 
 
 def size_at(settings: schema.Data, step: int) -> tuple[int, int | None]:

@@ -49,7 +49,7 @@ def test_a_conf_of_the_original_can_train_as_the_original_did(write: confs.Write
     assert (training.optimizer, training.learning_rate) == ("adam", 1e-3)
     assert (training.schedule, training.average) == ("constant", 0.0)
     assert (settings.data.augment, settings.data.batch_size) == ("none", 4)
-    assert training.start_from is None
+    assert settings.transfer.start_from is None
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)

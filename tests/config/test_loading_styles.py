@@ -15,7 +15,7 @@ def test_styles_can_be_a_list_of_paintings_named_after_their_files(write: confs.
             "wave": config.Style("img/wave.jpg", strength=2.0),
             "Own-2": config.Style("my/Own-2.tiff", strength=2.0),
         }
-        assert settings.training.identity == "on"
+        assert settings.transfer.identity == "on"
 
 
 def test_a_style_can_have_its_own_keys_and_else_has_those_of_the_top_level(

@@ -72,10 +72,10 @@ def test_an_identity_row_comes_with_several_styles() -> None:
         (two, "auto", "on"),
         (two, "off", "off"),
     ):
-        training = config.Training(identity=asked)
-        settings = config.Config("x", styles=styles, training=training)
-        assert settings.training.identity == settings.flat()["identity"] == expected
-        assert settings.training == dataclasses.replace(training, identity=expected)
+        transfer = config.Transfer(identity=asked)
+        settings = config.Config("x", styles=styles, transfer=transfer)
+        assert settings.transfer.identity == settings.flat()["identity"] == expected
+        assert settings.transfer == dataclasses.replace(transfer, identity=expected)
 
 
 def test_the_painting_is_as_large_as_the_crops_unless_it_has_its_own_size() -> None:

@@ -109,6 +109,26 @@ def test_batches_are_fetched_ahead_and_an_error_comes_in_its_turn() -> None:
         next(ahead)
 
 
+def test_items_that_never_come_do_not_keep_the_process_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost = threading.Event()
+
+    def waiting() -> Iterator[int]:
+        yield 0
+        lost.wait()
+
+    monkeypatch.setattr(feed, "_PATIENCE", 0.01)
+    ahead = feed.ahead(waiting())
+    assert next(ahead) == 0
+    ahead.close()
+    (thread,) = (each for each in threading.enumerate() if each.name == "feed")
+    assert thread.daemon
+    lost.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
 # Processes that share the positions.
 
 

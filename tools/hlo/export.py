@@ -23,7 +23,7 @@ from tensorflow.compiler.xla.service import hlo_pb2
 
 from fastnst import devices
 from fastnst.data import feed
-from fastnst.training.tasks import session
+from fastnst.training.tasks import session, style_transfer
 
 # The files of a step; `tools/hlo/train.py` reads the same names.
 STEP, VARIABLES, DESCRIPTION = "step.hlo.xz", "variables.npz", "step.json"
@@ -106,8 +106,9 @@ def export(run: session.Session, folder: Path) -> None:
 
 
 def named_variables(run: session.Session) -> list[tuple[tf.Variable, str]]:
-    """Lists every variable that a step may change, with a name."""
+    """Lists every variable that a step of style transfer may change, with a name."""
     task = run.task
+    assert isinstance(task, style_transfer.StyleTransfer)
     return [
         (variable, f"{part}/{name}")
         for part, variables in (

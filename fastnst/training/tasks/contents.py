@@ -28,7 +28,7 @@ def digests(settings: config.Config) -> dict[str, str]:
         UserError: If a file cannot be read.
     """
     found = {
-        inputs.key_of(settings, name, "style_image"): _digest(
+        inputs.key_of(settings, name, "style_image"): digest(
             inputs.painting_files(files.find(style.style_image))
         )
         for name, style in settings.styles.items()
@@ -36,8 +36,8 @@ def digests(settings: config.Config) -> dict[str, str]:
     network = files.find(settings.loss_network.loss_model_file)
     parts = [network] if network.is_file() else checkpoint_file.parts(str(network))
     return found | {
-        "validation": _digest(inputs.validation_paths(settings.data.validation)),
-        "loss_model_file": _digest(parts),
+        "validation": digest(inputs.validation_paths(settings.data.validation)),
+        "loss_model_file": digest(parts),
     }
 
 
@@ -59,7 +59,12 @@ def write(folder: run_folder.RunFolder, found: collections.abc.Mapping[str, str]
     files.write(folder.inputs, json.dumps(found, indent=2) + "\n")
 
 
-def _digest(paths: collections.abc.Iterable[Path]) -> str:
+def digest(paths: collections.abc.Iterable[Path]) -> str:
+    """Returns a digest of the content of files, in their order.
+
+    Raises:
+        UserError: If one cannot be read.
+    """
     whole = hashlib.sha256()
     for path in paths:
         try:

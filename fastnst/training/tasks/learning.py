@@ -84,9 +84,9 @@ def learn(
             objectives,
             photos,
             decay=settings.training.average,
-            scales=settings.training.scales,
-            steady=settings.training.steady,
-            wallpaper=settings.training.wallpaper,
+            scales=settings.transfer.scales,
+            steady=settings.transfer.steady,
+            wallpaper=settings.transfer.wallpaper,
             paintings={name: images.to_uint8(paintings[name][0])},
         )
     with (

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import types
 from pathlib import Path
 from typing import Any
 
-from fastnst import errors
+from fastnst import config, errors
 from fastnst.config import conf_file, recipes
 from fastnst.models import run_folder
-from fastnst.nets import architectures
 from fastnst.training.tasks import contents
 
-# A run cannot resume with different styles or a different architecture; other keys may change.
-_FIXED_KEYS = frozenset(
-    {
-        "style_image",
-        "styles",
-        "identity",
-        *(field.name for field in dataclasses.fields(architectures.Transform)),
-    }
-)
-# Validation losses before and after a change to one of these keys are not comparable.
-JUDGING_KEYS = frozenset(
-    {
-        "content_weight",
-        "style_weight",
-        "strength",
-        "tv_weight",
-        "content_layers",
-        "style_layers",
-        "style_size",
-        "image_size",
-        "loss_model_file",
-        "validation",
-    }
-)
+# A run cannot resume with different styles either.
+_FIXED_KEYS = {
+    "styles",
+    *(key for key, field in config.FIELDS.items() if field.metadata.get("fixed")),
+}
+_JUDGING_KEYS = {key for key, field in config.FIELDS.items() if field.metadata.get("judges")}
 
 
 def changes(
@@ -89,7 +69,7 @@ def changes(
 
 def affects_validation(changed: collections.abc.Iterable[str]) -> bool:
     """Returns whether a change to these keys makes earlier validation losses incomparable."""
-    return any(key.rpartition(".")[2] in JUDGING_KEYS for key in changed)
+    return any(key.rpartition(".")[2] in _JUDGING_KEYS for key in changed)
 
 
 def begun_recipe(

@@ -27,7 +27,7 @@ def describe(settings: config.Config) -> descriptions.Description:
         tuple(
             descriptions.Style(name, style.style_image) for name, style in settings.styles.items()
         ),
-        settings.training.identity == "on",
+        settings.transfer.identity == "on",
     )
 
 
@@ -51,7 +51,7 @@ def first_model(
     Raises:
         UserError: If it does not exist, is damaged or has another architecture.
     """
-    start_from = settings.training.start_from
+    start_from = settings.transfer.start_from
     if start_from is None:
         return None
     with inputs.blaming("start_from"):

@@ -16,6 +16,7 @@ import runs
 import tensorflow as tf
 
 from fastnst import checkpoint_file, config, errors, events
+from fastnst.losses import auto_weight
 from fastnst.models import metrics_log
 from fastnst.nets import architectures
 from fastnst.training.tasks import session
@@ -152,7 +153,7 @@ def test_without_max_steps_the_epochs_give_the_number_of_steps(
     path = conf(tmp_path, dataset=str(photos), max_steps=None, epoch=3)
     run = session.open_session(config.load(path), runs.ignore)
     assert run.last_step == 3 * 5 // 2
-    assert run.start_step == 0 and run.source is not None and run.source.count == 5
+    assert run.start_step == 0 and run.plan.count == 5
     assert run.task.references()["tiny"].shape[0] == 32
 
 
@@ -221,9 +222,7 @@ def test_a_measured_style_weight_is_reported(
     tmp_path: Path, conf: Conf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = iter([12.3456, 20.0])
-    monkeypatch.setattr(
-        session.inputs.auto_weight, "style_weight", lambda *arguments: next(measured)
-    )
+    monkeypatch.setattr(auto_weight, "style_weight", lambda *arguments: next(measured))
     heard: list[str] = []
     one = conf(tmp_path, style_weight="auto", strength=2.0, max_steps=1)
     session.open_session(config.load(one), heard.append)

@@ -28,7 +28,7 @@ def test_a_custom_data_set_can_be_any_iterable_of_batches(
     settings = config.load(conf(tmp_path, max_steps=4, **runs.LEAST))
     dataset = tf.data.Dataset.from_tensor_slices(batches)
     run = session.open_session(settings, runs.ignore, dataset=dataset)
-    assert run.data_set == "a custom data set" and run.source is None
+    assert run.plan.data_set == "a custom data set" and run.plan.count is None
     assert run.train([], runs.stop_after(run, 2)).interrupted
     request.getfixturevalue("no_steps")
     run = session.open_session(settings, runs.ignore, dataset=batches)
