@@ -16,6 +16,9 @@ and optionally
 
     def need(data: bytes) -> int
         Bytes of memory that this file is allowed to take, beside the GiB that every file is.
+
+    def available() -> bool
+        Whether what it needs is installed.
 """
 
 from __future__ import annotations
@@ -32,8 +35,9 @@ _NUMBERS = (0, 1, 2, 127, 128, 255, 256, 32767, 32768, 65535, 2**31 - 1, 2**31, 
 
 
 def names() -> list[str]:
-    """The names of all loaders."""
-    return sorted(path.stem for path in LOADERS.glob("[a-z]*.py"))
+    """The names of all loaders that can run here."""
+    found = sorted(path.stem for path in LOADERS.glob("[a-z]*.py"))
+    return [name for name in found if getattr(loader(name), "available", lambda: True)()]
 
 
 def loader(name: str) -> types.ModuleType:
