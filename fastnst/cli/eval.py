@@ -14,6 +14,8 @@ from fastnst import errors, files
 from fastnst.cli import options, progress, runtimes, terminal
 
 if TYPE_CHECKING:
+    import tqdm
+
     from fastnst.models import stylizer
     from fastnst.painting import jobs as jobs_module
 
@@ -21,6 +23,8 @@ _PIPE = "-"
 # Time between two looks at the folders. A photo is complete if it does not change in between.
 _WATCHING_SECONDS = 1.0
 _POSITION = "pictures say where the photo was taken (GPS in Exif); --strip-metadata removes it"
+# Characters of a photo's name beside the bar.
+_NAME_LENGTH = 24
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -234,6 +238,7 @@ def _paint(
         contextlib.closing(progress.PixelBar()) as pixel_bar,
     ):
         before = time.monotonic()
+        _name_next(bar, jobs)
         for outcome in photos.paint(
             model,
             jobs,
@@ -261,9 +266,16 @@ def _paint(
                     )
             before = time.monotonic()
             bar.update()
+            _name_next(bar, jobs)
     if placed:
         terminal.say(f"{placed} of {len(jobs)} {_POSITION}")
     return failed
+
+
+def _name_next(bar: tqdm.tqdm, jobs: list[jobs_module.Job]) -> None:
+    """Shows the name of the photo that is painted now, the end of it if it is long."""
+    name = terminal.printable(jobs[int(bar.n)].photo.name) if bar.n < len(jobs) else ""
+    bar.set_postfix_str(name[-_NAME_LENGTH:])
 
 
 def _nothing(note: str) -> None:

@@ -205,6 +205,8 @@ def paint_bytes(
         raise errors.UserError(f"{name}: {error}") from None
     except MemoryError:
         raise errors.UserError(f"{name}: {_MEMORY}") from None
+    if exif.has_position(result.exif):
+        say(f"{name}: the picture says where the photo was taken (GPS in Exif)")
     if file_format is None:
         file_format = "JPEG" if data.startswith(b"\xff\xd8") else "PNG"
     return images.encode(result, file_format, quality)

@@ -7,7 +7,7 @@ import fractions
 from pathlib import Path
 from typing import Any
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.video import colors, ffmpeg
 
 _DEFAULT_RATE = fractions.Fraction(25)
@@ -60,11 +60,13 @@ def read(path: Path) -> Clip:
     Raises:
         UserError: If it cannot be read, has no video, or is HDR; or if ffprobe is not installed.
     """
-    if not path.exists():
-        siblings = [entry.name for entry in path.parent.glob("*")]
-        raise errors.UserError(f"{path}: no such file{errors.did_you_mean(path.name, siblings)}")
-    if path.is_dir():
-        raise errors.UserError(f"{path}: is a folder; name a video")
+    match files.kind(path):
+        case None:
+            siblings = [entry.name for entry in path.parent.glob("*")]
+            hint = errors.did_you_mean(path.name, siblings)
+            raise errors.UserError(f"{path}: no such file{hint}")
+        case "folder":
+            raise errors.UserError(f"{path}: is a folder; name a video")
     ffmpeg.program("ffprobe")
     try:
         found = ffmpeg.probe("-show_streams", "-show_format", f"file:{path}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from fastnst import controls, errors, images
 from fastnst.models import loading, stylizer
@@ -176,6 +176,17 @@ def test_encoded_photos_are_returned_as_jpeg_if_they_are_jpeg_else_as_png(photo:
     stylized = photos.paint_bytes(NEGATIVE, encoded("PNG"), file_format="WEBP", size=40)
     with Image.open(io.BytesIO(stylized)) as image:
         assert (image.format, image.size) == ("WEBP", (60, 40))
+
+
+def test_a_position_in_an_encoded_photo_is_said(photo: Photo) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    buffer = io.BytesIO()
+    Image.fromarray(photo(20, 30)).save(buffer, "JPEG", exif=exif)
+    said: list[str] = []
+    for metadata in (True, False):
+        photos.paint_bytes(NEGATIVE, buffer.getvalue(), "a.jpg", metadata=metadata, say=said.append)
+    assert said == ["a.jpg: the picture says where the photo was taken (GPS in Exif)"]
 
 
 def test_an_error_names_encoded_photos_that_cannot_be_stylized(photo: Photo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fractions
+import os
 from pathlib import Path
 
 import clips
@@ -41,11 +42,13 @@ def test_hdr_is_refused_in_one_line_with_the_way_out(
 def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video")
     clips.ffmpeg("-f", "lavfi", "-i", "sine=d=0.1", tmp_path / "sound.m4a")
+    os.mkfifo(tmp_path / "pipe.mp4")
     for name, reason in {
         "notes.mp4": "not a video that can be read",
         "note.mp4": "no such file; did you mean notes.mp4?",
         "sound.m4a": "contains no video",
         ".": "is a folder",
+        "pipe.mp4": "is a pipe, a socket or a device; name a regular file",
     }.items():
         with pytest.raises(errors.UserError, match=reason.replace("?", r"\?")):
             clip.read(tmp_path / name)
