@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tqdm
 from PIL import Image
 
 from fastnst import images
@@ -18,7 +19,7 @@ from fastnst.cli import eval as command
 from fastnst.export import portable
 from fastnst.models import loading, tiled
 from fastnst.nets import sweeps
-from fastnst.painting import large
+from fastnst.painting import jobs, large
 
 Photo = Callable[..., np.ndarray]
 
@@ -140,6 +141,16 @@ def test_damaged_files_of_a_folder_are_reported_and_the_others_are_stylized(
     assert said[1] == "eval.py: 1 of 3 photos could not be stylized"
     assert "3/3" not in error  # the bar is for terminals
     assert "Traceback" not in error
+
+
+def test_the_bar_names_the_photo_that_is_painted_now() -> None:
+    photos = ("one.png", "a-photo-with-a-very-long\x1b-name.png")
+    work = [jobs.Job(Path("in", photo), Path("out", photo)) for photo in photos]
+    with tqdm.tqdm(total=2, file=io.StringIO()) as bar:
+        for shown in ("one.png", "h-a-very-long\\x1b-name.png"[-24:], ""):
+            command._name_next(bar, work)
+            assert (bar.postfix or "") == shown
+            bar.update()
 
 
 def test_several_photos_and_folders_can_be_named(

@@ -7,7 +7,7 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from fastnst import config, devices, errors, events, files, images
+from fastnst import cluster, config, devices, errors, events, files, images
 from fastnst.data import feed
 from fastnst.models import descriptions, learned, restore, store
 from fastnst.training import engine
@@ -55,9 +55,14 @@ def learn(
 
     Raises:
         UserError: If a file is missing or invalid, or the model was itself trained in a style of
-            that name.
+            that name; or if `TF_CONFIG` names several processes.
     """
     (name,) = settings.styles
+    if cluster.from_environment():
+        raise errors.UserError(
+            "fastnst learn trains a row in one process; unset "
+            f"{cluster.VARIABLE}, which names several"
+        )
     if not into.path.is_dir():
         raise errors.UserError(f"{into.path}: is a file; name the folder of a model")
     steps = settings.training.max_steps

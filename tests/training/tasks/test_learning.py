@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fastnst import config, events
+from fastnst import cluster, config, errors, events
 from fastnst.models import store
 from fastnst.training.tasks import learning
 
@@ -63,3 +64,15 @@ def test_a_stopped_run_keeps_the_row_as_it_is(
     # A second one does not take the place of the first.
     assert not learning.learn(settings, store.find(run), should_stop=lambda: True).added
     assert (run / "learned" / "wave.npz").read_bytes() == kept
+
+
+def test_several_processes_are_refused(
+    tiny_run: Path, settings: config.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = {
+        "cluster": {"worker": ["localhost:1", "localhost:2"]},
+        "task": {"type": "worker", "index": 0},
+    }
+    monkeypatch.setenv(cluster.VARIABLE, json.dumps(nodes))
+    with pytest.raises(errors.UserError, match=r"trains a row in one process; unset TF_CONFIG"):
+        learning.learn(settings, store.find(tiny_run))
