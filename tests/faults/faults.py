@@ -151,7 +151,12 @@ def signals(
     """Ends trainings by signals that let them save, each with its exit code."""
     for number, code in sent:
         models = bench.models()
-        training = trainings.Training(bench.conf, models)
+        # Under nohup, or in the background of a shell, they would be ignored.
+        training = trainings.Training(
+            bench.conf,
+            models,
+            before=functools.partial(signal.signal, number, signal.SIG_DFL),
+        )
         training.wait_for_steps(7)
         stopped = training.end(number)
         before = trainings.last_step(training.run)
