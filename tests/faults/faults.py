@@ -239,8 +239,8 @@ def disks(bench: Bench) -> collections.abc.Iterator[Row]:
         yield interrupted(
             bench,
             "folder made read-only",
-            lambda training: _remount(models, "ro"),
-            lambda run: _remount(models, "rw"),
+            lambda training: _make_read_only(models),
+            lambda run: _make_writable(models),
             models=models,
         )
 
@@ -276,9 +276,14 @@ def _empty(models: Path) -> None:
     (models / "filler").unlink()
 
 
-def _remount(models: Path, mode: str) -> None:
-    # Lazily, since files are open for writing.
-    subprocess.run(["mount", "-o", f"remount,{mode}", str(models)], check=False)
+def _make_read_only(models: Path) -> None:
+    """Covers a folder with a view of it that is read-only; files that are open stay writable."""
+    subprocess.run(["mount", "--bind", str(models), str(models)], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(models)], check=True)
+
+
+def _make_writable(models: Path) -> None:
+    subprocess.run(["umount", str(models)], check=True)
 
 
 def clock(bench: Bench) -> Row:
