@@ -34,16 +34,8 @@ def load(
         raise errors.UserError(
             f"{path}: is an exported model; name the run that it was exported from"
         )
-    if path.is_dir():
-        shipped, of_run = path / store.WEIGHTS, path / "checkpoints"
-        saved = checkpoint_file.newest(of_run if of_run.is_dir() else path)
-        if saved is None and store.is_checkpoint(shipped):
-            saved = str(shipped)
-        if saved is None:
-            raise errors.UserError(f"{path}: has no checkpoint yet; continue its training")
-        path = Path(saved)
+    path, tensors = _read_newest(path) if path.is_dir() else (path, read_net(path))
     described = reference.folder / descriptions.FILE
-    tensors = read_net(path)
     description = descriptions.Description.read(described) if described.is_file() else None
     try:
         _check_finite(tensors)
@@ -64,6 +56,33 @@ def load(
             f"{described}: describes no network ({errors.reason(error)})"
         ) from None
     return learned.with_learned(reference.folder, model.Model(net, description))
+
+
+def _read_newest(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
+    """Reads the weights in the folder of a model, which a training may replace at any time.
+
+    Returns:
+        The path of the checkpoint, and its tensors.
+    """
+    saved = _newest(folder)
+    while True:
+        try:
+            return saved, read_net(saved)
+        except errors.UserError:
+            replaced, saved = saved, _newest(folder)
+            if saved == replaced:
+                raise
+
+
+def _newest(folder: Path) -> Path:
+    """Returns the checkpoint to stylize with in the folder of a model."""
+    shipped, of_run = folder / store.WEIGHTS, folder / "checkpoints"
+    saved = checkpoint_file.newest(of_run if of_run.is_dir() else folder)
+    if saved is None and store.is_checkpoint(shipped):
+        saved = str(shipped)
+    if saved is None:
+        raise errors.UserError(f"{folder}: has no checkpoint yet; continue its training")
+    return Path(saved)
 
 
 def styles(path: Path) -> tuple[str, ...]:

@@ -46,6 +46,25 @@ def test_weights_that_do_not_fit_their_model_json_are_rejected(
         restore.load(store.find(folder))
 
 
+def test_a_checkpoint_that_a_training_replaces_meanwhile_is_read_in_its_new_place(
+    tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "tiny"
+    shutil.copytree(tiny_run, run)
+    expected = restore.load(store.find(run)).net.tensors()
+    read = restore.read_net
+
+    def replace_first(path: Path) -> dict[str, np.ndarray]:
+        monkeypatch.undo()
+        for file in path.parent.glob(f"{path.name}.*"):
+            file.rename(file.with_name(file.name.replace(path.name, "step-999")))
+        return read(path)
+
+    monkeypatch.setattr(restore, "read_net", replace_first)
+    for name, tensor in restore.load(store.find(run)).net.tensors().items():
+        np.testing.assert_array_equal(tensor, expected[name])
+
+
 def test_weights_that_are_of_no_transform_net_are_rejected(tmp_path: Path) -> None:
     prefix = tmp_path / "slim.ckpt"
     checkpoint_file.write_checkpoint(prefix, {"conv1/weights": np.zeros([9, 9, 3, 32])})
