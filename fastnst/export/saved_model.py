@@ -213,7 +213,9 @@ def write(model: model_module.Model, folder: Path, options: export.Options) -> N
         signatures["serving_styles"] = _serve_styles(served)
     if served.has_strength:
         signatures["serving_strength"] = _serve_strength(served)
-    tf.saved_model.save(served, str(folder), signatures=signatures)
+    # Gradients would stay in the memory of programs that load the model, even after they drop it.
+    save = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(served, str(folder), signatures=signatures, options=save)
     (folder / descriptions.FILE).write_text(model.description.to_json(), encoding="utf-8")
 
 

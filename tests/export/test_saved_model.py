@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -367,3 +369,13 @@ def test_an_export_may_lie_in_a_folder_of_any_name(
     export.export(model, tmp_path / name, file_format, {"README.md": f"# {name}\n"})
     assert (tmp_path / name / export.FORMATS[file_format].files[0]).exists()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_program_that_drops_the_model_gets_its_memory_back(exported: Path) -> None:
+    loaded = tf.saved_model.load(str(exported))
+    loaded.signatures["serving_uint8"](images=np.zeros([1, 16, 16, 3], np.uint8))
+    graph = weakref.ref(loaded.signatures["serving_uint8"].graph)
+    assert graph() is not None
+    del loaded
+    gc.collect()
+    assert graph() is None
