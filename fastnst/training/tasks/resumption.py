@@ -34,6 +34,7 @@ JUDGING_KEYS = frozenset(
         "style_layers",
         "style_size",
         "image_size",
+        "loss_model",
         "loss_model_file",
         "validation",
     }
