@@ -29,7 +29,7 @@ from fastnst.models import descriptions, metrics_log, model, run_folder, store
 from fastnst.nets import transform_net
 from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
-from fastnst.training.tasks import contents, inputs, resumption, start, style_transfer
+from fastnst.training.tasks import contents, inputs, resumption, start, style_transfer, targets
 
 # Fewer steps give no usable style.
 _FEW_STEPS = 300
@@ -257,6 +257,7 @@ def open_session(
         if devices.is_chief(strategy):
             _record(settings, folder, trainer, changes, say)
             contents.write(folder, found)
+            targets.write(folder, paintings)
     return Session(
         settings=settings,
         folder=folder,
