@@ -539,7 +539,7 @@ def test_base64_text_is_stylized_to_base64_text(
     assert command.main(["--model", "gallery", "--style", "ink", "--base64"]) == 0
     output, error = capfdbinary.readouterr()
     assert output.count(b"\n") == 1 and error == b""
-    found = images.decode(base64.b64decode(output, validate=True))
+    found = images.decode(base64.b64decode(output.strip(), validate=True))
     np.testing.assert_array_equal(found, stylized(gallery, "ink"))
     # A file is a picture on either side.
     assert command.main(["--model", "gallery", "--style", "ink", "--base64", "a.png"]) == 0
