@@ -159,18 +159,19 @@ def read_picture(
     return decode_picture(read_bytes(path), str(path), max_pixels, size=size)
 
 
-def read(path: str | Path, size: int | None = None) -> np.ndarray:
+def read(path: str | Path, size: int | None = None, *, max_pixels: int | None = None) -> np.ndarray:
     """Reads an image file as float32 RGB [H, W, 3] in [0, 255].
 
     Args:
         path: The file.
         size: If given, the image is scaled to this shorter side in pixels, keeping its aspect
             ratio. The longer side may then not exceed `MAX_ASPECT` times the shorter.
+        max_pixels: The most pixels that it may have; None for `formats.MAX_PIXELS`.
 
     Raises:
         UserError: If it cannot be read, is not an image, or has too many pixels.
     """
-    pixels = flattened(read_picture(path, size=size))
+    pixels = flattened(read_picture(path, max_pixels=max_pixels, size=size))
     if size is not None:
         height, width = pixels.shape[:2]
         if max(height, width) > MAX_ASPECT * min(height, width):

@@ -6,6 +6,7 @@ a folder, and a command that several of them show is run once.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import os
@@ -42,6 +43,7 @@ GUIDES = (
     "importing",
     "quality",
     "dreaming",
+    "gatys",
 )
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
@@ -71,6 +73,7 @@ SMALL = {
     "gallery": ["--size", "32"],
     "compare": ["--size", "32"],
     "optimize": ["--size", "32", "--steps", "2"],
+    "sweep": ["--size", "32", "--steps", "2"],
     "dream": ["--size", "32", "--iterations", "1"],
     "quality": ["--photos", "1", "--size", "96", "--steps", "2"],
     "video": ["--size", "32"],
@@ -191,6 +194,8 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
             archive.write(path, f"train2014/{path.name}")
     for index, name in enumerate(("photo", "painting", "harbour", "img/candy", "img/photos/koala")):
         images.write(folder / f"{name}.jpg", small[index])
+    text = base64.b64encode((folder / "photo.jpg").read_bytes())
+    (folder / "photo.txt").write_bytes(text)
     for name in ("Anna", "Ben"):
         save_votes(folder / f"votes-{name}.json", name)
     np.savez(folder / "la_muse.npz", **networks.lengstrom())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastnst import errors, files
 from fastnst.cli import options, terminal
+from fastnst.controls import blends
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--strength",
-        type=float,
+        type=terminal.number(least=0, most=blends.MAX_STRENGTH),
         metavar="X",
         help="strength of the style in both models, from 0 to 1.5 (default: 1)",
     )

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastnst import errors, files, images
 from fastnst.cli import options, progress, terminal
+from fastnst.features import stacks
 from fastnst.painting import photos
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PROGRAM = "fastnst dream"
 # Repeated here, so that --help does not import TensorFlow: the layer to dream of by default.
 LAYERS = {
+    **{name: stacks.layers(name)[-1].name for name in stacks.NAMES},
     "vgg_16": "relu4_3",
     "vgg_19": "relu4_4",
     "inception5h": "mixed4c",
@@ -36,6 +38,7 @@ KINDS = ("laplacian", "plain")
 _NOISE_SIDE, _GUIDE_SIDE = 384, 224
 # A photo of a phone would take an hour.
 DEFAULT_SIDE = 1024
+_MOST_SHARE = 1_000_000
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -72,7 +75,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "--network_file",
         type=Path,
         metavar="FILE",
-        help="its file: a checkpoint or .mat file of VGG, or the .pb file of inception5h",
+        help="its file: a checkpoint with slim's variable names, a .mat file of VGG, or the .pb "
+        "file of inception5h",
     )
     subject.add_argument(
         "--layer",
@@ -94,7 +98,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     method.add_argument(
         "--scale",
-        type=_above_one,
+        type=terminal.number(above=1, most=255),
         default=1.4,
         metavar="X",
         help="ratio of a size to the one before (default: %(default)s)",
@@ -108,7 +112,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     method.add_argument(
         "--step",
-        type=_amount,
+        type=terminal.number(above=0, most=255),
         default=1.5,
         metavar="X",
         help="mean change of a pixel per iteration, in levels of 255 (default: %(default)s)",
@@ -142,7 +146,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     video.add_argument(
         "--zoom_rate",
-        type=_above_one,
+        type=terminal.number(above=1, most=255),
         default=1.04,
         metavar="X",
         help="enlargement per frame (default: %(default)s)",
@@ -156,26 +160,6 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     options.add_output(parser, as_json=True)
     return parser
-
-
-def _amount(text: str) -> float:
-    return _number(text, 0.0, "above 0")
-
-
-def _above_one(text: str) -> float:
-    return _number(text, 1.0, "above 1")
-
-
-def _number(text: str, above: float, allowed: str) -> float:
-    try:
-        number = float(text)
-        if not above < number <= 255:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} should be a number {allowed}, at most 255"
-        ) from None
-    return number
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGRAM) -> int:
@@ -216,6 +200,7 @@ def _run(arguments: argparse.Namespace) -> int:
             details=_kind(arguments, "octave_kind", of_photo="laplacian") == "laplacian",
             gradient=_kind(arguments, "gradient", of_photo="plain"),
             seed=arguments.seed,
+            smallest=_smallest(network, layers),
         ),
     )
     if arguments.zoom:
@@ -226,6 +211,16 @@ def _run(arguments: argparse.Namespace) -> int:
     height, width = photo.pixels.shape[:2]
     terminal.result(output, as_json=arguments.json, size=[width, height], layers=layers)
     return terminal.INTERRUPTED if result.interrupted else terminal.DONE
+
+
+def _smallest(network: networks.Network, layers: dict[str, float]) -> int:
+    """Returns the smallest side of a picture in which to dream of these layers."""
+    from fastnst.features import loss_network
+    from fastnst.pixels import deepdream
+
+    if isinstance(network, loss_network.LossNetwork):
+        return max(deepdream.MIN_SIDE, network.smallest_side(layers))
+    return deepdream.MIN_SIDE
 
 
 def _photo(arguments: argparse.Namespace) -> images.Picture:
@@ -258,11 +253,12 @@ def _shares(text: str, what: str, names: tuple[str, ...]) -> dict[str, float]:
             )
         try:
             found[name] = float(share or 1.0)
-            if not 0 < found[name] < float("inf"):
+            if not 0 < found[name] <= _MOST_SHARE:
                 raise ValueError
         except ValueError:
             raise errors.UserError(
-                f"--{what} {part.strip()}: the share should be a number above 0"
+                f"--{what} {part.strip()}: the share should be a number above 0, at most "
+                f"{_MOST_SHARE:,}"
             ) from None
     total = sum(found.values())
     return {name: share / total for name, share in found.items()}

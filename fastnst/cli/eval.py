@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import binascii
 import collections.abc
 import contextlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from fastnst.painting import jobs as jobs_module
 
 _PIPE = "-"
+# What may precede base64 text, as browsers write it.
+_DATA_URI = re.compile(rb"data:[^,]{0,100};base64,")
 # Time between two looks at the folders. A photo is complete if it does not change in between.
 _WATCHING_SECONDS = 1.0
 _POSITION = "pictures say where the photo was taken (GPS in Exif); --strip-metadata removes it"
@@ -130,6 +135,12 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="write no Exif data, such as the place and the camera, and no resolution (default: "
         "keep them)",
     )
+    parser.add_argument(
+        "--base64",
+        action="store_true",
+        help="read and write one photo as base64 text: from stdin unless a photo is named, to "
+        "stdout unless -o names a file",
+    )
     options.add_max_pixels(parser)
     options.add_output(parser, as_json=True)
     return parser
@@ -141,6 +152,8 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "eval
     arguments = parser.parse_args(argv)
     if arguments.image:
         arguments.inputs.append(arguments.image)
+    if arguments.base64 and not arguments.inputs:
+        arguments.inputs.append(_PIPE)
     if not arguments.inputs and arguments.model != "list":
         parser.error("name at least one photo or folder")
     return terminal.guarded(program, lambda: _run(arguments, program), quiet=arguments.quiet)
@@ -154,7 +167,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     if arguments.model == "list":
         _list(store.available())
         return terminal.DONE
-    if _PIPE in (arguments.output, *arguments.inputs):
+    if arguments.base64 or _PIPE in (arguments.output, *arguments.inputs):
         return _pipe(arguments)
     # The arguments are checked before the model is restored, which takes longer.
     chosen = runtimes.find(arguments.model)
@@ -320,17 +333,23 @@ def _pipe(arguments: argparse.Namespace) -> int:
     from fastnst import images
     from fastnst.painting import photos
 
+    sign = "--base64" if arguments.base64 else _PIPE
     if len(arguments.inputs) > 1:
         raise errors.UserError(
-            "- reads one photo from stdin and cannot be combined with other photos; name one input"
+            f"{sign} reads one photo from stdin and cannot be combined with other photos; name one "
+            "input"
         )
     if arguments.style == "all":
         raise errors.UserError(
-            "--style all makes several pictures, but - writes one; name one style"
+            f"--style all makes several pictures, but {sign} writes one; name one style"
         )
     (name,) = arguments.inputs
     choices = options.controls(arguments, arguments.style, arguments.strength)
-    data = sys.stdin.buffer.read() if name == _PIPE else images.read_bytes(name)
+    if name != _PIPE:
+        data = images.read_bytes(name)
+    else:
+        given = sys.stdin.buffer.read()
+        data = _decoded(given) if arguments.base64 else given
     to_stdout = arguments.output in (None, _PIPE)
     chosen = runtimes.find(arguments.model)
     stylized = photos.paint_bytes(
@@ -345,8 +364,24 @@ def _pipe(arguments: argparse.Namespace) -> int:
         say=terminal.say,
     )
     if to_stdout:
-        terminal.write_bytes(stylized)
+        terminal.write_bytes(base64.b64encode(stylized) + b"\n" if arguments.base64 else stylized)
     else:
         files.write(arguments.output, stylized)
         terminal.result(arguments.output, as_json=arguments.json, style=arguments.style)
     return terminal.DONE
+
+
+def _decoded(text: bytes) -> bytes:
+    """Decodes base64 text, in either alphabet, also of a data URI.
+
+    Raises:
+        UserError: If it is something else.
+    """
+    bare = b"".join(_DATA_URI.sub(b"", text.lstrip(), count=1).split())
+    try:
+        return base64.b64decode(bare.translate(bytes.maketrans(b"-_", b"+/")), validate=True)
+    except binascii.Error as error:
+        raise errors.UserError(
+            f"standard input: is not base64 text ({error}); omit --base64 to read the picture "
+            "itself"
+        ) from None

@@ -25,6 +25,8 @@ COMMANDS = {
         "fastnst.cli.optimize",
         "stylize a photo by optimizing its pixels",
     ),
+    "sweep": ("fastnst.cli.sweep", "optimize with several values of two options, on one sheet"),
+    "layers": ("fastnst.cli.layers", "list the layers of a loss network"),
     "dream": ("fastnst.cli.dream", "show in a picture what a network sees in it (DeepDream)"),
     "quality": ("fastnst.cli.quality", "compare a network with the optimization method"),
     "compare": ("fastnst.cli.compare", "let people judge two models on a blind page"),

@@ -22,6 +22,7 @@ import numpy as np
 
 from fastnst import config, errors, events, files, images
 from fastnst.cli import options, terminal
+from fastnst.config import schema
 from fastnst.models import card
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 PROGRAM = "fastnst quality"
 # Layers at which the distance from the style is measured.
 _LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+# L-BFGS would need hundreds of gigabytes for more.
+_MOST_SIDE = 16_384
 STARTS = {"noise": ("noise",), "photo": ("photo",), "both": ("noise", "photo")}
 
 
@@ -152,7 +155,11 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="initial picture (default: both)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)"
+        "--seed",
+        type=terminal.natural,
+        default=0,
+        metavar="N",
+        help="seed of the noise (default: 0)",
     )
     parser.add_argument(
         "-o",
@@ -191,7 +198,11 @@ def _run(arguments: argparse.Namespace) -> int:
         settings, styles = _of_run(reference, chosen, names)
     model = restore.load(reference)
     paths = inputs.validation_paths(arguments.images)[: arguments.photos]
-    weights = loss_network.load_weights(files.find(settings.loss_network.loss_model_file))
+    judge = settings.loss_network
+    if judge.loss_model != schema.LossNetwork.loss_model:
+        # One network measures the pictures of all, or the figures could not be compared.
+        judge = schema.LossNetwork()
+    weights = loss_network.load_weights(files.find(judge.loss_model_file))
     network = loss_network.LossNetwork(weights, _LAYERS)
     grams = measures.Grams(network, (picture_figures.LAYER,))
     for style, given in styles.items():
@@ -375,9 +386,10 @@ def _require_extras() -> None:
 
 
 def _size(text: str) -> int:
-    if not text.strip().isdecimal() or int(text) < 96:
-        raise errors.UserError(f"--size: {text!r} should be a whole number of pixels, at least 96")
-    return int(text)
+    try:
+        return terminal.whole(text, 96, _MOST_SIDE)
+    except argparse.ArgumentTypeError as error:
+        raise errors.UserError(f"--size: {error}") from None
 
 
 def _square(path: Path, size: int) -> np.ndarray:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("fastapi", "uvicorn", "multipart", "prometheus_client")
 _PORTS = 65535
+_AMOUNT = terminal.number(above=0, most=1_000_000)
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -50,21 +51,21 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     limits = parser.add_argument_group("limits")
     limits.add_argument(
         "--max-megabytes",
-        type=_amount,
+        type=_AMOUNT,
         default=20.0,
         metavar="N",
         help="size of a request (default: 20)",
     )
     limits.add_argument(
         "--max-megapixels",
-        type=_amount,
+        type=_AMOUNT,
         default=24.0,
         metavar="N",
         help="size of a photo (default: 24)",
     )
     limits.add_argument(
         "--max-seconds",
-        type=_amount,
+        type=_AMOUNT,
         default=60.0,
         metavar="N",
         help="time until a result (default: 60)",
@@ -92,16 +93,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _PORTS:
         raise argparse.ArgumentTypeError(f"{text!r} should be a port, from 0 to {_PORTS}")
     return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = 0.0
-    if not 0.0 < amount < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} should be a number above 0")
-    return amount
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst serve") -> int:

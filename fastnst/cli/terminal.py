@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import math
 import os
 import re
 import signal
@@ -285,23 +286,51 @@ def stopping_gently() -> collections.abc.Iterator[StopRequest]:
         yield request
 
 
-# No number of steps, of pixels or of seeds is larger.
+# No number of steps, of pixels of a side or of seeds is larger.
 _MOST = 1_000_000_000
+# No picture has more pixels.
+_MOST_PIXELS = 10**12
 
 
 def natural(text: str) -> int:
     """Parses a whole number of 0 or more, as an argparse type."""
-    return _whole(text, 0, _MOST)
+    return whole(text, 0, _MOST)
 
 
 def positive(text: str) -> int:
     """Parses a whole number above 0, as an argparse type."""
-    return _whole(text, 1, _MOST)
+    return whole(text, 1, _MOST)
 
 
 def quality(text: str) -> int:
     """Parses a JPEG quality from 1 to 100, as an argparse type."""
-    return _whole(text, 1, 100)
+    return whole(text, 1, 100)
+
+
+def number(
+    *, least: float = -math.inf, above: float = -math.inf, most: float
+) -> collections.abc.Callable[[str], float]:
+    """Returns a parser of finite numbers within bounds, as an argparse type.
+
+    Args:
+        least: The least number.
+        above: A bound that the numbers must exceed.
+        most: The largest number.
+    """
+    lower = f"above {above:g}" if above > least else f"from {least:g}"
+    allowed = f"{lower}, at most {most:g}" if above > least else f"{lower} to {most:g}"
+
+    def parse(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        # Of NaN, every comparison is false.
+        if least <= found <= most and found > above:
+            return found
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} should be a number {allowed}")
+
+    return parse
 
 
 def memory(text: str) -> int:
@@ -309,31 +338,34 @@ def memory(text: str) -> int:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?", text.strip().lower())
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} should be an amount such as 2GiB or 500MB")
-    number, prefix, binary = found.groups()
-    if len(number) > 15:
+    amount, prefix, binary = found.groups()
+    if len(amount) > 15:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is more memory than there is")
-    return int(float(number) * (1024 if binary else 1000) ** ("kmgt".index(prefix) + 1))
+    return int(float(amount) * (1024 if binary else 1000) ** ("kmgt".index(prefix) + 1))
 
 
 def pixels(text: str) -> int:
     """Parses a number of pixels, such as 500M or 2G, as an argparse type."""
     found = re.fullmatch(r"(\d{1,12}(?:\.\d+)?)\s*([kmg]?)(?:px|p)?", text.strip().lower())
-    number = float(found[1]) * 1000 ** (" kmg".index(found[2] or " ")) if found else 0.0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} should be a number of pixels, such as 500M")
-    return int(number)
+    count = float(found[1]) * 1000 ** (" kmg".index(found[2] or " ")) if found else 0.0
+    if not 1 <= count <= _MOST_PIXELS:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} should be a number of pixels, such as 500M, at most 1000G"
+        )
+    return int(count)
 
 
-def _whole(text: str, least: int, most: int) -> int:
+def whole(text: str, least: int, most: int) -> int:
+    """Parses a whole number within bounds, for argparse types."""
     allowed = f"from {least:,} to {most:,}"
     try:
-        number = int(text)
-        if not least <= number <= most:
+        found = int(text)
+        if not least <= found <= most:
             raise ValueError
     except ValueError:
         shown = f"{text[:40]!r}"
         raise argparse.ArgumentTypeError(f"{shown} should be a whole number, {allowed}") from None
-    return number
+    return found
 
 
 def import_tensorflow() -> None:

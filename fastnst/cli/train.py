@@ -42,6 +42,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         help="total number of steps, including those of earlier runs",
     )
     parser.add_argument("--model_path", metavar="DIR", help="folder that holds the models")
+    options.add_max_pixels(parser)
     parser.add_argument(
         "--profile",
         type=terminal.positive,
@@ -69,6 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
         "dataset": arguments.dataset,
         "max_steps": arguments.steps,
         "model_path": arguments.model_path,
+        "max_pixels": arguments.max_pixels,
     }
     given_options = {
         "assignments": arguments.assignments,

@@ -11,6 +11,8 @@ LARGE = 1e30
 STEPS = 1_000_000_000
 # No device trains on larger crops, in pixels.
 SIDE = 4096
+# No picture has more pixels.
+PIXELS = 10**12
 
 
 def key(default: Any, help: str, **rules: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastnst import errors
 from fastnst.config import conf_file, nodes, objective, recipes, schema, values
+from fastnst.features import stacks
 
 _STYLE_KEYS = schema.keys(objective.Style)
 _NO_PAINTING = f"style_image is missing: {_STYLE_KEYS['style_image'].metadata['help']}"
@@ -187,6 +188,9 @@ def _make(
         sources = dict.fromkeys(styles, source)
     for name, style in styles.items():
         _check_objective(style, sources[name], problems)
+        if "loss_model" in checked or "loss_model" not in flat:
+            model = checked.get("loss_model", schema.FIELDS["loss_model"].default)
+            _check_layers(style, model, sources[name], problems)
     if checked.get("lite") and checked.get("deep"):
         problems.append(
             f"{source}: deep does not combine with lite, whose trunk is as small already; set one"
@@ -335,3 +339,14 @@ def _check_objective(style: objective.Style, source: str, problems: list[str]) -
             f"{source}: style_weight: auto is relative to the content loss, whose weight is 0; "
             "set a number"
         )
+
+
+def _check_layers(style: objective.Style, model: str, source: str, problems: list[str]) -> None:
+    known = [layer.name for layer in stacks.layers(model)]
+    for key in ("content_layers", "style_layers"):
+        lacking = [name for name in getattr(style, key) if name not in known]
+        if lacking:
+            problems.append(
+                f"{source}: {key}: {model} has no {', '.join(lacking)}; choose from "
+                f"{', '.join(known)}"
+            )

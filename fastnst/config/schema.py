@@ -17,6 +17,7 @@ import yaml
 
 from fastnst import files
 from fastnst.config import declaring, network, objective, recipes, transfer
+from fastnst.features import stacks
 
 _key = declaring.key
 _LARGE, _STEPS, _SIDE = declaring.LARGE, declaring.STEPS, declaring.SIDE
@@ -68,6 +69,13 @@ class Data:
         "Seed of the initial weights, the photos' order and the crops.",
         minimum=0,
         maximum=2**31 - 1,
+    )
+    max_pixels: int | None = _key(
+        None,
+        "Most pixels of a photo or a painting; larger photos are skipped. null: 200 million.",
+        minimum=1,
+        maximum=declaring.PIXELS,
+        optional=True,
     )
     data_service: str | None = _key(
         None,
@@ -174,10 +182,17 @@ class LossNetwork:
 
     heading: ClassVar[str] = "Loss network"
 
-    loss_model: str = _key("vgg_16", "The loss network.", choices=("vgg_16",))
+    loss_model: str = _key(
+        "vgg_16",
+        "The loss network. All but vgg_16 need a loss_model_file; all but VGG need content_layers "
+        "and style_layers, which `fastnst layers` lists.",
+        choices=stacks.NAMES,
+        judges=True,
+    )
     loss_model_file: str = _key(
         "pretrained/vgg_16.ckpt",
-        "Checkpoint of the loss network, with slim's variable names.",
+        "File of the loss network: a checkpoint with slim's variable names, or for VGG a .mat file "
+        "of MatConvNet.",
         judges=True,
     )
     checkpoint_exclude_scopes: str = _key(

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastnst import errors
 from fastnst.config import declaring, nodes
-from fastnst.features import vgg
+from fastnst.features import stacks
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # `--model list` and `--style all` name no model and no style.
@@ -144,7 +144,7 @@ def _check_layers(value: Any) -> dict[str, float]:
         raise ValueError("should be a list of layers, or a mapping of layer to weight")
     layers: dict[str, float] = {}
     for name, weight in pairs:
-        layer = vgg.layer_named(str(name))
+        layer = stacks.layer_named(str(name))
         if layer is None:
             glued = "; put a space after the colon" if ":" in str(name) else ""
             raise ValueError(

@@ -219,7 +219,7 @@ def _why_skipped(source: source_module.PhotoSource, name: str) -> str:
     if source.kind == "records":
         return f"{name}: damaged or of a single color"
     try:
-        images.read(name)
+        images.read(name, max_pixels=source.max_pixels)
     except errors.UserError as error:
         return str(error)
     return f"{name}: the crop is of a single color"

@@ -252,10 +252,10 @@ def _square(
     else:
         data = schemas.image_file(content, source.schema)
     if augment == "none":
-        return preprocess.original(preprocess.decode(data), image_size)
+        return preprocess.original(preprocess.decode(data, source.max_pixels), image_size)
     if source.upright_jpegs:
         return preprocess.crop_jpeg(data, image_size, random)
-    return preprocess.crop(data, image_size, random)
+    return preprocess.crop(data, image_size, random, source.max_pixels)
 
 
 def _samples(source: PhotoSource, *, seed: int, start: int, shuffle: bool) -> tf.data.Dataset:

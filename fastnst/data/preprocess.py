@@ -28,7 +28,12 @@ _TURNED = (
 )
 
 
-def crop(data: tf.Tensor, image_size: int, random: tf.Tensor) -> tf.Tensor:
+def crop(
+    data: tf.Tensor,
+    image_size: int,
+    random: tf.Tensor,
+    max_pixels: int = formats.MAX_PIXELS,
+) -> tf.Tensor:
     """Decodes a random square of an image file of any format and color mode.
 
     The photo is scaled by 1, 1/2, 1/4 or 1/8, which a JPEG decoder does at no extra cost. Then a
@@ -42,14 +47,15 @@ def crop(data: tf.Tensor, image_size: int, random: tf.Tensor) -> tf.Tensor:
         data: The image file, a string scalar.
         image_size: Height and width of the result.
         random: float32 [4], uniform in [0, 1), for row, column, scale and flip.
+        max_pixels: The most pixels of the photo. Decoding a larger one fails.
 
     Returns:
         uint8 [image_size, image_size, 3].
     """
     square = tf.cond(
-        _is_upright_jpeg(data),
+        _is_upright_jpeg(data, max_pixels),
         lambda: _cut_jpeg(data, image_size, random),
-        lambda: _cut(_decode_any(data), image_size, random),
+        lambda: _cut(_decode_any(data, max_pixels), image_size, random),
     )
     return _finish(square, image_size, random)
 
@@ -114,16 +120,19 @@ def original(image: tf.Tensor, image_size: int) -> tf.Tensor:
     return tf.ensure_shape(image, [image_size, image_size, 3])
 
 
-def decode(data: tf.Tensor) -> tf.Tensor:
-    """Decodes an image file of any format and color mode to upright uint8 RGB [H, W, 3]."""
+def decode(data: tf.Tensor, max_pixels: int = formats.MAX_PIXELS) -> tf.Tensor:
+    """Decodes an image file of any format and color mode to upright uint8 RGB [H, W, 3].
+
+    One of more than `max_pixels` becomes an empty image.
+    """
     return tf.cond(
-        _is_upright_jpeg(data),
+        _is_upright_jpeg(data, max_pixels),
         lambda: tf.io.decode_jpeg(data, channels=3),
-        lambda: _decode_any(data),
+        lambda: _decode_any(data, max_pixels),
     )
 
 
-def _is_upright_jpeg(data: tf.Tensor) -> tf.Tensor:
+def _is_upright_jpeg(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
     """Returns whether TensorFlow's own JPEG decoder gives the right colors and orientation."""
     jpeg = tf.strings.substr(data, 0, 2) == b"\xff\xd8"
     turned = tf.strings.regex_full_match(tf.strings.substr(data, 0, _HEAD), _TURNED)
@@ -131,7 +140,7 @@ def _is_upright_jpeg(data: tf.Tensor) -> tf.Tensor:
     def is_plain() -> tf.Tensor:
         shape = tf.cast(tf.io.extract_jpeg_shape(data), tf.int64)
         # Others, which Python decodes, are refused there.
-        return (shape[2] != _CMYK) & (shape[0] * shape[1] <= formats.MAX_PIXELS)
+        return (shape[2] != _CMYK) & (shape[0] * shape[1] <= max_pixels)
 
     return tf.cond(jpeg & ~turned, is_plain, lambda: False)
 
@@ -174,16 +183,17 @@ def _decode_at(data: tf.Tensor, window: tf.Tensor, ratio: int) -> tf.Tensor:
     )
 
 
-def _decode_any(data: tf.Tensor) -> tf.Tensor:
+def _decode_any(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
     """Decodes in Python the formats and modes that TensorFlow decodes wrongly or not at all."""
-    image = tf.numpy_function(_pixels_or_nothing, [data], tf.uint8, stateful=False)
+    decode = functools.partial(_pixels_or_nothing, max_pixels)
+    image = tf.numpy_function(decode, [data], tf.uint8, stateful=False)
     image.set_shape([None, None, 3])
     return image
 
 
-def _pixels_or_nothing(data: bytes) -> np.ndarray:
+def _pixels_or_nothing(max_pixels: int, data: bytes) -> np.ndarray:
     try:
-        return images.decode(data)
+        return images.flattened(images.decode_picture(data, max_pixels=max_pixels))
     except errors.UserError:
         # An exception would be logged with its traceback for each such photo in each epoch. An
         # empty image makes the crop fail, which skips the photo just as well.

@@ -32,6 +32,7 @@ class PhotoSource:
         schema: How the records store their photos; None for a folder.
         upright_jpegs: Whether all photos are known to be upright grayscale or RGB JPEGs.
         left_out: How many other files a folder of photos holds, and the names of some.
+        max_pixels: The most pixels of a photo to decode.
     """
 
     root: str
@@ -43,6 +44,7 @@ class PhotoSource:
     schema: schemas.Schema | None = None
     upright_jpegs: bool = False
     left_out: str = ""
+    max_pixels: int = formats.MAX_PIXELS
 
     @property
     def description(self) -> str:
@@ -53,12 +55,14 @@ class PhotoSource:
         return f"{self.count:,} photos in {len(self.files):,} TFRecord files of {self.root}"
 
 
-def open_photos(spec: str) -> PhotoSource:
+def open_photos(spec: str, *, max_pixels: int | None = None) -> PhotoSource:
     """Finds the photos of the conf key `dataset` and checks that they are readable.
 
     Args:
         spec: `bundled` for the photos that come with the program; a folder of photos, searched
             recursively; or a path, glob or folder of TFRecord files.
+        max_pixels: The most pixels of a photo; larger ones are skipped. None for
+            `formats.MAX_PIXELS`.
 
     Raises:
         UserError: If nothing is found, nothing is readable, or the records hold no photos.
@@ -78,6 +82,8 @@ def open_photos(spec: str) -> PhotoSource:
     else:
         paths = tuple(map(str, found))
         source = PhotoSource(root, "folder", paths, len(found), left_out=left_out)
+    if max_pixels is not None:
+        source = dataclasses.replace(source, max_pixels=max_pixels)
     check_readable(source)
     return source
 
@@ -233,11 +239,12 @@ def _faults(source: PhotoSource) -> Iterator[str]:
     for file in source.files:
         try:
             if source.schema is None:
-                yield _fault(file, images.read_bytes(file))
+                yield _fault(file, images.read_bytes(file), source.max_pixels)
                 continue
             for payload in tfrecord.payloads(Path(file)):
                 if source.schema.shape is None:
-                    yield _fault(file, schemas.encoded(payload, source.schema))
+                    encoded = schemas.encoded(payload, source.schema)
+                    yield _fault(file, encoded, source.max_pixels)
                 elif schemas.has_pixels(payload, source.schema):
                     yield ""
                 else:
@@ -246,9 +253,9 @@ def _faults(source: PhotoSource) -> Iterator[str]:
             yield str(error)
 
 
-def _fault(name: str, data: bytes) -> str:
+def _fault(name: str, data: bytes, max_pixels: int) -> str:
     try:
-        images.decode(data, name)
+        images.decode_picture(data, name, max_pixels)
     except errors.UserError as error:
         return str(error)
     return ""

@@ -1,4 +1,4 @@
-"""The loss network: slim's VGG16 or VGG19, convolutions only, frozen.
+"""The loss network: one of slim's networks, convolutions only, frozen.
 
 This is the only module that imports tf_slim. Slim creates variables through a variable scope. Here
 the scope returns constants instead, so there is nothing to train, save or initialize, and the
@@ -16,10 +16,12 @@ import tensorflow as tf
 import tf_slim as slim
 
 from fastnst import checkpoint_file, errors
-from fastnst.features import vgg
+from fastnst.features import stacks, vgg
 from fastnst.nets import padding
 
 POOLINGS = {"max": slim.max_pool2d, "avg": slim.avg_pool2d}
+# Half the range of a picture.
+_MIDDLE = 128.0
 
 
 class LossNetwork:
@@ -44,20 +46,22 @@ class LossNetwork:
             weights: Slim's variables by name, as returned by `load_weights`.
             layers: All layers that will be requested, for example "relu3_3".
             compute_dtype: The dtype of the convolutions.
-            model: One of `vgg.MODELS`.
-            mean_rgb: Mean color to subtract from the images, in [0, 255].
+            model: One of `stacks.NAMES`.
+            mean_rgb: Mean color to subtract from the images, in [0, 255]; networks whose pictures
+                are not `stacks.CENTERED` ignore it.
             pooling: "max", as in training, or "avg", which Gatys et al. 2015 prefer.
 
         Raises:
             UserError: If a layer is not in the weights.
         """
-        known = vgg.layers_of(model)
+        known = stacks.convolutions(model)
         for layer in layers:
             if layer not in known:
+                near = errors.did_you_mean(layer, known)
                 raise errors.UserError(
-                    f"{model} has no layer {layer}{errors.did_you_mean(layer, known)}"
+                    f"{model} has no layer {layer}{near}; `fastnst layers {model}` lists its own"
                 )
-            if vgg.variables(model, layer)[0] not in weights:
+            if stacks.variables(model, layer)[0] not in weights:
                 whole = (
                     "fetch the whole network with `fastnst weights`"
                     if model == "vgg_16"
@@ -68,7 +72,7 @@ class LossNetwork:
                     f"{_deepest(weights, model)}; {whole}, or choose shallower layers"
                 )
         self._weights = weights
-        self._model = model
+        self._model, self._stack = model, stacks.stack(model)
         self._mean_rgb = tuple(map(float, mean_rgb))
         self._pool = POOLINGS[pooling]
         self.compute_dtype = compute_dtype
@@ -77,10 +81,14 @@ class LossNetwork:
     def layers(self) -> dict[str, int]:
         """The number of channels of each layer that the weights contain, in order."""
         kernels = {
-            layer: self._weights.get(vgg.variables(self._model, layer)[0])
-            for layer in vgg.layers_of(self._model)
+            layer: self._weights.get(stacks.variables(self._model, layer)[0])
+            for layer in stacks.convolutions(self._model)
         }
         return {layer: kernel.shape[-1] for layer, kernel in kernels.items() if kernel is not None}
+
+    def smallest_side(self, layers: collections.abc.Collection[str]) -> int:
+        """Returns the smallest side of a picture at which these layers have a position."""
+        return stacks.smallest_side(self._model, layers)
 
     def __call__(
         self, images: tf.Tensor, layers: collections.abc.Collection[str]
@@ -93,9 +101,10 @@ class LossNetwork:
                 the end point vgg_16/conv3/conv3_3.
 
         Returns:
-            Features by layer: [B, H // 2^k, W // 2^k, C] in the compute dtype.
+            Features by layer in the compute dtype, for VGG [B, H // 2^k, W // 2^k, C].
 
         Raises:
+            UserError: If the images are too small.
             ValueError: If there is no such layer.
         """
         if tf.executing_eagerly():
@@ -107,32 +116,69 @@ class LossNetwork:
     def _build(
         self, images: tf.Tensor, layers: collections.abc.Collection[str]
     ) -> dict[str, tf.Tensor]:
-        wanted = set(layers)
+        if unknown := set(layers) - set(stacks.convolutions(self._model)):
+            known = ", ".join(stacks.convolutions(self._model))
+            raise ValueError(f"unknown layers: {sorted(unknown)}; choose from {known}")
+        self._check_size(images, layers)
         features: dict[str, tf.Tensor] = {}
-        net = tf.cast(images - tf.constant(self._mean_rgb), self.compute_dtype)
+        net = tf.cast(self._prepared(images), self.compute_dtype)
         with (
             warnings.catch_warnings(),
-            tf.compat.v1.variable_scope(self._model, custom_getter=self._constant),
+            tf.compat.v1.variable_scope(self._stack.scope, custom_getter=self._constant),
         ):
             # Slim uses TensorFlow's legacy layers, which warn at every call.
             warnings.simplefilter("ignore", UserWarning)
-            for block, (repeats, channels) in enumerate(vgg.MODELS[self._model], start=1):
-                if block > 1:
-                    net = self._pool(net, [2, 2], scope=f"pool{block - 1}")
-                for index in range(1, repeats + 1):
-                    # Zero padding would look like strokes along the border. A transform net would
-                    # compensate for them with a dull frame around every stylized image.
-                    net = padding.repeat_edge(net, 1)
-                    layer = f"relu{block}_{index}"
-                    scope = vgg.scope(layer)
-                    net = slim.conv2d(net, channels, [3, 3], padding="VALID", scope=scope)
-                    if layer in wanted:
-                        features[layer] = net
-                        wanted.discard(layer)
-                    if not wanted:
-                        return features
-        known = ", ".join(vgg.layers_of(self._model))
-        raise ValueError(f"unknown layers: {sorted(wanted)}; choose from {known}")
+            for step in self._stack.steps:
+                if len(features) == len(set(layers)):
+                    break
+                net = self._stepped(net, step)
+                if isinstance(step, stacks.Convolution) and step.layer in layers:
+                    features[step.layer] = net
+        return features
+
+    def _check_size(self, images: tf.Tensor, layers: collections.abc.Collection[str]) -> None:
+        """Raises a UserError if images of a known size have no position in one of the layers."""
+        needed = self.smallest_side(layers)
+        height, width = images.shape[1:3]
+        if any(side is not None and side < needed for side in (height, width)):
+            raise errors.UserError(
+                f"{self._model}: pictures of {width} x {height} px are too small for its layers "
+                f"{', '.join(layers)}, which need at least {needed} px; use larger pictures, or "
+                "choose shallower layers"
+            )
+
+    def _prepared(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the images as the network was trained on them."""
+        first = next(iter(stacks.convolutions(self._model)))
+        kernel = self._weights[stacks.variables(self._model, first)[0]]
+        match self._stack.pictures:
+            case stacks.STANDARDIZED:
+                images = tf.image.per_image_standardization(images)
+            case stacks.SCALED:
+                images = (images - _MIDDLE) / _MIDDLE
+            case _:
+                images = images - tf.constant(self._mean_rgb)
+        # A network for digits sees only brightness.
+        return tf.image.rgb_to_grayscale(images) if kernel.shape[2] == 1 else images
+
+    def _stepped(self, net: tf.Tensor, step: stacks.Step) -> tf.Tensor:
+        match step:
+            case stacks.Pooling():
+                return self._pool(net, [step.side, step.side], step.stride)
+            case stacks.Normalization():
+                return tf.nn.lrn(net, step.radius, step.bias, step.alpha, step.beta)
+        if step.same:
+            # Zero padding would look like strokes along the border. A transform net would
+            # compensate for them with a dull frame around every stylized image.
+            net = padding.repeat_edge(net, step.side // 2)
+        return slim.conv2d(
+            net,
+            step.channels,
+            [step.side, step.side],
+            step.stride,
+            padding="VALID",
+            scope=step.scope,
+        )
 
     def _constant(
         self, getter: object, name: str, dtype: tf.DType = tf.float32, **unused: object
@@ -142,33 +188,40 @@ class LossNetwork:
 
 
 def load_weights(path: str | Path, model: str = "vgg_16") -> dict[str, np.ndarray]:
-    """Reads the convolutions of a slim VGG checkpoint, V1 or V2, as float32.
+    """Reads the convolutions of a checkpoint with slim's variable names, V1 or V2, as float32.
 
     Args:
         path: The checkpoint.
-        model: The network in it, one of `vgg.MODELS`.
+        model: The network in it, one of `stacks.NAMES`.
 
     Raises:
         UserError: If there is no checkpoint at the path, or it is not one of this network.
     """
-    weights = checkpoint_file.read_checkpoint(path, f"{model}/conv")
-    first, _ = vgg.variables(model, "relu1_1")
+    weights = checkpoint_file.read_checkpoint(path, f"{stacks.stack(model).scope}/conv")
+    first, _ = stacks.variables(model, next(iter(stacks.convolutions(model))))
     _check(path, weights, model)
     if first not in weights:
-        name = model.upper().replace("_", "")
-        hint = "; download one with `fastnst weights`" if model == "vgg_16" else ""
-        raise errors.UserError(f"{path}: contains no {name} with slim's names ({first}, ...){hint}")
+        advice = "download one with `fastnst weights`"
+        if model != "vgg_16":
+            advice = "name a checkpoint of it with loss_model_file"
+        raise errors.UserError(
+            f"{path}: contains no {model} with slim's names ({first}, ...); {advice}"
+        )
     return weights
 
 
 def _check(path: str | Path, weights: collections.abc.Mapping[str, np.ndarray], model: str) -> None:
     """Raises a UserError unless the layers that a file has are those of the network."""
-    inputs = 3
-    outputs = [channels for repeats, channels in vgg.MODELS[model] for _ in range(repeats)]
-    for layer, channels in zip(vgg.layers_of(model), outputs, strict=True):
-        names = vgg.variables(model, layer)
-        shapes = ((3, 3, inputs, channels), (channels,))
-        inputs = channels
+    inputs = 0
+    for layer, convolution in stacks.convolutions(model).items():
+        names = stacks.variables(model, layer)
+        # The first layer sees colors, or brightness only.
+        kernel = weights.get(names[0])
+        gray = kernel is not None and kernel.ndim == 4 and kernel.shape[2] == 1
+        inputs = inputs or (1 if gray else 3)
+        side, outputs = convolution.side, convolution.channels
+        shapes = ((side, side, inputs, outputs), (outputs,))
+        inputs = outputs
         # A file may end early.
         if not any(name in weights for name in names):
             continue
@@ -188,5 +241,9 @@ def _check(path: str | Path, weights: collections.abc.Mapping[str, np.ndarray], 
 
 
 def _deepest(weights: collections.abc.Mapping[str, np.ndarray], model: str) -> str:
-    held = [layer for layer in vgg.layers_of(model) if vgg.variables(model, layer)[0] in weights]
+    held = [
+        layer
+        for layer in stacks.convolutions(model)
+        if stacks.variables(model, layer)[0] in weights
+    ]
     return held[-1] if held else "nothing"

@@ -8,6 +8,7 @@ which may be just the mean color. Kernels are stored as [width, height, in, out]
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ import numpy as np
 
 from fastnst import errors
 from fastnst.features import vgg
+
+_URL = "https://www.vlfeat.org/matconvnet/models"
+# MD5 of the published files by name: the current one, and that of beta 16, if it differs.
+PUBLISHED = {
+    "imagenet-vgg-verydeep-16.mat": ("f72d927587ca4c97fbd165ec9cb9997f",),
+    "imagenet-vgg-verydeep-19.mat": (
+        "106118b7cf60435e6d8e04f6a6dc3657",
+        "8ee3263992981a1d26e73b3ca028a123",
+    ),
+}
+# Size of the current files in bytes, as far as it is documented.
+_SIZES = {"imagenet-vgg-verydeep-19.mat": 534_904_783}
+_CHUNK = 2**20
 
 
 def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -29,7 +43,8 @@ def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray]
         `loss_network.load_weights`; and the mean color, float32 RGB [3] in [0, 255].
 
     Raises:
-        UserError: If the file does not exist or is not such a network, or SciPy is missing.
+        UserError: If the file does not exist or is not such a network, SciPy is missing, or the
+            file has the name of a published one but not its content.
     """
     content = _load(Path(path))
     try:
@@ -72,6 +87,7 @@ def _load(path: Path) -> dict[str, Any]:
             f"{path}: no such file; download imagenet-vgg-verydeep-19.mat from "
             "https://www.vlfeat.org/matconvnet/pretrained/"
         )
+    _check_published(path)
     try:
         return io.loadmat(
             path,
@@ -84,6 +100,32 @@ def _load(path: Path) -> dict[str, Any]:
         raise errors.UserError(
             f"{path}: not a readable .mat file ({errors.reason(error)})"
         ) from None
+
+
+def _check_published(path: Path) -> None:
+    """Raises a UserError if a file has the name of a published one, but another content.
+
+    A download that ended early may be readable, but lacks layers.
+    """
+    expected = PUBLISHED.get(path.name)
+    if expected is None:
+        return
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
+    found = digest.hexdigest()
+    if found in expected:
+        return
+    size = f"{_SIZES[path.name]:,} bytes and " if path.name in _SIZES else ""
+    raise errors.UserError(
+        f"{path}: has {path.stat().st_size:,} bytes and the MD5 checksum {found}, but the "
+        f"published file has {size}{expected[0]}; download it again from {_URL}/{path.name}, or "
+        "rename it if it is a network of your own"
+    )
 
 
 def _mean(content: dict[str, Any]) -> np.ndarray:

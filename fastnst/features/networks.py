@@ -9,13 +9,12 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from fastnst import files
-from fastnst.features import frozen_graph, loss_network, matconvnet, vgg
+from fastnst import errors, files
+from fastnst.features import frozen_graph, loss_network, matconvnet, stacks, vgg
 
 # The file of each network; None for one that Keras downloads. vgg_16 ships up to relu4_3.
 FILES = {
-    "vgg_16": "pretrained/vgg_16.ckpt",
-    "vgg_19": "pretrained/imagenet-vgg-verydeep-19.mat",
+    **{name: stacks.default_file(name) for name in stacks.NAMES},
     "inception5h": "pretrained/tensorflow_inception_graph.pb",
     "inception_v3": None,
 }
@@ -39,7 +38,7 @@ def load(name: str, path: Path | None = None) -> Network:
 
     Args:
         name: One of `FILES`.
-        path: Its file: for a VGG network a checkpoint with slim's variable names or a .mat file of
+        path: Its file: a checkpoint with slim's variable names, for VGG also a .mat file of
             MatConvNet, for inception5h a frozen graph. None for the default.
 
     Raises:
@@ -52,18 +51,18 @@ def load(name: str, path: Path | None = None) -> Network:
 
         return keras_network.inception_v3()
     path = files.find(path or default)
-    if name not in vgg.MODELS:
+    if name not in stacks.NAMES:
         return frozen_graph.FrozenGraph(path)
-    tensors, mean = read_vgg(path, name)
+    tensors, mean = read_weights(path, name)
     return loss_network.LossNetwork(tensors, (), model=name, mean_rgb=mean)
 
 
-def read_vgg(path: Path, model: str) -> tuple[dict[str, np.ndarray], list[float]]:
-    """Reads the convolutions of a VGG network, and the mean color of its training pictures.
+def read_weights(path: Path, model: str) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Reads the convolutions of a loss network, and the mean color of its training pictures.
 
     Args:
-        path: A checkpoint with slim's variable names, or a .mat file of MatConvNet.
-        model: The network in the file, one of `vgg.MODELS`.
+        path: A checkpoint with slim's variable names, or for VGG a .mat file of MatConvNet.
+        model: The network in the file, one of `stacks.NAMES`.
 
     Returns:
         Slim's variables by name, float32, and RGB in [0, 255].
@@ -71,7 +70,12 @@ def read_vgg(path: Path, model: str) -> tuple[dict[str, np.ndarray], list[float]
     Raises:
         UserError: If the file is missing, or is not one of this network.
     """
-    if path.suffix == ".mat":
-        tensors, mean = matconvnet.read(path, model)
-        return tensors, mean.tolist()
-    return loss_network.load_weights(path, model), list(vgg.MEAN_RGB)
+    if path.suffix != ".mat":
+        return loss_network.load_weights(path, model), list(vgg.MEAN_RGB)
+    if model not in vgg.MODELS:
+        raise errors.UserError(
+            f"{path}: .mat files hold {', '.join(vgg.MODELS)}; for {model}, name a checkpoint with "
+            "slim's variable names"
+        )
+    tensors, mean = matconvnet.read(path, model)
+    return tensors, mean.tolist()

@@ -6,11 +6,12 @@ A layer is named after its ReLU, "relu3_3". Its convolution is "conv3_3", whose 
 
 from __future__ import annotations
 
-# By slim's name of the network, the blocks of configurations D and E: (number of 3x3 convolutions,
-# channels). Each block ends with a pooling.
+# By slim's name of the network, the blocks of configurations D, E and A: (number of 3x3
+# convolutions, channels). Each block ends with a pooling.
 MODELS = {
     "vgg_16": ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)),
     "vgg_19": ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)),
+    "vgg_a": ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512)),
 }
 # Of ImageNet, in [0, 255]; subtracted from every image that the networks were trained on.
 MEAN_RGB = (123.68, 116.78, 103.94)
@@ -40,17 +41,3 @@ def variables(model: str, layer: str) -> tuple[str, str]:
     """Returns slim's names of the weights and the biases of a layer, say relu3_3 or conv3_3."""
     path = f"{model}/{scope(layer)}"
     return f"{path}/weights", f"{path}/biases"
-
-
-def layer_named(name: str, model: str = "vgg_16") -> str | None:
-    """Returns the layer that a name stands for, or None if there is no such layer.
-
-    Args:
-        name: The layer (relu3_3), its convolution (conv3_3), or slim's end point
-            (vgg_16/conv3/conv3_3).
-        model: The network, one of `MODELS`.
-    """
-    for layer, convolution in zip(layers_of(model), convolutions_of(model), strict=True):
-        if name in (layer, convolution, f"{model}/{scope(layer)}"):
-            return layer
-    return None

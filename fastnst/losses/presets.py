@@ -86,6 +86,7 @@ class Variant:
         content_loss: Content loss of one layer.
         style_loss: Style loss of one layer.
         pooling: Pooling of the loss network, "max" or "avg".
+        mean_rgb: Color to subtract from pictures; None for the mean color of the loss network.
         pull: If set, the default style weight is chosen such that the style term of the unchanged
             photo has this value. If None, the default is the weight in `weights`.
     """
@@ -94,6 +95,7 @@ class Variant:
     content_loss: perceptual.ContentLoss
     style_loss: perceptual.StyleLoss
     pooling: str
+    mean_rgb: tuple[float, float, float] | None = None
     pull: float | None = None
 
 
@@ -152,7 +154,48 @@ VARIANTS = {
         mean_style,
         pooling="max",
     ),
+    # It writes l2_loss, which halves: 1/2 sum (F - P)^2, and 1/2 sum (G - A)^2 / (2 M^2 N^2).
+    "notes": Variant(
+        perceptual.Weights(
+            content=7.0,
+            style=400.0,
+            tv=0.0,
+            content_layers={"relu4_1": 1.0},
+            style_layers=dict.fromkeys(_FIRST_OF_EACH_BLOCK, 0.2),
+        ),
+        half_square_content,
+        quarter_style,
+        pooling="max",
+        mean_rgb=(128.0, 128.0, 128.0),
+    ),
 }
+
+
+def make_variant(
+    name: str,
+    *,
+    content_layers: collections.abc.Mapping[str, float] | None = None,
+    style_layers: collections.abc.Mapping[str, float] | None = None,
+    normalization: str | None = None,
+) -> Variant:
+    """Returns a variant, with some of its parts replaced.
+
+    Args:
+        name: One of `VARIANTS`.
+        content_layers: Weight of each layer within the content loss; None for the variant's own.
+        style_layers: Weight of each layer within the style loss; None for the variant's own.
+        normalization: The variant whose losses of a layer to use; None for its own.
+    """
+    variant = VARIANTS[name]
+    losses = VARIANTS[normalization or name]
+    weights = dataclasses.replace(
+        variant.weights,
+        content_layers=content_layers or variant.weights.content_layers,
+        style_layers=style_layers or variant.weights.style_layers,
+    )
+    return dataclasses.replace(
+        variant, weights=weights, content_loss=losses.content_loss, style_loss=losses.style_loss
+    )
 
 
 def make_objective(
@@ -164,6 +207,7 @@ def make_objective(
     model: str = "vgg_16",
     pooling: str | None = None,
     asked: collections.abc.Mapping[str, float | None],
+    **parts: Any,
 ) -> perceptual.PerceptualLoss:
     """Builds the objective of a variant.
 
@@ -173,31 +217,33 @@ def make_objective(
         styles: Style images, float32 RGB [H, W, 3] in [0, 255], each with its share of the style.
         path: The loss network's file: a checkpoint with slim's variable names, or a .mat file of
             MatConvNet.
-        model: The network in the file, one of `vgg.MODELS`.
+        model: The network in the file, one of `stacks.NAMES`.
         pooling: "max" or "avg"; None for the variant's own.
         asked: Weights of "content", "style" and "tv"; None for the variant's own.
+        **parts: Layers and losses that replace the variant's own, as in `make_variant`.
 
     Raises:
         UserError: If all weights are 0, or if the file is missing or invalid or lacks a layer.
     """
-    variant = VARIANTS[name]
+    variant = make_variant(name, **parts)
     given: dict[str, Any] = {term: weight for term, weight in asked.items() if weight is not None}
     weights = dataclasses.replace(variant.weights, **given)
     if not (weights.content or weights.style or weights.tv):
         raise errors.UserError(
             "all weights are 0, so there is nothing to optimize; set --style_weight"
         )
-    tensors, mean = networks.read_vgg(path, model)
+    tensors, mean = networks.read_weights(path, model)
     try:
         network = loss_network.LossNetwork(
             tensors,
             [*weights.content_layers, *weights.style_layers],
             model=model,
-            mean_rgb=mean,
+            mean_rgb=variant.mean_rgb or mean,
             pooling=pooling or variant.pooling,
         )
     except errors.UserError as error:
-        hint = f", such as those of --variant {SHIPPED}" if name != SHIPPED else ""
+        shallower = name != SHIPPED and not any(parts.values())
+        hint = f", such as those of --variant {SHIPPED}" if shallower else ""
         raise errors.UserError(f"--variant {name}: {error}{hint}") from None
     objective = perceptual.PerceptualLoss(
         network, styles, weights, content_loss=variant.content_loss, style_loss=variant.style_loss

@@ -28,7 +28,7 @@ class Options:
     """How to dream.
 
     Attributes:
-        octaves: Number of sizes; fewer if the smallest would be below `MIN_SIDE`.
+        octaves: Number of sizes; fewer if the smallest would be below `smallest`.
         scale: Ratio of a size to the one before.
         step: Mean change of a pixel per iteration, in levels of 255.
         iterations: Iterations at each size.
@@ -38,6 +38,7 @@ class Options:
             makes soft pictures of large shapes; "plain" is the gradient itself.
         tile: Side of the tiles in which gradients of large pictures are computed, in pixels.
         seed: Seed of the tiles' positions.
+        smallest: Smallest side of a picture, in pixels.
     """
 
     octaves: int = 4
@@ -48,6 +49,7 @@ class Options:
     gradient: str = "plain"
     tile: int = 512
     seed: int = 0
+    smallest: int = MIN_SIDE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,14 +195,15 @@ def enlarged(picture: np.ndarray, rate: float) -> np.ndarray:
 def _sizes(picture: np.ndarray, options: Options) -> list[tuple[int, int]]:
     """Returns the size of each octave, the smallest first."""
     size = picture.shape[0], picture.shape[1]
-    if min(size) < MIN_SIDE:
+    if min(size) < options.smallest:
         raise errors.UserError(
-            f"{size[1]} x {size[0]} px is too small; each side should be at least {MIN_SIDE} px"
+            f"{size[1]} x {size[0]} px is too small; each side should be at least "
+            f"{options.smallest} px"
         )
     sizes = [size]
     while len(sizes) < options.octaves:
         size = round(size[0] / options.scale), round(size[1] / options.scale)
-        if min(size) < MIN_SIDE:
+        if min(size) < options.smallest:
             break
         sizes.insert(0, size)
     return sizes

@@ -65,10 +65,12 @@ class _Descent:
         start: np.ndarray,
         steps: int,
         show_every: int | None,
+        show_improvements: bool,
         on_event: events.Action,
     ) -> None:
         self._shape = start.shape
-        self._steps, self._show_every = steps, show_every
+        self._steps = steps
+        self._show_every, self._show_improvements = show_every, show_improvements
         self._on_event = on_event
         self.history: list[dict[str, float]] = []
 
@@ -115,12 +117,14 @@ class _Descent:
         if not np.array_equal(vector, self.last.vector):
             self.evaluate(vector)
         point, iteration = self.last, len(self.history)
-        if point.total < self.best.total:
+        improved = point.total < self.best.total
+        if improved:
             self.best, self.best_iteration = point, iteration
         terms = {"total": point.total} | point.terms
         self.history.append(terms)
         self._on_event(events.Step(iteration, self._steps, recent=(terms,)))
-        if self._show_every and iteration % self._show_every == 0:
+        due = self._show_every is not None and iteration % self._show_every == 0
+        if due or (improved and self._show_improvements):
             shown = images.to_uint8(self._picture(point))
             self._on_event(events.Judged(iteration, terms, outputs={"picture": (shown,)}))
 
@@ -146,6 +150,7 @@ def minimize(
     method: str = "lbfgs",
     learning_rate: float = 10.0,
     show_every: int | None = None,
+    show_improvements: bool = False,
     on_event: events.Action = lambda event: None,
 ) -> Result:
     """Minimizes an objective over the pixels of a picture, which stay in [0, 255].
@@ -158,6 +163,8 @@ def minimize(
         method: "lbfgs", with bounds (Byrd et al. 1995), or "adam" (Kingma & Ba 2014).
         learning_rate: Learning rate of Adam, in levels of 255.
         show_every: Iterations between intermediate pictures; None for no such pictures.
+        show_improvements: Whether each picture that is better than all before is an intermediate
+            picture too.
         on_event: Receives a `Started`, a `Step` after each iteration, a `Judged` with each
             intermediate picture, and a `Finished`.
 
@@ -172,7 +179,7 @@ def minimize(
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
     scipy_minimize = _scipy_minimize() if method == "lbfgs" else None
-    descent = _Descent(objective, start, steps, show_every, on_event)
+    descent = _Descent(objective, start, steps, show_every, show_improvements, on_event)
     names = tuple(name for name in descent.history[0] if "/" not in name)
     on_event(events.Started(0, steps, names, items="iterations"))
     interrupted = False

@@ -1,4 +1,4 @@
-"""Contact sheets: one photo in every style, side by side, each labeled with its name."""
+"""Contact sheets: pictures side by side, each labeled with its name, or as a labeled table."""
 
 from __future__ import annotations
 
@@ -40,3 +40,48 @@ def render(
         middle = (left + width / 2, top + height + _LABEL / 2)
         draw.text(middle, name, fill="black", font=font, anchor="mm")
     return np.asarray(sheet)
+
+
+def render_table(
+    pictures: collections.abc.Sequence[collections.abc.Sequence[np.ndarray | None]],
+    rows: collections.abc.Sequence[str],
+    columns: collections.abc.Sequence[str],
+) -> np.ndarray:
+    """Arranges pictures in a table with a label left of each row and above each column.
+
+    Args:
+        pictures: Rows of uint8 RGB [H, W, 3], all of the same size; None leaves a cell empty.
+        rows: Label of each row.
+        columns: Label of each column.
+
+    Returns:
+        The sheet, uint8 RGB [H, W, 3] on a white background.
+    """
+    height, width = next(cell for row in pictures for cell in row if cell is not None).shape[:2]
+    cell_width, cell_height = width + _GAP, height + _GAP
+    size = _LABEL + len(columns) * cell_width + _GAP, _LABEL + len(rows) * cell_height + _GAP
+    sheet = Image.new("RGB", size, "white")
+    for index, name in enumerate(columns):
+        label = _label(name, width)
+        sheet.paste(label, (_LABEL + _GAP + index * cell_width, 0))
+    for index, name in enumerate(rows):
+        label = _label(name, height).transpose(Image.Transpose.ROTATE_90)
+        sheet.paste(label, (0, _LABEL + _GAP + index * cell_height))
+    for down, row in enumerate(pictures):
+        for across, pixels in enumerate(row):
+            if pixels is not None:
+                place = _LABEL + _GAP + across * cell_width, _LABEL + _GAP + down * cell_height
+                sheet.paste(Image.fromarray(pixels), place)
+    return np.asarray(sheet)
+
+
+def _label(name: str, length: int) -> Image.Image:
+    """Draws a name in the middle of a strip, in smaller letters if it is too long."""
+    strip = Image.new("RGB", (length, _LABEL), "white")
+    draw = ImageDraw.Draw(strip)
+    font = ImageFont.load_default(size=_LABEL * 0.6)
+    needed = draw.textlength(name, font=font)
+    if needed > length:
+        font = ImageFont.load_default(size=max(1.0, _LABEL * 0.6 * length / needed))
+    draw.text((length / 2, _LABEL / 2), name, fill="black", font=font, anchor="mm")
+    return strip

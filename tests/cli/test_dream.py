@@ -10,6 +10,7 @@ from pathlib import Path
 import frozen
 import numpy as np
 import pytest
+import stacked
 from PIL import Image
 
 from fastnst import images
@@ -48,6 +49,17 @@ def test_a_photo_keeps_its_size_and_earlier_dreams(
         before = images.decode(Path("photo.png").read_bytes())
         assert dreamt.shape == before.shape
         assert 0.5 < np.abs(dreamt - before).mean() < 20
+
+
+def test_slims_other_networks_dream_of_pictures_that_are_large_enough(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    stacked.write(Path("pretrained/alexnet_v2.ckpt"), "alexnet_v2")
+    asked = ["photo.png", *SMALL, "--network", "alexnet_v2"]
+    assert said(*asked)[:2] == (0, "generated/photo-relu5-dream.jpg\n")
+    code, _, error = said(*asked, "--size", "34")
+    assert code == 1
+    assert "42 x 34 px is too small; each side should be at least 35 px" in error
 
 
 def test_noise_is_the_default_and_json_names_the_result(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
@@ -535,6 +536,53 @@ def test_a_piped_photo_is_stylized_in_a_style_with_a_strength(
     np.testing.assert_array_equal(images.read("c.png"), stylized(gallery, "ink"))
 
 
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_base64_text_is_stylized_to_base64_text(
+    with_gallery: Path,
+    gallery: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    prefix: str,
+) -> None:
+    photo = Path("a.png").read_bytes()
+    text = base64.encodebytes(photo)  # in lines
+    monkeypatch.setattr("sys.stdin", Pipe(prefix.encode() + text))
+    assert command.main(["--model", "gallery", "--style", "ink", "--base64"]) == 0
+    output, error = capfdbinary.readouterr()
+    assert output.count(b"\n") == 1 and error == b""
+    found = images.decode(base64.b64decode(output.strip(), validate=True))
+    np.testing.assert_array_equal(found, stylized(gallery, "ink"))
+    # A file is a picture on either side.
+    assert command.main(["--model", "gallery", "--style", "ink", "--base64", "a.png"]) == 0
+    assert capfdbinary.readouterr().out == output
+    monkeypatch.setattr("sys.stdin", Pipe(base64.urlsafe_b64encode(photo)))
+    arguments = ["--model", "gallery", "--style", "ink", "--base64", "-", "-o", "b.png"]
+    assert command.main(arguments) == 0
+    np.testing.assert_array_equal(images.decode(Path("b.png").read_bytes()), found)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x89PNG\r\n", "standard input: is not base64 text ("),
+        (b"YQ", "standard input: is not base64 text (Incorrect padding); omit --base64"),
+        (b"YWJj", "standard input: not an image that can be read"),
+        (b"", "standard input: not an image that can be read"),
+    ],
+)
+def test_other_text_than_base64_is_one_line(
+    with_gallery: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    data: bytes,
+    message: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", Pipe(data))
+    assert command.main(["--model", "ink", "--base64"]) == 1
+    output, error = capsys.readouterr()
+    assert output == "" and error.startswith(f"eval.py: {message}") and error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -542,6 +590,7 @@ def test_a_piped_photo_is_stylized_in_a_style_with_a_strength(
         (["--style", "wave:0"], "style wave:0: the share should be a number above 0"),
         (["--style", "all", "-o", "b.jpg"], "b.jpg: is one file, but there are several"),
         (["--style", "all", "-o", "-"], "--style all makes several pictures, but -"),
+        (["--style", "all", "--base64"], "--style all makes several pictures, but --base64"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

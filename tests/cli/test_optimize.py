@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import stacked
 import tensorflow as tf
 from PIL import Image
 from scipy import io
+from tensorboard.backend.event_processing import event_accumulator
 
 from fastnst import errors, images
-from fastnst.cli import optimize
+from fastnst.cli import optimize, optimizing
 from fastnst.features import loss_network, vgg
 from fastnst.losses import perceptual, presets
-from fastnst.pixels import descent
+from fastnst.pixels import descent, gatys
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--size", "32", "--steps", "3"]
@@ -166,7 +168,8 @@ def test_it_works_at_the_photos_own_size_up_to_512_pixels(
     Image.fromarray(photo(*own)).save("photo.png")
     arguments = ["photo.png", "--style", "red.png", "--method", "adam", "--steps", "1", *asked]
     assert optimize.main(arguments) == 0
-    _, pixels, [(style, _)], _ = plain[0]
+    # The last size; pictures above 512 pixels begin at half of it.
+    _, pixels, [(style, _)], _ = plain[-1]
     assert pixels.shape == (*expected, 3) and pixels.dtype == np.float32
     assert min(style.shape[:2]) == min(expected)
     assert images.read("generated/photo-red-optimized.png").shape == (*own, 3)
@@ -265,10 +268,92 @@ def test_the_alpha_of_the_photo_is_kept(here: Path, said: Any, plain: Any) -> No
 
 
 def test_the_choices_in_the_help_match_the_modules() -> None:
-    assert set(optimize.VARIANTS) == set(presets.VARIANTS)
-    assert set(optimize.METHODS) == set(descent.METHODS)
-    assert set(optimize.LOSS_MODEL_FILES) == set(vgg.MODELS)
-    assert set(optimize.POOLINGS) == set(loss_network.POOLINGS)
+    assert set(optimizing.METHODS) == set(descent.METHODS)
+    assert set(optimizing.POOLINGS) == set(loss_network.POOLINGS)
+    assert optimizing.DEFAULT_SIDE == gatys.FINE_SIDE
+
+
+def test_the_variant_of_the_notes_searches_as_they_do(
+    here: Path, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def minimize(objective: object, start: np.ndarray, steps: int, **others: Any) -> object:
+        given.update(others, start=start, steps=steps)
+        return descent.Result(start, 1.0, 0, ({"total": 1.0},), False)
+
+    monkeypatch.setattr(descent, "minimize", minimize)
+    arguments = ["photo.png", "--style", "red.png", "--size", "32", "--variant", "notes"]
+    assert optimize.main(arguments) == 0
+    assert (given["steps"], given["method"], given["learning_rate"]) == (1000, "adam", 10.0)
+    gray = given["start"]
+    assert gray.shape == (32, 40, 3) and gray.dtype == np.float32
+    assert abs(gray.mean() - 128) < 0.1 and abs(gray.std() - 1) < 0.05
+    others = ["--steps", "5", "--method", "lbfgs", "--init", "content"]
+    assert optimize.main([*arguments, *others]) == 0
+    assert (given["steps"], given["method"]) == (5, "lbfgs")
+    assert given["start"].std() > 5
+
+
+def test_layers_and_normalization_are_those_of_the_command_line(here: Path, said: Any) -> None:
+    asked = "--content_layers conv2_2 --style_layers relu1_1:2,relu2_1:0.5 --normalization gatys"
+    report = ["--tensorboard", "board", "--report", "-o", "a.png"]
+    code, _, error = said("photo.png", "--style", "red.png", *SMALL, *asked.split(), *report)
+    assert code == 0, error
+    board = event_accumulator.EventAccumulator("board", {"tensors": 0}).Reload()
+    tags = board.Tags()["tensors"]
+    layers = {tag.removeprefix("training/layers/") for tag in tags if "/layers/" in tag}
+    assert {"content/relu2_2", "style/relu1_1", "style/relu2_1"} <= layers
+    assert [event.step for event in board.Tensors("training/total")] == [1, 2, 3]
+    # A picture of each iteration, because there are few.
+    assert [event.step for event in board.Tensors("validation/0")] == [1, 2, 3]
+    page = Path("a.html").read_text(encoding="utf-8")
+    assert "style_layers: relu1_1:2, relu2_1:0.5\n" in page
+    # Pictures are written only if they are asked for.
+    assert {name for name in files() if not name.startswith("board")} == {"a.png", "a.html"}
+
+
+def test_each_improvement_is_written_when_asked(here: Path, said: Any, plain: Any) -> None:
+    asked = "--method adam --learning_rate 30 --size 32 --steps 12 --save_improvements -o a.png"
+    assert said("photo.png", "--style", "red.png", *asked.split())[0] == 0
+    written = sorted(files() - {"a.png"})
+    # Such large steps overshoot.
+    assert 0 < len(written) < 12
+    assert all(re.fullmatch(r"a-\d\d\.png", name) for name in written)
+    np.testing.assert_array_equal(images.read(written[-1]), images.read("a.png"))
+
+
+def test_a_large_picture_is_optimized_from_coarse_to_fine(
+    here: Path, said: Any, plain: list[tuple[Any, ...]]
+) -> None:
+    asked = "--method adam --size 64 --scales 3 --steps 4 --style_size 32 --save_every 2".split()
+    code, output, error = said("photo.png", "--style", "red.png", *asked, "-o", "a.png")
+    assert code == 0 and ", 7 iterations in" in output
+    # At each size, the style is scaled in proportion.
+    seen = [(made[1].shape[:2], min(made[2][0][0].shape[:2])) for made in plain]
+    assert seen == [((16, 20), 8), ((32, 40), 16), ((64, 80), 32)]
+    assert files() == {"a.png", "a-2.png", "a-4.png", "a-6.png"}
+    sizes = [line.split(",")[0] for line in error.splitlines() if ", weights: " in line]
+    assert sizes == ["20 x 16 px", "40 x 32 px", "80 x 64 px"]
+    assert "iteration 7/7" in error
+    code, _, error = said("photo.png", "--style", "red.png", "--size", "40", "--scales", "3")
+    assert code == 1 and "10 px is too small" in error and "fewer --scales" in error
+
+
+def test_the_pixels_of_all_pictures_have_one_limit(here: Path, said: Any) -> None:
+    for limit, name in (("1000", "photo.png"), ("2000", "red.png")):
+        code, _, error = said("photo.png", "--style", "red.png", *SMALL, "--max-pixels", limit)
+        assert code == 1 and error.startswith(f"fastnst optimize: {name}: ")
+        assert f"pixels are more than {int(limit):,}" in error
+
+
+def test_slims_other_networks_stylize(here: Path, said: Any) -> None:
+    stacked.write(Path("pretrained/lenet.ckpt"), "lenet", inputs=1)
+    given = ["photo.png", "--style", "red.png", *SMALL, "--loss_model", "lenet"]
+    code, _, error = said(*given, "--content_layers", "relu2", "--style_layers", "relu1,relu2")
+    assert code == 0, error
+    code, _, error = said(*given)
+    assert code == 1 and "lenet has no layer relu3_3" in error and "`fastnst layers lenet`" in error
 
 
 def test_vgg19_of_matconvnet_stylizes(
@@ -311,13 +396,12 @@ def test_vgg19_of_matconvnet_stylizes(
         (["photo.png", "--init", "nose"], "--init nose: no such file; use content, noise"),
         (["photo.png", "--style_blend", "1,2"], "--style_blend 1,2: 2 weights for 1 styles; set"),
         (["photo.png", "--style_blend", "0"], "--style_blend 0: all weights are 0; set"),
-        (["photo.png", "--style_blend", "x"], "--style_blend x: 'x' should be a number, at least"),
+        (["photo.png", "--style_blend", "x"], "--style_blend x: 'x' should be a number from 0 to"),
         (["photo.png", "-o", "a.xyz"], "a.xyz: cannot write .xyz"),
         (["photo.png", "-o", "photo.png"], "photo.png: would overwrite an input picture; choose"),
         (["photo.png", "-o", "red.png"], "red.png: would overwrite an input picture; choose"),
         (["photo.png", "-o", "red.png/a.png"], "red.png/a.png: cannot be written (File exists)"),
         (["photo.png", "--style_weight", "0", "--content_weight", "0"], "all weights are 0"),
-        (["photo.png", "--style_weight", "1e38"], "the objective of the initial picture is"),
         (["photo.png", "--variant", "gatys"], "--variant gatys: layer relu5_1 is not in the loss"),
         (["photo.png", "--loss_model_file", "no.ckpt"], "no.ckpt: no checkpoint there"),
         (["photo.png", "--loss_model_file", "red.png"], "red.png: "),
@@ -363,6 +447,12 @@ def test_a_format_that_cannot_hold_the_result_raises_an_error_before_the_search(
         ["photo.png", "--style", "red.png", "--steps", "0"],
         ["photo.png", "--style", "red.png", "--seed", "-1"],
         ["photo.png", "--style", "red.png", "--style_weight", "nan"],
+        ["photo.png", "--style", "red.png", "--style_weight", "1e31"],
+        ["photo.png", "--style", "red.png", "--learning_rate", "inf"],
+        ["photo.png", "--style", "red.png", "--style_layers", "relu9_1"],
+        ["photo.png", "--style", "red.png", "--style_layers", "relu1_1:0"],
+        ["photo.png", "--style", "red.png", "--scales", "99"],
+        ["photo.png", "--style", "red.png", "--loss_model", "resnet_v1_50"],
         ["photo.png", "--style", "red.png", "--learning_rate", "-1"],
         ["photo.png", "--style", "red.png", "--variant", "monet"],
     ],

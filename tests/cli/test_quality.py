@@ -164,7 +164,10 @@ def test_a_painting_is_of_one_style(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "tiny", "--size", "64"], "--size: '64' should be a whole number of pixels"),
+        (
+            ["--model", "tiny", "--size", "64"],
+            "--size: '64' should be a whole number, from 96",
+        ),
         (["--model", "tiny", "--size", "256,big"], "--size: 'big' should be a whole number"),
         (["--model", "tiny", "--images", "fotos"], "fotos: no such file or folder; did you mean"),
         (["--model", "bare"], "bare: has no config.yml, which names the painting and"),

@@ -154,6 +154,28 @@ def test_numbers_on_the_command_line_are_validated() -> None:
             terminal.quality(text)
 
 
+def test_finite_numbers_within_bounds_are_parsed() -> None:
+    share = terminal.number(least=0, most=1.5)
+    assert [share(text) for text in ("0", "1.5", "1e-3")] == [0.0, 1.5, 0.001]
+    factor = terminal.number(above=1, most=255)
+    assert factor("1.01") == 1.01
+    for parse, allowed, texts in (
+        (share, "from 0 to 1.5", ("-0.1", "1.6", "nan", "inf", "-inf", "1e999", "x", "")),
+        (factor, "above 1, at most 255", ("1", "256", "nan", "inf")),
+    ):
+        for text in texts:
+            with pytest.raises(argparse.ArgumentTypeError) as caught:
+                parse(text)
+            assert str(caught.value) == f"{text!r} should be a number {allowed}"
+
+
+def test_a_number_of_pixels_has_a_bound() -> None:
+    assert terminal.pixels("1.5M") == 1_500_000 and terminal.pixels("1000G") == 10**12
+    for text in ("0", "1001G", "nan", "2GiB"):
+        with pytest.raises(argparse.ArgumentTypeError, match="number of pixels, such as 500M"):
+            terminal.pixels(text)
+
+
 def test_tensorflow_starts_silently_and_stderr_works_afterwards() -> None:
     program = """
 import sys

@@ -91,6 +91,12 @@ def test_tensorboard_shows_every_term_and_the_images(
     )
 
 
+def test_the_style_target_is_saved_as_the_loss_network_sees_it(tiny_run: Path) -> None:
+    saved = images.read(tiny_run / "target_style_tiny.jpg")
+    expected = images.read(ROOT / "img" / "wave.jpg", 32)
+    assert saved.shape == expected.shape and np.abs(saved - expected).mean() < 3
+
+
 def test_each_validation_saves_a_strip_of_samples(tiny_run: Path) -> None:
     strips = sorted((tiny_run / "samples").iterdir())
     assert [strip.name for strip in strips] == ["step-000003.png", "step-000006.png"]

@@ -9,7 +9,7 @@ import confs
 import pytest
 import yaml
 
-from fastnst import config, files
+from fastnst import config, errors, files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -143,7 +143,11 @@ def test_an_unknown_key_gets_the_nearest_one(write: confs.Write) -> None:
         ("augment: null", "has no value"),
         ("augment: corp", "'corp' is not one of crop, none; did you mean crop?"),
         ("precision: float16", "'float16' is not one of auto, float32, mixed_bfloat16, "),
-        ("loss_model: vgg_19", "'vgg_19' is not one of vgg_16; did you mean vgg_16?"),
+        (
+            "loss_model: resnet_v1_50",
+            "'resnet_v1_50' is not one of vgg_16, vgg_19, vgg_a, alexnet_v2, overfeat, cifarnet, "
+            "lenet",
+        ),
         ("schedule: false", "'off' is not one of constant, cosine"),
     ],
 )
@@ -214,6 +218,24 @@ def test_nothing_to_train_for_is_an_error(write: confs.Write) -> None:
     text = confs.LEAST + "content_weight: 0\nstyle_weight: 0\n"
     assert "are all 0; set at least one" in confs.only_problem(write(text))
     assert confs.style(config.load(write(text + "tv_weight: 1\n"))).tv_weight == 1
+
+
+def test_layers_are_those_of_the_loss_network(write: confs.Write) -> None:
+    alexnet = "loss_model: alexnet_v2\nloss_model_file: a.ckpt\n"
+    chosen = "content_layers: [alexnet_v2/conv4]\nstyle_layers: {conv1: 2, relu3: 1}\n"
+    settings = config.load(write(confs.LEAST + alexnet + chosen))
+    assert settings.loss_network.loss_model == "alexnet_v2"
+    assert confs.style(settings).content_layers == {"relu4": 1.0}
+    assert confs.style(settings).style_layers == {"relu1": 2.0, "relu3": 1.0}
+    path = write(confs.LEAST + "style_layers: [relu3_4]\n")
+    found = confs.only_problem(path)
+    assert "style_layers: vgg_16 has no relu3_4; choose from relu1_1, relu1_2, " in found
+    with pytest.raises(errors.UserError) as caught:
+        config.load(write(confs.LEAST + alexnet))
+    assert [line.split(": ", 1)[1][:45] for line in str(caught.value).splitlines()] == [
+        "content_layers: alexnet_v2 has no relu3_3; ch",
+        "style_layers: alexnet_v2 has no relu1_2, relu",
+    ]
 
 
 @pytest.mark.parametrize("nothing", ["content_weight: 0", "content_layers: {relu3_3: 0}"])
@@ -292,7 +314,8 @@ def test_quick_hides_no_mistake_in_naming(write: confs.Write) -> None:
 
 def test_null_stands_for_a_default_only_where_one_is_worked_out(write: confs.Write) -> None:
     optional = {name for name, field in config.FIELDS.items() if field.metadata.get("optional")}
-    assert optional == {"style_size", "max_steps", "start_from", "width", "deep", "data_service"}
+    worked_out = {"style_size", "max_steps", "start_from", "width", "deep"}
+    assert optional == worked_out | {"data_service", "max_pixels"}
     for name in config.FIELDS:
         text = "".join(line for line in confs.LEAST.splitlines(True) if not line.startswith(name))
         path = write(f"{text}{name}: null\n")

@@ -80,6 +80,17 @@ def test_a_photo_of_twice_the_size_is_halved_or_kept() -> None:
     np.testing.assert_array_equal(crop(data, (0.0, 0.0, 0.1, 0.9)), photo[:8, :8])
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_photo_of_too_many_pixels_is_not_decoded(kind: str) -> None:
+    data = tf.constant(made.encode(made.noise(0, 20, 30), kind))
+    random = tf.constant([0.0, 0.0, 0.9, 0.9])
+    cropped = tf.function(preprocess.crop)
+    assert cropped(data, 16, random, 600).shape == (16, 16, 3)
+    with pytest.raises(tf.errors.OpError):
+        cropped(data, 16, random, 599)
+    assert tf.function(preprocess.decode)(data, 599).shape == (0, 0, 3)
+
+
 def test_the_smallest_scale_is_one_eighth() -> None:
     for side, ratio in ((31, 2), (32, 4), (63, 4), (64, 8), (500, 8)):
         photo = smooth(side, side)

@@ -33,6 +33,13 @@ def test_a_folder_is_searched_recursively(tmp_path: Path) -> None:
     assert source.description == f"5 photos in {root}; 1 other file is left out: a.txt"
 
 
+def test_photos_of_too_many_pixels_are_not_readable(tmp_path: Path) -> None:
+    root = made.write_files(tmp_path / "photos", {"a.png": made.encode(made.noise(0, 20, 30))})
+    assert data.open_photos(str(root), max_pixels=600).max_pixels == 600
+    with pytest.raises(errors.UserError, match=r"a\.png: 30 x 20 pixels are more than 599; "):
+        data.open_photos(str(root), max_pixels=599)
+
+
 def test_photos_are_found_by_glob_and_by_path(tmp_path: Path) -> None:
     root = made.write_files(tmp_path / "photos", PHOTOS | {"deep/4.png": PHOTOS["0.png"]})
     assert data.open_photos(f"{root}/[01].png").count == 2

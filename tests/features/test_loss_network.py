@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import stacked
 import tensorflow as tf
 import tf_slim as slim
+from tf_slim.nets import alexnet, overfeat
 from tf_slim.nets import vgg as slim_vgg
 
 from fastnst import checkpoint_file, errors
-from fastnst.features import loss_network, vgg
+from fastnst.features import loss_network, stacks, vgg
 
 SHIPPED = Path(__file__).resolve().parents[2] / "pretrained" / "vgg_16.ckpt"
 THROUGH_4_3 = vgg.layers_of("vgg_16")[:10]
@@ -273,12 +276,12 @@ def test_only_convolutions_are_read_and_as_float32(tmp_path: Path) -> None:
 def test_a_file_without_vgg16_raises_an_error(tmp_path: Path) -> None:
     path = tmp_path / "other.ckpt"
     checkpoint_file.write_checkpoint(path, {"conv1/weights": np.ones([2], np.float32)})
-    with pytest.raises(errors.UserError, match=r"other\.ckpt: contains no VGG16 with slim's names"):
+    with pytest.raises(errors.UserError, match=r"other\.ckpt: contains no vgg_16 with slim's"):
         loss_network.load_weights(path)
     with pytest.raises(errors.UserError, match="no checkpoint there"):
         loss_network.load_weights(tmp_path / "nothing.ckpt")
     with pytest.raises(
-        errors.UserError, match=r"contains no VGG19 with slim's names \(vgg_19/[^;]*$"
+        errors.UserError, match=r"contains no vgg_19 with slim's names \(vgg_19/.*; name a checkp"
     ):
         loss_network.load_weights(SHIPPED, "vgg_19")
 
@@ -352,3 +355,102 @@ def test_a_file_whose_layers_are_not_the_networks_is_refused(
         errors.UserError, match=rf"{name} should be float32 \(3, 3, 3, 64\), {found}"
     ):
         loss_network.load_weights(tmp_path / "vgg")
+
+
+# Slim's other networks.
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Slim's legacy layers warn.
+@pytest.mark.parametrize(
+    ("model", "build", "scope", "side"),
+    [
+        ("alexnet_v2", alexnet.alexnet_v2, alexnet.alexnet_v2_arg_scope, 224),
+        ("overfeat", overfeat.overfeat, overfeat.overfeat_arg_scope, 231),
+    ],
+)
+def test_every_layer_equals_the_end_point_of_slims_own_network(
+    model: str, build: Any, scope: Any, side: int
+) -> None:
+    weights = stacked.weights(model)
+    photo = np.random.default_rng(4).uniform(0, 255, (1, side, side, 3)).astype(np.float32)
+    layers = [*stacks.convolutions(model)]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        net = tf.constant(photo - np.array([123.68, 116.78, 103.94], np.float32))
+        with slim.arg_scope(scope()):
+            _, ends = build(net, is_training=False)
+        # The fully connected layers stay without values, which their convolutions do not need.
+        for variable in tf.compat.v1.global_variables():
+            if variable.op.name in weights:
+                variable.load(weights[variable.op.name], session)
+        names = {layer: f"{model}/{layer.replace('relu', 'conv')}" for layer in layers}
+        expected = session.run({layer: ends[name] for layer, name in names.items()})
+    network = loss_network.LossNetwork(weights, layers, model=model)
+    found = network(tf.constant(photo), layers)
+    # Slim pads some layers with zeros, which reach that many positions far.
+    reach = {"alexnet_v2": (0, 2, 2, 3, 4), "overfeat": (0, 0, 1, 2, 3)}[model]
+    for layer, cells in zip(layers, reach, strict=True):
+        assert found[layer].shape == expected[layer].shape
+        inner = np.s_[:, cells:-cells, cells:-cells] if cells else np.s_[:]
+        largest = expected[layer][inner].max()
+        assert largest > 0
+        np.testing.assert_allclose(
+            found[layer][inner],
+            expected[layer][inner],
+            rtol=1e-4,
+            atol=1e-4 * largest,
+            err_msg=layer,
+        )
+
+
+def convolved(net: tf.Tensor, weights: dict[str, np.ndarray], scope: str) -> tf.Tensor:
+    """A convolution of 5 x 5 with repeated edges and a ReLU, in plain operations."""
+    padded = tf.pad(net, [(0, 0), (2, 2), (2, 2), (0, 0)], "SYMMETRIC")
+    kernels, biases = weights[f"{scope}/weights"], weights[f"{scope}/biases"]
+    return tf.nn.relu(tf.nn.conv2d(padded, kernels, 1, "VALID") + biases)
+
+
+def test_lenet_sees_the_brightness_from_minus_1_to_1() -> None:
+    weights = stacked.weights("lenet", inputs=1)
+    network = loss_network.LossNetwork(weights, ["relu1", "relu2"], model="lenet")
+    photo = np.random.default_rng(5).uniform(0, 255, (2, 28, 31, 3)).astype(np.float32)
+    found = network(tf.constant(photo), ["relu1", "relu2"])
+    gray = (photo @ np.array([[0.2989], [0.587], [0.114]], np.float32) - 127.987) / 128
+    first = convolved(tf.constant(gray), weights, "LeNet/conv1")
+    second = convolved(tf.nn.max_pool2d(first, 2, 2, "VALID"), weights, "LeNet/conv2")
+    np.testing.assert_allclose(found["relu1"], first, atol=2e-3)
+    np.testing.assert_allclose(found["relu2"], second, atol=5e-3)
+
+
+def test_cifarnet_sees_standardized_pictures_and_normalizes_locally() -> None:
+    weights = stacked.weights("cifarnet")
+    network = loss_network.LossNetwork(weights, ["relu2"], model="cifarnet")
+    photo = np.random.default_rng(6).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    axes = (1, 2, 3)
+    standard = (photo - photo.mean(axes, keepdims=True)) / photo.std(axes, keepdims=True)
+    pooled = tf.nn.max_pool2d(
+        convolved(tf.constant(standard), weights, "CifarNet/conv1"), 2, 2, "VALID"
+    ).numpy()
+    squares = np.pad(pooled**2, [(0, 0), (0, 0), (0, 0), (4, 4)])
+    sums = sum(squares[..., shift : shift + 64] for shift in range(9))
+    normalized = pooled / (1 + 0.001 / 9 * sums) ** 0.75
+    expected = convolved(tf.constant(normalized), weights, "CifarNet/conv2")
+    np.testing.assert_allclose(
+        network(tf.constant(photo), ["relu2"])["relu2"], expected, rtol=1e-3, atol=1e-4
+    )
+
+
+def test_pictures_that_are_too_small_for_a_layer_raise_an_error() -> None:
+    network = loss_network.LossNetwork(stacked.weights("alexnet_v2"), (), model="alexnet_v2")
+    assert network(tf.zeros([1, 34, 34, 3]), ["relu1"])["relu1"].shape[1] == 6
+    message = r"alexnet_v2: pictures of 40 x 34 px are too small for its layers relu5, .* 35 px"
+    with pytest.raises(errors.UserError, match=message):
+        network(tf.zeros([1, 34, 40, 3]), ["relu5"])
+
+
+def test_a_checkpoint_of_another_shape_raises_an_error(tmp_path: Path) -> None:
+    tensors = stacked.weights("lenet")
+    tensors["LeNet/conv2/weights"] = np.zeros([3, 3, 32, 64], np.float32)
+    checkpoint_file.write_checkpoint(tmp_path / "a.ckpt", tensors)
+    message = r"a\.ckpt: LeNet/conv2/weights should be float32 \(5, 5, 32, 64\), found"
+    with pytest.raises(errors.UserError, match=message):
+        loss_network.load_weights(tmp_path / "a.ckpt", "lenet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,7 @@ def test_a_file_that_ends_early_gives_its_layers(tmp_path: Path) -> None:
 
 def test_vgg16_can_be_read_only_as_vgg16(tmp_path: Path, files: dict[bool, Path]) -> None:
     names = [name for name in VGG_19 if not name.endswith(("3_4", "4_4", "5_4"))]
-    path = write_mat(tmp_path / "imagenet-vgg-verydeep-16.mat", names=names)
+    path = write_mat(tmp_path / "vgg-16.mat", names=names)
     weights, _ = matconvnet.read(path, "vgg_16")
     assert len(weights) == 2 * 13 and "vgg_16/conv5/conv5_3/weights" in weights
     with pytest.raises(errors.UserError, match=r"16\.mat: contains 13 convolutions, whose blocks"):
@@ -240,6 +241,25 @@ def test_missing_and_invalid_files_raise_an_error(tmp_path: Path, files: dict[bo
     for name in ("text.mat", "half.mat"):
         with pytest.raises(errors.UserError, match=f"{name}: not a readable .mat file"):
             matconvnet.read(tmp_path / name)
+
+
+def test_a_file_of_a_published_name_must_have_its_content(
+    tmp_path: Path, files: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "imagenet-vgg-verydeep-19.mat"
+    path = tmp_path / name
+    path.write_bytes(files[True].read_bytes())
+    digest = hashlib.md5(path.read_bytes()).hexdigest()
+    with pytest.raises(errors.UserError) as caught:
+        matconvnet.read(path)
+    assert str(caught.value) == (
+        f"{path}: has {path.stat().st_size:,} bytes and the MD5 checksum {digest}, but the "
+        "published file has 534,904,783 bytes and 106118b7cf60435e6d8e04f6a6dc3657; download it "
+        f"again from https://www.vlfeat.org/matconvnet/models/{name}, or rename it if it is a "
+        "network of your own"
+    )
+    monkeypatch.setitem(matconvnet.PUBLISHED, name, ("another", digest))
+    assert len(matconvnet.read(path)[0]) == 2 * 16
 
 
 def test_without_scipy_the_error_tells_what_to_install(

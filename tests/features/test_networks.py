@@ -7,6 +7,7 @@ from pathlib import Path
 import frozen
 import numpy as np
 import pytest
+import stacked
 import tensorflow as tf
 
 from fastnst import errors
@@ -36,8 +37,17 @@ def test_the_command_knows_the_networks_without_tensorflow() -> None:
     assert [*dream.LAYERS] == [*networks.FILES]
 
 
+def test_slims_other_networks_are_read_from_their_checkpoints(tmp_path: Path) -> None:
+    path = stacked.write(tmp_path / "lenet.ckpt", "lenet", inputs=1)
+    assert networks.load("lenet", path).layers == {"relu1": 32, "relu2": 64}
+    with pytest.raises(errors.UserError, match=r"a\.mat: \.mat files hold vgg_16, .*; for lenet, "):
+        networks.load("lenet", tmp_path / "a.mat")
+    with pytest.raises(errors.UserError, match=r"pretrained/overfeat\.ckpt"):
+        networks.load("overfeat")
+
+
 def test_vgg_is_read_with_its_mean_color() -> None:
-    tensors, mean = networks.read_vgg(Path("pretrained/vgg_16.ckpt").resolve(), "vgg_16")
+    tensors, mean = networks.read_weights(Path("pretrained/vgg_16.ckpt").resolve(), "vgg_16")
     assert mean == [123.68, 116.78, 103.94]
     assert tensors["vgg_16/conv1/conv1_1/weights"].shape == (3, 3, 3, 64)
     assert all(tensor.dtype == np.float32 for tensor in tensors.values())

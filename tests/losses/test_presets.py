@@ -71,9 +71,9 @@ def test_the_losses_of_a_batch_are_the_mean_over_it() -> None:
 
 
 def test_the_variants_have_the_layers_and_ratios_of_their_sources() -> None:
-    assert set(presets.VARIANTS) == {"johnson", "gatys", "cs20", "stylenet"}
+    assert set(presets.VARIANTS) == {"johnson", "gatys", "cs20", "stylenet", "notes"}
     weights = {name: variant.weights for name, variant in presets.VARIANTS.items()}
-    for name in ("gatys", "cs20", "stylenet"):
+    for name in ("gatys", "cs20", "stylenet", "notes"):
         assert tuple(weights[name].style_layers) == FIRST
     gatys, cs20, stylenet = weights["gatys"], weights["cs20"], weights["stylenet"]
     assert gatys.content_layers == cs20.content_layers == {"relu4_2": 1.0}
@@ -83,8 +83,14 @@ def test_the_variants_have_the_layers_and_ratios_of_their_sources() -> None:
     assert list(cs20.style_layers.values()) == [1, 2, 3, 4, 5]
     assert (stylenet.content, stylenet.style, stylenet.tv) == (5, 500, 2 * 100)
     assert stylenet.content_layers == {"relu4_2": 0.5, "relu5_2": 0.5}
+    notes = weights["notes"]
+    assert (notes.content, notes.style, notes.tv) == (7, 400, 0)
+    assert notes.content_layers == {"relu4_1": 1.0}
+    assert set(notes.style_layers.values()) == {1 / 5}
     pooling = {name: variant.pooling for name, variant in presets.VARIANTS.items()}
-    assert pooling == {"johnson": "max", "gatys": "avg", "cs20": "avg", "stylenet": "max"}
+    assert pooling == {
+        **{"johnson": "max", "gatys": "avg", "cs20": "avg", "stylenet": "max", "notes": "max"}
+    }
     training = config.Style("img/candy.jpg")
     assert weights["johnson"].content_layers == training.content_layers
     assert weights["johnson"].style_layers == training.style_layers
@@ -206,6 +212,46 @@ def test_stylenet_equals_the_total_of_its_original_code(narrow: Path) -> None:
     total += 100 * 2 * (l2_loss(down) / down.size + l2_loss(across) / across.size)
     batch = tf.constant(np.stack([content])), tf.constant(np.stack([stylized]))
     assert float(objective(*batch)[0]) == pytest.approx(total, rel=1e-3)
+
+
+def test_notes_equals_the_total_of_its_original_code(narrow: Path) -> None:
+    """With l2_loss, a loss_base of 2 M^2 N^2, and 128 subtracted from each channel."""
+    content, style, stylized = (picture(48, 48) for _ in range(3))
+    objective = presets.make_objective("notes", content, [(style, 1.0)], narrow, asked=NONE)
+    weights = loss_network.load_weights(narrow)
+    layers = vgg.layers_of("vgg_16")
+    network = loss_network.LossNetwork(weights, layers, mean_rgb=(128, 128, 128))
+
+    def look(image: np.ndarray) -> dict[str, np.ndarray]:
+        found = network(tf.constant(image[np.newaxis]), layers)
+        return {layer: feature.numpy().astype(np.float64) for layer, feature in found.items()}
+
+    original, styles, image = look(content), look(style), look(stylized)
+    kept = np.sum((image["relu4_1"] - original["relu4_1"]) ** 2) / 2
+    pulled = 0.0
+    for layer in FIRST:
+        _, height, width, channels = image[layer].shape
+        loss_base = (height * width) ** 2 * channels**2 * 2
+        pulled += np.sum((products(image[layer]) - products(styles[layer])) ** 2) / 2 / loss_base
+    total = 7.0 * kept + 400.0 * pulled / 5
+    batch = tf.constant(np.stack([content])), tf.constant(np.stack([stylized]))
+    assert float(objective(*batch)[0]) == pytest.approx(total, rel=1e-3)
+
+
+def test_layers_and_normalization_replace_those_of_a_variant() -> None:
+    variant = presets.make_variant(
+        "gatys",
+        content_layers={"relu2_2": 3.0},
+        style_layers={"relu1_1": 1.0},
+        normalization="stylenet",
+    )
+    own, other = presets.VARIANTS["gatys"], presets.VARIANTS["stylenet"]
+    assert variant.weights == dataclasses.replace(
+        own.weights, content_layers={"relu2_2": 3.0}, style_layers={"relu1_1": 1.0}
+    )
+    assert (variant.content_loss, variant.style_loss) == (other.content_loss, other.style_loss)
+    assert (variant.pooling, variant.pull) == (own.pooling, own.pull)
+    assert presets.make_variant("gatys") == own
 
 
 @pytest.mark.parametrize("name", ["gatys", "cs20"])

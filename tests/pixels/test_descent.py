@@ -56,6 +56,23 @@ def test_the_history_covers_the_start_and_every_iteration(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", descent.METHODS)
+def test_improvements_are_shown_when_asked(method: str) -> None:
+    shown: list[events.Judged] = []
+
+    def act(event: events.Event) -> None:
+        if isinstance(event, events.Judged):
+            shown.append(event)
+
+    result = descent.minimize(
+        bowl, START, 30, method=method, show_improvements=True, learning_rate=90, on_event=act
+    )
+    totals = [terms["total"] for terms in result.history]
+    better = [i for i in range(1, len(totals)) if totals[i] < min(totals[:i])]
+    assert [event.step for event in shown] == better
+    assert shown[-1].step == result.iteration and 0 < len(better) <= 30
+
+
+@pytest.mark.parametrize("method", descent.METHODS)
 def test_the_same_start_gives_the_same_picture(method: str) -> None:
     first, second = (descent.minimize(bowl, START, 5, method=method) for _ in range(2))
     np.testing.assert_array_equal(first.picture, second.picture)

@@ -31,3 +31,31 @@ def test_the_number_of_columns_can_be_chosen() -> None:
     pictures = {str(index): np.zeros((20, 120, 3), np.uint8) for index in range(5)}
     assert contact_sheet.render(pictures, columns=3).shape == (2 * 56 + 8, 3 * 128 + 8, 3)
     assert contact_sheet.render(pictures, columns=9).shape == (56 + 8, 5 * 128 + 8, 3)
+
+
+def test_a_table_labels_its_rows_and_columns_and_leaves_gaps() -> None:
+    shade = iter(range(10, 250, 40))
+    pictures: list[list[np.ndarray | None]] = [
+        [np.full((100, 120, 3), next(shade), np.uint8) for _ in range(3)] for _ in range(2)
+    ]
+    pictures[1][2] = None
+    sheet = contact_sheet.render_table(pictures, ["row 1", "row 2"], ["a", "b", "c"])
+    assert sheet.shape == (28 + 2 * 108 + 8, 28 + 3 * 128 + 8, 3)
+    for down in range(2):
+        left_of = sheet[36 + down * 108 : 136 + down * 108, :28]
+        assert left_of.min() < 64
+        for across in range(3):
+            top, left = 36 + down * 108, 36 + across * 128
+            expected = pictures[down][across]
+            cell = sheet[top : top + 100, left : left + 120]
+            np.testing.assert_array_equal(cell, 255 if expected is None else expected)
+            assert down or sheet[:28, left : left + 120].min() < 64
+
+
+def test_a_long_label_shrinks_to_its_cell() -> None:
+    black = np.zeros((40, 60, 3), np.uint8)
+    sheet = contact_sheet.render_table([[black]], ["r"], ["style_weight 1000000000000"])
+    label = sheet[:28, 36:96]
+    assert label.min() < 200
+    # Nothing is cut off at either end.
+    assert label[:, :1].min() > 100 and label[:, -1:].min() > 100

@@ -36,7 +36,9 @@ class TensorBoard:
                         tf.summary.image(name, picture[np.newaxis], step=event.step)
             case events.Step() if event.due(self._every):
                 with self._writer.as_default():
-                    values = {**event.mean_metrics, self._rate: event.rate}
+                    # Not all work measures its rate.
+                    rate = {self._rate: event.rate} if event.rate else {}
+                    values = {**event.mean_metrics, **rate}
                     for name, value in values.items():
                         tf.summary.scalar(f"training/{name}", value, step=event.step)
                 self._writer.flush()

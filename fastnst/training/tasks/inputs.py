@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fastnst import cluster, config, data, errors, files, images, photo_files
 from fastnst.config import schema
-from fastnst.features import loss_network
+from fastnst.features import loss_network, networks
 from fastnst.losses import auto_weight, perceptual
 
 # The bundled photos to validate on.
@@ -38,7 +38,7 @@ def open_dataset(settings: schema.Data) -> data.PhotoSource:
     with blaming("dataset"):
         bundled = settings.dataset == data.BUNDLED
         spec = settings.dataset if bundled else str(files.find(settings.dataset))
-        source = data.open_photos(spec)
+        source = data.open_photos(spec, max_pixels=settings.max_pixels)
     if source.count < settings.batch_size:
         raise errors.UserError(
             f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "
@@ -59,7 +59,10 @@ def read_validation(settings: schema.Data) -> tuple[tuple[Path, ...], list[np.nd
     """
     with blaming("validation"):
         paths = validation_paths(settings.validation)
-        return paths, [images.to_uint8(images.read(path, settings.image_size)) for path in paths]
+        photos = [
+            images.read(path, settings.image_size, max_pixels=settings.max_pixels) for path in paths
+        ]
+        return paths, [images.to_uint8(photo) for photo in photos]
 
 
 @contextlib.contextmanager
@@ -159,20 +162,22 @@ def make_objectives(
             `style_weight: auto` cannot be computed.
     """
     with blaming("loss_model_file"):
-        path = files.find(settings.loss_network.loss_model_file)
-        weights = loss_network.load_weights(path)
+        path, model = settings.loss_network.loss_model_file, settings.loss_network.loss_model
+        weights, mean = networks.read_weights(files.find(path), model)
     used = {
         layer: None
         for style in settings.styles.values()
         for layer in (*style.content_layers, *style.style_layers)
     }
-    network = loss_network.LossNetwork(weights, used, dtype)
+    network = loss_network.LossNetwork(weights, used, dtype, model=model, mean_rgb=mean)
     objectives = {}
     paintings: dict[str, list[np.ndarray]] = {}
     for name, style in settings.styles.items():
         with blaming(key_of(settings, name, "style_image")):
             side = style.side(settings.data.image_size)
-            paintings[name] = read_paintings(files.find(style.style_image), side)
+            paintings[name] = read_paintings(
+                files.find(style.style_image), side, settings.data.max_pixels
+            )
         with blaming(name) if len(settings.styles) > 1 else contextlib.nullcontext():
             chosen = _weights(style, network, paintings[name])
         shares = [(painting, 1.0) for painting in paintings[name]]
@@ -180,8 +185,13 @@ def make_objectives(
     return objectives, paintings
 
 
-def read_paintings(path: Path, side: int) -> list[np.ndarray]:
+def read_paintings(path: Path, side: int, max_pixels: int | None = None) -> list[np.ndarray]:
     """Reads a painting, or all paintings in a folder, each with a shorter side of `side` pixels.
+
+    Args:
+        path: The file or folder.
+        side: Shorter side, in pixels.
+        max_pixels: The most pixels that a painting may have; None for `formats.MAX_PIXELS`.
 
     Returns:
         float32 RGB [H, W, 3] in [0, 255] each.
@@ -189,7 +199,7 @@ def read_paintings(path: Path, side: int) -> list[np.ndarray]:
     Raises:
         UserError: If there is none, or one cannot be read.
     """
-    return [images.read(painting, side) for painting in painting_files(path)]
+    return [images.read(painting, side, max_pixels=max_pixels) for painting in painting_files(path)]
 
 
 def painting_files(path: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastnst import config
+from fastnst.models import run_folder
 from fastnst.training import engine
 from fastnst.training import task as task_module
 
@@ -45,6 +46,9 @@ class Plan(Protocol):
 
     def digests(self) -> dict[str, str]:
         """Returns a digest of the files that each key names and that a run judges by."""
+
+    def record(self, folder: run_folder.RunFolder) -> None:
+        """Writes files of the task's own into the folder of a run that begins or resumes."""
 
     def notices(self, last_step: int) -> collections.abc.Iterable[str]:
         """Returns what the user should know before training begins, a line each.

@@ -208,6 +208,7 @@ def open_session(
             files.write(folder.config, settings.to_yaml())
             files.write(folder.path / descriptions.FILE, planned.description)
             contents.write(folder, found)
+            planned.record(folder)
     return Session(
         settings=settings,
         folder=folder,

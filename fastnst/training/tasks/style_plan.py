@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from fastnst import config, devices, images
 from fastnst.data import feed, service
-from fastnst.models import loading, model
+from fastnst.models import loading, model, run_folder
 from fastnst.nets import transform_net
 from fastnst.training import engine
-from fastnst.training.tasks import contents, inputs, plan, start, style_transfer
+from fastnst.training.tasks import contents, inputs, plan, start, style_transfer, targets
 
 # Fewer steps give no usable style.
 _FEW_STEPS = 300
@@ -113,6 +113,10 @@ class StylePlan(plan.Plan):
     def digests(self) -> dict[str, str]:
         """Returns the digests of the paintings, the validation photos and the loss network."""
         return contents.digests(self._settings)
+
+    def record(self, folder: run_folder.RunFolder) -> None:
+        """Writes the style images, as the original program does."""
+        targets.write(folder, self._paintings)
 
     def notices(self, last_step: int) -> collections.abc.Iterator[str]:
         """Yields a notice if there are few steps, and the weights that `auto` stands for."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import stacked
 import tensorflow as tf
 from PIL import Image
 
@@ -57,6 +59,35 @@ def test_validation_photos_are_read_with_a_shorter_side_of_image_size(
     # 40 x 50 and 48 x 40.
     assert [photo.shape for photo in photos] == [(20, 25, 3), (24, 20, 3)]
     assert all(photo.dtype == np.uint8 for photo in photos)
+
+
+def test_one_limit_of_pixels_holds_for_photos_and_paintings(
+    tmp_path: Path, validation_photos: Path, conf: Conf
+) -> None:
+    # The photos have 2,000 and 1,920 pixels.
+    kept = schema.Data(validation=str(validation_photos), image_size=20, max_pixels=2000)
+    assert len(inputs.read_validation(kept)[1]) == 2
+    few = dataclasses.replace(kept, max_pixels=1999)
+    assert "pixels are more than 1,999" in refusal(lambda: inputs.read_validation(few))
+    photos = dataclasses.replace(few, dataset=str(validation_photos), batch_size=1)
+    assert inputs.open_dataset(photos).max_pixels == 1999
+    settings = config.load(conf(tmp_path, max_pixels=1999))
+    message = refusal(lambda: inputs.make_objectives(settings))
+    assert message.startswith("style_image: ") and "pixels are more than 1,999" in message
+
+
+def test_the_loss_network_may_be_another_of_slims(tmp_path: Path, conf: Conf) -> None:
+    path = stacked.write(tmp_path / "lenet.ckpt", "lenet", inputs=1)
+    keys = {"content_layers": ["relu2"], "style_layers": ["LeNet/conv1", "conv2"]}
+    settings = config.load(conf(tmp_path, loss_model="lenet", loss_model_file=str(path), **keys))
+    objective = inputs.make_objectives(settings)[0]["tiny"]
+    assert [*objective.style_targets] == ["relu1", "relu2"]
+    picture = tf.fill([1, 32, 32, 3], 99.0)
+    total, _ = objective(picture, picture + 5.0)
+    assert np.isfinite(float(total)) and float(total) > 0
+    wrong = config.load(conf(tmp_path, loss_model="cifarnet", loss_model_file=str(path), **keys))
+    message = refusal(lambda: inputs.make_objectives(wrong))
+    assert message.startswith(f"loss_model_file: {path}: contains no cifarnet with slim's names")
 
 
 def test_validation_photos_are_bundled_or_those_of_a_folder(tmp_path: Path) -> None:
