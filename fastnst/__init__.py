@@ -19,6 +19,7 @@ from fastnst import errors, version
 if TYPE_CHECKING:
     from fastnst import config as config_module
     from fastnst import events
+    from fastnst.models.classifier import PictureClassifier
     from fastnst.models.stylizer import Stylizer
 
 __version__ = version.VERSION
@@ -55,6 +56,20 @@ def load(
     from fastnst.models import loading
 
     return loading.load(name, precision, **defaults)
+
+
+def load_classifier(name: str | Path) -> PictureClassifier:
+    """Loads a classifier; see `fastnst.models.classifier.PictureClassifier`.
+
+    Args:
+        name: Name of a model in ./models, or the path of a run.
+
+    Raises:
+        UserError: If there is no such model, it is no classifier, or it is damaged.
+    """
+    from fastnst.models import classifier
+
+    return classifier.load(name)
 
 
 def train(

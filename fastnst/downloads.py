@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import queue
+import socket
+import sys
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fastnst import errors, files
 
 # Seconds until a server answers, and without any data.
 _PATIENCE, _SILENCE = 10, 60
+# The same for downloads by Keras, which sets no limit and could wait forever.
+_KERAS_SILENCE = 30
 
 
 def cached(url: str, sha512: str, advice: str, say: Callable[[str], None] = lambda _: None) -> Path:
@@ -45,6 +50,28 @@ def cached(url: str, sha512: str, advice: str, say: Callable[[str], None] = lamb
         ) from None
     files.write(path, content)
     return path
+
+
+@contextlib.contextmanager
+def through_keras(url: str, kept: Path) -> Iterator[None]:
+    """Limits how long Keras waits for a download within the block, and keeps its bar off stdout.
+
+    Args:
+        url: The address, which must answer unless the file is there already.
+        kept: The file or folder in Keras's cache.
+
+    Raises:
+        OSError: If there is no answer.
+    """
+    patience = socket.getdefaulttimeout()
+    if not kept.exists():
+        require_answer(url, _PATIENCE)
+    socket.setdefaulttimeout(_KERAS_SILENCE)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        socket.setdefaulttimeout(patience)
 
 
 def _sha512(content: bytes) -> str:

@@ -324,3 +324,30 @@ def resize_shorter_side(pixels: np.ndarray, size: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = size / min(height, width)
     return resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def square(pixels: np.ndarray, side: int, channels: int) -> np.ndarray:
+    """Scales the largest central square of a picture, and converts its channels.
+
+    Args:
+        pixels: uint8 [H, W, 1 or 3].
+        side: Height and width to return, in pixels.
+        channels: 1 for gray, 3 for RGB.
+
+    Returns:
+        uint8 [side, side, channels]; the same array if nothing is to be done.
+    """
+    height, width = pixels.shape[:2]
+    if (height, width) != (side, side):
+        # The square first: a long, thin picture would become huge.
+        shorter = min(height, width)
+        top, left = (height - shorter) // 2, (width - shorter) // 2
+        pixels = pixels[top : top + shorter, left : left + shorter]
+        plane = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+        scaled = resize(np.ascontiguousarray(plane), side, side)
+        pixels = scaled.reshape(side, side, -1)
+    if pixels.shape[-1] == channels:
+        return pixels
+    if channels == 1:
+        return to_uint8(luma(pixels))[..., np.newaxis]
+    return np.repeat(pixels, channels, axis=-1)

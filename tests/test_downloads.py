@@ -75,3 +75,22 @@ def test_a_server_that_never_answers_times_out() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(TimeoutError, match=r"no answer .* within 0\.2 seconds|timed out"):
             downloads.require_answer(url, seconds=0.2)
+
+
+def test_keras_waits_for_a_limited_time_and_its_bar_is_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = socket.getdefaulttimeout()
+    (tmp_path / "there").write_bytes(b"")
+    # A file that is there already needs no server.
+    with downloads.through_keras("http://127.0.0.1:1/a", tmp_path / "there"):
+        assert socket.getdefaulttimeout() == 30
+        print("downloading")
+    assert socket.getdefaulttimeout() == before
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "downloading\n")
+    with (
+        pytest.raises(OSError),
+        downloads.through_keras("http://127.0.0.1:1/a", tmp_path / "missing"),
+    ):
+        pass

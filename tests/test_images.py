@@ -427,3 +427,19 @@ def test_noise_is_uniform_and_reproducible() -> None:
     assert abs(noise.mean() - 127.5) < 3 and abs(noise.std() - 255 / 12**0.5) < 2
     np.testing.assert_array_equal(noise, images.noise(50, 60, seed=3))
     assert not np.array_equal(noise, images.noise(50, 60, seed=4))
+
+
+def test_a_square_is_the_middle_of_a_picture_scaled_with_other_channels() -> None:
+    ramp = np.repeat(np.arange(20, dtype=np.uint8)[np.newaxis, :, np.newaxis] * 10, 8, axis=0)
+    # Columns 6 to 13 of 20, as they are.
+    found = images.square(ramp, 8, 1)
+    assert found[0, :, 0].tolist() == [60, 70, 80, 90, 100, 110, 120, 130]
+    assert images.square(found, 8, 1) is found
+    colored = images.square(found, 8, 3)
+    assert colored.shape == (8, 8, 3)
+    np.testing.assert_array_equal(images.square(colored, 8, 1), found)
+    assert images.square(ramp, 4, 3)[0, :, 1].tolist() == pytest.approx([65, 85, 105, 125], abs=3)
+
+
+def test_a_long_thin_picture_stays_small() -> None:
+    assert images.square(np.zeros((1, 100_000, 3), np.uint8), 64, 3).shape == (64, 64, 3)

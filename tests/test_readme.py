@@ -44,6 +44,7 @@ GUIDES = (
     "quality",
     "dreaming",
     "gatys",
+    "classifiers",
 )
 RUN = [README, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 LINKED = [
@@ -77,6 +78,7 @@ SMALL = {
     "dream": ["--size", "32", "--iterations", "1"],
     "quality": ["--photos", "1", "--size", "96", "--steps", "2"],
     "video": ["--size", "32"],
+    "finetune": ["--size", "16", "--batch_size", "2", "--head_steps", "1", "--steps", "2"],
 }
 # Programs that a command needs; without them, it is not run.
 NEEDED = {"video": "ffmpeg"}
@@ -182,7 +184,8 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("desk")
     photos = sorted((ROOT / "img" / "photos").glob("*.jpg"))
     small = [images.resize_shorter_side(images.decode(path.read_bytes()), 48) for path in photos]
-    for name in ("path/to/photos", "holiday", "paintings"):
+    classes = [f"pictures/{part}/{name}" for part in ("train", "validation") for name in "ab"]
+    for name in ("path/to/photos", "holiday", "paintings", *classes):
         for index, pixels in enumerate(small):
             images.write(folder / name / f"{index}.jpg", pixels)
     mask = np.zeros_like(small[0])

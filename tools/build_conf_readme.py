@@ -132,6 +132,15 @@ Two things differ: the style image is not cropped to a square, and the network h
 """
 
 
+_CLASSIFIERS = """\
+## Classifiers
+
+[mnist.yml](mnist.yml), [mnist-better.yml](mnist-better.yml), [cifar10.yml](cifar10.yml) and
+[cifar10-better.yml](cifar10-better.yml) train networks that tell the class of a picture; see
+[Classify pictures](../docs/classifiers.md).
+"""
+
+
 def render() -> str:
     """Renders the page as Markdown."""
     parts = [_HEAD]
@@ -150,6 +159,7 @@ def render() -> str:
         _yields(),
         _PRECEDENCE,
         _ORIGINAL,
+        _CLASSIFIERS,
         f"## The styles here\n\n{_table(('file', 'style image', 'description'), styles)}",
     ]
     return "\n".join(parts)

@@ -95,8 +95,10 @@ def _run(arguments: argparse.Namespace) -> int:
         export.check(file_format, options)
     terminal.import_tensorflow()
     from fastnst.controls import blends
-    from fastnst.models import card, model, restore, run_folder, store
+    from fastnst.models import card, classifier, model, restore, run_folder, store
 
+    if classifier.exists(arguments.model):
+        return _export_classifier(arguments)
     source = store.find(arguments.model)
     restored = restore.load(source)
     styles = arguments.style or ([source.style] if source.style else [])
@@ -132,6 +134,22 @@ def _run(arguments: argparse.Namespace) -> int:
         terminal.say(f"compared with {source.path}, each in its own program:")
         for line in formatting.table(rows):
             terminal.say(line)
+    return terminal.DONE
+
+
+def _export_classifier(arguments: argparse.Namespace) -> int:
+    from fastnst.export import classifier_model
+    from fastnst.models import classifier
+
+    if arguments.format != (_DEFAULT,) or arguments.style or arguments.size or arguments.precision:
+        raise errors.UserError(
+            f"{arguments.model}: is a classifier, which can only be exported as a SavedModel in "
+            "float32; leave out the other options"
+        )
+    folder = _folder(arguments, Path(arguments.model).name, _DEFAULT)
+    classifier_model.write(classifier.load(arguments.model), folder)
+    megabytes = files.size(folder) / 1e6
+    terminal.result(folder, as_json=arguments.json, format=_DEFAULT, megabytes=megabytes)
     return terminal.DONE
 
 

@@ -71,6 +71,8 @@ class Progress:
                 self._close()
 
     def _start(self, event: events.Started) -> None:
+        # Of earlier work, such as the training part of labeled records.
+        self._close()
         self._start_step = event.step
         self._rate_unit = f"{event.items}/s"
         self._names = [name for name in event.metric_names if "/" not in name]

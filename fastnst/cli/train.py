@@ -1,4 +1,4 @@
-"""`train.py`: trains a network in one style or many."""
+"""`train.py`: trains what a conf file describes, such as a network in one style or many."""
 
 from __future__ import annotations
 
@@ -175,4 +175,5 @@ def _report(run: session.Session, name: str) -> report.Report:
         config_text=run.settings.to_yaml(),
         command=name,
         pairs=lambda: run.plan.pairs(run.folder.path),
+        wording=run.plan.wording,
     )

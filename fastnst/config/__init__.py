@@ -1,7 +1,7 @@
 """The configuration of a run.
 
 `schema` declares every key, in sections, of which those of some tasks have files of their own:
-`objective` (one style), `transfer` and `network`. `recipes` holds named
+`objective` (one style), `transfer`, `network` and `classification`. `recipes` holds named
 sets of training settings. `conf_file` reads files of YAML, which `nodes` parses, `values` checks
 single values, and `loading` combines them into a `Config`.
 """

@@ -1,7 +1,7 @@
 """The configuration's sections: every key with its default, meaning and rules.
 
-Sections that apply to some tasks only have a file each: `objective` (one style), `transfer` and
-`network`.
+Sections that apply to some tasks only have a file each: `objective` (one style), `transfer`,
+`network` and `classification`.
 
 Attribute names are the flat keys of a conf file. The keys of the original TensorFlow
 implementation keep their names and meanings, so that its conf files load unmodified.
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import yaml
 
 from fastnst import files
-from fastnst.config import declaring, network, objective, recipes, transfer
+from fastnst.config import classification, declaring, network, objective, recipes, transfer
 from fastnst.features import stacks
 
 _key = declaring.key
@@ -103,14 +103,16 @@ class Training:
     )
     optimizer: str = _key(
         "adam",
-        "adam, or muon, which needs fewer steps, at a learning_rate of about 3e-3.",
-        choices=("adam", "muon"),
+        "adam; muon, which needs fewer steps, at a learning_rate of about 3e-3; sgd; or momentum, "
+        "which is sgd with a momentum of 0.9.",
+        choices=("adam", "muon", "sgd", "momentum"),
     )
     learning_rate: float = _key(1e-3, "Peak learning rate.", above=0, maximum=_LARGE)
     schedule: str = _key(
         "constant",
-        "constant, or cosine: rises over warmup_steps, then falls to 0 at the last step.",
-        choices=("constant", "cosine"),
+        "constant; cosine: rises over warmup_steps, then falls to 0 at the last step; or stairs: "
+        "falls by decay_rate every decay_steps.",
+        choices=("constant", "cosine", "stairs"),
     )
     warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0, maximum=_STEPS)
     on_nan: str = _key(
@@ -203,9 +205,13 @@ class LossNetwork:
 
 # The task of a conf file that names none, and the only one with styles and recipes.
 STYLE = "style"
+CLASSIFICATION = "classification"
 # The sections that apply to every task, and those that apply to some; by attribute of `Config`.
 _COMMON = ("data", "training", "computing", "intervals")
-_OWN: dict[str, tuple[str, ...]] = {STYLE: ("transfer", "network", "loss_network")}
+_OWN: dict[str, tuple[str, ...]] = {
+    STYLE: ("transfer", "network", "loss_network"),
+    CLASSIFICATION: ("classification", "loss_network"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +232,8 @@ class Config:
     model_path: str = _key("models", "Folder that holds the models.")
     task: str = _key(
         STYLE,
-        "What is trained. style: a network that stylizes photos.",
+        "What is trained. style: a network that stylizes photos. classification: one that tells "
+        "the class of pictures.",
         choices=(*_OWN,),
         fixed=True,
     )
@@ -241,6 +248,9 @@ class Config:
     training: Training = dataclasses.field(default_factory=Training)
     transfer: transfer.Transfer = dataclasses.field(default_factory=transfer.Transfer)
     network: network.Network = dataclasses.field(default_factory=network.Network)
+    classification: classification.Classification = dataclasses.field(
+        default_factory=classification.Classification
+    )
     computing: Computing = dataclasses.field(default_factory=Computing)
     intervals: Intervals = dataclasses.field(default_factory=Intervals)
     loss_network: LossNetwork = dataclasses.field(default_factory=LossNetwork)
@@ -308,6 +318,7 @@ SECTIONS: dict[str, type[Any]] = {
     "training": Training,
     "transfer": transfer.Transfer,
     "network": network.Network,
+    "classification": classification.Classification,
     "computing": Computing,
     "intervals": Intervals,
     "loss_network": LossNetwork,

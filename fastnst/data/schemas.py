@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import message
 
-from fastnst import errors, formats
+from fastnst import errors, formats, images
 from fastnst.data import tfrecord
 
 # In order of preference: a record may hold masks and thumbnails as well as the photo.
@@ -51,7 +51,7 @@ def detect(path: Path) -> Schema:
     first = itertools.islice(tfrecord.payloads(path), _EXAMINED)
     examples = [_parse(path, payload) for payload in first]
     for features in examples:
-        schema = _schema(features)
+        schema = of_record(features)
         if schema is not None:
             return schema
     keys = ", ".join(sorted({key for features in examples for key in features})) or "none"
@@ -77,7 +77,8 @@ def _value(features: dict[str, tf.train.Feature], key: str) -> bytes:
     return values[0] if len(values) == 1 else b""
 
 
-def _schema(features: dict[str, tf.train.Feature]) -> Schema | None:
+def of_record(features: dict[str, tf.train.Feature]) -> Schema | None:
+    """Detects the schema of a single record; None if it holds no photo."""
     name = next((key for key in _NAME_KEYS if _value(features, key)), None)
     others = sorted(set(features) - set(_IMAGE_KEYS), key=lambda key: -len(_value(features, key)))
     for key in (*_IMAGE_KEYS, *others):
@@ -98,12 +99,17 @@ def _fits(shape: list[int], pixels: int) -> bool:
     return fits and (len(shape) == 2 or shape[2] in (1, 3))
 
 
+def features(payload: bytes) -> dict[str, tf.train.Feature]:
+    """Returns the features of a serialized record, outside the graph; none if it is damaged."""
+    try:
+        return dict(tf.train.Example.FromString(payload).features.feature)
+    except message.DecodeError:
+        return {}
+
+
 def encoded(payload: bytes, schema: Schema) -> bytes:
     """Returns the image file in a serialized record, outside the graph; b"" if it has none."""
-    try:
-        return _value(dict(tf.train.Example.FromString(payload).features.feature), schema.image)
-    except message.DecodeError:
-        return b""
+    return _value(features(payload), schema.image)
 
 
 def named_photo(payload: bytes) -> tuple[str, bytes]:
@@ -111,26 +117,44 @@ def named_photo(payload: bytes) -> tuple[str, bytes]:
 
     Both are empty if the record is damaged, or holds no image file.
     """
-    try:
-        features = dict(tf.train.Example.FromString(payload).features.feature)
-    except message.DecodeError:
-        return "", b""
-    schema = _schema(features)
+    found = features(payload)
+    schema = of_record(found)
     if schema is None or schema.shape is not None:
         return "", b""
-    stored = _value(features, schema.name) if schema.name else b""
-    return stored.decode(errors="replace"), _value(features, schema.image)
+    stored = _value(found, schema.name) if schema.name else b""
+    return stored.decode(errors="replace"), _value(found, schema.image)
 
 
 def has_pixels(payload: bytes, schema: Schema) -> bool:
     """Returns whether a serialized record, outside the graph, holds raw pixels of its shape."""
     assert schema.shape
-    try:
-        features = dict(tf.train.Example.FromString(payload).features.feature)
-    except message.DecodeError:
-        return False
-    shape, flat = _value(features, schema.shape), _value(features, schema.image)
+    found = features(payload)
+    shape, flat = _value(found, schema.shape), _value(found, schema.image)
     return len(shape) in (8, 12) and _fits(np.frombuffer(shape, "<i4").tolist(), len(flat))
+
+
+def picture(payload: bytes, schema: Schema, name: str) -> np.ndarray:
+    """Decodes the photo in a serialized record, outside the graph.
+
+    Args:
+        payload: The record.
+        schema: How it stores the photo.
+        name: Name of the photo in error messages.
+
+    Returns:
+        uint8 [H, W, 1 or 3].
+
+    Raises:
+        UserError: If the record is damaged.
+    """
+    if schema.shape is None:
+        return images.decode(encoded(payload, schema), name)
+    if not has_pixels(payload, schema):
+        raise errors.UserError(f"{name}: does not hold the pixels that its shape tells")
+    found = features(payload)
+    sizes = np.frombuffer(_value(found, schema.shape), "<i4")
+    flat = np.frombuffer(_value(found, schema.image), np.uint8)
+    return flat.reshape(sizes[0], sizes[1], -1)
 
 
 def image_file(record: tf.Tensor, schema: Schema) -> tf.Tensor:

@@ -88,6 +88,11 @@ def open_photos(spec: str, *, max_pixels: int | None = None) -> PhotoSource:
     return source
 
 
+def is_records(name: str) -> bool:
+    """Returns whether the name of a file is that of TFRecords."""
+    return _RECORDS.search(name) is not None
+
+
 def _find(spec: str) -> tuple[str, list[Path], str]:
     """Resolves a spec to its root, its files, either photos or records, and what is left out."""
     if spec == BUNDLED:
@@ -130,7 +135,7 @@ def _in_folder(folder: Path) -> tuple[list[Path], str]:
         shards = [folder / shard.file for shard in made.shards]
         return shards or [folder / manifest.FILE], ""
     found = photo_files.find(folder)
-    records = [name for name in found.others if _RECORDS.search(name)]
+    records = [name for name in found.others if is_records(name)]
     top = [name for name in records if "/" not in name]
     chosen = top or found.photos or records
     if not chosen:

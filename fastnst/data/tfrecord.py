@@ -82,6 +82,19 @@ def payloads(path: Path) -> Iterator[bytes]:
                 yield file.read(place.length)
 
 
+def payload(path: Path, place: Place) -> bytes:
+    """Returns the payload of a record without verifying its checksum, b"" without a length.
+
+    Raises:
+        UserError: If the file cannot be read.
+    """
+    if place.length is None:
+        return b""
+    with _readable(path), path.open("rb") as file:
+        file.seek(place.offset)
+        return file.read(place.length)
+
+
 def read(path: Path, place: Place) -> bytes:
     """Returns the payload of a record, or b"" if it is damaged.
 

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
@@ -52,6 +52,23 @@ class Photo:
     encoded: bytes
     height: int
     width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What shards hold.
+
+    Attributes:
+        prefix: How the names of the shards begin.
+        prepare: Converts an image file, as `prepare` does. Raises UserError if it is left out.
+        example: Returns the record of what `prepare` returns, and its name.
+        facts: What else decides the content, for the manifest.
+    """
+
+    prefix: str
+    prepare: Callable[[bytes, str, int | None, int | None], Any]
+    example: Callable[[str, Any], tf.train.Example]
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def prepare(
@@ -105,6 +122,7 @@ def write(
     workers: int | None = None,
     max_side: int | None = None,
     max_pixels: int | None = None,
+    content: Content | None = None,
     on_event: events.Action = lambda event: None,
 ) -> manifest.Manifest:
     """Writes all photos of a folder or a zip archive as TFRecord shards with a manifest.
@@ -120,6 +138,7 @@ def write(
         max_side: Limit of the longer side in pixels, to which larger photos are shrunk; None for
             no limit.
         max_pixels: The most pixels that a photo may have; None for `formats.MAX_PIXELS`.
+        content: What to write; None for photos as JPEGs.
         on_event: Receives events whose steps are photos.
 
     Returns:
@@ -129,12 +148,13 @@ def write(
         UserError: If there is nothing to read, no space or permission to write, or `out` holds
             other records.
     """
+    content = content or Content("photos", prepare, example)
     photos = listing.photos(source)
     names = list(photos.sizes)
     count = min(len(names), shards or min(_MAX_SHARDS, -(-len(names) // PHOTOS_PER_SHARD)))
-    options = {"shards": count, "max_side": max_side, "quality": _QUALITY}
+    options = {"shards": count, "max_side": max_side, "quality": _QUALITY, **content.facts}
     workers = workers or os.cpu_count() or 1
-    load = functools.partial(_load, photos.read, max_side, max_pixels)
+    load = functools.partial(_load, photos.read, content.prepare, max_side, max_pixels)
     seen, began = 0, time.perf_counter()
     on_event(events.Started(0, len(names), items="photos"))
 
@@ -150,13 +170,13 @@ def write(
         if max_side is None:
             _check_room(out, sum(photos.sizes.values()) - state.bytes)
         for index in range(count):
-            file = f"photos-{index:05d}-of-{count:05d}.tfrecord"
+            file = f"{content.prefix}-{index:05d}-of-{count:05d}.tfrecord"
             part = names[index::count]
             if file in finished:
                 tick(len(part))
                 continue
             results = zip(part, _map_ahead(pool, load, part, 4 * workers), strict=True)
-            finished[file] = _write_shard(out / file, results, tick)
+            finished[file] = _write_shard(out / file, results, content.example, tick)
             shards_in_order = tuple(finished[name] for name in sorted(finished))
             state = dataclasses.replace(state, shards=shards_in_order)
             manifest.save(state, out)
@@ -177,11 +197,15 @@ def write(
 
 
 def _load(
-    read: Callable[[str], bytes], max_side: int | None, max_pixels: int | None, name: str
-) -> Photo | str:
-    """Returns the photo with a name, or an error message if it cannot be read."""
+    read: Callable[[str], bytes],
+    prepared: Callable[[bytes, str, int | None, int | None], Any],
+    max_side: int | None,
+    max_pixels: int | None,
+    name: str,
+) -> Any:
+    """Returns the prepared photo with a name, or an error message if it cannot be read."""
     try:
-        return prepare(read(name), name, max_side, max_pixels)
+        return prepared(read(name), name, max_side, max_pixels)
     except errors.UserError as error:
         return str(error)
     except MemoryError:
@@ -206,7 +230,10 @@ def _map_ahead(
 
 
 def _write_shard(
-    path: Path, results: Iterable[tuple[str, Photo | str]], tick: Callable[[int], None]
+    path: Path,
+    results: Iterable[tuple[str, Any]],
+    make_example: Callable[[str, Any], tf.train.Example],
+    tick: Callable[[int], None],
 ) -> manifest.Shard:
     # Imported here, so that --help and errors in the options appear immediately.
     import tensorflow as tf
@@ -218,11 +245,12 @@ def _write_shard(
             partial = staged / path.name
             with tf.io.TFRecordWriter(str(partial)) as writer:
                 for name, photo in results:
-                    if isinstance(photo, Photo):
-                        writer.write(_example(name, photo).SerializeToString(deterministic=True))
-                        count += 1
-                    else:
+                    if isinstance(photo, str):
                         skipped.append(manifest.Skipped(name, photo))
+                    else:
+                        record = make_example(name, photo)
+                        writer.write(record.SerializeToString(deterministic=True))
+                        count += 1
                     tick(1)
             size, sha256 = partial.stat().st_size, manifest.checksum(partial)
     except tf.errors.OpError as error:
@@ -236,18 +264,13 @@ def record(name: str, data: bytes) -> bytes:
     Raises:
         UserError: If it is not an image, or damaged.
     """
-    serialized: bytes = _example(name, prepare(data, name)).SerializeToString()
+    serialized: bytes = example(name, prepare(data, name)).SerializeToString()
     return serialized
 
 
-def _example(name: str, photo: Photo) -> tf.train.Example:
+def example(name: str, photo: Photo) -> tf.train.Example:
+    """Returns the record of a photo."""
     import tensorflow as tf
-
-    def text(value: bytes) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    def number(value: int) -> tf.train.Feature:
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
     # File names need not be valid Unicode.
     encoded_name = os.fsencode(name)
@@ -261,6 +284,20 @@ def _example(name: str, photo: Photo) -> tf.train.Example:
         "image/key/sha256": text(hashlib.sha256(photo.encoded).hexdigest().encode()),
     }
     return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def text(value: bytes) -> tf.train.Feature:
+    """Returns a feature that holds a byte string."""
+    import tensorflow as tf
+
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def number(value: int) -> tf.train.Feature:
+    """Returns a feature that holds an integer."""
+    import tensorflow as tf
+
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
 
 def _fingerprint(sizes: dict[str, int]) -> str:

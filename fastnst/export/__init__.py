@@ -205,6 +205,19 @@ def check(file_format: str, options: Options) -> None:
         )
 
 
+def check_folder(folder: Path) -> None:
+    """Checks that a folder can be replaced by an export.
+
+    Raises:
+        UserError: If it contains files that are not part of an export.
+    """
+    if foreign := _foreign(folder):
+        raise errors.UserError(
+            f"{foreign}: is not part of an export, which would replace all of {folder}; move it, "
+            "or name another folder with -o"
+        )
+
+
 def export(
     model: model_module.Model,
     folder: Path,
@@ -234,11 +247,7 @@ def export(
     from fastnst.export import verify
 
     check(file_format, options)
-    if foreign := _foreign(folder):
-        raise errors.UserError(
-            f"{foreign}: is not part of an export, which would replace all of {folder}; move it, "
-            "or name another folder with -o"
-        )
+    check_folder(folder)
     writer = _module(file_format)
     precision = options.precision or FORMATS[file_format].precisions[0]
     options = dataclasses.replace(options, precision=precision)
@@ -256,7 +265,7 @@ def export(
             for name, text in extra_files.items():
                 # Names of files may have bytes that are no text.
                 (partial / name).write_bytes(text.encode(errors="surrogateescape"))
-            _write_metadata(partial, metadata)
+            write_metadata(partial, metadata)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or errors.reason(error)
         raise errors.UserError(f"{folder}: cannot be written ({reason})") from None
@@ -301,7 +310,7 @@ def _module(file_format: str) -> Any:
     return importlib.import_module(FORMATS[file_format].module)
 
 
-def _write_metadata(folder: Path, metadata: str) -> None:
+def write_metadata(folder: Path, metadata: str) -> None:
     """Writes `METADATA` with a list of all files, by which the next export knows its own."""
     written = [path.relative_to(folder).as_posix() for path in _files_below(folder)]
     content = json.loads(metadata) | {"files": [*written, METADATA]}

@@ -11,10 +11,8 @@ width, input, output], for RGB input.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -50,12 +48,8 @@ def from_keras() -> Tensors:
     import keras
 
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    patience = socket.getdefaulttimeout()
     try:
-        if not (cache / "models" / KERAS_FILE).is_file():
-            downloads.require_answer(KERAS_URL, seconds=10)
-        socket.setdefaulttimeout(30)  # Keras sets none and could wait forever
-        with contextlib.redirect_stdout(sys.stderr):  # for its progress bar
+        with downloads.through_keras(KERAS_URL, cache / "models" / KERAS_FILE):
             path = keras.utils.get_file(
                 KERAS_FILE,
                 KERAS_URL,
@@ -66,8 +60,6 @@ def from_keras() -> Tensors:
         return read_keras(Path(path))
     except Exception as error:  # Keras raises plain Exception if a download fails
         raise errors.UserError(" ".join(str(error).split()) or type(error).__name__) from error
-    finally:
-        socket.setdefaulttimeout(patience)
 
 
 def from_wheel() -> Tensors:

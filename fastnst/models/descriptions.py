@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fastnst import errors
-from fastnst.nets import architectures
+from fastnst.nets import architectures, classifier_architecture
 
 FILE = "model.json"
 # Incremented when older releases cannot read newer folders.
@@ -28,6 +28,16 @@ _CONTRACT = {
     "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",
     "output": "RGB of the same shape in 0..255",
 }
+
+
+def is_classifier(path: Path) -> bool:
+    """Returns whether a model.json describes a classifier, which stylizes nothing."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        name = content["architecture"]["name"]
+    except (KeyError, OSError, RecursionError, TypeError, ValueError):
+        return False
+    return bool(name == classifier_architecture.Architecture.NAME)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +134,11 @@ class Description:
                 )
             shapes = dict(content["architecture"])
             name = shapes.pop("name")
+            if name == classifier_architecture.Architecture.NAME:
+                raise errors.UserError(
+                    f"{path}: describes a classifier, which stylizes nothing; name it to "
+                    "`fastnst classify`"
+                )
             if name not in _ARCHITECTURES:
                 raise errors.UserError(f"{path}: unknown architecture {name}")
             found = cls(

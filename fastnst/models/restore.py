@@ -12,8 +12,9 @@ from fastnst import checkpoint_file, errors
 from fastnst.models import descriptions, learned, model, store
 from fastnst.nets import architectures, transform_net
 
-# The parts of the names that `tf.train.Checkpoint` gives to the entries of a dictionary "average".
-_NET = "average/"
+# How the names of weights begin that `tf.train.Checkpoint` finds in these dictionaries: those of a
+# run's average or, if it has none, of the network itself.
+_NETS = ("average/", "net/")
 
 
 def load(
@@ -110,15 +111,15 @@ def read_net(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         UserError: If there is no checkpoint.
     """
-    tensors = checkpoint_file.read_checkpoint(path, _NET)
-    if not tensors:
-        return checkpoint_file.read_checkpoint(path)
-    return {
-        name.removeprefix(_NET)
-        .removesuffix(checkpoint_file.VALUE)
-        .replace(checkpoint_file.SLASH, "/"): tensor
-        for name, tensor in tensors.items()
-    }
+    for net in _NETS:
+        if tensors := checkpoint_file.read_checkpoint(path, net):
+            return {
+                name.removeprefix(net)
+                .removesuffix(checkpoint_file.VALUE)
+                .replace(checkpoint_file.SLASH, "/"): tensor
+                for name, tensor in tensors.items()
+            }
+    return checkpoint_file.read_checkpoint(path)
 
 
 def pack(

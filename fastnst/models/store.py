@@ -163,7 +163,10 @@ def _saved(folder: Path) -> bool:
 
 def _has_network(run: Path) -> bool:
     """Returns whether a run trains a network that stylizes; runs used to have only config.yml."""
-    return (run / descriptions.FILE).is_file() or (run / "config.yml").is_file()
+    described = run / descriptions.FILE
+    if described.is_file():
+        return not descriptions.is_classifier(described)
+    return (run / "config.yml").is_file()
 
 
 def is_checkpoint(path: Path) -> bool:

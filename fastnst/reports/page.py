@@ -41,6 +41,8 @@ class Wording:
         config: Title and note of the configuration.
         next_steps: Suggestions, each a text and a command; "{model}" stands for the name or path
             of the model.
+        curves: Title of the charts.
+        values_note: Note on the values.
     """
 
     kind: str
@@ -50,6 +52,8 @@ class Wording:
     columns: collections.abc.Mapping[str, str]
     config: tuple[str, str]
     next_steps: tuple[tuple[str, str], ...]
+    curves: str = "Loss"
+    values_note: str = "The weighted terms of the total, and the unweighted loss of each layer."
 
 
 TRAINING = Wording(
@@ -209,14 +213,14 @@ def render(
         _section("strips", "Progress", wording.strips, _strips(samples)),
         _section(
             "charts",
-            "Loss",
+            wording.curves,
             wording.charts,
             _charts(metrics, terms),
         ),
         _section(
             "values",
             wording.values,
-            "The weighted terms of the total, and the unweighted loss of each layer.",
+            wording.values_note,
             _values(metrics, wording.columns, terms),
         ),
     )

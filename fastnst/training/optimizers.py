@@ -1,4 +1,4 @@
-"""The optimizers: Adam, Muon, and how both treat a table of rows."""
+"""The optimizers: Adam and Muon, how both treat a table of rows, and SGD."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _MOMENTUM = 0.95
 _RMS = 0.2
 # Scales and shifts learn best at several times the kernels' rate: docs/experiments.md.
 _VECTORS = 4.0
+# Of SGD, by the names of its variants.
+_MOMENTA = {"sgd": 0.0, "momentum": 0.9}
 
 
 class Adam(tf.keras.optimizers.Adam):
@@ -124,18 +126,21 @@ def make(
     dtype: tf.DType = tf.float32,
     loss_scale: float = 1.0,
     tables: collections.abc.Iterable[str] = (),
+    stairs: tuple[int, float] = (1, 1.0),
 ) -> tf.keras.optimizers.Optimizer:
     """Makes an optimizer with its learning rate schedule.
 
     Args:
-        name: "adam" or "muon".
+        name: "adam", "muon", "sgd", or "momentum" for SGD with a momentum of 0.9.
         learning_rate: Peak learning rate.
-        schedule: "constant", or "cosine": up over `warmup_steps`, then down to 0 at `last_step`.
+        schedule: "constant"; "cosine": up over `warmup_steps`, then down to 0 at `last_step`; or
+            "stairs": down by a factor every few steps.
         warmup_steps: Steps until the peak.
         last_step: Step at which training ends.
         dtype: Dtype that gradients are computed in; the loss is scaled for float16.
         loss_scale: Factor of the loss to start from, in float16.
         tables: Names of the variables of which a batch uses some rows only.
+        stairs: The number of these steps, and the factor.
     """
     rate = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else learning_rate,
@@ -145,8 +150,15 @@ def make(
         warmup_target=learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,
     )
-    optimizer = {"adam": Adam, "muon": Muon}[name](rate)
-    optimizer.tables = frozenset(tables)
+    if schedule == "stairs":
+        rate = tf.keras.optimizers.schedules.ExponentialDecay(
+            learning_rate, *stairs, staircase=True
+        )
+    if name in _MOMENTA:
+        optimizer = tf.keras.optimizers.SGD(rate, momentum=_MOMENTA[name])
+    else:
+        optimizer = {"adam": Adam, "muon": Muon}[name](rate)
+        optimizer.tables = frozenset(tables)
     if dtype == tf.float16:
         return tf.keras.optimizers.LossScaleOptimizer(optimizer, loss_scale)
     return optimizer

@@ -11,6 +11,7 @@ import pytest
 
 from fastnst import data
 from fastnst.cli import records
+from fastnst.data import labeled_sources
 
 PHOTOS = {f"{i}.jpg": made.encode(made.noise(i), "JPEG") for i in range(3)}
 
@@ -38,7 +39,7 @@ def test_exit_codes_are_1_for_user_errors_2_for_wrong_usage_and_0_for_help(
     assert printed.err == f"fastnst records: {tmp_path}/none: no such folder or zip archive\n"
     assert not (tmp_path / "out").exists()
     assert records.main([*nowhere, "--shards", "0"]) == 2
-    assert "--shards: '0' should be a whole number, from 1" in capsys.readouterr().err
+    assert "--train_shards: '0' should be a whole number, from 1" in capsys.readouterr().err
     assert records.main(["--help"]) == 0
     assert "usage: fastnst records" in capsys.readouterr().out
 
@@ -60,3 +61,30 @@ def test_help_does_not_import_tensorflow() -> None:
         "assert records.main(['--help']) == 0; assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_labels_are_written_with_the_options_of_build_image_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = {f"{name}/{photo}": data for name in ("cat", "dog") for photo, data in PHOTOS.items()}
+    train = made.write_files(tmp_path / "train", classes)
+    validation = made.write_files(tmp_path / "validation", classes)
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    out = tmp_path / "out"
+    command = [
+        "--labels",
+        f"--train_directory={train}",
+        f"--validation_directory={validation}",
+        f"--output_directory={out}",
+        f"--labels_file={tmp_path / 'labels.txt'}",
+        "--train_shards=2",
+        "--validation_shards=1",
+        "--num_threads=2",
+    ]
+    assert records.main(command) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{out}/train: 6 photos in 2 shards, 0.0 MB; 0 files skipped",
+        f"{out}/validation: 6 photos in 1 shards, 0.0 MB; 0 files skipped",
+    ]
+    found = labeled_sources.open_labeled(str(out))
+    assert found.classes == ("cat", "dog") and found.labels.tolist().count(0) == 3

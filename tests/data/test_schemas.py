@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst import errors
-from fastnst.data import schemas
+from fastnst.data import schemas, tfrecord
 from fastnst.data.schemas import Schema
 
 PHOTO = made.encode(made.noise(0), "JPEG")
@@ -98,3 +98,13 @@ def test_raw_pixels_become_rgb(tmp_path: Path) -> None:
         path = made.write_records(tmp_path / "x.tfrecord", [raw(pixels)])
         record = next(iter(tf.data.TFRecordDataset(str(path))))
         np.testing.assert_array_equal(schemas.pixels(record, schemas.detect(path)), rgb)
+
+
+def test_a_picture_is_decoded_outside_of_a_graph_or_its_damage_is_told(tmp_path: Path) -> None:
+    gray = raw(PIXELS[:, :, :1])
+    path = made.write_records(tmp_path / "x.tfrecord", [gray, gray | {"image": b"short"}])
+    whole, short = tfrecord.payloads(path)
+    schema = schemas.detect(path)
+    np.testing.assert_array_equal(schemas.picture(whole, schema, "one"), PIXELS[:, :, :1])
+    with pytest.raises(errors.UserError, match="two: does not hold the pixels that its shape"):
+        schemas.picture(short, schema, "two")

@@ -55,3 +55,17 @@ def test_files_of_other_formats_raise_an_error(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_raises_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(errors.UserError, match=r"none: cannot be read \(No such file"):
         tfrecord.count(tmp_path / "none")
+
+
+def test_a_payload_is_found_by_its_place_without_its_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "a.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for payload in (b"one", b"two"):
+            writer.write(payload)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    places = list(tfrecord.places(path))
+    assert [tfrecord.payload(path, place) for place in places] == [b"one", b"two"]
+    assert tfrecord.read(path, places[1]) == b""
+    assert tfrecord.payload(path, tfrecord.Place(12, None)) == b""

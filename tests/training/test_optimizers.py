@@ -155,3 +155,20 @@ def test_the_loss_is_scaled_for_float16_only(name: str, kind: type) -> None:
     assert type(scaled.inner_optimizer) is kind
     scaled.build([tf.Variable(0.0)])
     assert float(scaled.dynamic_scale) == 1.0
+
+
+def test_stairs_fall_by_a_factor_every_few_steps() -> None:
+    assert rates(5, schedule="stairs", stairs=(2, 0.5)) == pytest.approx(
+        [0.5, 0.5, 0.25, 0.25, 0.125]
+    )
+
+
+def test_sgd_steps_along_the_gradient_and_momentum_also_along_the_steps_before() -> None:
+    plain, heavy = tf.Variable(1.0), tf.Variable(1.0)
+    one, two = optimizers.make("sgd", 0.1), optimizers.make("momentum", 0.1)
+    for _ in range(2):
+        one.apply_gradients([(tf.constant(1.0), plain)])
+        two.apply_gradients([(tf.constant(1.0), heavy)])
+    assert float(plain) == pytest.approx(1 - 0.1 - 0.1)
+    # The second step has 0.9 of the first in it.
+    assert float(heavy) == pytest.approx(1 - 0.1 - (0.1 + 0.09))

@@ -33,6 +33,7 @@ class Report:
         config_text: str = "",
         command: str | None = None,
         pairs: collections.abc.Callable[[], Pairs] = lambda: (),
+        wording: page.Wording = page.TRAINING,
     ) -> None:
         """Prepares to write.
 
@@ -45,10 +46,11 @@ class Report:
             command: Name or path of the model in the suggested commands; None for `name`.
             pairs: Returns pairs of a picture before and after, uint8 RGB [H, W, 3] each, once the
                 run has finished. Until then, the report shows the pictures of the validation.
+            wording: Texts of the report.
         """
         self._folder, self._name, self._metric_names = folder, name, tuple(metric_names)
         self._references, self._config_text = references, config_text
-        self._command, self._pairs = command, pairs
+        self._command, self._pairs, self._wording = command, pairs, wording
         self._judged: Pairs = []
 
     def __call__(self, event: events.Event) -> None:
@@ -92,6 +94,7 @@ class Report:
             config_text=self._config_text,
             figures=self._figures(lines),
             terms=self._metric_names,
+            wording=self._wording,
         )
         files.write(self._folder.report, html)
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from fastnst import config
 from fastnst.models import run_folder
+from fastnst.reports import page
 from fastnst.training import engine
 from fastnst.training import task as task_module
 
@@ -28,7 +29,10 @@ class Plan(Protocol):
         data_set: The training data, in a few words.
         count: Number of training items; None if it is unknown.
         description: Content of model.json, which tells other commands what the run trains.
+        wording: Texts of the report.
     """
+
+    wording: page.Wording = page.TRAINING
 
     data_set: str
     count: int | None

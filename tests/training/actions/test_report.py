@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from fastnst import errors, events, images
 from fastnst.models import metrics_log, run_folder
+from fastnst.reports import page
 from fastnst.training.actions import report, samples
 
 LINES: list[dict[str, Any]] = [
@@ -147,3 +149,11 @@ def test_a_run_without_a_history_has_a_report_too(tmp_path: Path) -> None:
     text = empty.report.read_text()
     assert pictures(text) == [] and "<dt>Steps</dt><dd>0</dd>" in text
     assert "Best validation" not in text and "--model line" in text
+
+
+def test_a_task_has_its_own_texts(folder: run_folder.RunFolder) -> None:
+    wording = dataclasses.replace(page.TRAINING, kind="fitting report", curves="Distance")
+    make(folder, wording=wording).write()
+    text = folder.report.read_text()
+    assert "fitting report" in text and "<h2>Distance</h2>" in text
+    assert "training report" not in text
