@@ -1,7 +1,7 @@
 """The configuration's sections: every key with its default, meaning and rules.
 
-Sections that apply to some tasks only have a file each: `objective` (one style), `transfer` and
-`network`.
+Sections that apply to some tasks only have a file each: `objective` (one style), `transfer`,
+`translation` and `network`.
 
 Attribute names are the flat keys of a conf file. The keys of the original TensorFlow
 implementation keep their names and meanings, so that its conf files load unmodified.
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import yaml
 
 from fastnst import files
-from fastnst.config import declaring, network, objective, recipes, transfer
+from fastnst.config import declaring, network, objective, recipes, transfer, translation
 
 _key = declaring.key
 _LARGE, _STEPS, _SIDE = declaring.LARGE, declaring.STEPS, declaring.SIDE
@@ -101,8 +101,9 @@ class Training:
     learning_rate: float = _key(1e-3, "Peak learning rate.", above=0, maximum=_LARGE)
     schedule: str = _key(
         "constant",
-        "constant, or cosine: rises over warmup_steps, then falls to 0 at the last step.",
-        choices=("constant", "cosine"),
+        "constant; cosine: rises over warmup_steps, then falls to 0 at the last step; or linear: "
+        "falls to 0 in the second half.",
+        choices=("constant", "cosine", "linear"),
     )
     warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0, maximum=_STEPS)
     on_nan: str = _key(
@@ -188,9 +189,14 @@ class LossNetwork:
 
 # The task of a conf file that names none, and the only one with styles and recipes.
 STYLE = "style"
+# Two networks that turn photos into pictures of a domain, and back.
+TRANSLATION = "translation"
 # The sections that apply to every task, and those that apply to some; by attribute of `Config`.
 _COMMON = ("data", "training", "computing", "intervals")
-_OWN: dict[str, tuple[str, ...]] = {STYLE: ("transfer", "network", "loss_network")}
+_OWN: dict[str, tuple[str, ...]] = {
+    STYLE: ("transfer", "network", "loss_network"),
+    TRANSLATION: ("translation", "network", "loss_network"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,7 +217,8 @@ class Config:
     model_path: str = _key("models", "Folder that holds the models.")
     task: str = _key(
         STYLE,
-        "What is trained. style: a network that stylizes photos.",
+        "What is trained. style: a network that stylizes photos. translation: one that turns them "
+        "into pictures of a domain.",
         choices=(*_OWN,),
         fixed=True,
     )
@@ -225,6 +232,9 @@ class Config:
     data: Data = dataclasses.field(default_factory=Data)
     training: Training = dataclasses.field(default_factory=Training)
     transfer: transfer.Transfer = dataclasses.field(default_factory=transfer.Transfer)
+    translation: translation.Translation = dataclasses.field(
+        default_factory=translation.Translation
+    )
     network: network.Network = dataclasses.field(default_factory=network.Network)
     computing: Computing = dataclasses.field(default_factory=Computing)
     intervals: Intervals = dataclasses.field(default_factory=Intervals)
@@ -292,6 +302,7 @@ SECTIONS: dict[str, type[Any]] = {
     "data": Data,
     "training": Training,
     "transfer": transfer.Transfer,
+    "translation": translation.Translation,
     "network": network.Network,
     "computing": Computing,
     "intervals": Intervals,

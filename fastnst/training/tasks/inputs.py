@@ -35,13 +35,25 @@ def open_dataset(settings: schema.Data) -> data.PhotoSource:
     Raises:
         UserError: If there are none, or fewer than a batch needs.
     """
-    with blaming("dataset"):
-        bundled = settings.dataset == data.BUNDLED
-        spec = settings.dataset if bundled else str(files.find(settings.dataset))
-        source = data.open_photos(spec)
-    if source.count < settings.batch_size:
+    return open_pictures("dataset", settings.dataset, settings.batch_size)
+
+
+def open_pictures(key: str, spec: str, batch_size: int) -> data.PhotoSource:
+    """Opens the pictures that a key names.
+
+    Args:
+        key: The key.
+        spec: Its value, as in `data.open_photos`.
+        batch_size: Pictures in a batch.
+
+    Raises:
+        UserError: If there are none, or fewer than a batch needs.
+    """
+    with blaming(key):
+        source = data.open_photos(spec if spec == data.BUNDLED else str(files.find(spec)))
+    if source.count < batch_size:
         raise errors.UserError(
-            f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "
+            f"batch_size: {batch_size} is more than the {source.count:,} photos of "
             f"{source.root}; use a smaller batch_size or more photos"
         )
     return source
