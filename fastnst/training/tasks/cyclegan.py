@@ -17,7 +17,7 @@ from fastnst.training.tasks import history
 
 HEADLINE = "patch_fid"
 METRICS = (HEADLINE, "cycle", "identity", "adversarial", "discriminator")
-# Results of a generator that are compared: of photos, paintings and photos of paintings.
+# Translates a picture, and the result back.
 _Judge = collections.abc.Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 

@@ -93,6 +93,7 @@ def test_a_plan_reads_its_input_and_writes_nothing(make: Make, tmp_path: Path) -
     assert notice.startswith("output_norm: true gives all pictures the same mean colors")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_bit_for_bit_and_leaves_a_model(
     make: Make, photo: Callable[..., np.ndarray]
 ) -> None:
