@@ -88,12 +88,14 @@ class Judged:
         metrics: Means over the validation items.
         inputs: The validation items as pictures; may be empty.
         outputs: Pictures computed from the inputs, in the same order, by series, such as a style.
+        samples: Rows of pictures for the samples, by name; the outputs if empty.
     """
 
     step: int
     metrics: collections.abc.Mapping[str, float]
     inputs: Pictures = ()
     outputs: collections.abc.Mapping[str, Pictures] = dataclasses.field(default_factory=dict)
+    samples: collections.abc.Mapping[str, Pictures] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

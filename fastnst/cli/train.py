@@ -36,6 +36,11 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     )
     options.add_dataset(parser)
     parser.add_argument(
+        "--domain",
+        metavar="PATH",
+        help="pictures to translate photos into, for task: translation: a folder, or TFRecords",
+    )
+    parser.add_argument(
         "--steps",
         type=terminal.positive,
         metavar="N",
@@ -68,6 +73,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "trai
 def _run(arguments: argparse.Namespace) -> int:
     given = {
         "dataset": arguments.dataset,
+        "domain": arguments.domain,
         "max_steps": arguments.steps,
         "model_path": arguments.model_path,
         "max_pixels": arguments.max_pixels,

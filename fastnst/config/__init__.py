@@ -1,9 +1,9 @@
 """The configuration of a run.
 
 `schema` declares every key, in sections, of which those of some tasks have files of their own:
-`objective` (one style), `transfer`, `network` and `classification`. `recipes` holds named
-sets of training settings. `conf_file` reads files of YAML, which `nodes` parses, `values` checks
-single values, and `loading` combines them into a `Config`.
+`objective` (one style), `transfer`, `translation`, `network` and `classification`. `recipes` holds
+named sets of training settings. `conf_file` reads files of YAML, which `nodes` parses, `values`
+checks single values, and `loading` combines them into a `Config`.
 """
 
 from fastnst.config.loading import from_mapping, load
@@ -20,6 +20,7 @@ from fastnst.config.schema import (
     Training,
 )
 from fastnst.config.transfer import Transfer
+from fastnst.config.translation import Translation
 
 __all__ = [
     "FIELDS",
@@ -33,6 +34,7 @@ __all__ = [
     "Style",
     "Training",
     "Transfer",
+    "Translation",
     "from_mapping",
     "load",
 ]

@@ -59,13 +59,6 @@ class Classification:
         "shift_flip: also mirrored. flip_colors: mirrored, brightness and contrast.",
         choices=("none", "shift", "shift_flip", "flip_colors"),
     )
-    decay_steps: int = _key(
-        250,
-        "With schedule: stairs, the steps after which the learning rate falls.",
-        minimum=1,
-        maximum=declaring.STEPS,
-    )
-    decay_rate: float = _key(0.9, "The factor by which it falls then.", above=0, maximum=1)
     head_steps: int = _key(
         0,
         "With VGG: first steps that train the last layer alone, on features that are computed "

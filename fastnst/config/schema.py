@@ -1,7 +1,7 @@
 """The configuration's sections: every key with its default, meaning and rules.
 
 Sections that apply to some tasks only have a file each: `objective` (one style), `transfer`,
-`network` and `classification`.
+`translation`, `network` and `classification`.
 
 Attribute names are the flat keys of a conf file. The keys of the original TensorFlow
 implementation keep their names and meanings, so that its conf files load unmodified.
@@ -16,7 +16,15 @@ from typing import Any, ClassVar
 import yaml
 
 from fastnst import files
-from fastnst.config import classification, declaring, network, objective, recipes, transfer
+from fastnst.config import (
+    classification,
+    declaring,
+    network,
+    objective,
+    recipes,
+    transfer,
+    translation,
+)
 from fastnst.features import stacks
 
 _key = declaring.key
@@ -110,11 +118,18 @@ class Training:
     learning_rate: float = _key(1e-3, "Peak learning rate.", above=0, maximum=_LARGE)
     schedule: str = _key(
         "constant",
-        "constant; cosine: rises over warmup_steps, then falls to 0 at the last step; or stairs: "
-        "falls by decay_rate every decay_steps.",
-        choices=("constant", "cosine", "stairs"),
+        "constant; cosine: rises over warmup_steps, then falls to 0 at the last step; linear: "
+        "falls to 0 in the second half; or stairs: falls by decay_rate every decay_steps.",
+        choices=("constant", "cosine", "linear", "stairs"),
     )
     warmup_steps: int = _key(0, "Steps until the learning rate peaks.", minimum=0, maximum=_STEPS)
+    decay_steps: int = _key(
+        250,
+        "With schedule: stairs, the steps after which the learning rate falls.",
+        minimum=1,
+        maximum=declaring.STEPS,
+    )
+    decay_rate: float = _key(0.9, "The factor by which it falls then.", above=0, maximum=1)
     on_nan: str = _key(
         "stop",
         "If a loss or a weight becomes NaN or infinite. stop: ends the run before it is saved. "
@@ -205,11 +220,14 @@ class LossNetwork:
 
 # The task of a conf file that names none, and the only one with styles and recipes.
 STYLE = "style"
+# Two networks that turn photos into pictures of a domain, and back.
+TRANSLATION = "translation"
 CLASSIFICATION = "classification"
 # The sections that apply to every task, and those that apply to some; by attribute of `Config`.
 _COMMON = ("data", "training", "computing", "intervals")
 _OWN: dict[str, tuple[str, ...]] = {
     STYLE: ("transfer", "network", "loss_network"),
+    TRANSLATION: ("translation", "network", "loss_network"),
     CLASSIFICATION: ("classification", "loss_network"),
 }
 
@@ -232,8 +250,8 @@ class Config:
     model_path: str = _key("models", "Folder that holds the models.")
     task: str = _key(
         STYLE,
-        "What is trained. style: a network that stylizes photos. classification: one that tells "
-        "the class of pictures.",
+        "What is trained. style: a network that stylizes photos. translation: one that turns them "
+        "into pictures of a domain. classification: one that tells the class of pictures.",
         choices=(*_OWN,),
         fixed=True,
     )
@@ -247,6 +265,9 @@ class Config:
     data: Data = dataclasses.field(default_factory=Data)
     training: Training = dataclasses.field(default_factory=Training)
     transfer: transfer.Transfer = dataclasses.field(default_factory=transfer.Transfer)
+    translation: translation.Translation = dataclasses.field(
+        default_factory=translation.Translation
+    )
     network: network.Network = dataclasses.field(default_factory=network.Network)
     classification: classification.Classification = dataclasses.field(
         default_factory=classification.Classification
@@ -317,6 +338,7 @@ SECTIONS: dict[str, type[Any]] = {
     "data": Data,
     "training": Training,
     "transfer": transfer.Transfer,
+    "translation": translation.Translation,
     "network": network.Network,
     "classification": classification.Classification,
     "computing": Computing,

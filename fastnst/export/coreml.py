@@ -187,12 +187,16 @@ class _Builder:
                 return builder.add(x=builder.mul(x=normed, y=gamma), y=beta)
             case operations.Relu():
                 return builder.relu(x=images)
+            case operations.LeakyRelu(slope=slope):
+                return builder.leaky_relu(x=images, alpha=np.float32(slope))
             case operations.Tanh():
                 return builder.tanh(x=images)
             case operations.Atanh():
                 return builder.atanh(x=images)
             case operations.Add(other=other, factor=factor):
                 return builder.add(x=images, y=self._times(self._results[other], factor))
+            case operations.Concat(other=other):
+                return builder.concat(values=[images, self._results[other]], axis=1)
             case operations.DepthToSpace():
                 return builder.depth_to_space(x=images, block_size=2)
             case operations.Repeat():

@@ -170,6 +170,8 @@ def _apply(
             return centered * (tf.math.rsqrt(variance + epsilon) * scale) + shift
         case operations.Relu():
             return tf.nn.relu(images)
+        case operations.LeakyRelu(slope=slope):
+            return tf.nn.leaky_relu(images, slope)
         case operations.Tanh():
             return tf.tanh(images)
         case operations.Atanh():
@@ -179,6 +181,8 @@ def _apply(
             return images + style[factor] * results[other]
         case operations.Add(other=other, factor=factor):
             return images + factor * results[other] if factor != 1.0 else images + results[other]
+        case operations.Concat(other=other):
+            return tf.concat([images, results[other]], axis=-1)
         case operations.DepthToSpace():
             return tf.nn.depth_to_space(images, 2)
         case operations.Repeat():

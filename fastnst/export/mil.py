@@ -154,6 +154,7 @@ _OPERATIONS: dict[str, collections.abc.Callable[..., Any]] = {
     "conv": _conv,
     "depth_to_space": _depth_to_space,
     "instance_norm": _instance_norm,
+    "leaky_relu": lambda x, alpha: tf.nn.leaky_relu(x, float(alpha)),
     "linear": lambda x, weight, bias: tf.matmul(x, weight, transpose_b=True) + bias,
     "matmul": lambda x, y, transpose_x, transpose_y: tf.matmul(
         x, y, transpose_a=bool(transpose_x), transpose_b=bool(transpose_y)

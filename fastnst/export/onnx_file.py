@@ -220,12 +220,16 @@ class _Builder:
                 return self._node("InstanceNormalization", inputs, name, epsilon=epsilon)
             case operations.Relu():
                 return self._node("Relu", [source], name)
+            case operations.LeakyRelu(slope=slope):
+                return self._node("LeakyRelu", [source], name, alpha=slope)
             case operations.Tanh():
                 return self._node("Tanh", [source], name)
             case operations.Atanh():
                 return self._node("Atanh", [source], name)
             case operations.Add(other=other, factor=factor):
                 return self._node("Add", [source, self._times(other, factor, name)], name)
+            case operations.Concat(other=other):
+                return self._node("Concat", [source, other], name, axis=1)
             case operations.DepthToSpace():
                 return self._node("DepthToSpace", [source], name, blocksize=2, mode="DCR")
             case operations.Repeat():

@@ -20,9 +20,9 @@ FORMAT = 1
 # In levels; see `controls.Controls`.
 _MOST_GRAIN = 64.0
 
-Architecture: TypeAlias = architectures.Transform | architectures.Listed
+Architecture: TypeAlias = architectures.Transform | architectures.UNet | architectures.Listed
 _ARCHITECTURES: dict[str, type] = {
-    kind.NAME: kind for kind in (architectures.Transform, architectures.Listed)
+    kind.NAME: kind for kind in (architectures.Transform, architectures.UNet, architectures.Listed)
 }
 _CONTRACT = {
     "input": "RGB [B, H, W, 3] in 0..255, at least 16 x 16 pixels",

@@ -13,9 +13,9 @@ import tensorflow as tf
 from fastnst import errors
 from fastnst.controls import blends
 from fastnst.models import descriptions
-from fastnst.nets import architectures, listed_net, transform_net
+from fastnst.nets import architectures, listed_net, transform_net, unet
 
-Net: TypeAlias = transform_net.TransformNet | listed_net.ListedNet
+Net: TypeAlias = transform_net.TransformNet | unet.UNet | listed_net.ListedNet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,22 +70,26 @@ class Model:
 def build(
     architecture: descriptions.Architecture,
     compute_dtype: tf.DType = tf.float32,
+    seed: int = 0,
     *,
     styles: int = 1,
     fused_norms: bool = True,
 ) -> Net:
-    """Builds the network of an architecture; its weights are still to be assigned.
+    """Builds the network of an architecture; its weights are still to be trained or assigned.
 
     Args:
         architecture: The architecture.
-        compute_dtype: Dtype of a transform net's convolutions.
+        compute_dtype: Dtype of the convolutions, except of imported networks.
+        seed: Seed of the initial kernels.
         styles: Number of rows.
         fused_norms: As in `network.Network`.
     """
     if isinstance(architecture, architectures.Listed):
         return listed_net.ListedNet(architecture, styles=styles, fused_norms=fused_norms)
+    if isinstance(architecture, architectures.UNet):
+        return unet.UNet(architecture, compute_dtype, seed, styles=styles, fused_norms=fused_norms)
     return transform_net.TransformNet(
-        architecture, compute_dtype, styles=styles, fused_norms=fused_norms
+        architecture, compute_dtype, seed, styles=styles, fused_norms=fused_norms
     )
 
 

@@ -5,7 +5,9 @@ Nothing here needs TensorFlow, so that descriptions are read without it.
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
+import itertools
 from typing import Any, ClassVar
 
 from fastnst.nets import rows
@@ -21,6 +23,8 @@ INNER_NORM = "inner_norm"
 OUTPUT_NORM = "norm6"
 # Descriptions are files of others: more would be a mistake, or take the machine's memory.
 _MOST_WIDTH, _MOST_BLOCKS, _MOST_LAYERS, _MOST_PIXELS, _MOST_DOUBLES = 4096, 256, 2000, 512, 6
+# Halves of the largest photos: more would only repeat a single pixel.
+_MOST_DEPTH = 16
 # Kind of the layers of `Listed` that have scales and shifts.
 NORM = "Norm"
 
@@ -103,6 +107,47 @@ class Transform:
 
 
 @dataclasses.dataclass(frozen=True)
+class UNet:
+    """The shapes of the kernels of a U-Net.
+
+    Attributes:
+        width: Channels of the first convolution; deeper ones have up to eight times as many.
+        depth: Number of convolutions that halve the size, and of those that double it again. With
+            8, those of 256 pixels end at a single one.
+    """
+
+    width: int = 64
+    depth: int = 8
+
+    NAME: ClassVar[str] = "unet"
+
+    def check(self) -> None:
+        """Raises a ValueError if a value that comes from a file is impossible."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not int:
+                raise ValueError(f"{field.name}: {value!r:.80} should be {field.type}")
+        if not (1 <= self.width <= _MOST_WIDTH and 1 <= self.depth <= _MOST_DEPTH):
+            raise ValueError(f"width {self.width}, depth {self.depth}: too many")
+
+    def channels(self) -> tuple[int, ...]:
+        """Returns the channels of each level of the encoder."""
+        return tuple(self.width * min(2**level, 8) for level in range(self.depth))
+
+    def some_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the shapes of kernels whose size tells that of the whole network, by name."""
+        pairs = enumerate(itertools.pairwise((3, *self.channels())))
+        return {f"down/{level}/kernel": (4, 4, *pair) for level, pair in pairs}
+
+    def layout(self) -> rows.Layout:
+        """Returns the order of the scales and shifts of the norms in a row."""
+        channels = self.channels()
+        sizes = {f"down/{level}/norm": channels[level] for level in range(1, self.depth)}
+        sizes |= {f"up/{level}/norm": channels[level - 1] for level in range(1, self.depth)}
+        return _norms(sizes)
+
+
+@dataclasses.dataclass(frozen=True)
 class Listed:
     """The layers of a network, as in model.json.
 
@@ -136,10 +181,17 @@ class Listed:
 
     def layout(self) -> rows.Layout:
         """Returns the order of the scales and shifts of the norms in a row."""
-        entries = []
-        for layer in self.layers:
-            if layer["kind"] == NORM:
-                for entry, initial in (("scale", 1.0), ("shift", 0.0)):
-                    name = f"{layer['name']}/{entry}"
-                    entries.append(rows.Entry(name, layer["channels"], initial))
-        return rows.Layout(tuple(entries))
+        return _norms(
+            {each["name"]: each["channels"] for each in self.layers if each["kind"] == NORM}
+        )
+
+
+def _norms(channels: collections.abc.Mapping[str, int]) -> rows.Layout:
+    """Returns the layout of the scales and shifts of norms, from their channels by name."""
+    return rows.Layout(
+        tuple(
+            rows.Entry(f"{name}/{entry}", size, initial)
+            for name, size in channels.items()
+            for entry, initial in (("scale", 1.0), ("shift", 0.0))
+        )
+    )

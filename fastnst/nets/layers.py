@@ -68,7 +68,7 @@ class Shared:
         return self._made[dtype]
 
 
-class _Convolution(tf.Module):
+class Convolution(tf.Module):
     """What convolutions have in common.
 
     Attributes:
@@ -83,7 +83,7 @@ class _Convolution(tf.Module):
         return tf.cast(make(), dtype) if self.shared is None else self.shared.get(dtype, make)
 
 
-class Conv(_Convolution):
+class Conv(Convolution):
     """A convolution with reflection padding, which avoids visible frames along the border.
 
     It has no bias, because the instance norm that follows would remove it.
@@ -134,7 +134,7 @@ class Conv(_Convolution):
         return blurred(self.kernel) if self.antialias else self.kernel
 
 
-class ValidConv(_Convolution):
+class ValidConv(Convolution):
     """A convolution without padding, with an optional bias."""
 
     def __init__(
@@ -188,7 +188,7 @@ class ConvToRgb(Conv):
         return tf.reshape(tf.stack(moved, axis=3), [size + 1, size + 1, inputs, 4 * outputs])
 
 
-class UpsampleConv(_Convolution):
+class UpsampleConv(Convolution):
     """Nearest-neighbor x2 followed by a convolution: no checkerboard (Odena et al. 2016).
 
     An equivalent convolution to 4 * outputs channels at the low resolution, followed by

@@ -5,8 +5,6 @@ from __future__ import annotations
 import collections.abc
 from typing import Any
 
-import tensorflow as tf
-
 from fastnst import errors
 from fastnst.nets import architectures, layers, listing, network
 
@@ -63,22 +61,6 @@ class ListedNet(network.Network):
                     f"layer {listed.name}: reads {unknown.pop()}, which is not an earlier layer"
                 )
             known.add(listed.name)
-
-    def __call__(
-        self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """Stylizes images.
-
-        Args:
-            images: float32 RGB [B, H, W, 3] in [0, 255], at least 16 x 16.
-            row: As in `TransformNet.__call__`.
-            keep: Without effect, because no row reproduces the photo.
-
-        Returns:
-            float32 RGB of the same shape, in [0, 255].
-        """
-        style = self.fading(self.style(row), network.contrast(images))
-        return tf.ensure_shape(self.compute(images, style), images.shape)
 
     def copy(self, styles: int) -> ListedNet:
         """Returns a new network of the same layers, with a table of so many rows."""

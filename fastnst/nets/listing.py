@@ -11,7 +11,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from fastnst.nets import layers, norms
+from fastnst.nets import layers, norms, transposed
 
 # Name of the network's input, in place of a layer's name.
 PHOTO = "photo"
@@ -78,6 +78,19 @@ class ConvolveValid(Layer):
     """
 
     conv: layers.ValidConv
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvolveTransposed(Layer):
+    """Doubles height and width by a transposed convolution.
+
+    Attributes:
+        conv: The convolution, its kernel and its bias.
+        like: As in `Upsample`.
+    """
+
+    conv: transposed.TransposedConv
+    like: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,6 +192,17 @@ class Relu(Layer):
 
 
 @dataclasses.dataclass(frozen=True)
+class LeakyRelu(Layer):
+    """Computes max(x, slope * x).
+
+    Attributes:
+        slope: Slope for negative values, in (0, 1); Keras's default.
+    """
+
+    slope: float = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
 class Tanh(Layer):
     """Computes the hyperbolic tangent."""
 
@@ -202,6 +226,17 @@ class Add(Layer):
 
     Attributes:
         other: Name of an earlier layer, whose result has the same shape.
+    """
+
+    other: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Concat(Layer):
+    """Appends the channels of another result.
+
+    Attributes:
+        other: Name of an earlier layer, whose result has the same height and width.
     """
 
     other: str

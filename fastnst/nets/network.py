@@ -31,7 +31,7 @@ def contrast(photos: tf.Tensor) -> tf.Tensor:
 class Network(tf.Module):
     """A network that is given by its list of layers and by the rows of its styles.
 
-    Subclasses hold the kernels, and define `__call__`, `list_layers` and `copy`.
+    Subclasses hold the kernels, and define `list_layers` and `copy`.
 
     Attributes:
         layout: Order of the entries in a row.
@@ -58,8 +58,18 @@ class Network(tf.Module):
     def __call__(
         self, images: tf.Tensor, row: tf.Tensor | None = None, keep: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Stylizes images; see `TransformNet.__call__`."""
-        raise NotImplementedError
+        """Stylizes images.
+
+        Args:
+            images: float32 RGB [B, H, W, 3] in [0, 255], at least 16 x 16.
+            row: As in `TransformNet.__call__`.
+            keep: Without effect, unless a subclass has a row that reproduces the photo.
+
+        Returns:
+            float32 RGB of the same shape, in [0, 255].
+        """
+        style = self.fading(self.style(row), contrast(images))
+        return tf.ensure_shape(self.compute(images, style), images.shape)
 
     def list_layers(self) -> tuple[listing.Layer, ...]:
         """Lists the layers in the order in which they are computed; the last makes the picture."""
@@ -116,6 +126,8 @@ class Network(tf.Module):
                 return conv(images, like(name))
             case listing.ConvolveValid(conv=conv):
                 return conv(images)
+            case listing.ConvolveTransposed(conv=conv, like=name):
+                return conv(images, like(name))
             case listing.Pad(margins=margins, mode=mode):
                 return padding.pad(images, margins, mode)
             case listing.Extend(multiple=multiple):
@@ -142,6 +154,8 @@ class Network(tf.Module):
                 )
             case listing.Relu():
                 return tf.nn.relu(images)
+            case listing.LeakyRelu(slope=slope):
+                return tf.nn.leaky_relu(images, slope)
             case listing.Tanh():
                 return tf.tanh(images)
             case listing.Clip(low=low, high=high):
@@ -152,6 +166,8 @@ class Network(tf.Module):
                 return images - result(other)
             case listing.Add(other=other):
                 return images + result(other)
+            case listing.Concat(other=other):
+                return tf.concat([images, result(other)], axis=-1)
         raise TypeError(f"no such layer: {layer}")
 
     def style(self, row: tf.Tensor | None = None) -> Entries:

@@ -17,7 +17,15 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from fastnst.nets import architectures, layers, listing, network, norms, transform_net
+from fastnst.nets import (
+    architectures,
+    layers,
+    listing,
+    network,
+    norms,
+    transform_net,
+    transposed,
+)
 
 # Name of the network's input, float32 RGB in [0, 255].
 PHOTO = listing.PHOTO
@@ -32,9 +40,11 @@ Trim: TypeAlias = listing.Trim
 DepthToSpace: TypeAlias = listing.DepthToSpace
 Repeat: TypeAlias = listing.Repeat
 Relu: TypeAlias = listing.Relu
+LeakyRelu: TypeAlias = listing.LeakyRelu
 Tanh: TypeAlias = listing.Tanh
 Clip: TypeAlias = listing.Clip
-_PLAIN = (Affine, Pad, Extend, Trim, DepthToSpace, Repeat, Relu, Tanh, Clip)
+Concat: TypeAlias = listing.Concat
+_PLAIN = (Affine, Pad, Extend, Trim, DepthToSpace, Repeat, Relu, LeakyRelu, Tanh, Clip)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +183,8 @@ class _Lowering:
             case listing.ConvolveValid(conv=conv):
                 bias = None if conv.bias is None else _values(conv.bias)
                 self._add(Conv(name, source, _values(conv.kernel), conv.stride, bias=bias))
+            case listing.ConvolveTransposed(conv=conv, like=like):
+                self._transposed(name, source, conv, self._now(like))
             case listing.Crop(like=like):
                 self._add(Crop(name, source, self._now(like)))
             case listing.Norm(entries=(scale, shift), epsilon=epsilon):
@@ -185,6 +197,8 @@ class _Lowering:
                 self._add(Add(name, source, self._now(other), -1.0))
             case listing.Add(other=other):
                 self._add(Add(name, source, self._now(other)))
+            case listing.Concat(other=other):
+                self._add(Concat(name, source, self._now(other)))
             case _ if isinstance(layer, _PLAIN):
                 self._add(dataclasses.replace(layer, source=source))
             case _:
@@ -204,6 +218,16 @@ class _Lowering:
             last = self._low_pass(f"{name}/smooth", last)
             offset -= layers.LOW_PASS_REACH
         self._add(Crop(name, last, like, offset))
+
+    def _transposed(
+        self, name: str, source: str, conv: transposed.TransposedConv, like: str
+    ) -> None:
+        padded = self._add(Pad(f"{name}/pad", source, _around(transposed.REACH), "zero"))
+        bias = None if conv.bias is None else np.tile(_values(conv.bias), 4)
+        kernel = _values(conv.in_blocks())
+        blocks = self._add(Conv(f"{name}/blocks", padded, kernel, bias=bias))
+        large = self._add(DepthToSpace(f"{name}/large", blocks))
+        self._add(Crop(name, large, like, transposed.REACH))
 
     def _reflect(self, name: str, source: str) -> str:
         margins = _around(layers.LOW_PASS_REACH)
@@ -227,6 +251,8 @@ class _Lowering:
             channels = operation.kernel.shape[-1]
         elif isinstance(operation, DepthToSpace):
             channels //= 4
+        elif isinstance(operation, Concat):
+            channels += self._channels[operation.other]
         self._channels[operation.name] = channels
         self.operations.append(operation)
         return operation.name

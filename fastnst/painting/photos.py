@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 import itertools
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,10 +14,12 @@ import numpy as np
 from fastnst import controls, errors, exif, images
 from fastnst.models import stylizer, work
 from fastnst.painting import jobs as jobs_module
-from fastnst.painting import large
+from fastnst.painting import large, overlap
 
 # A decoded photo, the reason why it is none, or None if it is too large for memory.
 _Read: TypeAlias = "tuple[jobs_module.Job, images.Picture | errors.UserError | None]"
+# Pixels of a photo that is read while another one is painted, and of all that wait to be written.
+_AHEAD_PIXELS = 4_000_000
 _MEMORY = "the memory does not suffice; close other programs, or choose a smaller --size"
 
 
@@ -63,7 +67,8 @@ def paint(
         say: Receives a note if a photo is so large that it is painted in another way.
 
     Yields:
-        The result of each job, as soon as it is finished.
+        The result of each job, in order. While a photo is stylized, the next one is read, and those
+        before are written, unless they are large.
     """
 
     def read() -> collections.abc.Iterator[_Read]:
@@ -88,13 +93,24 @@ def paint(
             (job.style or "", *picture.pixels.shape) if isinstance(picture, images.Picture) else ()
         )
 
-    for _, alike in itertools.groupby(read(), key=shape):
-        while group := list(itertools.islice(alike, batch)):
-            if group[0][1] is None:
-                for job, _ in group:
-                    yield _paint_large(model, job, size, quality, metadata, progress, say)
-            else:
-                yield from _paint_group(model, group, quality, progress, say)
+    with overlap.Writer[Outcome](_AHEAD_PIXELS) as writer:
+        for _, alike in itertools.groupby(overlap.ahead(read(), _is_small), key=shape):
+            while group := list(itertools.islice(alike, batch)):
+                if group[0][1] is None:
+                    for job, _ in group:
+                        writer.add(_paint_large(model, job, size, quality, metadata, progress, say))
+                else:
+                    _paint_group(model, group, quality, progress, say, writer)
+                yield from writer.finished()
+        yield from writer.rest()
+
+
+def _is_small(entry: _Read) -> bool:
+    """Returns whether the memory surely suffices for two such photos."""
+    _, picture = entry
+    if isinstance(picture, images.Picture):
+        return math.prod(picture.pixels.shape[:2]) <= _AHEAD_PIXELS
+    return picture is not None
 
 
 def _paint_large(
@@ -131,7 +147,9 @@ def _paint_group(
     quality: int,
     progress: work.OnPixels | None,
     say: stylizer.Say,
-) -> collections.abc.Iterator[Outcome]:
+    writer: overlap.Writer[Outcome],
+) -> None:
+    """Stylizes photos of one size, and hands the results to the writer."""
     pictures = [picture for _, picture in group if isinstance(picture, images.Picture)]
     first = group[0][0]
     try:
@@ -143,26 +161,28 @@ def _paint_group(
             progress=progress,
             say=lambda note: say(f"{first.photo}: {note}"),
         )
-    except errors.UserError as error:
-        yield from (Outcome(job, errors.UserError(f"{job.photo}: {error}")) for job, _ in group)
-        return
-    except MemoryError:
-        yield from (Outcome(job, errors.UserError(f"{job.photo}: {_MEMORY}")) for job, _ in group)
+    except (errors.UserError, MemoryError) as error:
+        reason = error if isinstance(error, errors.UserError) else _MEMORY
+        for job, _ in group:
+            writer.add(Outcome(job, errors.UserError(f"{job.photo}: {reason}")))
         return
     remaining = iter(results)
     for job, picture in group:
         if isinstance(picture, errors.UserError):
-            yield Outcome(job, picture)
-            continue
-        result = next(remaining)
-        try:
-            images.write(job.stylized, result, quality)
-        except errors.UserError as error:
-            yield Outcome(job, error)
+            writer.add(Outcome(job, picture))
         else:
-            height, width = result.pixels.shape[:2]
-            position = exif.has_position(result.exif)
-            yield Outcome(job, size=(width, height), has_position=position)
+            result = next(remaining)
+            pixels = math.prod(result.pixels.shape[:2])
+            writer.start(functools.partial(_write, job, result, quality), pixels)
+
+
+def _write(job: jobs_module.Job, result: images.Picture, quality: int) -> Outcome:
+    try:
+        images.write(job.stylized, result, quality)
+    except errors.UserError as error:
+        return Outcome(job, error)
+    height, width = result.pixels.shape[:2]
+    return Outcome(job, size=(width, height), has_position=exif.has_position(result.exif))
 
 
 def paint_bytes(

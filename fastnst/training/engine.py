@@ -251,7 +251,15 @@ class _Run:
         judgement = engine.task.validate()
         # The validation shows the effect of the last step, which its own loss does not.
         self._check(_finite(judgement.metrics))
-        self._emit(events.Judged(self.step, judgement.metrics, judgement.inputs, judgement.outputs))
+        self._emit(
+            events.Judged(
+                self.step,
+                judgement.metrics,
+                judgement.inputs,
+                judgement.outputs,
+                judgement.samples,
+            )
+        )
         value = judgement.metrics[engine.task.metric_names[0]]
         if value < float(engine.state.best_loss):
             engine.state.best_loss.assign(value)

@@ -116,6 +116,31 @@ def orthogonalize(matrix: tf.Tensor) -> tf.Tensor:
     return tf.matmul(matrix, product) if tall else tf.matmul(product, matrix)
 
 
+class LinearDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """Keeps the learning rate for the first half, then lets it fall to 0 (Zhu et al. 2017)."""
+
+    def __init__(self, peak: float, warmup_steps: int, last_step: int) -> None:
+        """Stores the schedule.
+
+        Args:
+            peak: The learning rate of the first half.
+            warmup_steps: Steps over which it rises from 0 first.
+            last_step: Step at which it reaches 0.
+        """
+        self._peak, self._warmup, self._last = peak, warmup_steps, last_step
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the learning rate at a step, a float32 scalar."""
+        done = tf.cast(step, tf.float32)
+        left = 2.0 * (1.0 - done / self._last)
+        rising = done / self._warmup if self._warmup else 1.0
+        return self._peak * tf.maximum(tf.minimum(tf.minimum(left, rising), 1.0), 0.0)
+
+    def get_config(self) -> dict[str, float]:
+        """Returns the arguments; Keras calls it."""
+        return {"peak": self._peak, "warmup_steps": self._warmup, "last_step": self._last}
+
+
 def make(
     name: str,
     learning_rate: float,
@@ -127,21 +152,24 @@ def make(
     loss_scale: float = 1.0,
     tables: collections.abc.Iterable[str] = (),
     stairs: tuple[int, float] = (1, 1.0),
+    beta: float = 0.9,
 ) -> tf.keras.optimizers.Optimizer:
     """Makes an optimizer with its learning rate schedule.
 
     Args:
         name: "adam", "muon", "sgd", or "momentum" for SGD with a momentum of 0.9.
         learning_rate: Peak learning rate.
-        schedule: "constant"; "cosine": up over `warmup_steps`, then down to 0 at `last_step`; or
-            "stairs": down by a factor every few steps.
+        schedule: "constant"; "cosine": up over `warmup_steps`, then down to 0 at `last_step`;
+            "linear": see `LinearDecay`; or "stairs": down by a factor every few steps.
         warmup_steps: Steps until the peak.
         last_step: Step at which training ends.
         dtype: Dtype that gradients are computed in; the loss is scaled for float16.
         loss_scale: Factor of the loss to start from, in float16.
         tables: Names of the variables of which a batch uses some rows only.
         stairs: The number of these steps, and the factor.
+        beta: Decay of Adam's first moment, in [0, 1).
     """
+    rate: tf.keras.optimizers.schedules.LearningRateSchedule
     rate = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else learning_rate,
         decay_steps=max(last_step - warmup_steps, 1),
@@ -150,14 +178,16 @@ def make(
         warmup_target=learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,
     )
-    if schedule == "stairs":
+    if schedule == "linear":
+        rate = LinearDecay(learning_rate, warmup_steps, last_step)
+    elif schedule == "stairs":
         rate = tf.keras.optimizers.schedules.ExponentialDecay(
             learning_rate, *stairs, staircase=True
         )
     if name in _MOMENTA:
         optimizer = tf.keras.optimizers.SGD(rate, momentum=_MOMENTA[name])
     else:
-        optimizer = {"adam": Adam, "muon": Muon}[name](rate)
+        optimizer = {"adam": Adam, "muon": Muon}[name](rate, beta_1=beta)
         optimizer.tables = frozenset(tables)
     if dtype == tf.float16:
         return tf.keras.optimizers.LossScaleOptimizer(optimizer, loss_scale)

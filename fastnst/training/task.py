@@ -21,11 +21,16 @@ class Judgement:
         metrics: Means over the validation items, by name.
         inputs: The items, uint8 RGB [H, W, 3] each, if they are pictures.
         outputs: Pictures made of them, in the same order, by series.
+        samples: Rows of pictures for the samples, by name, if they are to show others than the
+            outputs.
     """
 
     metrics: collections.abc.Mapping[str, float]
     inputs: tuple[np.ndarray, ...] = ()
     outputs: collections.abc.Mapping[str, tuple[np.ndarray, ...]] = dataclasses.field(
+        default_factory=dict
+    )
+    samples: collections.abc.Mapping[str, tuple[np.ndarray, ...]] = dataclasses.field(
         default_factory=dict
     )
 

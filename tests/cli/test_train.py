@@ -25,7 +25,7 @@ from tensorboard.backend.event_processing import event_accumulator
 from fastnst import config, events, images
 from fastnst.cli import terminal
 from fastnst.cli import train as command
-from fastnst.config import recipes
+from fastnst.config import recipes, schema
 from fastnst.models import descriptions, metrics_log, run_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,7 +40,7 @@ LAYERS = {"layers/content/relu2_2", "layers/style/relu1_2", "layers/style/relu2_
 
 def test_the_resolved_configuration_is_saved_in_the_run_folder(tiny_run: Path) -> None:
     written = yaml.safe_load((tiny_run / "config.yml").read_text())
-    assert set(written) == set(config.FIELDS)
+    assert set(written) == set(schema.fields(schema.STYLE))
     assert written["width"] == 4 and written["learning_rate"] == 1e-3
 
 
@@ -94,7 +94,7 @@ def test_tensorboard_shows_every_term_and_the_images(
 def test_the_style_target_is_saved_as_the_loss_network_sees_it(tiny_run: Path) -> None:
     saved = images.read(tiny_run / "target_style_tiny.jpg")
     expected = images.read(ROOT / "img" / "wave.jpg", 32)
-    assert saved.shape == expected.shape and np.abs(saved - expected).mean() < 3
+    assert saved.shape == expected.shape and np.abs(saved - expected).mean() < 6
 
 
 def test_each_validation_saves_a_strip_of_samples(tiny_run: Path) -> None:

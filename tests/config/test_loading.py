@@ -53,7 +53,14 @@ def test_a_conf_of_the_original_can_train_as_the_original_did(write: confs.Write
     assert settings.transfer.start_from is None
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)
+STYLES = [
+    path
+    for path in sorted((ROOT / "conf").glob("*.yml"))
+    if "task" not in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize("path", STYLES, ids=lambda path: path.name)
 def test_every_shipped_conf_loads_and_its_style_images_exist(path: Path) -> None:
     settings = config.load(path)
     assert all(files.find(style.style_image).is_file() for style in settings.styles.values())

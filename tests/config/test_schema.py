@@ -97,9 +97,8 @@ def test_a_style_named_after_the_model_lies_flat() -> None:
 def test_other_styles_lie_in_a_mapping_of_their_own(names: list[str]) -> None:
     styles = {name: config.Style(f"{name}.jpg", strength=2.0) for name in names}
     flat = config.Config("mine", styles=styles).flat()
-    assert flat.keys() == schema.fields(schema.STYLE).keys() - schema.keys(config.Style).keys() | {
-        "styles"
-    }
+    own = schema.fields(schema.STYLE).keys() - schema.keys(config.Style).keys()
+    assert flat.keys() == own | {"styles"}
     assert list(flat["styles"]) == names
     for name, style in flat["styles"].items():
         assert list(style) == list(schema.keys(config.Style))

@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 from fastnst import errors, export
+from fastnst.models import descriptions, restore, store
 from fastnst.models import model as model_module
-from fastnst.models import restore, store
+from fastnst.nets import architectures, unet
 
 _FIXED = (37, 50)
 CHOICES = [
     *(("several", name, one.precisions[0], None) for name, one in export.FORMATS.items()),
     # A file for one size takes another way through the writers, as does one style.
     ("one", "coreml", "float32", _FIXED),
+    ("unet", "onnx", "float32", None),
     *(
         pytest.param(*choice, marks=pytest.mark.slow)
         for choice in (
             ("one", "litert", "float32", _FIXED),
             *(("one", name, one.precisions[-1], None) for name, one in export.FORMATS.items()),
+            *(("unet", name, "float32", None) for name in export.FORMATS if name != "onnx"),
         )
     ),
 ]
@@ -33,6 +36,18 @@ def several(gallery: Path) -> model_module.Model:
     return restore.load(store.find(gallery))
 
 
+@pytest.fixture(scope="module")
+def of_unet() -> model_module.Model:
+    """A small U-Net of one style, with random weights."""
+    architecture = architectures.UNet(width=4, depth=3)
+    net = unet.UNet(architecture)
+    random = np.random.default_rng(0)
+    for variable in net.variables:
+        variable.assign(random.normal(0, 0.2, variable.shape))
+    description = descriptions.Description(architecture, (descriptions.Style("monet"),))
+    return model_module.Model(net, description)
+
+
 @pytest.mark.parametrize(("count", "name", "precision", "size"), CHOICES)
 def test_an_export_paints_as_the_network_does_in_a_process_of_its_own(
     count: str,
@@ -42,11 +57,12 @@ def test_an_export_paints_as_the_network_does_in_a_process_of_its_own(
     tmp_path: Path,
     model: model_module.Model,
     several: model_module.Model,
+    of_unet: model_module.Model,
     request: pytest.FixtureRequest,
 ) -> None:
     if export.FORMATS[name].downloads:
         request.getfixturevalue("web_runtime")
-    chosen = model if count == "one" else several
+    chosen = {"one": model, "several": several, "unet": of_unet}[count]
     folder, options = tmp_path / "exported", export.Options(precision, size)
     parity = export.export(chosen, folder, name, {"README.md": "# A card\n"}, options, {"steps": 6})
     # Half a level falls on one side or the other; a mean shows more than single pixels would.

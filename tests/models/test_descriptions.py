@@ -65,7 +65,7 @@ def test_model_json_states_format_architecture_styles_and_contract() -> None:
         (_changed(styles=[{"title": "wave"}]), "cannot be read ("),
         (_changed(styles=3), "cannot be read ("),
         (_changed(architecture={"name": "transform_net", "depth": 3}), "cannot be read ("),
-        (_changed(architecture={"name": "unet"}), "unknown architecture unet"),
+        (_changed(architecture={"name": "pyramid"}), "unknown architecture pyramid"),
         (
             _changed(format=2, styles="of another kind"),
             "has format 2, but this release reads only formats up to 1; install a newer fastnst",

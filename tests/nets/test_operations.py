@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fastnst.export import litert
-from fastnst.nets import architectures, listing, operations, transform_net
+from fastnst.nets import architectures, listing, operations, transform_net, unet
 
 ARCHITECTURES = [
     {},
@@ -36,6 +36,24 @@ def test_the_operations_compute_the_networks_picture(
     photos = np.random.default_rng(1).uniform(0, 255, (2, height, width, 3)).astype(np.float32)
     found = litert.compute(operations.of(net), tf.constant(photos), net.style())
     np.testing.assert_allclose(found, net(tf.constant(photos)), atol=0.01)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 48), (37, 22), (16, 19)])
+def test_the_operations_compute_the_picture_of_a_unet(height: int, width: int) -> None:
+    net = unet.UNet(architectures.UNet(width=4, depth=3))
+    random = np.random.default_rng(0)
+    for variable in net.variables:
+        variable.assign(random.normal(0, 0.2, variable.shape))
+    photos = random.uniform(0, 255, (2, height, width, 3)).astype(np.float32)
+    expected = net(tf.constant(photos))
+    assert np.ptp(expected) > 100
+    found = litert.compute(operations.of(net), tf.constant(photos), net.style())
+    np.testing.assert_allclose(found, expected, atol=0.01)
+    # As many products as the transposed convolution itself.
+    kernels = {
+        each.name: each.kernel.shape for each in operations.of(net) if hasattr(each, "kernel")
+    }
+    assert kernels["up/1/blocks"] == (2, 2, 16, 4 * 4)
 
 
 @pytest.mark.parametrize("options", ARCHITECTURES, ids=str)

@@ -146,6 +146,22 @@ def test_a_cosine_schedule_rises_and_then_falls_to_nothing_at_the_last_step() ->
     assert rates(2, schedule="cosine", warmup_steps=5, last_step=5)[1] == pytest.approx(0.1)
 
 
+def test_a_linear_schedule_falls_to_nothing_in_its_second_half() -> None:
+    found = rates(9, schedule="linear", last_step=8)
+    assert found == pytest.approx([0.5] * 5 + [0.375, 0.25, 0.125, 0.0])
+    warm = rates(4, schedule="linear", warmup_steps=2, last_step=8)
+    assert warm == pytest.approx([0.0, 0.25, 0.5, 0.5])
+
+
+def test_the_decay_of_the_first_moment_can_be_chosen() -> None:
+    weight = tf.Variable(0.0)
+    optimizer = optimizers.make("adam", 0.1, beta=0.5)
+    for gradient in (1.0, -1.0):
+        optimizer.apply_gradients([(tf.constant(gradient), weight)])
+    # First moments 0.5 and -0.25, of which 0.5 and 0.75 are seen so far; second moments of 1.
+    assert float(weight) == pytest.approx(-0.1 * (1.0 - 1 / 3), rel=1e-4)
+
+
 @pytest.mark.parametrize(("name", "kind"), [("adam", optimizers.Adam), ("muon", optimizers.Muon)])
 def test_the_loss_is_scaled_for_float16_only(name: str, kind: type) -> None:
     for dtype in (tf.float32, tf.bfloat16):

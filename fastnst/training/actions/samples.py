@@ -26,17 +26,25 @@ class Samples:
 
     def __call__(self, event: events.Event) -> None:
         """Writes the pictures of a validation."""
-        if isinstance(event, events.Judged) and event.outputs:
+        if isinstance(event, events.Judged) and (event.samples or event.outputs):
             images.write(self._folder / f"step-{event.step:06d}.png", grid(event))
 
 
 def grid(event: events.Judged) -> np.ndarray:
-    """Lays out the outputs of a validation: a column for each item, a row for each series.
+    """Lays out the samples of a validation: a column for each item, a row for each series.
 
     Returns:
-        uint8 RGB [H, W, 3].
+        uint8 RGB [H, W, 3]; shorter rows end in white.
     """
-    return np.concatenate([side_by_side(row[:SHOWN]) for row in event.outputs.values()])
+    series = event.samples or event.outputs
+    rows = [side_by_side(row[:SHOWN]) for row in series.values()]
+    widest = max(row.shape[1] for row in rows)
+    return np.concatenate(
+        [
+            np.pad(row, [(0, 0), (0, widest - row.shape[1]), (0, 0)], constant_values=255)
+            for row in rows
+        ]
+    )
 
 
 def side_by_side(pictures: collections.abc.Sequence[np.ndarray]) -> np.ndarray:

@@ -52,7 +52,8 @@ class TensorBoard:
             for name, value in event.metrics.items():
                 tf.summary.scalar(f"validation/{name}", value, step=event.step)
             series = [*([event.inputs] if event.inputs else []), *event.outputs.values()]
-            rows = zip(*series, strict=True)
+            # Samples may have rows of other items, and fewer of them.
+            rows = zip(*(event.samples.values() or series), strict=not event.samples)
             for index, row in enumerate(itertools.islice(rows, samples.SHOWN)):
                 beside = samples.side_by_side(row)[np.newaxis]
                 tf.summary.image(f"validation/{index}", beside, step=event.step)

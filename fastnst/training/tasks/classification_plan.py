@@ -138,7 +138,7 @@ class ClassificationPlan(plan.Plan):
                 dtype=dtype,
                 # Of gradients of a cross-entropy, which are small.
                 loss_scale=2.0**15,
-                stairs=(own.decay_steps, own.decay_rate),
+                stairs=(settings.training.decay_steps, settings.training.decay_rate),
             ),
             self._validation,
             self._training.classes,

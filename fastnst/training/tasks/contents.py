@@ -33,11 +33,9 @@ def digests(settings: config.Config) -> dict[str, str]:
         )
         for name, style in settings.styles.items()
     }
-    network = files.find(settings.loss_network.loss_model_file)
-    parts = [network] if network.is_file() else checkpoint_file.parts(str(network))
     return found | {
         "validation": digest(inputs.validation_paths(settings.data.validation)),
-        "loss_model_file": digest(parts),
+        "loss_model_file": of_checkpoint(files.find(settings.loss_network.loss_model_file)),
     }
 
 
@@ -57,6 +55,15 @@ def write(folder: run_folder.RunFolder, found: collections.abc.Mapping[str, str]
         UserError: If they cannot be written.
     """
     files.write(folder.inputs, json.dumps(found, indent=2) + "\n")
+
+
+def of_checkpoint(path: Path) -> str:
+    """Returns a digest of a checkpoint, which is a file or the prefix of several.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    return digest([path] if path.is_file() else checkpoint_file.parts(str(path)))
 
 
 def digest(paths: collections.abc.Iterable[Path]) -> str:

@@ -35,10 +35,23 @@ def open_dataset(settings: schema.Data) -> data.PhotoSource:
     Raises:
         UserError: If there are none, or fewer than a batch needs.
     """
-    with blaming("dataset"):
-        bundled = settings.dataset == data.BUNDLED
-        spec = settings.dataset if bundled else str(files.find(settings.dataset))
-        source = data.open_photos(spec, max_pixels=settings.max_pixels)
+    return open_pictures("dataset", settings.dataset, settings)
+
+
+def open_pictures(key: str, spec: str, settings: schema.Data) -> data.PhotoSource:
+    """Opens the pictures that a key names.
+
+    Args:
+        key: The key.
+        spec: Its value, as in `data.open_photos`.
+        settings: The size of a batch, and the most pixels that a picture may have.
+
+    Raises:
+        UserError: If there are none, or fewer than a batch needs.
+    """
+    with blaming(key):
+        found = spec if spec == data.BUNDLED else str(files.find(spec))
+        source = data.open_photos(found, max_pixels=settings.max_pixels)
     if source.count < settings.batch_size:
         raise errors.UserError(
             f"batch_size: {settings.batch_size} is more than the {source.count:,} photos of "

@@ -116,7 +116,8 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
     # Runs that are older than this key had no low-pass filters.
     for name in ("antialias", "deep"):
         earlier.setdefault(name, False)
-    if "recipe" not in earlier:
+    # Of other tasks, which all name theirs, there are no recipes.
+    if "recipe" not in earlier and "task" not in earlier:
         # In runs that are older than recipes, lite networks had half the width given in the file,
         # and no network had an identity row.
         earlier["identity"] = "off"

@@ -16,11 +16,19 @@ from fastnst.models import descriptions, metrics_log, run_folder, store
 from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
 from fastnst.training import task as task_module
-from fastnst.training.tasks import classification_plan, contents, plan, resumption, style_plan
+from fastnst.training.tasks import (
+    classification_plan,
+    contents,
+    plan,
+    resumption,
+    style_plan,
+    translation_plan,
+)
 
 # The plans by task.
 PLANS: dict[str, plan.Planner] = {
     schema.STYLE: style_plan.StylePlan,
+    schema.TRANSLATION: translation_plan.TranslationPlan,
     schema.CLASSIFICATION: classification_plan.ClassificationPlan,
 }
 # How often a run with `on_nan: rewind` goes back, per command.

@@ -145,21 +145,36 @@ class StylePlan(plan.Plan):
 
     def pairs(self, folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
         """Stylizes validation photos, in each style in turn."""
-        trained = loading.load(folder)
-        paths = self._validation
-        pairs = []
-        for number in range(max(_REPORTED, len(trained.styles))):
-            path = paths[number % len(paths)]
-            if number >= len(paths) and len(trained.styles) == 1:
-                break
-            pixels = images.decode(images.read_bytes(path), str(path))
-            # The network takes no smaller ones.
-            side = max(16, min(_REPORT_SIDE, *pixels.shape[:2]))
-            photo = images.resize_shorter_side(pixels, side)
-            style = trained.styles[number % len(trained.styles)]
-            pairs.append((photo, trained(photo, style)))
-        return pairs
+        return painted(folder, self._validation)
 
     def advice(self, name: str) -> str:
         """Returns the command that stylizes a photo."""
-        return f"Stylize a photo:  fastnst eval --model {shlex.quote(name)} PHOTO"
+        return advice(name)
+
+
+def painted(
+    folder: Path, paths: collections.abc.Sequence[Path]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Stylizes photos with the model in a folder, in each of its styles in turn.
+
+    Returns:
+        Pairs of a photo and its stylized version, uint8 RGB [H, W, 3] each.
+    """
+    trained = loading.load(folder)
+    pairs = []
+    for number in range(max(_REPORTED, len(trained.styles))):
+        path = paths[number % len(paths)]
+        if number >= len(paths) and len(trained.styles) == 1:
+            break
+        pixels = images.decode(images.read_bytes(path), str(path))
+        # The network takes no smaller ones.
+        side = max(16, min(_REPORT_SIDE, *pixels.shape[:2]))
+        photo = images.resize_shorter_side(pixels, side)
+        style = trained.styles[number % len(trained.styles)]
+        pairs.append((photo, trained(photo, style)))
+    return pairs
+
+
+def advice(name: str) -> str:
+    """Returns the command that stylizes a photo with a model of this name."""
+    return f"Stylize a photo:  fastnst eval --model {shlex.quote(name)} PHOTO"

@@ -14,7 +14,7 @@ from fastnst import errors, events, images
 from fastnst.config import schema
 from fastnst.losses import coarse, many_styles, perceptual, repetition, steadiness
 from fastnst.nets import architectures, network
-from fastnst.training import optimizers, task
+from fastnst.training import averages, optimizers, task
 from fastnst.training.tasks import earlier_releases
 
 # Largest shift of the pictures before their loss is computed, in pixels.
@@ -186,15 +186,7 @@ class StyleTransfer(task.Task):
 
     def after_step(self, step: tf.Tensor) -> None:
         """Updates the moving average of the weights."""
-        done = tf.cast(step, tf.float32) + 1.0
-        rate = 1.0 - tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
-
-        def approach(mean: tf.Variable, value: tf.Tensor) -> tf.Operation:
-            return mean.assign_add(rate * (value - mean))
-
-        strategy = tf.distribute.get_strategy()
-        for mean, value in zip(self.average.trainable_variables, self.variables, strict=True):
-            strategy.extended.update(mean, approach, args=(value,))
+        averages.follow(self.average.trainable_variables, self.variables, step, self._decay)
 
     def validate(self) -> task.Judgement:
         """Stylizes the photos in every style and computes their objectives.
@@ -311,6 +303,7 @@ def make_optimizer(
         dtype=dtype,
         loss_scale=first_loss_scale(rows),
         tables=[architectures.TABLE],
+        stairs=(settings.decay_steps, settings.decay_rate),
     )
 
 

@@ -36,6 +36,14 @@ def test_several_styles_make_a_grid_with_a_row_for_each() -> None:
     assert (grid[:20] == 50).all() and (grid[20:] == 200).all()
 
 
+def test_rows_that_a_task_chooses_replace_its_outputs_and_may_be_shorter() -> None:
+    rows = {"photo": pictures(50, (20, 30), (20, 10)), "domain": pictures(200, (20, 10))}
+    grid = samples.grid(events.Judged(1, {}, (), {"a": pictures(0, (9, 9))}, rows))
+    assert grid.shape == (40, 40, 3)
+    assert (grid[:20] == 50).all() and (grid[20:, :10] == 200).all()
+    assert (grid[20:, 10:] == 255).all()
+
+
 def test_nothing_is_written_for_other_events_or_without_pictures(tmp_path: Path) -> None:
     action = samples.Samples(tmp_path / "samples")
     action(events.Judged(1, {"loss": 1.0}))
