@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import collections.abc
 import contextlib
 import dataclasses
-import io
 import json
 import math
 import os
@@ -17,16 +15,14 @@ import sys
 import types
 import unicodedata
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import tqdm
 
 from fastnst import cluster, errors
-from fastnst.cli import last_resort
+from fastnst.cli import last_resort, streams
 
 DONE, USER_ERROR, USAGE = 0, 1, 2
-# Name of the error handler of stdout's encoding.
-_UNCHANGED = "fastnst.unchanged"
 # What a shell reports for a command that a signal has ended: 128 and its number.
 HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
 # SIGHUP says that the terminal was closed or the connection lost; Windows has none.
@@ -50,14 +46,9 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
         ended.append(_ENDS[signal.Signals(number)])
         raise KeyboardInterrupt
 
-    _open_standard_streams()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may be bytes that are no text, or that a terminal in ASCII does not know; they
-        # are printed unchanged.
-        codecs.register_error(_UNCHANGED, _as_in_the_file_system)
-        sys.stdout.reconfigure(errors=_UNCHANGED if os.name == "posix" else "backslashreplace")
+    streams.prepare()
     with (
-        contextlib.redirect_stderr(_Stderr(sys.stderr, quiet)),
+        contextlib.redirect_stderr(streams.Stderr(sys.stderr, quiet)),
         _handling(_ENDS, end),
         last_resort.ending_after_two_signals(),
     ):
@@ -75,7 +66,7 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
             return ended[0] if ended else INTERRUPTED
         except BrokenPipeError:
             # The reader closed the pipe.
-            _drop_stdout()
+            streams.drop_stdout()
             return DONE
         except OSError as error:
             # A bug has no file, but a folder may be closed to us, and a name too long, anywhere.
@@ -84,35 +75,6 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
             name = os.fsdecode(error.filename)
             print(printable(f"{command}: {name}: {error.strerror}"), file=sys.stderr)
             return USER_ERROR
-
-
-def _as_in_the_file_system(error: UnicodeError) -> tuple[bytes, int]:
-    """Encodes characters of file names that stdout has no code for; see `codecs.register_error`."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return os.fsencode(error.object[error.start : error.end]), error.end
-
-
-def _drop_stdout() -> None:
-    """Drops what will be printed, because flushing stdout at exit would fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _open_standard_streams() -> None:
-    """Opens those of stdin, stdout and stderr that are closed, on nothing.
-
-    Else the next files to be opened would take their place, and receive what is printed.
-    """
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)
-            if opened != descriptor:
-                os.dup2(opened, descriptor)
-        if getattr(sys, name) is None:
-            mode = "w" if descriptor else "r"
-            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _check_working_directory() -> None:
@@ -141,37 +103,6 @@ def _handling(
     finally:
         for number, before in earlier.items():
             signal.signal(number, before)
-
-
-class _Stderr(io.TextIOBase):
-    """The stderr of a command: writing to it never fails, as after its terminal was closed.
-
-    If `quiet`, it is for errors only: it is no terminal, so that there are no bars, and `say` is
-    silent.
-    """
-
-    def __init__(self, stream: TextIO, quiet: bool) -> None:
-        self._stream, self.quiet = stream, quiet
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # tqdm asks it what a bar may consist of
-        return getattr(self._stream, "encoding", None) or "ascii"
-
-    def write(self, text: str) -> int:
-        # A RuntimeError is raised if a signal's handler writes while its main program does.
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
-            self._stream.flush()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        return not self.quiet and self._stream.isatty()
 
 
 def say(line: str) -> None:
@@ -224,9 +155,9 @@ def _writing_to_stdout() -> collections.abc.Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _drop_stdout()
+        streams.drop_stdout()
     except OSError as error:
-        _drop_stdout()
+        streams.drop_stdout()
         raise errors.UserError(f"standard output: cannot be written ({error.strerror})") from None
 
 
