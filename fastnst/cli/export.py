@@ -52,7 +52,10 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         "(default: that of the format)",
     )
     parser.add_argument(
-        "--size", type=_size, metavar="HxW", help="write for photos of one size, such as 512x768"
+        "--size",
+        type=_size,
+        metavar="HxW",
+        help="write LiteRT and Core ML files for photos of one size, such as 512x768",
     )
     parser.add_argument(
         "-o",
@@ -83,6 +86,13 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def _options(arguments: argparse.Namespace, file_format: str) -> export.Options:
+    """Returns the choices for a format; of several, only those that can have one get the size."""
+    sized = [name for name in arguments.format if export.FORMATS[name].fixed_size]
+    takes_size = file_format in sized or not sized
+    return export.Options(arguments.precision, arguments.size if takes_size else None)
+
+
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "export.py") -> int:
     """Runs the command and returns its exit code."""
     arguments = make_parser(program).parse_args(argv)
@@ -90,9 +100,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "expo
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    options = export.Options(arguments.precision, arguments.size)
-    for file_format in arguments.format:
-        export.check(file_format, options)
+    choices = {name: _options(arguments, name) for name in arguments.format}
+    for file_format, chosen in choices.items():
+        export.check(file_format, chosen)
     terminal.import_tensorflow()
     from fastnst.controls import blends
     from fastnst.models import card, classifier, model, restore, run_folder, store
@@ -109,7 +119,7 @@ def _run(arguments: argparse.Namespace) -> int:
     facts = card.read_facts(source.path)
     names = restored.description.names
     rows: list[tuple[str, ...]] = [_HEADS]
-    for file_format in arguments.format:
+    for file_format, chosen in choices.items():
         folder = _folder(arguments, name, file_format)
         text = card.render(name, export.use(file_format), facts, config_text, styles=names)
         extra = {"README.md": export.card(file_format, text, names)}
@@ -118,7 +128,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if facts:
             extra[card.FACTS] = json.dumps(facts, indent=2) + "\n"
         replaced = folder.is_dir() and any(folder.iterdir())
-        parity = export.export(restored, folder, file_format, extra, options, facts)
+        parity = export.export(restored, folder, file_format, extra, chosen, facts)
         if replaced:
             terminal.say(f"replaced the earlier export in {folder}")
         megabytes = files.size(folder) / 1e6

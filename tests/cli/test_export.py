@@ -110,6 +110,18 @@ def test_a_format_for_one_size_is_written_for_it(here: Path) -> None:
     assert json.loads(Path("exports/tiny-litert/metadata.json").read_text())["size"] == "40x56"
 
 
+def test_of_several_formats_only_those_for_one_size_get_it() -> None:
+    def sizes(formats: str) -> list[tuple[int, int] | None]:
+        given = command.make_parser("export.py").parse_args(
+            ["--model", "tiny", "--format", formats, "--size", "40x56"]
+        )
+        return [command._options(given, name).size for name in given.format]
+
+    assert sizes("savedmodel,litert,onnx,coreml") == [None, (40, 56), None, (40, 56)]
+    # Alone, it is refused.
+    assert sizes("onnx") == [(40, 56)]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

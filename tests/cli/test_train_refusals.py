@@ -44,7 +44,7 @@ BAD_CONFS: dict[str, tuple[dict[str, Any], str]] = {
     "naming": ({"naming": "../../x"}, "{conf}:{line}: naming: '../../x' is not a plain name"),
     "choice": (
         {"schedule": "cosin"},
-        "{conf}:{line}: schedule: 'cosin' is not one of constant, cosine; did you mean cosine?",
+        "{conf}:{line}: schedule: 'cosin' is not one of constant, cosine, linear, stairs; did",
     ),
     "layer not in the file": (
         {"style_layers": ["relu5_1"]},

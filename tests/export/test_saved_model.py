@@ -9,6 +9,7 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -308,8 +309,8 @@ def test_an_export_that_no_other_program_can_load_is_not_kept(
 ) -> None:
     save = tf.saved_model.save
 
-    def spoil(served: tf.Module, folder: str, signatures: object) -> None:
-        save(served, folder, signatures=signatures)
+    def spoil(served: tf.Module, folder: str, **choices: Any) -> None:
+        save(served, folder, **choices)
         Path(folder, "saved_model.pb").write_bytes(b"no graph")
 
     monkeypatch.setattr(tf.saved_model, "save", spoil)
@@ -326,8 +327,8 @@ def test_the_check_covers_every_style(
     model = restore.load(store.find(gallery))
     save = tf.saved_model.save
 
-    def spoil(served: tf.Module, folder: str, signatures: object) -> None:
-        save(served, folder, signatures=signatures)
+    def spoil(served: tf.Module, folder: str, **choices: Any) -> None:
+        save(served, folder, **choices)
         # As if the last style had been written wrongly.
         model.net.table[2].assign(model.net.table[2] + 1.0)
 

@@ -17,7 +17,7 @@ GALLERY = config.from_mapping(
     {"naming": "tiny", "styles": {"candy": "img/candy.jpg", "wave": "img/wave.jpg"}}
 )
 # The keys that came with recipes: a config.yml of earlier code has neither.
-_NEW_KEYS = ("recipe", "identity")
+_NEW_KEYS = ("recipe", "identity", "task")
 
 
 @pytest.fixture
