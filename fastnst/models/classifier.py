@@ -10,7 +10,6 @@ import collections.abc
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -59,16 +58,13 @@ class Description:
         Raises:
             UserError: If it is damaged, or describes no classifier.
         """
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        with descriptions.content_of(path) as content:
             shapes = dict(content["architecture"])
             if shapes.pop("name") != classifier_architecture.Architecture.NAME:
                 raise errors.UserError(
                     f"{path}: describes no classifier; name one that was trained with `task: "
                     "classification` or by `fastnst finetune`"
                 )
-            if content["format"] > descriptions.FORMAT:
-                raise errors.UserError(f"{path}: is of a newer release; install a newer fastnst")
             shapes["blocks"] = tuple((repeats, width) for repeats, width in shapes["blocks"])
             shapes["mean"] = tuple(map(float, shapes["mean"]))
             found = cls(classifier_architecture.Architecture(**shapes), tuple(content["classes"]))
@@ -77,17 +73,6 @@ class Description:
                 isinstance(name, str) for name in found.classes
             ):
                 raise ValueError("classes: should be as many names as the network has outputs")
-        except (
-            AttributeError,
-            KeyError,
-            OSError,
-            OverflowError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ) as error:
-            reason = str(error) or type(error).__name__
-            raise errors.UserError(f"{path}: cannot be read ({reason:.200})") from None
         return found
 
 

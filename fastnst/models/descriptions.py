@@ -5,6 +5,8 @@ Nothing here needs TensorFlow.
 
 from __future__ import annotations
 
+import collections.abc
+import contextlib
 import dataclasses
 import json
 import re
@@ -125,13 +127,7 @@ class Description:
         Raises:
             UserError: If it is damaged, or was written by a newer release.
         """
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if content["format"] > FORMAT:
-                raise errors.UserError(
-                    f"{path}: has format {content['format']}, but this release reads only formats "
-                    f"up to {FORMAT}; install a newer fastnst"
-                )
+        with content_of(path) as content:
             shapes = dict(content["architecture"])
             name = shapes.pop("name")
             if name == classifier_architecture.Architecture.NAME:
@@ -148,16 +144,33 @@ class Description:
                 content.get("grain", 0.0),
             )
             found.check()
-            return found
-        # Deeply nested lists raise a RecursionError.
-        except (
-            AttributeError,
-            KeyError,
-            OSError,
-            OverflowError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ) as error:
-            reason = str(error) or type(error).__name__
-            raise errors.UserError(f"{path}: cannot be read ({reason})") from None
+        return found
+
+
+@contextlib.contextmanager
+def content_of(path: Path) -> collections.abc.Iterator[dict[str, Any]]:
+    """Yields the content of a model.json to a block that interprets it.
+
+    Raises:
+        UserError: If the file was written by a newer release, or the block finds it damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] > FORMAT:
+            raise errors.UserError(
+                f"{path}: has format {content['format']}, but this release reads only formats up "
+                f"to {FORMAT}; install a newer fastnst"
+            )
+        yield content
+    # Deeply nested lists raise a RecursionError.
+    except (
+        AttributeError,
+        KeyError,
+        OSError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = str(error) or type(error).__name__
+        raise errors.UserError(f"{path}: cannot be read ({reason:.200})") from None

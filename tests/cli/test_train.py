@@ -125,6 +125,7 @@ def test_nothing_else_is_left_behind(tiny_run: Path) -> None:
         "model.json",
         "report.html",
         "samples",
+        "target_style_tiny.jpg",
         "tensorboard",
     }
 
