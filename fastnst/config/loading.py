@@ -212,7 +212,9 @@ def _check_task(
     """Refuses known keys that do not apply to a task."""
     for key, entry in entries.items():
         tasks = [schema.STYLE] if key == "styles" else schema.tasks_with(key)
-        if tasks and task not in tasks:
+        if tasks and task not in tasks and (key, entry.where) == ("recipe", "--quick"):
+            problems.append("--quick: applies only to task: style; use --steps for a short run")
+        elif tasks and task not in tasks:
             problems.append(
                 f"{entry.where}: {key}: applies only to task: {' or '.join(tasks)}, and this is "
                 f"task: {task}; remove it"

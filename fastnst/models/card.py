@@ -37,7 +37,7 @@ def read_facts(model: Path) -> dict[str, Any]:
     )
     facts: dict[str, Any] = {}
     if starts:
-        known = ("photos", "device", "precision")
+        known = ("photos", "pictures", "device", "precision")
         facts |= {name: starts[-1][name] for name in known if name in starts[-1]}
     if training:
         facts["steps"] = training[-1]["step"]

@@ -353,3 +353,17 @@ def test_configurations_do_not_share_their_layers(write: confs.Write) -> None:
     path = write(confs.LEAST)
     confs.style(config.load(path)).style_layers.clear()
     assert len(confs.style(config.load(path)).style_layers) == 4
+
+
+def test_keys_of_another_task_are_refused(write: confs.Write) -> None:
+    mnist = "naming: digits\ntask: classification\n"
+    assert config.load(write(mnist)).task == "classification"
+    found = confs.problems(write(f"{mnist}strength: 2\nstyles: [a.jpg]\n"))
+    assert found == [
+        f"style.yml:{line}: {key}: applies only to task: style, and this is task: classification; "
+        "remove it"
+        for line, key in ((3, "strength"), (4, "styles"))
+    ]
+    assert confs.only_problem(write(mnist), quick=True) == (
+        "--quick: applies only to task: style; use --steps for a short run"
+    )

@@ -112,9 +112,11 @@ class Report:
         best = facts.get("validation", {}).get(self._metric_names[0])
         figures = {
             "Steps": f"{facts.get('steps', 0):,}",
-            "Data set": f"{facts['photos']:,} photos"
-            if isinstance(facts.get("photos"), int)
-            else "",
+            "Data set": ", ".join(
+                f"{facts[items]:,} {items}"
+                for items in ("photos", "pictures")
+                if isinstance(facts.get(items), int)
+            ),
             "Time": str(datetime.timedelta(seconds=round(seconds))),
             "Speed": f"{median:.1f} {rates[-1][0]}/s (median)" if rates else "",
             f"Best validation {self._metric_names[0]}": "" if best is None else f"{best:,.6g}",

@@ -161,7 +161,7 @@ class ClassificationPlan(plan.Plan):
 
     def about(self) -> dict[str, Any]:
         """Returns the number of pictures."""
-        return {"photos": self.count}
+        return {"pictures": self.count}
 
     def readable(
         self, place: str, remedy: collections.abc.Callable[[], str]
