@@ -220,6 +220,7 @@ def test_stylizing_and_exporting_need_nothing_of_training(room: str) -> None:
     assert not found & {"tf_slim", "yaml", "tqdm"}
 
 
+@pytest.mark.slow
 def test_stylizing_loads_nothing_of_training() -> None:
     run(
         "import sys, fastnst\n"

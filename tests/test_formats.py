@@ -71,6 +71,7 @@ def test_a_size_that_makes_too_many_pixels_is_refused_before_decoding() -> None:
         images.decode_picture(png_of(2_000, 1_000), size=60_000)
 
 
+@pytest.mark.slow
 def test_a_scan_above_the_limit_of_pillow_is_decoded_without_a_warning() -> None:
     # Pillow warns above 89 megapixels and refuses 179.
     pixels = made.encode(np.zeros((1_800, 100_000), np.uint8), "PNG", compress_level=1)

@@ -67,6 +67,7 @@ def test_a_second_process_is_refused_by_a_line_that_names_the_first(
     assert "choose another naming" in message
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_process_that_ends_is_free_and_leaves_nothing(
     folder: Path, other: subprocess.Popen[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over(
     del lock
 
 
+@pytest.mark.slow
 def test_a_process_may_hold_a_folder_twice(folder: Path) -> None:
     first = locks.hold(folder)
     second = locks.hold(folder.parent / "." / "candy")

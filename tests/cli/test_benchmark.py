@@ -10,6 +10,9 @@ import pytest
 from fastnst import export
 from fastnst.cli import benchmark as command
 
+# Every test exports.
+pytestmark = pytest.mark.slow
+
 
 def test_each_format_is_timed_at_each_size(
     tiny_run: Path, capsys: pytest.CaptureFixture[str]

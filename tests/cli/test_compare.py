@@ -90,6 +90,7 @@ def test_options_reach_the_models_and_the_page(here: Path, rendered: dict[str, A
     np.testing.assert_array_equal(pair.b, model(pair.photo, "candy:0.5,ink:0.5"))
 
 
+@pytest.mark.slow
 def test_the_painting_is_shown_if_both_models_have_the_same(
     here: Path, rendered: dict[str, Any], photo: Callable[..., np.ndarray]
 ) -> None:

@@ -171,6 +171,7 @@ def test_size_and_quality_take_effect(here: Path) -> None:
     assert paint("--quality", "30") < paint() < paint("--quality", "100")
 
 
+@pytest.mark.slow
 def test_large_photos_are_painted_in_tiles(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command.main(["--model", "tiny", "a.png", "-o", "whole.png"]) == 0
     monkeypatch.setattr(sweeps, "WHOLE_MEMORY", 0)
@@ -274,6 +275,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert stopped.value.code == 2
 
 
+@pytest.mark.slow
 def test_a_pipe_carries_a_photo_in_and_the_stylized_photo_out_and_nothing_else(
     here: Path, script: Callable[..., Any]
 ) -> None:
@@ -440,6 +442,7 @@ def test_controls_take_effect_as_in_the_library(
     assert np.abs(expected - stylized(gallery, "candy").astype(int)).mean() > 1
 
 
+@pytest.mark.slow
 def test_masks_take_effect_and_the_rest_is_the_photo_or_in_the_style(
     with_gallery: Path, gallery: Path, left: np.ndarray
 ) -> None:

@@ -23,6 +23,7 @@ def here(tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,6 +53,7 @@ def test_an_export_is_checked_and_comes_with_its_card_and_configuration(
     assert capsys.readouterr() == ("", message)
 
 
+@pytest.mark.slow
 def test_exported_weights_can_be_exported_again_with_all_facts_about_them(
     here: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +158,7 @@ def with_gallery(here: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return here
 
 
+@pytest.mark.slow
 def test_a_model_of_several_styles_is_exported_with_all_of_them(
     with_gallery: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +169,7 @@ def test_a_model_of_several_styles_is_exported_with_all_of_them(
     assert "`model.style_names()`" in Path("exports/gallery/README.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
@@ -211,6 +215,7 @@ def test_the_weights_of_a_style_stylize_without_the_others(
     np.testing.assert_array_equal(restored.net.table[0], expected)
 
 
+@pytest.mark.slow
 def test_some_styles_are_exported_without_the_others(
     with_gallery: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,6 +84,7 @@ def test_the_styles_of_one_model_are_shown_by_their_names(
         np.testing.assert_array_equal(shown[name], paint(shown["photo"], name))
 
 
+@pytest.mark.slow
 def test_styles_of_several_models_are_all_shown_even_under_equal_names(
     here: Path, gallery: Path, tiny_run: Path, shown: dict[str, np.ndarray]
 ) -> None:
@@ -119,6 +120,7 @@ def test_one_style_of_a_model_can_be_chosen(
     np.testing.assert_array_equal(shown["ink"], expected)
 
 
+@pytest.mark.slow
 def test_an_exported_saved_model_is_shown_too(
     here: Path, tiny_run: Path, shown: dict[str, np.ndarray]
 ) -> None:

@@ -43,6 +43,7 @@ def test_an_imported_network_is_a_model_like_any_other(
     assert np.abs(stylized - expected[0]).max() <= 0.55
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to_stdout", [False, True])
 def test_a_file_of_another_project_paints_without_being_imported(
     here: Path, photo: Callable[..., np.ndarray], to_stdout: bool
@@ -71,6 +72,7 @@ def test_an_imported_network_is_exported_to_every_format_of_any_size(here: Path,
     assert parity.largest <= 1.0
 
 
+@pytest.mark.slow
 def test_core_ml_takes_a_network_that_extends_photos_at_one_size(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

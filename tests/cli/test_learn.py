@@ -40,6 +40,7 @@ def place(
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_style_is_added_and_all_others_stay_bit_for_bit(
     place: Path, photo: Callable[..., np.ndarray], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,11 +65,13 @@ def test_a_style_is_added_and_all_others_stay_bit_for_bit(
     assert Path("generated/photo-mine.png").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_of_paintings_is_one_style_named_after_it(place: Path) -> None:
     assert learn.main(["several", "--into", "tiny", "--dataset", "photos", *SMALL]) == 0
     assert restore.styles(Path("models/tiny")) == ("tiny", "several")
 
 
+@pytest.mark.slow
 def test_a_shipped_model_is_copied_to_the_users_own_first(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +91,7 @@ def test_a_shipped_model_is_copied_to_the_users_own_first(
     assert after == before
 
 
+@pytest.mark.slow
 def test_all_weights_can_be_trained_into_a_model_of_its_own(place: Path) -> None:
     own = [*SMALL, "--kernels", "--set", "batch_size=1", "--set", "width=4"]
     own += ["--set", "residual_blocks=1", "--set", "validation=photos"]

@@ -81,6 +81,7 @@ def files() -> set[str]:
     return found - {"photo.png", "red.png", "blue.png"}
 
 
+@pytest.mark.slow
 def test_a_photo_is_stylized_at_its_own_size(here: Path, said: Any) -> None:
     code, output, error = said("photo.png", "--style", "blue.png", "--size", "32", "--steps", "9")
     assert code == 0
@@ -220,6 +221,7 @@ def test_an_intermediate_picture_that_cannot_be_written_does_not_stop_the_search
     assert files() == {"a.png", "a.html"}
 
 
+@pytest.mark.slow
 def test_the_report_shows_pictures_curves_and_the_command(here: Path, said: Any) -> None:
     arguments = ["photo.png", "--style", "red.png", "--style", "blue.png", *SMALL]
     code, output, _ = said(*arguments, "--save_every", "1", "--report", "-o", "my pictures/a.png")

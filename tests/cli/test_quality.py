@@ -59,6 +59,7 @@ def here(
     return tmp_path
 
 
+@pytest.mark.slow
 def test_it_writes_figures_pictures_and_curves(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_it_writes_figures_pictures_and_curves(
     assert images.read(folder / "curves-96.png").shape[2] == 3
 
 
+@pytest.mark.slow
 def test_without_steps_only_the_pictures_are_measured(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +105,7 @@ def test_without_steps_only_the_pictures_are_measured(
         assert json.loads(written.read_text())["sizes"] == {}
 
 
+@pytest.mark.slow
 def test_every_style_of_a_model_has_a_folder_of_its_own(
     here: Path, gallery: Path, conf: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +123,7 @@ def test_every_style_of_a_model_has_a_folder_of_its_own(
     assert capsys.readouterr().out.count("candy, 1 photo: how the pictures look") == 2
 
 
+@pytest.mark.slow
 def test_an_imported_network_is_measured_with_its_painting(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

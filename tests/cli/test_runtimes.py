@@ -108,6 +108,7 @@ def test_a_piped_photo_is_stylized_with_onnx_runtime(
     assert used == ["onnxruntime"] and images.read("b.png").shape == (33, 25, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -159,6 +160,7 @@ print(*sys.modules, file=sys.stderr)
 """
 
 
+@pytest.mark.slow
 def test_from_the_second_time_on_tensorflow_is_not_imported(here: Path) -> None:
     imported = []
     for _ in range(2):

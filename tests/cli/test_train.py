@@ -133,6 +133,7 @@ def test_nothing_else_is_left_behind(tiny_run: Path) -> None:
 # Several styles, the terminal and the profiler.
 
 
+@pytest.mark.slow
 def test_the_report_covers_each_of_several_styles(
     tmp_path: Path, conf: Conf, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,6 +155,7 @@ def test_the_report_covers_each_of_several_styles(
     assert "total " in line and "candy" not in line
 
 
+@pytest.mark.slow
 def test_a_quick_run_shows_a_progress_bar_in_a_terminal(tmp_path: Path, conf: Conf) -> None:
     path = conf(tmp_path, **runs.LEAST)
     terminal, stderr = pty.openpty()

@@ -154,6 +154,7 @@ def test_too_little_disk_space_is_reported_before_training(
     assert [path for path in (tmp_path / "models").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_steps")
 def test_a_damaged_checkpoint_is_skipped_and_the_run_is_refused_if_all_are_damaged(
     tmp_path: Path, conf: Conf, tiny_run: Path, capsys: pytest.CaptureFixture[str]

@@ -50,6 +50,7 @@ def take(sources: Sources, count: int, step: int = 0, position: int = 0) -> list
     ]
 
 
+@pytest.mark.slow
 def test_started_anywhere_the_pairs_are_those_of_an_unbroken_run(sources: Sources) -> None:
     whole = take(sources, 9)
     assert {photos.shape for photos, _, _ in whole} == {(2, 16, 16, 3)}

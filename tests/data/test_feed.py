@@ -39,6 +39,7 @@ def take(
     return [(batch.numpy(), after) for batch, after in itertools.islice(batches, count)]
 
 
+@pytest.mark.slow
 def test_started_anywhere_the_batches_are_those_of_an_unbroken_run(
     source: data.PhotoSource,
 ) -> None:

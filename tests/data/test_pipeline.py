@@ -74,6 +74,7 @@ def test_a_resumed_run_sees_the_samples_of_an_uninterrupted_run(
         np.testing.assert_array_equal(again, images[start : start + 6])
 
 
+@pytest.mark.slow
 @both
 def test_shards_together_give_every_position_once_and_each_its_own_image(
     photos: Callable[..., data.PhotoSource], kind: str

@@ -52,6 +52,7 @@ def test_a_package_takes_and_returns_images_of_any_size(
     assert [each["name"] for each in metadata["styles"]] == ["wave", "candy", "ink"]
 
 
+@pytest.mark.slow
 def test_a_package_for_one_size_says_so(tmp_path: Path, model: model_module.Model) -> None:
     export.export(model, tmp_path / "exported", "coreml", {}, export.Options(size=(40, 56)))
     (images,) = read(tmp_path / "exported").description.input
@@ -59,6 +60,7 @@ def test_a_package_for_one_size_says_so(tmp_path: Path, model: model_module.Mode
     assert not images.type.imageType.HasField("imageSizeRange")
 
 
+@pytest.mark.slow
 def test_the_lite_network_mirrors_two_pixels_at_its_edge(tmp_path: Path) -> None:
     shapes = {"width": 4, "residual_blocks": 1, "lite": True, "antialias": True}
     architecture = architectures.Transform(**shapes)

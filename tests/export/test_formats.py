@@ -48,6 +48,7 @@ def of_unet() -> model_module.Model:
     return model_module.Model(net, description)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "name", "precision", "size"), CHOICES)
 def test_an_export_paints_as_the_network_does_in_a_process_of_its_own(
     count: str,

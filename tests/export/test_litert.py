@@ -53,6 +53,7 @@ def test_a_file_carries_its_metadata_as_an_associated_file(
     assert [style["name"] for style in metadata["styles"]] == ["wave", "candy", "ink"]
 
 
+@pytest.mark.slow
 def test_half_precision_halves_the_kernels(tmp_path: Path, several: model_module.Model) -> None:
     stored = []
     for precision in ("float32", "float16"):

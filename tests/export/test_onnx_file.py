@@ -97,6 +97,7 @@ def test_shares_may_have_any_sum(
     assert {given.name for given in session.get_inputs()} == {"images", "style", "strength"}
 
 
+@pytest.mark.slow
 def test_a_file_names_its_styles_and_half_precision_halves_it(
     tmp_path: Path, several: model_module.Model
 ) -> None:

@@ -22,6 +22,9 @@ from fastnst.export import saved_model
 from fastnst.models import loading, restore, store
 from fastnst.models import model as model_module
 
+# Every test exports.
+pytestmark = pytest.mark.slow
+
 Photo = Callable[..., np.ndarray]
 
 
@@ -320,7 +323,6 @@ def test_an_export_that_no_other_program_can_load_is_not_kept(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_the_check_covers_every_style(
     tmp_path: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

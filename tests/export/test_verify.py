@@ -97,6 +97,7 @@ def test_equal_pictures_do_not_differ(
     assert parity.milliseconds_live > 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["style 0", "style 2", "size 1", "timed"])
 def test_the_difference_is_the_largest_of_all_cases_and_pixels_up_or_down(
     model: model_module.Model, painted: dict[str, verify.Painted], case: str

@@ -222,6 +222,7 @@ def test_a_photo_is_painted_at_other_sizes_as_by_eval(
     assert_close(visit.paint(), painter(scaled))
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_styles_are_blended_and_have_a_strength_and_the_photos_colors(
     first_visit: visits.Visit, painter: stylizer.Stylizer

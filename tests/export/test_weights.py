@@ -53,6 +53,7 @@ def test_every_format_has_a_module_with_the_same_parts_and_a_place_on_the_comman
         assert f"{file_format}: for " in help_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["exported", "several"])
 def test_weights_are_the_networks_in_float16_under_its_names(
     kind: str, tiny_run: Path, gallery: Path, request: pytest.FixtureRequest
@@ -107,6 +108,7 @@ def test_each_further_style_adds_its_row_alone() -> None:
     assert weights.__doc__ and "7.1 kB per additional style" in weights.__doc__
 
 
+@pytest.mark.slow
 def test_an_earlier_export_is_replaced_as_a_whole(
     tmp_path: Path, model: model_module.Model
 ) -> None:
@@ -125,6 +127,7 @@ def test_an_earlier_export_is_replaced_as_a_whole(
     assert folder.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.slow
 def test_an_export_goes_into_an_empty_folder_even_the_current_one(
     tmp_path: Path, model: model_module.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +157,7 @@ def test_only_an_export_is_ever_replaced(
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_its_check_is_dropped_and_the_old_one_stays(
     tmp_path: Path, model: model_module.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

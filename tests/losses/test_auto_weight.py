@@ -66,6 +66,7 @@ def test_the_style_pull_is_proportional_to_the_cost_of_losing_the_content(
     assert found == pytest.approx(auto_weight.BALANCE * resistance / pull, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_it_compensates_for_the_weights_of_layers_and_content(
     network: loss_network.LossNetwork, photos: list[np.ndarray], style: np.ndarray
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_file_without_a_network_is_rejected_by_name(tmp_path: Path) -> None:
         loading.load(saved)
 
 
+@pytest.mark.slow
 def test_stylizing_imports_nothing_of_training(tiny_run: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-c", _THREE_LINES],

@@ -11,6 +11,9 @@ import pytest
 from fastnst import errors, export
 from fastnst.models import loading, restore, store, stylizer
 
+# Every test exports.
+pytestmark = pytest.mark.slow
+
 
 def levels(one: np.ndarray, other: np.ndarray) -> int:
     """The largest difference of two pictures, in levels of 255."""

@@ -32,6 +32,7 @@ def compile_painter(net: network.Network) -> tf.types.experimental.PolymorphicFu
     return tf.function(bands.BandPainter(net.frozen()), given, autograph=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "option",
     [{"output_norm": False}, {"lite": True}, {"antialias": True, "deep": True, "blocks": 3}],
@@ -52,6 +53,7 @@ def test_photos_painted_in_bands_equal_those_painted_whole(
         np.testing.assert_allclose(found, expected, atol=0.05, err_msg=str(shape))
 
 
+@pytest.mark.slow
 def test_a_photo_of_one_color_is_painted_in_one_color(monkeypatch: pytest.MonkeyPatch) -> None:
     net = make_net(antialias=True)
     photos = tf.fill([2, 131, 53, 3], 77.0)

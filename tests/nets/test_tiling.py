@@ -76,6 +76,7 @@ def whole(net: transform_net.TransformNet, photo: np.ndarray, keep: float | None
     return net(tf.constant(photo[np.newaxis]), net.table[1], kept)[0].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_a_photo_painted_exactly_in_tiles_equals_the_photo_painted_whole(
     option: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,6 +101,7 @@ def test_a_photo_painted_exactly_in_tiles_equals_the_photo_painted_whole(
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True])
 def test_a_photo_of_one_color_is_painted_in_one_color_in_tiles(
     known: bool, monkeypatch: pytest.MonkeyPatch
@@ -147,6 +149,7 @@ def test_a_pixel_of_the_photo_changes_no_pixel_beyond_the_halo(option: dict[str,
     assert halo - 2 * plan.align <= reach <= halo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_tiles_with_known_moments_meet_without_a_seam(
     option: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -250,6 +250,7 @@ def statuses(threads: list[threading.Thread]) -> list[int]:
     return sorted(answer for thread in threads for answer in thread.answers)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_photos_of_one_size_are_stylized_together_and_too_many_are_refused() -> None:
     held = Held()
     limits = app.Limits(waiting=3, batch=2)

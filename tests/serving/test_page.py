@@ -47,6 +47,7 @@ def client(
         yield made
 
 
+@pytest.mark.slow
 def test_the_page_is_isolated_and_lists_the_models(client: testclient.TestClient) -> None:
     index = client.get("/")
     assert index.status_code == 200 and "<!doctype html>" in index.text
@@ -143,6 +144,7 @@ def served(application: Any) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.usefixtures("web_runtime")
 def test_visitors_choose_among_the_models_and_get_their_pictures(

@@ -184,6 +184,7 @@ def test_the_validation_measures_patches_and_shows_both_ways(
     assert task.about()["patch_fid_of_photos"] > judged.metrics["patch_fid"]
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_bit_for_bit(patches: patch_distance.Patches, tmp_path: Path) -> None:
     """With U-Nets; test_translation_plan.py does the same with transform nets."""
     shapes = architectures.UNet(width=2, depth=2)

@@ -36,6 +36,7 @@ def settings(validation_photos: Path) -> config.Config:
     )
 
 
+@pytest.mark.slow
 def test_the_objective_falls_and_events_tell_of_it(
     tmp_path: Path, tiny_run: Path, settings: config.Config
 ) -> None:
@@ -52,6 +53,7 @@ def test_the_objective_falls_and_events_tell_of_it(
     assert len(totals) == 30 and np.mean(totals[-5:]) < np.mean(totals[:5])
 
 
+@pytest.mark.slow
 def test_a_stopped_run_keeps_the_row_as_it_is(
     tmp_path: Path, tiny_run: Path, settings: config.Config
 ) -> None:

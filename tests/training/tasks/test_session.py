@@ -38,6 +38,7 @@ def iterations(run: session.Session) -> int:
     return int(run.task.kept()["optimizer"].iterations)
 
 
+@pytest.mark.slow
 def test_ten_steps_and_ten_more_equal_twenty_steps(
     tmp_path: Path, conf: Conf, photos: Path
 ) -> None:
@@ -157,6 +158,7 @@ def test_without_max_steps_the_epochs_give_the_number_of_steps(
     assert run.task.references()["tiny"].shape[0] == 32
 
 
+@pytest.mark.slow
 def test_image_size_grows_in_stages_and_a_run_resumes_within_one(
     tmp_path: Path, conf: Conf, request: pytest.FixtureRequest
 ) -> None:

@@ -29,6 +29,7 @@ def test_resuming_with_other_settings_reports_the_changes(tmp_path: Path, conf: 
     assert config.load(run.folder.config) == changed
 
 
+@pytest.mark.slow
 def test_after_the_objective_changes_the_next_validation_is_the_best(
     tmp_path: Path, conf: Conf, photos: Path
 ) -> None:

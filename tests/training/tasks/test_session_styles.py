@@ -81,6 +81,7 @@ def test_a_strip_of_samples_has_a_row_for_each_style(three: session.Session) -> 
     assert all(not np.array_equal(rows[0], other) for other in rows[1:])
 
 
+@pytest.mark.slow
 def test_a_run_of_three_styles_resumes_exactly(
     three: session.Session, gallery: Callable[..., config.Config]
 ) -> None:
@@ -119,6 +120,7 @@ def best_row(three: session.Session, run: session.Session, style: str) -> np.nda
     return start.best_row(restore.load(store.find(three.folder.path)), objectives[style], photos)
 
 
+@pytest.mark.slow
 def test_styles_start_from_the_rows_of_their_paintings_and_new_styles_from_the_best_one(
     tmp_path: Path, conf: Conf, three: session.Session, parent: dict[str, np.ndarray]
 ) -> None:
@@ -135,6 +137,7 @@ def test_styles_start_from_the_rows_of_their_paintings_and_new_styles_from_the_b
         assert name == "styles" or np.array_equal(tensor, kernels[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("naming", "image"), [("mine", "img/wave.jpg"), ("wave", "img/ink.jpg")])
 def test_a_single_style_is_known_by_its_painting_not_its_name(
     tmp_path: Path,
@@ -151,6 +154,7 @@ def test_a_single_style_is_known_by_its_painting_not_its_name(
     np.testing.assert_array_equal(row, expected)
 
 
+@pytest.mark.slow
 def test_start_from_can_name_one_style_of_several(
     tmp_path: Path,
     conf: Conf,
@@ -165,6 +169,7 @@ def test_start_from_can_name_one_style_of_several(
     np.testing.assert_array_equal(row, parent["dots"])
 
 
+@pytest.mark.slow
 def test_several_styles_start_from_the_row_of_a_single_style(
     tmp_path: Path, conf: Conf, tiny_run: Path
 ) -> None:

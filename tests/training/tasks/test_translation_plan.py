@@ -126,6 +126,7 @@ def test_a_stopped_run_resumes_bit_for_bit_and_leaves_a_model(
     assert len(second.plan.pairs(folder)) == 2
 
 
+@pytest.mark.slow
 def test_a_unet_trains_and_leaves_a_model(make: Make, photo: Callable[..., np.ndarray]) -> None:
     run = session.open_session(make(generator="unet", max_steps=1), runs.ignore)
     assert not run.train().interrupted
@@ -134,6 +135,7 @@ def test_a_unet_trains_and_leaves_a_model(make: Make, photo: Callable[..., np.nd
     assert loading.load(run.folder.path)(photo(33, 41)).shape == (33, 41, 3)
 
 
+@pytest.mark.slow
 def test_other_networks_cannot_resume_and_another_domain_judges_anew(
     make: Make, tmp_path: Path, photo: Callable[..., np.ndarray]
 ) -> None:
@@ -176,6 +178,7 @@ def test_what_a_translation_does_not_support_is_refused(
         translation_plan.TranslationPlan(make(**keys), runs.ignore, False, None)
 
 
+@pytest.mark.slow
 def test_the_shipped_conf_needs_a_domain_and_trains_with_one(
     tmp_path: Path,
     paintings: Path,
@@ -196,6 +199,7 @@ def test_the_shipped_conf_needs_a_domain_and_trains_with_one(
     assert capsys.readouterr().out == f"{tmp_path / 'monet' / 'report.html'}\n"
 
 
+@pytest.mark.slow
 def test_pairs_of_batches_can_be_a_custom_data_set(make: Make) -> None:
     batch = tf.random.uniform([2, 32, 32, 3], maxval=255.0, seed=0)
     settings = make(max_steps=1)
