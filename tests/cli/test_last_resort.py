@@ -27,12 +27,15 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals of POSIX"
 def test_a_second_signal_ends_even_a_process_whose_main_thread_is_deaf() -> None:
     command = [sys.executable, "-c", DEAF]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout and process.stdout.readline() == b"computing\n"
-        process.send_signal(signal.SIGINT)
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.3)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        try:
+            assert process.stdout and process.stdout.readline() == b"computing\n"
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.3)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130 and said == b"ended without waiting any longer\n"
 
 
