@@ -172,6 +172,8 @@ def _open(file: Path) -> Any:
     options.enable_cpu_mem_arena = False
     # Sizes are read at once, so that they do not keep layers alive: a third less memory.
     options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
+    # The last level, another layout in memory, is a twentieth faster, but takes 20 MiB more.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     # Fatal errors only; others are raised as well.
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
