@@ -17,8 +17,9 @@ _PARTS = (
 
 
 def seeds() -> dict[str, bytes]:
-    """The confs of the repository."""
-    return {path.name: path.read_bytes() for path in files.asset("conf").glob("*.yml")}
+    """The confs of the repository; that of a translation needs a domain."""
+    found = {path.name: path.read_bytes() for path in files.asset("conf").glob("*.yml")}
+    return found | {"monet.yml": found["monet.yml"] + b"domain: paintings/\n"}
 
 
 def mutate(chance: random.Random, data: bytes) -> bytes:
