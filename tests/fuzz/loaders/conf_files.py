@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from fastnst import config, files
+from fastnst import config, errors, files
 from tests.fuzz import cases
 
 # Parts of YAML, and values that rules must withstand.
@@ -36,7 +36,11 @@ def mutate(chance: random.Random, data: bytes) -> bytes:
 
 def load(path: Path, output: Path) -> None:
     """Builds the configuration, and reads it back from what a run writes."""
-    settings = config.load(path)
+    try:
+        settings = config.load(path)
+    except errors.UserError as error:
+        # Each mistake has a line of its own.
+        raise errors.UserError(" ".join(str(error).split("\n"))) from None
     written = output / "config.yml"
     written.write_text(settings.to_yaml(), encoding="utf-8")
     assert config.load(written) == settings
