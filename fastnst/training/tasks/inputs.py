@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import dataclasses
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,9 @@ def readable(
         if isinstance(error, OSError) or _is_of_files(error, place):
             raise _unwritable(error, place, remedy()) from None
         if cluster.from_environment() and isinstance(error, _LOST):
+            # TensorFlow's exchange leaves a pool of threads in the error's frames, which would
+            # complain in its finalizer when the interpreter ends.
+            traceback.clear_frames(error.__traceback__)
             raise errors.UserError(
                 f"{place}: a worker of the cluster, or the connection to it, was lost; with the "
                 f"same or another number of workers, {remedy()}"
