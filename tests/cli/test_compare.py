@@ -58,6 +58,7 @@ def run(*arguments: object) -> int:
     return command.main([*map(str, arguments), "--size", "32"])
 
 
+@pytest.mark.slow
 def test_two_models_stylize_every_photo_and_the_page_is_the_only_output(
     here: Path, rendered: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -539,6 +539,7 @@ def test_a_piped_photo_is_stylized_in_a_style_with_a_strength(
     np.testing.assert_array_equal(images.read("c.png"), stylized(gallery, "ink"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
 def test_base64_text_is_stylized_to_base64_text(
     with_gallery: Path,

@@ -204,6 +204,7 @@ def test_a_style_or_blend_is_exported_alone_under_its_name(
         assert "serving_styles" not in model.signatures
 
 
+@pytest.mark.slow
 def test_the_weights_of_a_style_stylize_without_the_others(
     with_gallery: Path, gallery: Path
 ) -> None:

@@ -26,6 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_imported_network_is_a_model_like_any_other(
     here: Path, photo: Callable[..., np.ndarray], capsys: pytest.CaptureFixture[str]
 ) -> None:

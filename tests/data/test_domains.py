@@ -65,6 +65,7 @@ def test_started_anywhere_the_pairs_are_those_of_an_unbroken_run(sources: Source
     assert paintings == 18 < photos
 
 
+@pytest.mark.slow
 def test_the_orders_of_both_are_independent(sources: Sources) -> None:
     _, domain = sources
     # Of the same pictures, the same order would be pairs.
@@ -75,6 +76,7 @@ def test_the_orders_of_both_are_independent(sources: Sources) -> None:
     assert not np.array_equal(first, take(sources, 1)[0][0])
 
 
+@pytest.mark.slow
 def test_the_domain_that_has_become_useless_is_named(tmp_path: Path, sources: Sources) -> None:
     photos, _ = sources
     for seed in range(3):

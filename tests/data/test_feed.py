@@ -146,6 +146,7 @@ class Pipelines:
         return (value,)
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_photos_and_each_names_its_own_broken_ones(
     tmp_path: Path, photo: Callable[..., np.ndarray]
 ) -> None:
@@ -174,6 +175,7 @@ def test_two_processes_share_the_photos_and_each_names_its_own_broken_ones(
     assert all("broken.png: " in reason for reasons in heard for reason in reasons)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [0, 5])
 def test_together_processes_take_the_batches_of_one(
     tmp_path: Path, photo: Callable[..., np.ndarray], begin: int

@@ -44,6 +44,7 @@ def test_a_file_for_one_size_has_only_what_delegates_for_gpus_know(
     assert signature["outputs"] == ["stylized"]
 
 
+@pytest.mark.slow
 def test_a_file_carries_its_metadata_as_an_associated_file(
     tmp_path: Path, several: model_module.Model
 ) -> None:
@@ -63,6 +64,7 @@ def test_half_precision_halves_the_kernels(tmp_path: Path, several: model_module
     assert np.float16 not in stored[0] and np.float16 in stored[1]
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_card_stylize_a_photo(
     tmp_path: Path,
     several: model_module.Model,

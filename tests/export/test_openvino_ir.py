@@ -16,6 +16,7 @@ from fastnst.export import openvino_ir
 from fastnst.models import model as model_module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_a_model_has_free_sizes_and_its_metadata(
     tmp_path: Path, model: model_module.Model, precision: str

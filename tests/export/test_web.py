@@ -206,6 +206,7 @@ def test_a_photo_is_painted_as_by_eval(visit: visits.Visit, tmp_path: Path) -> N
     assert before == [250, 187]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("height", "width", "side"),
@@ -318,6 +319,7 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_page_paints_without_a_network_also_after_it_is_loaded_again(
     first_visit: visits.Visit,
@@ -333,6 +335,7 @@ def test_the_page_paints_without_a_network_also_after_it_is_loaded_again(
     assert visit.paint().shape == (60, 80, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_painting_is_cancelled_at_once_and_works_again(first_visit: visits.Visit) -> None:
     visit = first_visit
@@ -387,6 +390,7 @@ def test_the_keyboard_is_enough(first_visit: visits.Visit, tmp_path: Path) -> No
     assert page.get_attribute("#divider", "aria-valuetext") == "51% photo, 49% picture"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_every_control_has_a_name_and_fits_a_phone(
     first_visit: visits.Visit,

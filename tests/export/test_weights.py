@@ -88,6 +88,7 @@ def test_weights_of_several_styles_keep_them_all_with_their_description(
         assert np.abs(difference).max() <= TOLERANCE, options
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["candy", "wave:0.6,candy:0.4"])
 def test_one_style_or_blend_is_exported_alone(
     tmp_path: Path, gallery: Path, photo: Photo, style: str

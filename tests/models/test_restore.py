@@ -102,6 +102,7 @@ def net(request: pytest.FixtureRequest) -> transform_net.TransformNet:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_a_folder_without_model_json_stylizes_bit_for_bit_as_with_it(
     tmp_path: Path, net: transform_net.TransformNet, dtype: type, photo: Callable[..., np.ndarray]

@@ -113,6 +113,7 @@ def test_a_photo_of_one_color_is_painted_in_one_color_in_tiles(
     assert np.ptp(found, axis=(0, 1)).max() < 0.1
 
 
+@pytest.mark.slow
 def test_outputs_are_kept_in_files_only_if_they_do_not_fit_into_memory(tmp_path: Path) -> None:
     painter = tiling.TilePainter(make_net({}))
     photo = make_photo(80, 64)

@@ -90,6 +90,7 @@ def test_only_photos_that_memory_refuses_are_large(
         assert large.is_large(model, tmp_path / "b.png", size) == expected
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_stylized_in_every_style_beside_a_broken_one(
     model: stylizer.Stylizer, tmp_path: Path, photo: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -243,6 +243,7 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
         checkpoint_file.saved(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["empty", "garbage", "gone"])
 def test_without_tensorflows_note_the_checkpoints_are_found_by_name(
     tmp_path: Path, damage: str

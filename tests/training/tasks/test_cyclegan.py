@@ -219,6 +219,7 @@ def whole_net(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: each for name, each in found.items() if name.startswith(prefix)}
 
 
+@pytest.mark.slow
 def test_the_history_decides_what_the_discriminator_sees(patches: patch_distance.Patches) -> None:
     """With the history emptied at each step, the discriminators learn something else."""
     kernels = []

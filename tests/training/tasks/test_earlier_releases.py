@@ -130,6 +130,7 @@ def numbers(variables: dict[str, tf.Variable]) -> dict[str, np.ndarray]:
     return {name: variable.numpy() for name, variable in variables.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_a_run_of_the_earlier_release_resumes_bit_for_bit(tmp_path: Path, kind: str) -> None:
     old, new = Old(kind), New(kind)

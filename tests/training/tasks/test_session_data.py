@@ -18,6 +18,7 @@ from fastnst.training.tasks import session
 Conf = Callable[..., Path]
 
 
+@pytest.mark.slow
 def test_a_custom_data_set_can_be_any_iterable_of_batches(
     tmp_path: Path,
     conf: Conf,

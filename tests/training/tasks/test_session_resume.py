@@ -88,6 +88,7 @@ def test_the_style_image_can_move_but_not_change(tmp_path: Path, conf: Conf) -> 
         session.open_session(moved, runs.ignore)
 
 
+@pytest.mark.slow
 def test_validation_photos_that_change_under_the_same_name_drop_the_best_checkpoint(
     tmp_path: Path, conf: Conf, photos: Path, validation_photos: Path
 ) -> None:
