@@ -140,10 +140,9 @@ def photos(size: int, batch: int) -> Any:
     """Returns bundled photos cropped to squares: uint8 RGB [batch, size, size, 3]."""
     import numpy as np
 
-    from fastnst import images
+    from fastnst import images, photo_files
 
-    folder = Path(__file__).resolve().parent.parent / "img" / "photos"
-    paths = sorted(folder.glob("*.jpg"))
+    paths = photo_files.bundled()
     squares = []
     for index in range(batch):
         pixels = images.to_uint8(images.read(paths[index % len(paths)], size))

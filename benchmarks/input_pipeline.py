@@ -77,9 +77,11 @@ def _make_photos(folder: Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
+    from fastnst import photo_files
+
     folder.mkdir()
     sources = []
-    for path in sorted((Path(__file__).resolve().parent.parent / "img" / "photos").glob("*.jpg")):
+    for path in photo_files.bundled():
         with Image.open(path) as image:
             sources.append(image.convert("RGB"))
     random = np.random.default_rng(0)

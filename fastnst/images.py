@@ -89,14 +89,14 @@ def decode_picture(
             alpha=None if alpha is None else np.asarray(alpha),
             icc_profile=profile,
             exif=block,
-            dpi=_resolution(image),
+            dpi=resolution(image),
         )
     except Exception as error:
         raise formats.damaged(name, error) from None
 
 
-def _resolution(image: Image.Image) -> tuple[float, float] | None:
-    """Returns the dots per inch that a file tells, unless they are absurd."""
+def resolution(image: Image.Image) -> tuple[float, float] | None:
+    """Returns the dots per inch that a file tells, across and down, unless they are absurd."""
     try:
         across, down = map(float, image.info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):

@@ -39,8 +39,13 @@ def convert(image: Image.Image) -> tuple[Image.Image, Image.Image | None, bytes 
         image = _converted(image, lab)
     elif profile and image.mode in ("L", "CMYK") and space == _SPACES[image.mode]:
         image = _managed(image, profile)
-    keeps = space == _SPACES["RGB"] and image.mode in ("RGB", "P")
+    keeps = profile and is_of_rgb(profile) and image.mode in ("RGB", "P")
     return image.convert("RGB"), alpha, profile if keeps else None
+
+
+def is_of_rgb(profile: bytes) -> bool:
+    """Returns whether a color profile describes RGB pixels."""
+    return profile[16:20] == _SPACES["RGB"]
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from fastnst import errors, files, formats
 
 _SHOWN = 3
+# The photos that come with fastnst, apart from those to train on.
+_BUNDLED = ("astronaut", "coffee", "koala", "mountains", "pagoda", "rocket")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +49,14 @@ def find(folder: Path) -> Found:
     for name in filter(is_visible, files.walk(folder)):
         (photos if is_photo(folder / name) else others).append(name)
     return Found(tuple(photos), tuple(others))
+
+
+def bundled() -> tuple[Path, ...]:
+    """Returns the six photos that come with fastnst, on which networks are judged and compared.
+
+    They are listed by name: pictures that somebody has left beside them do not belong to them.
+    """
+    return tuple(files.asset(f"img/photos/{name}.jpg") for name in _BUNDLED)
 
 
 def photos_in(folder: Path) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from fastnst import photo_files
 from tools import build_paintings, build_photos, rcc
 
 IMG = Path(__file__).parent.parent / "img"
@@ -91,7 +92,7 @@ def test_photos_are_shrunk_to_the_shorter_side_and_never_enlarged() -> None:
 
 
 def test_every_picture_is_credited_and_opens() -> None:
-    pictures = [*IMG.glob("*.jpg"), *(IMG / "photos").iterdir()]
+    pictures = [*IMG.glob("*.jpg"), *photo_files.bundled()]
     assert len(pictures) >= 11
     for path in pictures:
         with Image.open(path) as image:
@@ -106,7 +107,7 @@ def test_the_listed_photos_are_bundled_and_credited() -> None:
     training = {photo.file for photo in photos if photo.use == "train"}
     validation = {photo.file for photo in photos if photo.use == "validation"}
     assert training == set(bundled_records())
-    assert validation == {path.name for path in (IMG / "photos").iterdir()}
+    assert validation == {path.name for path in photo_files.bundled()}
     assert len(validation) == 6
     assert training | validation <= credited()
     for photo in photos:

@@ -25,7 +25,7 @@ import pytest
 import yaml
 
 import fastnst
-from fastnst import config, errors, images
+from fastnst import config, errors, images, photo_files
 from fastnst.cli import main
 from fastnst.evaluation import votes
 from fastnst.export import web
@@ -182,8 +182,8 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("desk")
-    photos = sorted((ROOT / "img" / "photos").glob("*.jpg"))
-    small = [images.resize_shorter_side(images.decode(path.read_bytes()), 48) for path in photos]
+    photos = [images.decode(path.read_bytes()) for path in photo_files.bundled()]
+    small = [images.resize_shorter_side(photo, 48) for photo in photos]
     classes = [f"pictures/{part}/{name}" for part in ("train", "validation") for name in "ab"]
     for name in ("path/to/photos", "holiday", "paintings", *classes):
         for index, pixels in enumerate(small):

@@ -78,7 +78,9 @@ def _archive(path: Path) -> Listing:
                 f"its size in {path}; unpack it yourself if you trust it"
             )
         try:
-            return archive.read(entry)
+            # At most what it claims to unpack to: zipfile would unpack all before it compares.
+            with archive.open(entry) as file:
+                return file.read(entry.file_size)
         except Exception as error:
             reason = str(error) or type(error).__name__
             raise errors.UserError(f"{name}: cannot be read from {path} ({reason})") from None

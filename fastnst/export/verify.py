@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors, files, images
+from fastnst import errors, images, photo_files
 from fastnst.models import descriptions
 from fastnst.models import model as model_module
 
@@ -202,9 +202,8 @@ def timed(paint: collections.abc.Callable[[], np.ndarray], runs: int) -> Painted
 
 def _photos(count: int, size: tuple[int, int]) -> np.ndarray:
     """Returns photos that come with fastnst, scaled to a size: uint8 [count, H, W, 3]."""
-    folder = files.asset("img/photos")
-    names = files.walk(folder)[:count]
-    photos = (images.decode(images.read_bytes(folder / name), name) for name in names)
+    paths = photo_files.bundled()[:count]
+    photos = (images.decode(images.read_bytes(path), path.name) for path in paths)
     return np.stack([images.resize(photo, *size) for photo in photos])
 
 

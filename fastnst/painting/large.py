@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import controls, errors, files, formats, images, planes
+from fastnst import controls, errors, files, formats, images, modes, planes
 from fastnst import exif as exif_module
 from fastnst.models import stylizer, work
 
@@ -33,6 +33,9 @@ _DECODING_PER_PIXEL, _PAINTING_PER_PIXEL = 8, 36
 # the earlier ones in float16, and the result.
 _FILES_PER_PIXEL = 16
 _ICC, _EXIF, _ORIENTATION = "icc-profile-data", "exif-data", "orientation"
+# What Exif prescribes for a resolution that is not known; libvips writes one into most files.
+_UNKNOWN_DPI = (72.0, 72.0)
+_MILLIMETERS = 25.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +46,17 @@ class _Photo:
         samples: uint8 [1, H, W, 3], or [1, H, W, 4] with alpha.
         icc_profile: As in `images.Picture`.
         exif: As in `images.Picture`.
+        dpi: As in `images.Picture`.
     """
 
     samples: planes.FilePlane
     icc_profile: bytes | None
     exif: bytes | None
+    dpi: tuple[float, float] | None
+
+    def bare(self) -> _Photo:
+        """As in `images.Picture`."""
+        return dataclasses.replace(self, exif=None, dpi=None)
 
     @property
     def shape(self) -> planes.Shape:
@@ -97,6 +106,7 @@ def paint(
     *,
     style: str | None = None,
     size: int | None = None,
+    max_pixels: int | None = None,
     quality: int = 92,
     metadata: bool = True,
     progress: work.OnPixels | None = None,
@@ -111,8 +121,9 @@ def paint(
             and deleted.
         style: The style; None for the model's default.
         size: Shorter side to scale the photo to first, in pixels; None keeps its size.
+        max_pixels: As in `is_large`.
         quality: Quality of JPEG and WebP, 1 to 100.
-        metadata: Whether to keep the Exif data.
+        metadata: Whether to keep the Exif data and the resolution.
         progress: As in `Stylizer.paint`.
         say: As in `Stylizer.paint`.
 
@@ -120,8 +131,8 @@ def paint(
         Whether the picture says where the photo was taken.
 
     Raises:
-        UserError: If pyvips is missing, the photo cannot be read, or the picture cannot be
-            written.
+        UserError: If pyvips is missing, the photo cannot be read or has too many pixels, or the
+            picture cannot be written.
     """
     file_format = images.format_of(picture)
     if file_format not in _WRITABLE:
@@ -130,15 +141,18 @@ def paint(
             f"{', '.join(_WRITABLE)}"
         )
     vips = _pyvips(photo)
+    with images.opened(photo) as file:
+        header = formats.open_image(file, str(photo), max_pixels=max_pixels, size=size)
+        dpi = images.resolution(header)
     try:
         with files.scratch(picture.parent) as scratch:
             image = _open(vips, photo, scratch, size)
             _check_size(image, picture, file_format)
-            decoded = _decode(vips, image, photo, scratch / "photo")
-            decoded = decoded if metadata else dataclasses.replace(decoded, exif=None)
+            decoded = _decode(vips, image, photo, scratch / "photo", dpi)
+            decoded = decoded if metadata else decoded.bare()
             painted = scratch / "picture.tif"
-            header = _tiff_header(*decoded.samples.shape[1:])
-            samples = planes.FilePlane(painted, decoded.samples.shape, np.uint8, header=header)
+            head = _tiff_header(*decoded.samples.shape[1:])
+            samples = planes.FilePlane(painted, decoded.samples.shape, np.uint8, header=head)
 
             def write(rows: slice, columns: slice, pixels: np.ndarray) -> None:
                 if decoded.has_alpha:
@@ -221,7 +235,13 @@ def _open(vips: types.ModuleType, path: Path, scratch: Path, size: int | None) -
     return image if size is None else image.resize(size / min(image.width, image.height))
 
 
-def _decode(vips: types.ModuleType, image: Any, path: Path, target: Path) -> _Photo:
+def _decode(
+    vips: types.ModuleType,
+    image: Any,
+    path: Path,
+    target: Path,
+    dpi: tuple[float, float] | None,
+) -> _Photo:
     """Decodes a photo into a file of raw samples: 8 bits, RGB with or without alpha.
 
     Raises:
@@ -231,7 +251,7 @@ def _decode(vips: types.ModuleType, image: Any, path: Path, target: Path) -> _Ph
     exif = exif_module.kept(image.get(_EXIF)) if _EXIF in fields else None
     profile = None
     if _ICC in fields and image.interpretation in ("srgb", "rgb", "rgb16"):
-        profile = image.get(_ICC)
+        profile = image.get(_ICC) if modes.is_of_rgb(image.get(_ICC)) else None
     elif _ICC in fields:
         # A profile of CMYK or gray does not apply to RGB.
         image = image.icc_transform("srgb", embedded=True)
@@ -244,7 +264,7 @@ def _decode(vips: types.ModuleType, image: Any, path: Path, target: Path) -> _Ph
     except vips.Error as error:
         raise errors.UserError(f"{path}: cannot be decoded ({_reason(error)})") from None
     shape = (1, image.height, image.width, image.bands)
-    return _Photo(planes.FilePlane(target, shape, np.uint8, exists=True), profile, exif)
+    return _Photo(planes.FilePlane(target, shape, np.uint8, exists=True), profile, exif, dpi)
 
 
 def _encode(
@@ -260,7 +280,8 @@ def _encode(
     if photo.has_alpha and file_format == "JPEG":
         image = image.flatten(background=255)
     blobs = {_ICC: photo.icc_profile, _EXIF: None if file_format == "TIFF" else photo.exif}
-    image = image.copy()
+    across, down = photo.dpi or _UNKNOWN_DPI
+    image = image.copy(xres=across / _MILLIMETERS, yres=down / _MILLIMETERS)
     for name, blob in blobs.items():
         if blob is not None:
             image.set_type(vips.GValue.blob_type, name, blob)
@@ -278,6 +299,9 @@ def _encode(
             "bigtiff": height * width * bands > 2**31,
         },
     }
+    if blobs[_EXIF] is None and photo.dpi is None and vips.at_least_libvips(8, 15):
+        # Otherwise, libvips writes an Exif block of its own, with the resolution.
+        options[file_format]["keep"] = "icc"
     image.write_to_file(str(path), **options[file_format])
 
 

@@ -85,6 +85,17 @@ def paint(
             except MemoryError:
                 yield job, errors.UserError(f"{job.photo}: {_MEMORY}")
 
+    paint_large = functools.partial(
+        _paint_large,
+        model,
+        size=size,
+        max_pixels=max_pixels,
+        quality=quality,
+        metadata=metadata,
+        progress=progress,
+        say=say,
+    )
+
     def shape(entry: _Read) -> tuple[int | str, ...]:
         job, picture = entry
         if picture is None:
@@ -98,7 +109,7 @@ def paint(
             while group := list(itertools.islice(alike, batch)):
                 if group[0][1] is None:
                     for job, _ in group:
-                        writer.add(_paint_large(model, job, size, quality, metadata, progress, say))
+                        writer.add(paint_large(job))
                 else:
                     _paint_group(model, group, quality, progress, say, writer)
                 yield from writer.finished()
@@ -116,11 +127,9 @@ def _is_small(entry: _Read) -> bool:
 def _paint_large(
     model: stylizer.Stylizer,
     job: jobs_module.Job,
-    size: int | None,
-    quality: int,
-    metadata: bool,
-    progress: work.OnPixels | None,
+    *,
     say: stylizer.Say,
+    **options: Any,
 ) -> Outcome:
     try:
         has_position = large.paint(
@@ -128,11 +137,8 @@ def _paint_large(
             job.photo,
             job.stylized,
             style=job.style,
-            size=size,
-            quality=quality,
-            metadata=metadata,
-            progress=progress,
             say=lambda note: say(f"{job.photo}: {note}"),
+            **options,
         )
     except errors.UserError as error:
         return Outcome(job, error)
@@ -162,6 +168,11 @@ def _paint_group(
             say=lambda note: say(f"{first.photo}: {note}"),
         )
     except (errors.UserError, MemoryError) as error:
+        if len(group) > 1:
+            # The memory may suffice for one at a time.
+            for entry in group:
+                _paint_group(model, [entry], quality, progress, say, writer)
+            return
         reason = error if isinstance(error, errors.UserError) else _MEMORY
         for job, _ in group:
             writer.add(Outcome(job, errors.UserError(f"{job.photo}: {reason}")))

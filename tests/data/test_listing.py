@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -74,3 +76,35 @@ def test_a_damaged_entry_of_an_archive_raises_a_user_error(tmp_path: Path) -> No
     path.write_bytes(data)
     with pytest.raises(errors.UserError, match=r"three\.webp: cannot be read from .*CRC"):
         listing.photos(path).read("b/c/three.webp")
+
+
+def claiming(path: Path, size: int, claim: int) -> Path:
+    """An archive with a photo of zeros, whose size is wrong in both places that tell it."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.png", bytes(size))
+        archive.writestr("good.png", b"1")
+    data = bytearray(path.read_bytes())
+    # The fields of the local header and of the directory's entry.
+    for signature, field in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        struct.pack_into("<I", data, data.index(signature) + field, claim)
+    path.write_bytes(data)
+    return path
+
+
+def test_an_entry_that_claims_to_be_huge_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    found = listing.photos(claiming(tmp_path / "photos.zip", 100, 4_000_000_000))
+    with pytest.raises(errors.UserError, match=r"bomb\.png: unpacks to 4,000 MB, more than 100"):
+        found.read("bomb.png")
+    assert found.read("good.png") == b"1"
+
+
+def test_an_entry_that_unpacks_to_more_than_it_claims_takes_no_memory(tmp_path: Path) -> None:
+    found = listing.photos(claiming(tmp_path / "photos.zip", 2**25, 100))
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.UserError, match=r"bomb\.png: cannot be read from .*CRC"):
+            found.read("bomb.png")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert found.read("good.png") == b"1"

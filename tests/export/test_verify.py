@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import errors, images
+from fastnst import errors, files, images
 from fastnst.export import verify
 from fastnst.models import loading, restore, store
 from fastnst.models import model as model_module
@@ -81,6 +82,17 @@ def test_the_cases_have_odd_sizes_every_style_and_batches(
     # Real photos, and not all the same.
     batch = next(case.photos for case in found.values() if len(case.photos) == 3)
     assert np.abs(batch[0].astype(int) - batch[1]).mean() > 20
+
+
+def test_a_picture_that_somebody_left_beside_the_bundled_ones_is_not_compared(
+    model: model_module.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = verify.cases(model.description, (40, 56))["style 0"].photos
+    shutil.copytree(files.asset("img/photos"), tmp_path / "img" / "photos")
+    (tmp_path / "img" / "photos" / "a.jpg").write_bytes(b"no photo")
+    monkeypatch.setattr(files, "asset", lambda name: tmp_path / name)
+    found = verify.cases(model.description, (40, 56))["style 0"].photos
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_cases_of_a_fixed_size_are_single_photos_of_it(model: model_module.Model) -> None:

@@ -49,6 +49,59 @@ def test_a_streamed_photo_is_stylized_as_one_in_memory_and_keeps_its_metadata(
     assert [path.name for path in (tmp_path / "out").iterdir()] == [target.name]
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_a_streamed_photo_keeps_profile_and_resolution_as_one_in_memory_does(
+    model: stylizer.Stylizer,
+    tmp_path: Path,
+    photo: Photo,
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    told = {"dpi": (300, 300), "icc_profile": profile}
+    Image.fromarray(photo(40, 44)).save(tmp_path / "a.jpg", **told)
+    whole, streamed = (
+        jobs.Job(tmp_path / "a.jpg", tmp_path / f"{name}{suffix}") for name in ("b", "c")
+    )
+    assert all(not outcome.error for outcome in photos.paint(model, [whole]))
+    monkeypatch.setattr(large, "is_large", lambda *anything: True)
+    assert all(not outcome.error for outcome in photos.paint(model, [streamed]))
+    found = [images.read_picture(job.stylized) for job in (whole, streamed)]
+    assert [picture.icc_profile for picture in found] == [profile] * 2
+    assert [np.round(picture.dpi).tolist() for picture in found] == [[300, 300]] * 2
+
+
+def test_a_resolution_that_is_unknown_or_stripped_is_none_or_that_of_exif(
+    model: stylizer.Stylizer, tmp_path: Path, photo: Photo
+) -> None:
+    exif = Image.Exif()
+    exif[DESCRIPTION] = "a koala"
+    Image.fromarray(photo(40, 44)).save(tmp_path / "a.jpg", dpi=(300, 300), exif=exif)
+    Image.fromarray(photo(40, 44)).save(tmp_path / "b.jpg")
+    for name, metadata, suffix, expected in (
+        ("a.jpg", False, ".jpg", None),
+        ("b.jpg", True, ".tif", (72, 72)),
+    ):
+        target = tmp_path / f"c{suffix}"
+        large.paint(model, tmp_path / name, target, metadata=metadata)
+        found = images.read_picture(target)
+        assert (found.dpi and tuple(np.round(found.dpi))) == expected
+        # A TIFF file tells the resolution in the same tags as Exif.
+        assert suffix == ".tif" or found.exif is None
+
+
+def test_a_profile_of_gray_is_not_kept_with_pixels_in_rgb(
+    model: stylizer.Stylizer, tmp_path: Path, photo: Photo
+) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    of_gray = profile[:16] + b"GRAY" + profile[20:]
+    Image.fromarray(photo(40, 44)).save(tmp_path / "a.jpg", icc_profile=of_gray)
+    large.paint(model, tmp_path / "a.jpg", tmp_path / "b.jpg")
+    assert images.read_picture(tmp_path / "b.jpg").icc_profile is None
+    with Image.open(tmp_path / "b.jpg") as written:
+        assert not written.info.get("icc_profile")
+
+
 def test_transparency_is_kept_where_the_format_has_it_and_white_elsewhere(
     model: stylizer.Stylizer, tmp_path: Path, photo: Photo
 ) -> None:
@@ -132,9 +185,10 @@ def test_an_interrupted_or_failed_photo_leaves_no_file(
     with pytest.raises(KeyboardInterrupt):
         large.paint(model, tmp_path / "a.png", out / "b.tif", progress=interrupt)
     assert not list(out.iterdir())
-    (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
-    with pytest.raises(errors.UserError, match=r"cut\.jpg: so large a photo is read by pyvips"):
-        large.paint(model, tmp_path / "cut.jpg", out / "b.tif")
+    # libvips reads no BMP.
+    Image.fromarray(photo(60, 60)).save(tmp_path / "c.bmp")
+    with pytest.raises(errors.UserError, match=r"c\.bmp: so large a photo is read by pyvips"):
+        large.paint(model, tmp_path / "c.bmp", out / "b.tif")
     assert not list(out.iterdir())
 
 

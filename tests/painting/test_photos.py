@@ -114,6 +114,26 @@ def test_photos_that_cannot_be_stylized_are_reported_and_the_others_are_written(
     assert written == {"a.png": (20, 30, 3), "d.jpg": (32, 32, 3), "e.jpg": (32, 32, 3)}
 
 
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_photo_or_a_batch_that_memory_refuses_does_not_end_the_folder(
+    tmp_path: Path, photo: Photo, batch: int
+) -> None:
+    def paint(photos: tf.Tensor, style: str | None, strength: float | None) -> tf.Tensor:
+        if len(photos) > 1 or photos.shape[1] == 30:
+            np.empty(2**60, np.uint8)  # More than any machine has.
+        return photos
+
+    for index, size in enumerate([(20, 30), (20, 30), (30, 20), (20, 30)]):
+        Image.fromarray(photo(*size, index)).save(tmp_path / f"{index}.png")
+    jobs = jobs_module.plan([tmp_path], tmp_path / "out", "x")
+    outcomes = list(photos.paint(stylizer.Stylizer(paint, "x"), jobs, batch=batch))
+    assert [outcome.error is None for outcome in outcomes] == [True, True, False, True]
+    refused = str(outcomes[2].error)
+    assert refused.startswith(f"{tmp_path / '2.png'}: 20 x 30 pixels: not enough memory")
+    assert "\n" not in refused
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"0.png", "1.png", "3.png"}
+
+
 def test_a_stylized_photo_that_cannot_be_written_is_reported(tmp_path: Path, photo: Photo) -> None:
     Image.fromarray(photo(20, 30)).save(tmp_path / "a.png")
     (tmp_path / "file").touch()

@@ -16,8 +16,6 @@ from fastnst.config import schema
 from fastnst.features import loss_network, networks
 from fastnst.losses import auto_weight, perceptual
 
-# The bundled photos to validate on.
-_BUNDLED = ("astronaut", "coffee", "koala", "mountains", "pagoda", "rocket")
 # What an exchange with a process that has ended, or that does not answer, raises.
 _LOST = (
     tf.errors.AbortedError,
@@ -151,8 +149,7 @@ def validation_paths(spec: str) -> tuple[Path, ...]:
         UserError: If there are none, or the folder holds records.
     """
     if spec == data.BUNDLED:
-        # By name: pictures that somebody has left beside them are not for validation.
-        return tuple(files.asset(f"img/photos/{name}.jpg") for name in _BUNDLED)
+        return photo_files.bundled()
     folder = files.find(spec)
     source = data.open_photos(str(folder))
     if source.kind != "folder":
