@@ -20,6 +20,9 @@ from typing import Literal
 
 from fastnst import errors
 
+# Bytes that are written to check that a file can be: about those of a picture.
+_PROBE = 2**18
+
 
 def write(path: str | Path, data: bytes | str) -> None:
     """Writes a file atomically; missing folders are created.
@@ -38,6 +41,38 @@ def write(path: str | Path, data: bytes | str) -> None:
             (staged / path.name).write_bytes(content)
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def check_writable(path: Path) -> None:
+    """Checks that a file can be written, before the work that makes its content.
+
+    Args:
+        path: The file; its folder may be missing. Nothing is left behind, and an earlier file
+            stays as it is.
+
+    Raises:
+        UserError: If it cannot be written, or the disk has no room for a small file.
+    """
+    try:
+        there = next(folder for folder in path.parents if folder.exists())
+        with scratch(there) as folder:
+            probe = folder / path.relative_to(there)
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(bytes(_PROBE))
+    except OSError as error:
+        raise errors.UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def names_folder(path: str | Path) -> bool:
+    """Returns whether a path to write names a folder: the rule of `-o` for all commands.
+
+    It does if it is a folder, ends in a slash, or has no extension.
+
+    Args:
+        path: The path as it was given; a `Path` has lost its slash.
+    """
+    slashes = tuple(filter(None, (os.sep, os.altsep)))
+    return str(path).endswith(slashes) or Path(path).is_dir() or not Path(path).suffix
 
 
 @contextlib.contextmanager

@@ -33,6 +33,49 @@ def test_a_file_is_written_with_its_folders_and_replaces_an_earlier_one(tmp_path
     assert os.listdir(path.parent) == ["x.txt"]
 
 
+def test_a_folder_is_named_by_being_one_by_its_slash_or_by_having_no_extension(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "is.there").mkdir()
+    (tmp_path / "file.png").touch()
+    for name, expected in (
+        ("is.there", True),
+        ("new.one/", True),
+        ("new", True),
+        ("new.one", False),
+        ("file.png", False),
+    ):
+        assert files.names_folder(f"{tmp_path}/{name}") is expected, name
+
+
+def test_the_check_that_a_file_can_be_written_leaves_nothing_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.png").write_text("mine")
+    for name in ("a.png", "new/deep/b.png"):
+        files.check_writable(tmp_path / name)
+    assert contents(tmp_path) == {"a.png": "mine"} and os.listdir(tmp_path) == ["a.png"]
+    for name, reason in (
+        ("a.png/b.png", "File exists"),
+        (f"{'n' * 300}.png", "File name too long"),
+        (f"{'n' * 300}/b.png", "File name too long"),
+    ):
+        with pytest.raises(errors.UserError, match=rf"{name}: cannot be written \({reason}\)"):
+            files.check_writable(tmp_path / name)
+
+
+def test_a_disk_without_room_is_told_before_the_work(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(errors.UserError, match=r"a\.png: cannot be written \(File too large\)"):
+            files.check_writable(tmp_path / "a.png")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not os.listdir(tmp_path)
+
+
 def test_an_unused_path_is_numbered_from_2(tmp_path: Path) -> None:
     for name in ("x.png", "x-2.png", "x-3.png"):
         assert files.unused(tmp_path, "x", ".png") == tmp_path / name

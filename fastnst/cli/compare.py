@@ -47,8 +47,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        metavar="FILE",
-        help="page to write (default: generated/compare-A-B.html)",
+        metavar="FILE|DIR",
+        help="page to write, or its folder (default: generated/compare-A-B.html)",
     )
     parser.add_argument(
         "--size",
@@ -202,21 +202,25 @@ class _Contestant:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    output = arguments.output
-    if output and Path(output).suffix.lower() not in (".html", ".htm"):
-        raise errors.UserError(f"{output}: is not a page; name a file that ends in .html")
+    page = arguments.output
+    if page and not files.names_folder(page) and not page.lower().endswith((".html", ".htm")):
+        raise errors.UserError(f"{page}: is not a page; name a file that ends in .html")
     if arguments.a == arguments.b:
         raise errors.UserError(f"{arguments.a}: cannot be compared with itself; name two models")
     terminal.import_tensorflow()
     import tqdm
 
     from fastnst import images
+    from fastnst.cli import outputs
     from fastnst.painting import jobs
     from fastnst.reports import compare
 
     found = jobs.find([Path(name) for name in arguments.photos])
     given = (arguments.a, arguments.b)
     a, b = (_contestant(name, arguments.strength) for name in given)
+    stem = "-".join(blends.file_name(one.name.replace(":", "-", 1)) for one in (a, b))
+    output = outputs.place(arguments.output, f"compare-{stem}", ".html", numbered=False)
+    outputs.check(output)
     painting = arguments.painting or (a.painting if a.painting == b.painting else None)
     # Read before the photos are stylized, which takes longer.
     shown = None if painting is None else images.decode(images.read_bytes(painting), str(painting))
@@ -226,13 +230,8 @@ def _run(arguments: argparse.Namespace) -> int:
         pictures = (one.picture(relative, photo) for one in (a, b))
         pairs.append(compare.Pair(relative.as_posix(), photo, *pictures))
     names = given if a.name == b.name else (a.name, b.name)
-    page = compare.render(names, pairs, shown, seed=arguments.seed, quality=arguments.quality)
-    if output is None:
-        from fastnst.controls import blends
-
-        in_file = (blends.file_name(one.name.replace(":", "-", 1)) for one in (a, b))
-        output = Path("generated", f"compare-{'-'.join(in_file)}.html")
-    files.write(output, page)
+    html = compare.render(names, pairs, shown, seed=arguments.seed, quality=arguments.quality)
+    files.write(output, html)
     print(output)
     return terminal.DONE
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnst import errors, files, images
-from fastnst.cli import options, progress, terminal
+from fastnst.cli import options, outputs, progress, terminal
 from fastnst.features import stacks
 from fastnst.painting import photos
 
@@ -54,10 +54,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
-        metavar="FILE",
-        help="file to write; with --zoom a folder, or a video such as .mp4 (default: "
-        "generated/PHOTO-LAYER-dream, numbered if it exists)",
+        metavar="FILE|DIR",
+        help="file or folder; with --zoom the folder of the frames, or a video such as .mp4 "
+        "(default: generated/PHOTO-LAYER-dream, numbered if it exists)",
     )
     parser.add_argument(
         "--size",
@@ -189,7 +188,7 @@ def _run(arguments: argparse.Namespace) -> int:
             print(f"{layer:<44} {channels:>5} channels")
         return terminal.DONE
     layers = _shares(arguments.layer or LAYERS[arguments.network], "layer", tuple(network.layers))
-    output = _output(arguments, layers)
+    output = _output(arguments, layers, photo)
     dreamer = deepdream.Dreamer(
         _objective(arguments, network, layers, photo.pixels),
         deepdream.Options(
@@ -288,18 +287,15 @@ def _objective(
     return dreams.channels(network, layer, {int(name): share for name, share in shares.items()})
 
 
-def _output(arguments: argparse.Namespace, layers: dict[str, float]) -> Path:
+def _output(arguments: argparse.Namespace, layers: dict[str, float], photo: images.Picture) -> Path:
     """Returns the path to write; a folder or a video with --zoom."""
     source = arguments.photo.stem if arguments.photo else "noise"
     stem = "-".join([source, *layers, "dream"]).replace("/", "_")
-    path: Path | None = arguments.output
     if arguments.zoom:
-        return path or Path("generated") / stem
-    if path is None or path.is_dir() or not path.suffix:
-        path = files.unused(path or Path("generated"), stem, ".jpg" if arguments.photo else ".png")
-    images.format_of(path)
-    if arguments.photo and path.resolve() == arguments.photo.resolve():
-        raise errors.UserError(f"{path}: would overwrite the photo; choose another file with -o")
+        return Path(arguments.output or outputs.FOLDER / stem)
+    path = outputs.place(arguments.output, stem, ".jpg" if arguments.photo else ".png")
+    inputs = [each for each in (arguments.photo, arguments.guide) if each]
+    outputs.check(path, inputs=inputs, picture=photo)
     return path
 
 
@@ -312,7 +308,9 @@ def _zoom(
     from fastnst.pixels import zoom
     from fastnst.video import containers, ffmpeg, frames
 
-    folder, as_video = output, bool(output.suffix)
+    # The name of a photo, and so of the folder by default, may have a dot.
+    as_video = bool(arguments.output) and not files.names_folder(arguments.output)
+    folder = output
     if as_video:
         # A mistake should not show after an hour.
         containers.of(output)

@@ -173,7 +173,6 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
     chosen = runtimes.find(arguments.model)
     reference = chosen if isinstance(chosen, store.Reference) else None
     name = reference.name if reference else runtimes.file_stem(arguments.model)
-    output = Path(arguments.output) if arguments.output else None
     inputs = [Path(name) for name in arguments.inputs]
     every = arguments.style == "all"
     styles: tuple[str | None, ...] = (arguments.style,)
@@ -187,7 +186,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             for style in styles
             for job in jobs_module.plan(
                 inputs,
-                output,
+                arguments.output,
                 blends.file_name(style or name),
                 style=style,
                 apart=len(styles) > 1,
@@ -197,6 +196,8 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
         return _new(jobs) if arguments.no_clobber else jobs
 
     jobs = [] if arguments.watch else plan(inputs)
+    if jobs:
+        files.check_writable(jobs[0].stylized)
     model = runtimes.load(chosen, arguments, choices, [job.photo for job in jobs])
     # The path distinguishes a user's model from a shipped one of the same name.
     terminal.say(f"stylizing with {reference.path if reference else arguments.model}")
@@ -343,6 +344,9 @@ def _pipe(arguments: argparse.Namespace) -> int:
         raise errors.UserError(
             f"--style all makes several pictures, but {sign} writes one; name one style"
         )
+    to_stdout = arguments.output in (None, _PIPE)
+    if not to_stdout and arguments.output.endswith("/"):
+        raise errors.UserError(f"{arguments.output}: {sign} writes one file; name it")
     (name,) = arguments.inputs
     choices = options.controls(arguments, arguments.style, arguments.strength)
     if name != _PIPE:
@@ -350,7 +354,6 @@ def _pipe(arguments: argparse.Namespace) -> int:
     else:
         given = sys.stdin.buffer.read()
         data = _decoded(given) if arguments.base64 else given
-    to_stdout = arguments.output in (None, _PIPE)
     chosen = runtimes.find(arguments.model)
     stylized = photos.paint_bytes(
         runtimes.load(chosen, arguments, choices, [data], say=lambda note: None),

@@ -32,8 +32,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        metavar="FILE",
-        help="picture to write (default: generated/PHOTO-gallery.jpg)",
+        metavar="FILE|DIR",
+        help="picture to write, or its folder (default: generated/PHOTO-gallery.jpg)",
     )
     parser.add_argument(
         "--size",
@@ -59,6 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
     import tqdm
 
     from fastnst import images
+    from fastnst.cli import outputs
     from fastnst.models import loading, store
     from fastnst.reports import contact_sheet
 
@@ -66,8 +67,10 @@ def _run(arguments: argparse.Namespace) -> int:
     names = arguments.model or list(store.available())
     if not names:
         raise errors.UserError("no models found; train one with fastnst train")
-    output = arguments.output or f"generated/{Path(arguments.photo).stem}-gallery.jpg"
+    stem = f"{Path(arguments.photo).stem}-gallery"
+    output = outputs.place(arguments.output, stem, ".jpg", numbered=False)
     images.format_of(output)
+    outputs.check(output, inputs=[Path(arguments.photo)])
     references = [store.find(name) for name in names]
     pictures = {"photo": photo}
     for given, reference in zip(

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from fastnst import errors, images
-from fastnst.cli import options, terminal
+from fastnst.cli import options, outputs, terminal
 
 PROGRAM = "fastnst inspect"
 
@@ -35,7 +35,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="N",
         help="number of the record, from 1 (default: %(default)s)",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="save the picture")
+    parser.add_argument("-o", "--output", metavar="FILE|DIR", help="save the picture")
     parser.add_argument(
         "--show", action="store_true", help="open the picture in the system's viewer"
     )
@@ -50,26 +50,30 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    output = None
     if arguments.output:
-        images.format_of(arguments.output)
+        stem = f"{arguments.file.stem}-{arguments.number}"
+        output = outputs.place(arguments.output, stem, ".png", numbered=False)
+        images.format_of(output)
+        outputs.check(output, inputs=[arguments.file])
     terminal.import_tensorflow()
     from fastnst.data import inspection
 
     found = inspection.inspect(arguments.file, arguments.number)
-    if (arguments.output or arguments.show) and found.picture is None:
+    if (output or arguments.show) and found.picture is None:
         raise errors.UserError(f"{arguments.file}: record {found.number:,} {found.fault}")
     pixels = None
     if found.picture is not None:
         pixels = np.broadcast_to(found.picture, (*found.picture.shape[:2], 3))
-    if arguments.output:
-        images.write(arguments.output, np.ascontiguousarray(pixels))
+    if output:
+        images.write(output, np.ascontiguousarray(pixels))
     if arguments.show:
         Image.fromarray(np.ascontiguousarray(pixels)).show()
     shape = list(found.picture.shape) if found.picture is not None else None
     if arguments.json:
         facts: dict[str, Any] = {"record": found.number, "records": found.count}
         facts |= {"keys": found.keys, "label": found.label, "shape": shape}
-        terminal.result(arguments.output or arguments.file, as_json=True, **facts)
+        terminal.result(output or arguments.file, as_json=True, **facts)
         return terminal.DONE
     terminal.show(f"{arguments.file}: record {found.number:,} of {found.count:,}")
     width = max(map(len, found.keys))
@@ -78,6 +82,6 @@ def _run(arguments: argparse.Namespace) -> int:
     if found.label is not None:
         terminal.show(f"label: {found.label}")
     terminal.show(f"shape: {' x '.join(map(str, shape))}" if shape else f"picture: {found.fault}")
-    if arguments.output:
-        terminal.show(str(arguments.output))
+    if output:
+        terminal.show(str(output))
     return terminal.DONE

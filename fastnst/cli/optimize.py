@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import dataclasses
-import os
 import re
 import shlex
 import sys
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnst import errors, events, files, formatting, images
-from fastnst.cli import optimizing, options, progress, terminal
+from fastnst.cli import optimizing, options, outputs, progress, terminal
 from fastnst.reports import page
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
-        metavar="FILE",
+        metavar="FILE|DIR",
         help="file or folder (default: generated/CONTENT-STYLE-optimized, numbered if it exists)",
     )
     extra = parser.add_argument_group("additional output")
@@ -91,7 +89,9 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 def _run(options: argparse.Namespace, command: str) -> int:
     plan = optimizing.prepare(options)
     output = _output(options)
-    images.format_of(output)
+    steps = sum(scale.steps for scale in plan.scales())
+    keeper = _Keeper(plan.photo, output, steps, options)
+    outputs.check(output, picture=plan.photo)
     if options.tensorboard:
         # A mistake should not show after minutes.
         options.tensorboard.mkdir(parents=True, exist_ok=True)
@@ -99,8 +99,6 @@ def _run(options: argparse.Namespace, command: str) -> int:
     terminal.import_tensorflow()
     from fastnst.training.actions import tensorboard
 
-    steps = sum(scale.steps for scale in plan.scales())
-    keeper = _Keeper(plan.photo, output, steps, options)
     actions: list[events.Action] = [keeper]
     if options.tensorboard:
         actions.append(tensorboard.TensorBoard(options.tensorboard, every=1))
@@ -108,8 +106,6 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
     def on_objective(objective: perceptual.PerceptualLoss, shape: tuple[int, ...]) -> None:
         nonlocal weights
-        if not weights:
-            _check_writable(output, plan.photo)
         weights = ", ".join(
             f"{term} {getattr(objective.weights, term):.4g}" for term in optimizing.TERMS
         )
@@ -216,27 +212,9 @@ def _output(options: argparse.Namespace) -> Path:
     suffix = options.content.suffix.lower()
     # Formats that cannot hold the result are replaced by PNG.
     suffix = suffix if suffix in (".jpg", ".jpeg", ".png", ".webp", ".bmp") else ".png"
-    output: Path = options.output or Path("generated")
-    if options.output is None or output.is_dir() or not output.suffix:
-        stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimized"
-        # A result takes minutes, so one made with other options is not overwritten.
-        output = files.unused(output, stem, suffix)
-    return output
-
-
-def _check_writable(output: Path, photo: images.Picture) -> None:
-    """Checks that the output can be written, before the optimization takes minutes."""
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.UserError(f"{output}: cannot be written ({error.strerror})") from None
-    if not os.access(output.parent, os.W_OK):
-        raise errors.UserError(f"{output}: cannot be written, the folder is not writable")
-    try:
-        # Formats have limits: WebP allows 16,383 pixels per side.
-        images.encode(photo, images.format_of(output))
-    except errors.UserError as error:
-        raise errors.UserError(f"{output}: {error}") from None
+    stem = "-".join(path.stem for path in (options.content, *options.style)) + "-optimized"
+    # A result takes minutes, so one made with other options is not overwritten.
+    return outputs.place(options.output, stem, suffix)
 
 
 def _page(

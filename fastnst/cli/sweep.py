@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from fastnst import errors, files, images
-from fastnst.cli import optimizing, options, progress, terminal
+from fastnst import errors, images
+from fastnst.cli import optimizing, options, outputs, progress, terminal
 from fastnst.reports import contact_sheet
 
 PROGRAM = "fastnst sweep"
@@ -51,9 +50,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
-        metavar="FILE",
-        help="sheet to write (default: generated/CONTENT-sweep.jpg, numbered if it exists)",
+        metavar="FILE|DIR",
+        help="sheet to write, or its folder (default: generated/CONTENT-sweep.jpg, "
+        "numbered if it exists)",
     )
     optimizing.add_options(parser, side=_SIDE)
     options.add_output(parser, as_json=True)
@@ -117,15 +116,9 @@ def _option(key: str, value: str) -> list[str]:
 def _run(arguments: argparse.Namespace, cells: list[list[argparse.Namespace]]) -> int:
     # Files that are missing are told before the first search.
     plans = [[optimizing.prepare(cell) for cell in row] for row in cells]
-    output: Path = arguments.output or files.unused(
-        Path("generated"), f"{arguments.content.stem}-sweep", ".jpg"
-    )
+    output = outputs.place(arguments.output, f"{arguments.content.stem}-sweep", ".jpg")
     images.format_of(output)
-    inputs = (arguments.content, *arguments.style)
-    if output.resolve() in {path.resolve() for path in inputs}:
-        raise errors.UserError(
-            f"{output}: would overwrite an input picture; choose another file with -o"
-        )
+    outputs.check(output, inputs=(arguments.content, *arguments.style))
     terminal.import_tensorflow()
     rows = [f"{arguments.rows[0]} {value}" for value in arguments.rows[1]]
     columns = [f"{key} {value}".strip() for key, value in _columns(arguments.columns)]

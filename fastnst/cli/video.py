@@ -31,9 +31,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
-        metavar="FILE",
-        help="file to write: .mp4, .mov, .m4v, .mkv or .webm (default: generated/VIDEO-STYLE)",
+        metavar="FILE|DIR",
+        help="file to write, .mp4, .mov, .m4v, .mkv or .webm, or its folder (default: "
+        "generated/VIDEO-STYLE)",
     )
     options.add_controls(parser, over_time=True)
     parser.add_argument(
@@ -164,18 +164,20 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
 
 def _output(arguments: argparse.Namespace, source: clip.Clip) -> Path:
+    from fastnst.cli import outputs
     from fastnst.video import containers
 
-    if (output := arguments.output) is None:
-        suffix = source.path.suffix.lower()
-        suffix = suffix if suffix in containers.CONTAINERS else containers.DEFAULT
+    suffix = source.path.suffix.lower()
+    suffix = suffix if suffix in containers.CONTAINERS else containers.DEFAULT
+    stem = source.path.stem
+    if arguments.output is None:
         style = (arguments.style or Path(arguments.model).name).replace(":", "").replace(",", "+")
-        output = Path("generated", f"{source.path.stem}-{style}{suffix}")
-    if output.is_dir():
-        output = output / source.path.name
+        stem = f"{stem}-{style}"
+    output = outputs.place(arguments.output, stem, suffix, numbered=False)
     containers.of(output)
     if output.resolve() == source.path.resolve():
         raise errors.UserError(f"{output}: would overwrite the input; name another file with -o")
+    outputs.check(output)
     return output
 
 

@@ -71,7 +71,7 @@ def find(
 
 def plan(
     inputs: collections.abc.Sequence[Path],
-    output: Path | None,
+    output: str | Path | None,
     name: str,
     *,
     style: str | None = None,
@@ -83,7 +83,8 @@ def plan(
     Args:
         inputs: Photos and folders of photos. Folders are searched recursively, except hidden files
             and the output folder.
-        output: A file if the input is a single file, or a folder; None for "generated".
+        output: A file if the input is a single file, or a folder, as `files.names_folder` tells
+            of a single file; None for "generated".
         name: Name of the model or the style, a suffix of the files in "generated".
         style: The style to stylize in; None for the model's default.
         apart: Whether to add `name` to the name of every stylized photo, because those in other
@@ -94,19 +95,18 @@ def plan(
         UserError: If an input does not exist, a folder contains no photos, or a stylized photo
             would overwrite a photo or another stylized photo.
     """
-    folder = Path("generated") if output is None else output
+    folder = Path("generated" if output is None else output)
+    is_file = output is not None and not files.names_folder(output)
     pairs = find(inputs, folder, say)
     single = len(inputs) == 1 and files.kind(inputs[0]) == "file"
-    names_a_photo = (
-        output is not None and output.suffix.lower() in formats.WRITTEN and not output.is_dir()
-    )
+    names_a_photo = is_file and folder.suffix.lower() in formats.WRITTEN
     if apart and names_a_photo:
         raise errors.UserError(
             f"{output}: is one file, but there are several stylized photos; name a folder with -o"
         )
-    if output is not None and single and output.suffix and not output.is_dir():
-        images.format_of(output)
-        targets = [output]
+    if is_file and single:
+        images.format_of(folder)
+        targets = [folder]
     elif output is None or apart:
         targets = [path.with_stem(f"{path.stem}-{name}") for path in _as_written(pairs, folder)]
     elif names_a_photo:
@@ -115,7 +115,7 @@ def plan(
             "with -o"
         )
     else:
-        targets = _as_written(pairs, output)
+        targets = _as_written(pairs, folder)
     photos = {photo.resolve() for photo, _ in pairs}
     taken: dict[Path, Path] = {}
     for (photo, _), stylized in zip(pairs, targets, strict=True):

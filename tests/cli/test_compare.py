@@ -136,6 +136,7 @@ def test_a_mistake_is_one_line(
         (["tiny", "gallery:inc", "photos"], "style"),
         (["tiny", "gallery", "nowhere"], "nowhere: no such file or folder"),
         (["tiny", "gallery", "photos", "-o", "page.txt"], "page.txt: is not a page"),
+        (["tiny", "gallery", "photos", "-o", "theirs/a.png/b.html"], "a.png/b.html: cannot be wri"),
         (["tiny", "gallery", "photos", "--painting", "x.png"], "x.png: no such file"),
         (["tiny", "theirs", "photos/trip"], "theirs: contains no picture b.jpg"),
         (["tiny", "theirs", "photos/a.png"], "theirs/a.png: 40 x 40 pixels, but its photo has"),

@@ -48,6 +48,7 @@ def test_models_can_be_chosen_and_a_mistake_is_one_line(
         (["b.png"], "b.png: no such file; did you mean a.png?"),
         (["a.png", "--model", "tow"], "no model tow; did you mean two?"),
         (["a.png", "-o", "sheet.xyz"], "sheet.xyz: cannot write .xyz"),
+        (["a.png", "-o", "a.png/sheet.png"], "a.png/sheet.png: cannot be written (File exists)"),
     ):
         assert command.main(arguments) == 1
         output, error = capsys.readouterr()

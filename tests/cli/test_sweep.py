@@ -103,3 +103,6 @@ def test_a_missing_file_is_told_before_the_first_search(
     assert error.startswith("fastnst sweep: --init nose.png: no such file") and "picture" in error
     assert sweep.main([*GIVEN, "--rows", "steps=1,2", "-o", "red.png"]) == 1
     assert "red.png: would overwrite an input picture" in capsys.readouterr().err
+    assert sweep.main([*GIVEN, "--rows", "steps=1,2", "-o", "red.png/a.png"]) == 1
+    error = capsys.readouterr().err
+    assert error == "fastnst sweep: red.png/a.png: cannot be written (File exists)\n"

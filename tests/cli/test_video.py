@@ -85,6 +85,7 @@ def test_masks_and_colors_act_as_in_photos(here: Path) -> None:
         ("b.mp4 --style ink", "video: b.mp4: no such file; did you mean a.mp4?"),
         ("a.mp4 --style ink -o a.mp4", "a.mp4: would overwrite the input"),
         ("a.mp4 --style ink -o b.avi", "b.avi: cannot write .avi; use one of .mp4"),
+        ("a.mp4 --style ink -o a.mp4/b.mp4", "a.mp4/b.mp4: cannot be written (File exists)"),
         ("a.mp4 --style ink --quality 60", "--quality 60: should be from 0 to 51"),
         ("a.mp4 --style ink --preset fats", "did you mean fast?"),
         ("a.mp4 --style ink --strength 0:1,0:2", "the times should increase"),

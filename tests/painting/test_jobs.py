@@ -80,6 +80,9 @@ def test_one_photo_is_written_to_the_named_file_or_into_an_existing_folder(
     assert job.stylized == Path("is.there/a.jpg")
     (job,) = jobs.plan([Path("a.jpg")], Path("new"), "candy")
     assert job.stylized == Path("new/a.jpg")
+    # The slash tells a folder, whether or not it exists.
+    (job,) = jobs.plan([Path("a.jpg")], "a.new.one/", "candy")
+    assert job.stylized == Path("a.new.one/a.jpg")
     with pytest.raises(errors.UserError, match=r"b\.mp4: cannot write \.mp4; use one of"):
         jobs.plan([Path("a.jpg")], Path("b.mp4"), "candy")
 

@@ -1,0 +1,57 @@
+"""The file that a command writes: where `-o` points, and whether it can be written there."""
+
+from __future__ import annotations
+
+import collections.abc
+from pathlib import Path
+
+from fastnst import errors, files, images
+
+FOLDER = Path("generated")
+
+
+def place(given: str | None, stem: str, suffix: str, *, numbered: bool = True) -> Path:
+    """Returns the file to write.
+
+    Args:
+        given: The value of `-o`: a file, or a folder, as `files.names_folder` tells; None for the
+            folder "generated".
+        stem: Name of the file in a folder, without its extension.
+        suffix: Its extension.
+        numbered: Whether a file of this name is kept, and the new one numbered.
+    """
+    if given is not None and not files.names_folder(given):
+        return Path(given)
+    folder = FOLDER if given is None else Path(given)
+    return files.unused(folder, stem, suffix) if numbered else folder / f"{stem}{suffix}"
+
+
+def check(
+    path: Path,
+    *,
+    inputs: collections.abc.Iterable[Path] = (),
+    picture: images.Picture | None = None,
+) -> None:
+    """Checks that a file can be written, before the work that makes its content.
+
+    Args:
+        path: The file.
+        inputs: Files that it may not replace.
+        picture: A picture of the size of the result, to check that the format holds it; None for
+            files that are no pictures.
+
+    Raises:
+        UserError: If it cannot be written, is an input, or has an extension of no picture.
+    """
+    if path.resolve() in {each.resolve() for each in inputs}:
+        raise errors.UserError(
+            f"{path}: would overwrite an input picture; choose another file with -o"
+        )
+    if picture is not None:
+        file_format = images.format_of(path)
+        try:
+            # Formats have limits: WebP allows 16,383 pixels per side.
+            images.encode(picture, file_format)
+        except errors.UserError as error:
+            raise errors.UserError(f"{path}: {error}") from None
+    files.check_writable(path)
