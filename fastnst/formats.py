@@ -6,6 +6,9 @@ Ghostscript for PostScript, for example.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import functools
 import warnings
 from collections.abc import Callable
 from typing import IO
@@ -106,6 +109,7 @@ def open_image(
     # Whatever Pillow warns of is either harmless or reported as an error. `catch_warnings` would
     # not do, because photos are decoded in several threads.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    _silence_libtiff()
     PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _LONGEST_PROFILE)
     try:
         image = open_format(file, "")
@@ -114,6 +118,23 @@ def open_image(
         raise damaged(name, error) from None
     check_pixels(image.width, image.height, name, max_pixels=max_pixels, size=size)
     return image
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Keeps libtiff from writing to stderr what it notices in damaged files.
+
+    Pillow raises an error for what it cannot decode. The handlers belong to the process: they are
+    replaced once, so that threads that decode do not get in each other's way, as they would if
+    stderr itself were redirected.
+    """
+    # The names are also looked up in the libraries that Pillow's module is linked with. Where
+    # libtiff is built into it without names, it keeps its voice.
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(Image.core.__file__)
+        for replace in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+            replace.argtypes, replace.restype = [ctypes.c_void_p], ctypes.c_void_p
+            replace(None)
 
 
 def check_pixels(

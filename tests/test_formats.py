@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import sys
@@ -111,3 +112,21 @@ def test_heic_without_pillow_heif_says_what_to_install(monkeypatch: pytest.Monke
 def test_a_reason_of_several_lines_becomes_one() -> None:
     assert str(formats.damaged("a", ValueError("one\n two\x1b[0m"))).endswith("(one two [0m)")
     assert "memory" in str(formats.damaged("a", MemoryError()))
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "group4"])
+def test_libtiff_does_not_write_to_the_terminal(
+    compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).convert("1" if compression == "group4" else "L").save(
+        buffer, "TIFF", compression=compression
+    )
+    data = bytearray(buffer.getvalue())
+    # In the middle of the samples, which follow the header of 8 bytes.
+    data[200:216] = bytes(range(240, 256))
+    # libtiff repairs some pictures; what it cannot is an error of Pillow.
+    with contextlib.suppress(errors.UserError):
+        images.decode_picture(bytes(data), "a.tif")
+    assert capfd.readouterr() == ("", "")
