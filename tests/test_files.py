@@ -33,6 +33,23 @@ def test_a_file_is_written_with_its_folders_and_replaces_an_earlier_one(tmp_path
     assert os.listdir(path.parent) == ["x.txt"]
 
 
+def test_the_state_of_files_changes_with_their_names_sizes_and_dates(tmp_path: Path) -> None:
+    one, other = tmp_path / "a", tmp_path / "b"
+    for path in (one, other):
+        path.write_bytes(b"12")
+        os.utime(path, ns=(0, 0))
+    seen = [files.state([one]), files.state([other]), files.state([one, other])]
+    assert files.state(iter([one])) == seen[0]
+    os.utime(one, ns=(0, 1))
+    seen.append(files.state([one]))
+    one.write_bytes(b"123")
+    os.utime(one, ns=(0, 1))
+    seen.append(files.state([one]))
+    one.unlink()
+    seen.append(files.state([one]))
+    assert len(set(seen)) == len(seen)
+
+
 def test_a_folder_is_named_by_being_one_by_its_slash_or_by_having_no_extension(
     tmp_path: Path,
 ) -> None:

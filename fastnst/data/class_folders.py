@@ -45,7 +45,9 @@ def open_folders(root: Path, classes: tuple[str, ...] | None = None) -> labeled.
         path = paths[number]
         return images.decode(images.read_bytes(path), str(path))
 
-    return labeled.LabeledSet(str(root), tuple(listed), np.array(labels, np.int32), read)
+    return labeled.LabeledSet(
+        str(root), tuple(listed), np.array(labels, np.int32), read, files=tuple(paths)
+    )
 
 
 def names(root: Path) -> tuple[str, ...]:

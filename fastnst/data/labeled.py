@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class LabeledSet:
         read: Returns a picture by its number, uint8 [H, W, 1 or 3]; thread-safe. Raises UserError
             if it is damaged.
         left_out: How many damaged items were left out, in words; "" if none.
+        files: The files that hold the pictures, and perhaps others; empty if they are not known.
     """
 
     root: str
@@ -28,6 +30,7 @@ class LabeledSet:
     labels: np.ndarray
     read: Callable[[int], np.ndarray]
     left_out: str = ""
+    files: tuple[Path, ...] = ()
 
     @property
     def count(self) -> int:

@@ -7,6 +7,7 @@ folder. A folder with parts for training and validation stands for the part that
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import re
 from pathlib import Path
@@ -114,6 +115,10 @@ def _is_records(path: Path) -> bool:
 
 
 def _open_files(root: str, paths: list[Path]) -> labeled.LabeledSet:
+    return dataclasses.replace(_read_files(root, paths), files=tuple(paths))
+
+
+def _read_files(root: str, paths: list[Path]) -> labeled.LabeledSet:
     if any(map(idx.is_idx, paths)):
         pictures = idx.pictures_in(paths) or paths
         if len(pictures) > 1:

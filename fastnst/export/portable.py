@@ -156,10 +156,9 @@ def write(reference: store.Reference) -> Path:
 
 def path(reference: store.Reference) -> Path:
     """Returns the path of a model in the cache, which depends on the state of its files."""
-    folder, digest = reference.folder, hashlib.sha256(version.VERSION.encode())
-    for source in sorted(each for pattern in _SOURCES for each in folder.glob(pattern)):
-        state = source.stat()
-        digest.update(os.fsencode(f"{source} {state.st_size} {state.st_mtime_ns}\n"))
+    folder = reference.folder
+    sources = sorted(each for pattern in _SOURCES for each in folder.glob(pattern))
+    digest = hashlib.sha256(f"{version.VERSION} {files.state(sources)}".encode())
     return files.cache() / "onnx" / f"{_place(reference)}-{digest.hexdigest()[:16]}.onnx"
 
 

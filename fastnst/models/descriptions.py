@@ -42,6 +42,13 @@ def is_classifier(path: Path) -> bool:
     return bool(name == classifier_architecture.Architecture.NAME)
 
 
+def of_classifier(path: Path) -> errors.UserError:
+    """Returns the error to raise where a classifier is named, but cannot stylize."""
+    return errors.UserError(
+        f"{path}: describes a classifier, which stylizes nothing; name it to `fastnst classify`"
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Style:
     """One style of a model.
@@ -131,10 +138,7 @@ class Description:
             shapes = dict(content["architecture"])
             name = shapes.pop("name")
             if name == classifier_architecture.Architecture.NAME:
-                raise errors.UserError(
-                    f"{path}: describes a classifier, which stylizes nothing; name it to "
-                    "`fastnst classify`"
-                )
+                raise of_classifier(path)
             if name not in _ARCHITECTURES:
                 raise errors.UserError(f"{path}: unknown architecture {name}")
             found = cls(

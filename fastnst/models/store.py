@@ -72,6 +72,9 @@ def find(name: str | Path) -> Reference:
     # A path may lead to anything that has checkpoints, a name only to networks that stylize.
     if _is_model(named) or is_checkpoint(named) or _saved(named) or _saved(named / "checkpoints"):
         return Reference(named)
+    described = Path("models") / name / descriptions.FILE
+    if descriptions.is_classifier(described):
+        raise descriptions.of_classifier(described)
     known = available()
     names = [*known, *(style for path in known.values() for style in style_names(path))]
     hint = errors.did_you_mean(str(name), names)

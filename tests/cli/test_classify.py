@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst.cli import classify, export
+from fastnst.cli import classify, export, serve
+from fastnst.cli import eval as stylize
 from fastnst.models import classifier, descriptions
 from fastnst.nets import classifier_architecture, classifiers
 
@@ -67,6 +68,17 @@ def test_a_model_that_stylizes_is_no_classifier(
     assert "describes no classifier; name one that was trained" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["bars", "models/bars"])
+def test_commands_that_stylize_refuse_a_classifier_in_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    for command, arguments in ((stylize, ["pictures", "--model"]), (serve, ["--model"])):
+        assert command.main([*arguments, name]) == 1
+        printed = capsys.readouterr()
+        assert "classifier, which stylizes nothing; name it to `fastnst classify`" in printed.err
+        assert printed.err.count("\n") == 1 and not printed.out
+
+
 def test_export_writes_a_saved_model_of_a_classifier(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,3 +88,5 @@ def test_export_writes_a_saved_model_of_a_classifier(
     assert served(pictures=tf.constant(PICTURES))["class"].numpy().tolist() == [b"whole"] * 3
     assert export.main(["--model", "bars", "--format", "weights"]) == 1
     assert "is a classifier, which can only be exported as a SavedModel" in capsys.readouterr().err
+    assert stylize.main(["--model", "exports/bars", "pictures"]) == 1
+    assert "describes a classifier, which stylizes nothing" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 import stacked
 from PIL import Image
 
-from fastnst import images
+from fastnst import files, images
 from fastnst.cli import dream
 
 SMALL = ["--iterations", "1", "--octaves", "2"]
@@ -78,7 +78,9 @@ def test_channels_and_a_guide_change_the_dream(
     here: Path, said: Callable[..., tuple[int, str, str]]
 ) -> None:
     pictures = []
-    for more in ([], ["--channel", "3"], ["--channel", "3:0.2,5:0.8"], ["--guide", "wave.jpg"]):
+    # The content decides, not the extension.
+    shutil.copy(files.asset("img/wave.jpg"), "guide.txt")
+    for more in ([], ["--channel", "3"], ["--channel", "3:0.2,5:0.8"], ["--guide", "guide.txt"]):
         assert said("photo.png", *SMALL, *SHALLOW, *more, "-o", "x.png")[0] == 0
         pictures.append(images.decode(Path("x.png").read_bytes()))
     for index, picture in enumerate(pictures):

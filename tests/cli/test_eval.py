@@ -558,8 +558,9 @@ def test_base64_text_is_stylized_to_base64_text(
     assert output.count(b"\n") == 1 and error == b""
     found = images.decode(base64.b64decode(output.strip(), validate=True))
     np.testing.assert_array_equal(found, stylized(gallery, "ink"))
-    # A file is a picture on either side.
-    assert command.main(["--model", "gallery", "--style", "ink", "--base64", "a.png"]) == 0
+    # A file is a picture on either side, whatever its extension.
+    shutil.copy("a.png", "a.txt")
+    assert command.main(["--model", "gallery", "--style", "ink", "--base64", "a.txt"]) == 0
     assert capfdbinary.readouterr().out == output
     monkeypatch.setattr("sys.stdin", Pipe(base64.urlsafe_b64encode(photo)))
     arguments = ["--model", "gallery", "--style", "ink", "--base64", "-", "-o", "b.png"]

@@ -43,7 +43,10 @@ def test_it_prints_keys_label_and_shape_and_saves_the_picture(
     np.testing.assert_array_equal(np.asarray(Image.open(picture)), PIXELS)
 
 
-def test_json_is_one_object(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_object_whatever_the_extension(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = path.rename(path.with_suffix(".jpg"))
     assert inspect_records.main([str(path), "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == {

@@ -18,8 +18,9 @@ def test_masks_are_read_as_brightness_and_those_of_one_style_are_added(tmp_path:
     Image.fromarray(half).save(tmp_path / "left=half.png")
     Image.fromarray(255 - half).resize((40, 20), Image.Resampling.NEAREST).save(tmp_path / "b.png")
     clear = Image.new("RGBA", (20, 10), (255, 255, 255, 51))
-    clear.save(tmp_path / "clear.png")
-    left, right, faint = (f"{tmp_path}/{name}" for name in ("left=half.png", "b.png", "clear.png"))
+    # The content decides, not the extension.
+    clear.save(tmp_path / "clear.txt", "PNG")
+    left, right, faint = (f"{tmp_path}/{name}" for name in ("left=half.png", "b.png", "clear.txt"))
     read = masks.read_all([f"{left}=wave:0.6,ink:0.4", f"{faint} = photo", f"{right}=wave"])
     assert list(read) == ["wave:0.6,ink:0.4", "photo", "wave"]
     np.testing.assert_allclose(read["wave:0.6,ink:0.4"], half / 255.0, atol=1e-6)

@@ -33,7 +33,8 @@ def test_binary_files_are_found_by_folder_and_glob(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(labels_made.cifar(BIG, BIG_LABELS))
     assert labeled_sources.open_labeled(str(tmp_path)).count == 8
     assert labeled_sources.open_labeled(str(tmp_path), validation=True).count == 4
-    assert labeled_sources.open_labeled(str(tmp_path / "*.bin")).count == 12
+    whole = labeled_sources.open_labeled(str(tmp_path / "*.bin"))
+    assert whole.count == 12 and whole.files == tuple(sorted(tmp_path.iterdir()))
 
 
 def test_class_folders_may_be_in_folders_for_the_parts(tmp_path: Path) -> None:
@@ -42,6 +43,7 @@ def test_class_folders_may_be_in_folders_for_the_parts(tmp_path: Path) -> None:
     assert labeled_sources.open_labeled(str(tmp_path)).count == 4
     found = labeled_sources.open_labeled(str(tmp_path), validation=True, classes=("whole", "left"))
     assert found.count == 2 and found.classes == ("whole", "left")
+    assert {path.parent.name for path in found.files} == {"whole", "left"}
 
 
 def test_records_of_build_image_data_are_found_without_an_extension(tmp_path: Path) -> None:

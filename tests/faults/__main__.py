@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import faults
+import trainings
 
 
 def main() -> int:
@@ -19,11 +20,12 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=300, help="steps of each training")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
     parser.add_argument("--only", help="only faults whose function has this name, such as kills")
+    parser.add_argument("--task", choices=trainings.CONFS, default="style", help="what is trained")
     options = parser.parse_args()
     failed = False
     print("| fault | times | steps lost, at most | outcome |\n|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        bench = faults.Bench(Path(folder, "bench"), options.steps, options.seed)
+        bench = faults.Bench(Path(folder, "bench"), options.steps, options.seed, options.task)
         began = time.monotonic()
         rows = faults.everything(bench)
         if options.only:

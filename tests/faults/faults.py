@@ -45,11 +45,11 @@ class Row:
 class Bench:
     """A place for trainings, with the result of the one that is never disturbed."""
 
-    def __init__(self, folder: Path, steps: int, seed: int = 0) -> None:
-        """Trains the undisturbed run."""
+    def __init__(self, folder: Path, steps: int, seed: int = 0, task: str = "style") -> None:
+        """Trains the undisturbed run of a task."""
         self.folder, self.steps = folder, steps
         self.random = random.Random(seed)
-        self.conf = trainings.prepare(folder, steps)
+        self.conf = trainings.prepare(folder, steps, task)
         self._count = 0
         models = self.models()
         self.whole = models / "run"

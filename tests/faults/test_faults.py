@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import faults
 import pytest
@@ -27,6 +28,15 @@ def test_a_killed_training_resumes_to_the_same_bits(
     bench: faults.Bench, moment: str, times: int
 ) -> None:
     check(faults.kills(bench, moment, times))
+
+
+@pytest.mark.parametrize(("task", "steps"), [("translation", 40), ("classification", 80)])
+def test_a_killed_training_of_another_task_resumes_to_the_same_bits(
+    tmp_path: Path, task: str, steps: int
+) -> None:
+    bench = faults.Bench(tmp_path / "bench", steps, task=task)
+    for moment in ("between", "checkpoint", "validation"):
+        check(faults.kills(bench, moment, 1))
 
 
 def test_a_training_whose_connection_is_lost_saves_and_loses_no_step(bench: faults.Bench) -> None:

@@ -22,44 +22,78 @@ from fastnst import checkpoint_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT_EVERY, VALIDATE_EVERY = 5, 8
-# The least network, with everything that could make a resumed run differ: random crops and
-# enlargements, sizes in stages, noise, a schedule, momentum, an average, and a photo to skip.
-CONF: dict[str, Any] = {
-    "style_image": "img/wave.jpg",
+_COMMON: dict[str, Any] = {
     "naming": "run",
-    "dataset": "photos",
-    "validation": "judged",
-    "width": 4,
-    "residual_blocks": 1,
     "image_size": 32,
-    "stages": {24: 10},
     "batch_size": 2,
-    "zoom": 3,
-    "content_layers": ["relu2_2"],
-    "style_layers": ["relu1_2", "relu2_2"],
-    "optimizer": "muon",
-    "schedule": "cosine",
-    "warmup_steps": 5,
     "log_every": 1,
     "summary_every": 5,
     "preview_every": VALIDATE_EVERY,
     "checkpoint_every": CHECKPOINT_EVERY,
     "keep_checkpoints": 2,
 }
+# The least network of each task, with everything that could make a resumed run differ: random crops
+# and enlargements, sizes in stages, noise, a schedule, momentum, an average, earlier pictures,
+# moments of a norm, and a photo to skip.
+CONFS: dict[str, dict[str, Any]] = {
+    "style": {
+        "style_image": "img/wave.jpg",
+        "dataset": "photos",
+        "validation": "judged",
+        "width": 4,
+        "residual_blocks": 1,
+        "stages": {24: 10},
+        "zoom": 3,
+        "content_layers": ["relu2_2"],
+        "style_layers": ["relu1_2", "relu2_2"],
+        "optimizer": "muon",
+        "schedule": "cosine",
+        "warmup_steps": 5,
+    },
+    "translation": {
+        "task": "translation",
+        "dataset": "photos",
+        "domain": "paintings",
+        "validation": "judged",
+        "width": 4,
+        "residual_blocks": 0,
+        "output_norm": False,
+        "discriminator_width": 2,
+        "history": 3,
+        "zoom": 2,
+        "schedule": "linear",
+    },
+    "classification": {
+        "task": "classification",
+        "dataset": "classes",
+        "classifier": "residual",
+        "classifier_width": 8,
+        "image_size": 16,
+        "batch_size": 4,
+        "distortion": "shift_flip",
+        "optimizer": "momentum",
+        "schedule": "cosine",
+        "average": 0.9,
+    },
+}
+_FOLDERS = {"photos": 6, "judged": 2, "paintings": 5, "classes/left": 6, "classes/right": 7}
 
 
-def prepare(folder: Path, steps: int) -> Path:
-    """Writes a conf and its photos into a folder; returns the conf."""
+def prepare(folder: Path, steps: int, task: str = "style") -> Path:
+    """Writes a conf of a task and its pictures into a folder; returns the conf."""
     random = np.random.default_rng(0)
-    for name, count in (("photos", 6), ("judged", 2)):
+    for name, count in _FOLDERS.items():
         (folder / name).mkdir(parents=True)
         for number in range(count):
             pixels = random.integers(0, 256, (40 + number, 48, 3), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
-    (folder / "photos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    for name in ("photos", "paintings"):
+        (folder / name / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     conf = folder / "run.yml"
-    paths = {name: str(folder / CONF[name]) for name in ("dataset", "validation")}
-    conf.write_text(yaml.safe_dump({**CONF, **paths, "max_steps": steps}), encoding="utf-8")
+    keys = _COMMON | CONFS[task] | {"max_steps": steps}
+    named = {"dataset", "domain", "validation"} & keys.keys()
+    keys |= {key: str(folder / keys[key]) for key in named}
+    conf.write_text(yaml.safe_dump(keys), encoding="utf-8")
     return conf
 
 

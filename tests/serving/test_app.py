@@ -14,7 +14,9 @@ import pytest
 from fastapi import testclient
 
 from fastnst import images
-from fastnst.models import loading, stylizer
+from fastnst.models import descriptions, loading, stylizer
+from fastnst.models import model as model_module
+from fastnst.nets import architectures
 from fastnst.serving import app
 
 
@@ -55,6 +57,22 @@ def test_a_photo_is_stylized_as_the_body_and_as_a_field(
     np.testing.assert_array_equal(picture(answer), expected)
     answer = client.post("/stylize", files={"photo": ("my photo.png", photo, "image/png")})
     np.testing.assert_array_equal(picture(answer), expected)
+
+
+def test_a_network_that_translates_photos_is_served_like_a_style() -> None:
+    described = descriptions.Description(
+        architectures.UNet(width=2, depth=3), (descriptions.Style("monet"),)
+    )
+    net = model_module.build(described.architecture, styles=described.rows)
+    monet = loading.of_model(model_module.Model(net, described), "monet")
+    photo = encoded(37, 45)
+    with testclient.TestClient(app.make({"monet": monet}, app.Limits())) as client:
+        found = picture(client.post("/stylize", content=photo))
+        np.testing.assert_array_equal(found, monet(images.decode(photo)))
+        # The same rule, and the same line, as for a style that was trained without the photo.
+        refused = client.post("/stylize?strength=0.5", content=photo)
+    assert refused.status_code == 422
+    assert "strength 0.5: only 1 is possible" in refused.json()["error"]
 
 
 def test_choices_are_in_the_query_or_in_the_form(

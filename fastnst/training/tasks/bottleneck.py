@@ -118,9 +118,10 @@ def features(
 
 
 def _key(pictures: labeled_feed.LabeledFeed, network: loss_network.LossNetwork) -> str:
-    """Returns a checksum of what the features depend on, but for the pixels."""
-    whole = hashlib.sha256(f"{pictures.side} {pictures.pictures.root}".encode())
-    whole.update(pictures.pictures.labels.tobytes())
+    """Returns a checksum of what the features depend on: of the pictures, what their files tell."""
+    given = pictures.pictures
+    whole = hashlib.sha256(f"{pictures.side} {given.root} {files.state(given.files)}".encode())
+    whole.update(given.labels.tobytes())
     # Other weights have other features.
     probe = tf.random.stateless_uniform([1, 16, 16, 3], [0, 0], 0.0, 255.0)
     *_, layer = network.layers

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import errors
-from fastnst.data import labeled, labeled_feed
+from fastnst import errors, images
+from fastnst.data import class_folders, labeled, labeled_feed
 from fastnst.features import loss_network
 from fastnst.nets import classifier_architecture, classifiers
 from fastnst.training.tasks import bottleneck
@@ -64,6 +64,21 @@ def test_a_damaged_file_or_one_of_other_pictures_is_computed_again(
     np.testing.assert_array_equal(compute(cache, said)[0], found)
     assert compute(cache, said, WHOLE.part([0, 1, 2, 3, 4]))[0].shape == (5, 64)
     assert len(said) == 3
+
+
+def test_a_picture_that_was_replaced_under_its_name_is_seen_again(tmp_path: Path) -> None:
+    for name, level in (("a/1.png", 10), ("b/1.png", 200)):
+        images.write(tmp_path / name, np.full((20, 20, 3), level, np.uint8))
+    said: list[str] = []
+    cache = tmp_path / "features.npz"
+    found, _ = compute(cache, said, class_folders.open_folders(tmp_path))
+    # Of the same size in bytes.
+    images.write(tmp_path / "a" / "1.png", np.full((20, 20, 3), 11, np.uint8))
+    again, _ = compute(cache, said, class_folders.open_folders(tmp_path))
+    assert len(said) == 2 and not np.array_equal(again[0], found[0])
+    np.testing.assert_array_equal(again[1], found[1])
+    compute(cache, said, class_folders.open_folders(tmp_path))
+    assert len(said) == 2
 
 
 def test_a_damaged_picture_has_the_features_and_the_label_of_the_next(tmp_path: Path) -> None:

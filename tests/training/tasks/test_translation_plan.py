@@ -11,12 +11,14 @@ import pytest
 import runs
 import tensorflow as tf
 import yaml
+from fastapi import testclient
 from PIL import Image
 
 from fastnst import config, errors, images
 from fastnst.cli import train
 from fastnst.models import descriptions, loading, metrics_log
 from fastnst.nets import architectures
+from fastnst.serving import app
 from fastnst.training.tasks import session, translation_plan
 
 KEYS = {
@@ -132,7 +134,12 @@ def test_a_unet_trains_and_leaves_a_model(make: Make, photo: Callable[..., np.nd
     assert not run.train().interrupted
     described = descriptions.Description.read(run.folder.path / descriptions.FILE)
     assert described.architecture == architectures.UNet(2, 3)
-    assert loading.load(run.folder.path)(photo(33, 41)).shape == (33, 41, 3)
+    stylized = loading.load(run.folder.path)
+    assert stylized(photo(33, 41)).shape == (33, 41, 3)
+    sent = images.encode(images.Picture(photo(33, 41)), "PNG")
+    with testclient.TestClient(app.make({"tiny": stylized}, app.Limits())) as client:
+        answer = client.post("/stylize?model=tiny", content=sent)
+    np.testing.assert_array_equal(images.decode(answer.content), stylized(photo(33, 41)))
 
 
 @pytest.mark.slow
