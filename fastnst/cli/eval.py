@@ -344,9 +344,12 @@ def _pipe(arguments: argparse.Namespace) -> int:
         raise errors.UserError(
             f"--style all makes several pictures, but {sign} writes one; name one style"
         )
-    to_stdout = arguments.output in (None, _PIPE)
-    if not to_stdout and arguments.output.endswith("/"):
-        raise errors.UserError(f"{arguments.output}: {sign} writes one file; name it")
+    to_stdout, file_format = arguments.output in (None, _PIPE), None
+    if not to_stdout:
+        if files.names_folder(arguments.output):
+            raise errors.UserError(f"{arguments.output}: {sign} writes one file; name it")
+        file_format = images.format_of(arguments.output)
+        files.check_writable(Path(arguments.output))
     (name,) = arguments.inputs
     choices = options.controls(arguments, arguments.style, arguments.strength)
     if name != _PIPE:
@@ -359,7 +362,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
         runtimes.load(chosen, arguments, choices, [data], say=lambda note: None),
         data,
         "standard input" if name == _PIPE else name,
-        file_format=None if to_stdout else images.format_of(arguments.output),
+        file_format=file_format,
         size=arguments.size,
         max_pixels=arguments.max_pixels,
         quality=arguments.quality,

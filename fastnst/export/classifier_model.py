@@ -14,7 +14,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from fastnst import errors, export, files
-from fastnst.models import classifier
+from fastnst.models import classifier, descriptions
 
 LABELS = "labels.txt"
 
@@ -37,8 +37,9 @@ def write(found: classifier.PictureClassifier, folder: Path) -> None:
                 served, str(plain), signatures={"serving_default": served.serving_default}
             )
             (new / LABELS).write_text("\n".join(found.classes) + "\n", encoding="utf-8")
-            described = classifier.Description(found.net.architecture, found.classes)
-            export.write_metadata(new, described.to_json())
+            described = classifier.Description(found.net.architecture, found.classes).to_json()
+            (new / descriptions.FILE).write_text(described, encoding="utf-8")
+            export.write_metadata(new, described)
     except (OSError, tf.errors.OpError) as error:
         raise errors.UserError(f"{folder}: cannot be written: {errors.reason(error)}") from None
 

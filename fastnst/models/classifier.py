@@ -151,6 +151,11 @@ def load(name: str | Path) -> PictureClassifier:
         )
     reference = described_in[0]
     described = Description.read(reference.folder / descriptions.FILE)
+    if (reference.folder / store.SAVED_MODEL).exists():
+        raise errors.UserError(
+            f"{reference.path}: is an exported classifier, for other programs; name the run that "
+            "it was exported from"
+        )
     path: Path | str | None = reference.path
     if reference.path.is_dir():
         path = checkpoint_file.newest(reference.folder / "checkpoints")

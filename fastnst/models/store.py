@@ -57,7 +57,8 @@ def find(name: str | Path) -> Reference:
     Names are looked up in ./models first, then among the models that come with fastnst.
 
     Raises:
-        UserError: If it does not exist; the message lists the available ones.
+        UserError: If it does not exist; the message lists the available ones. Or if it is a
+            classifier.
     """
     named = Path(name)
     if len(named.parts) == 1:
@@ -69,12 +70,12 @@ def find(name: str | Path) -> Reference:
             if str(name) in (described := style_names(path)) and len(described) > 1:
                 return Reference(path, str(name))
     named = files.expand_user(named)
+    for folder in (Path("models") / name, Reference(named).folder):
+        if descriptions.is_classifier(folder / descriptions.FILE):
+            raise descriptions.of_classifier(folder / descriptions.FILE)
     # A path may lead to anything that has checkpoints, a name only to networks that stylize.
     if _is_model(named) or is_checkpoint(named) or _saved(named) or _saved(named / "checkpoints"):
         return Reference(named)
-    described = Path("models") / name / descriptions.FILE
-    if descriptions.is_classifier(described):
-        raise descriptions.of_classifier(described)
     known = available()
     names = [*known, *(style for path in known.values() for style in style_names(path))]
     hint = errors.did_you_mean(str(name), names)

@@ -88,5 +88,8 @@ def test_export_writes_a_saved_model_of_a_classifier(
     assert served(pictures=tf.constant(PICTURES))["class"].numpy().tolist() == [b"whole"] * 3
     assert export.main(["--model", "bars", "--format", "weights"]) == 1
     assert "is a classifier, which can only be exported as a SavedModel" in capsys.readouterr().err
+    # Nothing takes the export for a network that stylizes, or for a run.
     assert stylize.main(["--model", "exports/bars", "pictures"]) == 1
     assert "describes a classifier, which stylizes nothing" in capsys.readouterr().err
+    assert classify.main(["--model", "exports/bars", "pictures"]) == 1
+    assert "is an exported classifier, for other programs" in capsys.readouterr().err

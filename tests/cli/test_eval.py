@@ -231,6 +231,8 @@ def test_the_models_are_listed(
         (["--model", "tiny", "a.png", "-o", "b.xyz"], "b.xyz: cannot write .xyz"),
         (["--model", "tiny", "a.png", "-o", "a.png/b.png"], "a.png/b.png: cannot be written (Fi"),
         (["--model", "tiny", "-", "-o", "b.dir/"], "b.dir/: - writes one file; name it"),
+        (["--model", "tiny", "-", "-o", "b.xyz"], "b.xyz: cannot write .xyz"),
+        (["--model", "tiny", "-", "-o", "a.png/b.png"], "a.png/b.png: cannot be written (File"),
         (["--model", "tiny", "a.png", "--size", "8"], "a.png: 8 x 11 pixels is too small"),
         (["--model", "tiny", "photos/2.jpg"], "photos/2.jpg: the image is damaged"),
         (["--model", "tiny", "photos/2.jpg", "-o", "-"], "photos/2.jpg: the image is damaged"),

@@ -18,6 +18,7 @@ from fastnst.painting import jobs, large, photos
 pyvips = pytest.importorskip("pyvips")
 
 DESCRIPTION, ORIENTATION = 0x010E, 0x0112
+NEGATIVE = stylizer.Stylizer(lambda photos, style, strength: 255.0 - photos, "negative")
 Photo = Callable[..., np.ndarray]
 
 
@@ -51,7 +52,6 @@ def test_a_streamed_photo_is_stylized_as_one_in_memory_and_keeps_its_metadata(
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_a_streamed_photo_keeps_profile_and_resolution_as_one_in_memory_does(
-    model: stylizer.Stylizer,
     tmp_path: Path,
     photo: Photo,
     suffix: str,
@@ -63,16 +63,16 @@ def test_a_streamed_photo_keeps_profile_and_resolution_as_one_in_memory_does(
     whole, streamed = (
         jobs.Job(tmp_path / "a.jpg", tmp_path / f"{name}{suffix}") for name in ("b", "c")
     )
-    assert all(not outcome.error for outcome in photos.paint(model, [whole]))
+    assert all(not outcome.error for outcome in photos.paint(NEGATIVE, [whole]))
     monkeypatch.setattr(large, "is_large", lambda *anything: True)
-    assert all(not outcome.error for outcome in photos.paint(model, [streamed]))
+    assert all(not outcome.error for outcome in photos.paint(NEGATIVE, [streamed]))
     found = [images.read_picture(job.stylized) for job in (whole, streamed)]
     assert [picture.icc_profile for picture in found] == [profile] * 2
     assert [np.round(picture.dpi).tolist() for picture in found] == [[300, 300]] * 2
 
 
 def test_a_resolution_that_is_unknown_or_stripped_is_none_or_that_of_exif(
-    model: stylizer.Stylizer, tmp_path: Path, photo: Photo
+    tmp_path: Path, photo: Photo
 ) -> None:
     exif = Image.Exif()
     exif[DESCRIPTION] = "a koala"
@@ -83,20 +83,18 @@ def test_a_resolution_that_is_unknown_or_stripped_is_none_or_that_of_exif(
         ("b.jpg", True, ".tif", (72, 72)),
     ):
         target = tmp_path / f"c{suffix}"
-        large.paint(model, tmp_path / name, target, metadata=metadata)
+        large.paint(NEGATIVE, tmp_path / name, target, metadata=metadata)
         found = images.read_picture(target)
         assert (found.dpi and tuple(np.round(found.dpi))) == expected
         # A TIFF file tells the resolution in the same tags as Exif.
         assert suffix == ".tif" or found.exif is None
 
 
-def test_a_profile_of_gray_is_not_kept_with_pixels_in_rgb(
-    model: stylizer.Stylizer, tmp_path: Path, photo: Photo
-) -> None:
+def test_a_profile_of_gray_is_not_kept_with_pixels_in_rgb(tmp_path: Path, photo: Photo) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     of_gray = profile[:16] + b"GRAY" + profile[20:]
     Image.fromarray(photo(40, 44)).save(tmp_path / "a.jpg", icc_profile=of_gray)
-    large.paint(model, tmp_path / "a.jpg", tmp_path / "b.jpg")
+    large.paint(NEGATIVE, tmp_path / "a.jpg", tmp_path / "b.jpg")
     assert images.read_picture(tmp_path / "b.jpg").icc_profile is None
     with Image.open(tmp_path / "b.jpg") as written:
         assert not written.info.get("icc_profile")
