@@ -30,12 +30,12 @@ def test_a_killed_training_resumes_to_the_same_bits(
     check(faults.kills(bench, moment, times))
 
 
-@pytest.mark.parametrize(("task", "steps"), [("translation", 40), ("classification", 80)])
+@pytest.mark.parametrize(("task", "steps"), [("translation", 24), ("classification", 80)])
 def test_a_killed_training_of_another_task_resumes_to_the_same_bits(
     tmp_path: Path, task: str, steps: int
 ) -> None:
     bench = faults.Bench(tmp_path / "bench", steps, task=task)
-    for moment in ("between", "checkpoint", "validation"):
+    for moment in ("between", "checkpoint"):
         check(faults.kills(bench, moment, 1))
 
 

@@ -95,7 +95,7 @@ def test_a_name_is_that_of_a_classifier_in_models_and_of_no_style(
         classifier.load("bar")
     # Commands that stylize with every model, such as `fastnst gallery`, leave it out.
     assert "bars" not in store.available()
-    with pytest.raises(errors.UserError, match="no model bars"):
+    with pytest.raises(errors.UserError, match="describes a classifier, which stylizes nothing"):
         store.find("bars")
 
 
