@@ -129,6 +129,18 @@ def test_mistakes_are_one_line(
     assert complaint in err and len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("output", [None, "new.one/"])
+def test_the_folder_of_a_zoom_may_have_a_dot(
+    here: Path, said: Callable[..., tuple[int, str, str]], output: str | None
+) -> None:
+    Path("photo.png").rename("my.v2.png")
+    chosen = [] if output is None else ["-o", output]
+    folder = "generated/my.v2-relu1_2-dream" if output is None else "new.one"
+    found = said("my.v2.png", *SMALL, *SHALLOW, "--zoom", "1", *chosen)
+    assert found[:2] == (0, f"{folder}\n")
+    assert [path.name for path in Path(folder).glob("*.png")] == ["00001.png"]
+
+
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs FFmpeg")
 def test_a_zoom_is_a_video_that_can_be_extended(
     here: Path, said: Callable[..., tuple[int, str, str]]
