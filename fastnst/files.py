@@ -55,9 +55,11 @@ def check_writable(path: Path) -> None:
         UserError: If it cannot be written, or the disk has no room for a small file.
     """
     try:
-        there = next(folder for folder in path.parents if folder.exists())
+        # Without "..", which would lead out of the folder of the probe.
+        whole = Path(os.path.realpath(path.parent), path.name)
+        there = next(folder for folder in whole.parents if folder.exists())
         with scratch(there) as folder:
-            probe = folder / path.relative_to(there)
+            probe = folder / whole.relative_to(there)
             probe.parent.mkdir(parents=True, exist_ok=True)
             probe.write_bytes(bytes(_PROBE))
     except OSError as error:

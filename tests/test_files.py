@@ -69,7 +69,7 @@ def test_the_check_that_a_file_can_be_written_leaves_nothing_and_changes_nothing
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a.png").write_text("mine")
-    for name in ("a.png", "new/deep/b.png"):
+    for name in ("a.png", "new/deep/b.png", "new/../a.png", "new/../../a.png"):
         files.check_writable(tmp_path / name)
     assert contents(tmp_path) == {"a.png": "mine"} and os.listdir(tmp_path) == ["a.png"]
     for name, reason in (

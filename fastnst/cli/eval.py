@@ -186,7 +186,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
             for style in styles
             for job in jobs_module.plan(
                 inputs,
-                arguments.output,
+                arguments.output or None,
                 blends.file_name(style or name),
                 style=style,
                 apart=len(styles) > 1,
