@@ -173,6 +173,7 @@ def load(name: str | Path) -> PictureClassifier:
         if not np.isfinite(tensors[key]).all():
             raise errors.UserError(f"{path}: {key} contains values that are not finite")
     net = classifiers.make(described.architecture)
+    net.trained = False
     net.assign({key: tensors[key] for key in net.weights})
     return PictureClassifier(net, described.classes)
 

@@ -40,7 +40,10 @@ class Classifier(tf.Module):
         architecture: Its shapes.
         compute_dtype: Dtype of its convolutions.
         weights: Its variables by name, float32.
+        trained: Whether gradients pass through it, as in `padding.reflect`.
     """
+
+    trained: bool = True
 
     def __init__(
         self,
@@ -297,7 +300,8 @@ class Vgg(Classifier):
             if block != earlier:
                 values = tf.nn.max_pool2d(values, 2, 2, "VALID")
             earlier = block
-            values = tf.nn.conv2d(padding.repeat_edge(values, 1), self._kernel(name), 1, "VALID")
+            values = padding.repeat_edge(values, 1, trained=self.trained)
+            values = tf.nn.conv2d(values, self._kernel(name), 1, "VALID")
             values = tf.nn.relu(self._biased(values, name))
         return bottleneck(values)
 

@@ -73,9 +73,11 @@ class Convolution(tf.Module):
 
     Attributes:
         shared: Where graphs find the kernel; None to compute it where it is applied.
+        trained: Whether gradients pass through it, as in `padding.reflect`.
     """
 
     shared: Shared | None = None
+    trained: bool = True
 
     def _kernel(
         self, dtype: tf.DType, make: collections.abc.Callable[[], tf.Tensor | np.ndarray]
@@ -124,7 +126,8 @@ class Conv(Convolution):
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, ceil(H / stride), ceil(W / stride), outputs]."""
         kernel = self._kernel(images.dtype, self.applied)
-        return tf.nn.conv2d(padding.reflect(images, self.reach), kernel, self.stride, "VALID")
+        padded = padding.reflect(images, self.reach, trained=self.trained)
+        return tf.nn.conv2d(padded, kernel, self.stride, "VALID")
 
     def applied(self) -> tf.Tensor:
         """Returns the kernel that is applied, float32 [2 reach + 1, 2 reach + 1, inputs, outputs].
@@ -170,7 +173,7 @@ class ConvToRgb(Conv):
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Maps [B, H, W, inputs] to [B, H, W, outputs]."""
         # One more row and column, for the incomplete blocks of an odd size.
-        padded = padding.reflect(images, self.reach, self.reach + 1)
+        padded = padding.reflect(images, self.reach, self.reach + 1, trained=self.trained)
         kernel = self._kernel(images.dtype, self.in_blocks)
         blocks = tf.nn.conv2d(padded, kernel, 2, "VALID")
         return crop(tf.nn.depth_to_space(blocks, 2), 0, images)
@@ -229,7 +232,7 @@ class UpsampleConv(Convolution):
         """Maps [B, h, w, inputs] to [B, H, W, outputs]: twice as large, cropped to `like`."""
         kernel = self._kernel(images.dtype, lambda: self.applied()[0])
         # Padding the small image including its edge equals mirroring the upsampled one.
-        padded = padding.repeat_edge(images, self.reach)
+        padded = padding.repeat_edge(images, self.reach, trained=self.trained)
         blocks = tf.nn.conv2d(padded, kernel, 1, "VALID")
         _, offset = _fold(self._size)
         return crop(tf.nn.depth_to_space(blocks, 2), offset, like)
@@ -265,15 +268,26 @@ def folded(kernel: tf.Tensor) -> tuple[tf.Tensor, int]:
 LOW_PASS_REACH = 1
 
 
-def halve(images: tf.Tensor) -> tf.Tensor:
-    """Maps [B, H, W, C] to half the size, rounded up, by a low-pass filter and a stride of 2."""
-    return _low_pass(images, stride=2)
+def halve(images: tf.Tensor, *, trained: bool = True) -> tf.Tensor:
+    """Maps [B, H, W, C] to half the size, rounded up, by a low-pass filter and a stride of 2.
+
+    Args:
+        images: The images.
+        trained: Whether gradients pass through it, as in `padding.reflect`.
+    """
+    return _low_pass(images, 2, trained)
 
 
-def double(images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Maps [B, h, w, C] to twice the size by linear interpolation, cropped to `like`."""
+def double(images: tf.Tensor, like: tf.Tensor, *, trained: bool = True) -> tf.Tensor:
+    """Maps [B, h, w, C] to twice the size by linear interpolation, cropped to `like`.
+
+    Args:
+        images: The images.
+        like: [B, H, W, ...].
+        trained: As in `halve`.
+    """
     # Nearest-neighbor upsampling followed by the filter is linear interpolation.
-    return crop(_low_pass(repeat(images), stride=1), 0, like)
+    return crop(_low_pass(repeat(images), 1, trained), 0, like)
 
 
 def repeat(images: tf.Tensor) -> tf.Tensor:
@@ -281,10 +295,10 @@ def repeat(images: tf.Tensor) -> tf.Tensor:
     return tf.repeat(tf.repeat(images, 2, axis=1), 2, axis=2)
 
 
-def _low_pass(images: tf.Tensor, stride: int) -> tf.Tensor:
+def _low_pass(images: tf.Tensor, stride: int, trained: bool) -> tf.Tensor:
     """Filters each channel by [1 2 1] / 4 in both directions."""
     kernel = tf.cast(low_pass_kernel(images.shape[-1]), images.dtype)
-    padded = padding.reflect(images, 1)
+    padded = padding.reflect(images, 1, trained=trained)
     return tf.nn.depthwise_conv2d(padded, kernel, [1, stride, stride, 1], "VALID")
 
 

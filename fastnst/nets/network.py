@@ -38,7 +38,10 @@ class Network(tf.Module):
         table: Rows of all styles, float32 [styles, R].
         compute_dtype: Dtype of most convolutions.
         fused_norms: Whether norms use the fused operation; see `norms.instance_norm`.
+        trained: Whether gradients pass through it, as in `padding.reflect`.
     """
+
+    trained: bool = True
 
     def __init__(
         self,
@@ -141,9 +144,9 @@ class Network(tf.Module):
             case listing.Repeat():
                 return layers.repeat(images)
             case listing.Halve():
-                return layers.halve(images)
+                return layers.halve(images, trained=self.trained)
             case listing.Double(like=name):
-                return layers.double(images, like(name))
+                return layers.double(images, like(name), trained=self.trained)
             case listing.Norm(entries=entries, epsilon=epsilon):
                 return norms.instance_norm(
                     images,
@@ -228,7 +231,7 @@ class Network(tf.Module):
         Args:
             row: Initial value, float32 [R].
         """
-        copy = self.frozen()
+        copy = self.frozen(trained=True)
         copy.table = tf.Variable(row[np.newaxis], name=architectures.TABLE)
         return copy
 
@@ -238,10 +241,16 @@ class Network(tf.Module):
             if hasattr(module, "shared"):
                 module.shared = layers.Shared()
 
-    def frozen(self: _Copy) -> _Copy:
-        """Returns a copy with constants instead of variables, which graphs can fold."""
+    def frozen(self: _Copy, *, trained: bool = False) -> _Copy:
+        """Returns a copy with constants instead of variables, which graphs can fold.
+
+        Args:
+            trained: Whether gradients pass through it all the same, to a row or a photo.
+        """
         copy = self.with_table(self.table.numpy())
         for module in (copy, *copy.submodules):
+            if hasattr(module, "trained"):
+                module.trained = trained
             for name, value in list(vars(module).items()):
                 if isinstance(value, tf.Variable):
                     setattr(module, name, value.numpy())

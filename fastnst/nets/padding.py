@@ -2,6 +2,9 @@
 
 Computes the same as `tf.pad`, but is several times as fast on a CPU: `tf.pad` computes the source
 of every single number, while these functions copy whole pixels with all their channels.
+
+TensorFlow never frees a graph that contains a gradient of our own. Code that only paints, and may
+build many graphs, therefore asks for padding that is not trained.
 """
 
 from __future__ import annotations
@@ -9,31 +12,36 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def reflect(images: tf.Tensor, before: int, after: int | None = None) -> tf.Tensor:
+def reflect(
+    images: tf.Tensor, before: int, after: int | None = None, *, trained: bool = True
+) -> tf.Tensor:
     """Pads by reflection without repeating the edge: a b c becomes c b | a b c.
 
     Args:
         images: [B, H, W, C], more than `before` and `after` pixels high and wide.
         before: Number of pixels to add at the top and on the left.
         after: Number of pixels to add at the bottom and on the right; None for `before`.
+        trained: Whether to have a fast gradient, with which a graph is never freed.
 
     Returns:
         [B, H + before + after, W + before + after, C].
     """
-    return _mirror(images, before, before if after is None else after, "REFLECT")
+    after = before if after is None else after
+    return (_trained if trained else _mirror)(images, before, after, "REFLECT")
 
 
-def repeat_edge(images: tf.Tensor, margin: int) -> tf.Tensor:
+def repeat_edge(images: tf.Tensor, margin: int, *, trained: bool = True) -> tf.Tensor:
     """Pads by reflection including the edge: a b c becomes b a | a b c.
 
     Args:
         images: [B, H, W, C], at least `margin` pixels high and wide.
         margin: Number of pixels to add on each side.
+        trained: As in `reflect`.
 
     Returns:
         [B, H + 2 margin, W + 2 margin, C].
     """
-    return _mirror(images, margin, margin, "SYMMETRIC")
+    return (_trained if trained else _mirror)(images, margin, margin, "SYMMETRIC")
 
 
 # Ways to fill the added pixels: a b c becomes c b | a b c, a a | a b c, and 0 0 | a b c.
@@ -75,32 +83,34 @@ def extend(images: tf.Tensor, multiple: int) -> tf.Tensor:
     return tf.concat([images, tf.reverse(beside, [2])], axis=2)
 
 
-def _mirror(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
-    margins = [before, after]
+def _trained(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
+    """Pads, with a gradient that is as fast."""
 
     @tf.custom_gradient
-    def mirrored(images: tf.Tensor) -> tuple[tf.Tensor, object]:
-        static, dynamic = images.shape.as_list(), tf.shape(images)
-        batch, height, width, channels = (
-            dynamic[i] if size is None else size for i, size in enumerate(static)
-        )
-        rows = _sources(height, before, after, mode)
-        columns = _sources(width, before, after, mode)
-        pixels = tf.reshape(images, [batch, height * width, channels])
-        sources = tf.reshape(rows[:, tf.newaxis] * width + columns, [-1])
-        added = before + after
-        padded = tf.reshape(
-            tf.gather(pixels, sources, axis=1), [batch, height + added, width + added, channels]
-        )
-
+    def padded(images: tf.Tensor) -> tuple[tf.Tensor, object]:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             # The gradient of tf.gather adds pixel by pixel, which is slow.
-            paddings = [[0, 0], margins, margins, [0, 0]]
+            paddings = [[0, 0], [before, after], [before, after], [0, 0]]
             return tf.raw_ops.MirrorPadGrad(input=upstream, paddings=paddings, mode=mode)
 
-        return padded, gradient
+        return _mirror(images, before, after, mode), gradient
 
-    return mirrored(images)
+    return padded(images)
+
+
+def _mirror(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
+    static, dynamic = images.shape.as_list(), tf.shape(images)
+    batch, height, width, channels = (
+        dynamic[i] if size is None else size for i, size in enumerate(static)
+    )
+    rows = _sources(height, before, after, mode)
+    columns = _sources(width, before, after, mode)
+    pixels = tf.reshape(images, [batch, height * width, channels])
+    sources = tf.reshape(rows[:, tf.newaxis] * width + columns, [-1])
+    added = before + after
+    return tf.reshape(
+        tf.gather(pixels, sources, axis=1), [batch, height + added, width + added, channels]
+    )
 
 
 def _sources(size: int | tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fastnst import devices, errors
-from fastnst.models import loading, restore
+from fastnst import checkpoint_file, devices, errors
+from fastnst.models import descriptions, loading, model, restore, store
 from fastnst.nets import architectures, transform_net
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,28 @@ def test_a_run_its_saved_model_and_its_weights_stylize_alike(
         assert stylized.dtype == np.uint8
         # Half a level for rounding and a hundredth for a sum taken in another order.
         assert np.abs(stylized - expected).max() < levels + 0.01, path
+
+
+def graphs() -> int:
+    """Counts the graphs in memory."""
+    gc.collect()
+    return sum(isinstance(each, tf.Graph) for each in gc.get_objects())
+
+
+def test_a_model_that_is_dropped_leaves_no_graph_in_memory(
+    tmp_path: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    # With all layers that pad: convolutions, low-pass filters, and upsampling.
+    described = descriptions.Description(
+        architectures.Transform(width=4, residual_blocks=3, deep=True, antialias=True),
+        (descriptions.Style("one"),),
+    )
+    net = model.build(described.architecture)
+    checkpoint_file.write_checkpoint(tmp_path / store.WEIGHTS, net.tensors())
+    (tmp_path / descriptions.FILE).write_text(described.to_json())
+    before = graphs()
+    loading.load(tmp_path, "float32")(photo(32, 40))
+    assert graphs() <= before
 
 
 def test_bfloat16_stylizes_nearly_the_same(

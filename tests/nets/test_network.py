@@ -109,3 +109,11 @@ def test_a_copy_with_another_table_has_the_same_kernels(photos: tf.Tensor) -> No
     assert copy.conv.kernel is not net.conv.kernel
     row = copy.style(copy.table[2])
     np.testing.assert_array_equal(net.compute(photos, row), copy.compute(photos, row))
+
+
+def test_a_frozen_copy_is_not_trained_unless_its_row_is() -> None:
+    net = Toy()
+    for copy, trained in ((net, True), (net.frozen(), False), (net.frozen(trained=True), True)):
+        assert (copy.trained, copy.conv.trained) == (trained, trained)
+    learning = net.with_frozen_kernels(net.table.numpy()[0])
+    assert learning.trained and learning.conv.trained

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections.abc
 import functools
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ WAYS = {
     "reflect 4 and 5": (functools.partial(padding.reflect, before=4, after=5), [4, 5], "REFLECT"),
     "edge 1": (functools.partial(padding.repeat_edge, margin=1), [1, 1], "SYMMETRIC"),
     "edge 3": (functools.partial(padding.repeat_edge, margin=3), [3, 3], "SYMMETRIC"),
+    "not trained": (functools.partial(padding.reflect, before=2, trained=False), [2, 2], "REFLECT"),
 }
 
 
@@ -73,3 +76,18 @@ def test_repeat_edge_repeats_the_edge_and_reflect_does_not() -> None:
     row = tf.reshape(tf.constant([1.0, 2.0, 3.0]), [1, 1, 3, 1]) * tf.ones([1, 3, 1, 1])
     np.testing.assert_array_equal(padding.reflect(row, 2)[0, 0, :, 0], [3, 2, 1, 2, 3, 2, 1])
     np.testing.assert_array_equal(padding.repeat_edge(row, 2)[0, 0, :, 0], [2, 1, 1, 2, 3, 3, 2])
+
+
+def test_a_graph_is_freed_unless_it_may_be_trained() -> None:
+    def freed(pad: collections.abc.Callable[..., tf.Tensor], trained: bool) -> bool:
+        graph = tf.Graph()
+        with graph.as_default():
+            pad(tf.zeros([1, 4, 4, 3]), 1, trained=trained)
+        waiting = weakref.ref(graph)
+        del graph
+        gc.collect()
+        return waiting() is None
+
+    assert freed(padding.reflect, False) and freed(padding.repeat_edge, False)
+    # Once TensorFlow frees these too, `trained` can go.
+    assert not freed(padding.reflect, True)
