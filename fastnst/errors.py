@@ -21,8 +21,8 @@ class UserError(Exception):
     """
 
 
-class NotFiniteError(UserError):
-    """A loss or a weight that has become NaN or infinite."""
+class DivergedError(UserError):
+    """A training whose loss or weights have become NaN or infinite, or whose loss has exploded."""
 
 
 def reason(error: Exception) -> str:

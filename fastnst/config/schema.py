@@ -132,8 +132,9 @@ class Training:
     decay_rate: float = _key(0.9, "The factor by which it falls then.", above=0, maximum=1)
     on_nan: str = _key(
         "stop",
-        "If a loss or a weight becomes NaN or infinite. stop: ends the run before it is saved. "
-        "rewind: resumes from the last checkpoint on the photos that follow, at most three times.",
+        "If a loss or a weight becomes NaN or infinite, or the loss stays at a thousand times its "
+        "median. stop: ends the run before it is saved. rewind: resumes from the last checkpoint "
+        "on the photos that follow, at most three times.",
         choices=("stop", "rewind"),
     )
     average: float = _key(

@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from fastnst import devices, errors, events
+from fastnst import devices, errors, events, formatting
 from fastnst.config import schema
-from fastnst.training import checkpoints
+from fastnst.training import checkpoints, divergence
 from fastnst.training import state as state_module
 from fastnst.training import task as task_module
 
@@ -52,8 +52,8 @@ class Engine:
             intervals: Steps between validations, checkpoints and log entries.
             strategy: Distribution of each batch; None for one device.
             xla: Whether XLA compiles the step.
-            rewinds: How often `train` goes back to the last checkpoint if a number is NaN or
-                infinite, before it raises an error.
+            rewinds: How often `train` goes back to the last checkpoint if it diverges, before it
+                raises an error.
         """
         self.task = task
         self.intervals = intervals
@@ -102,7 +102,7 @@ class Engine:
             The last event.
 
         Raises:
-            NotFiniteError: If a metric or a weight becomes NaN or infinite.
+            DivergedError: If a metric or a weight becomes NaN or infinite, or if the loss explodes.
             UserError: If a checkpoint cannot be written.
         """
         run = _Run(self, actions, last_step, batch_size)
@@ -121,13 +121,13 @@ class Engine:
             self.state.position.assign(position)
             try:
                 run.after_step(metrics, devices.agree(self.strategy, should_stop()))
-            except errors.NotFiniteError as error:
+            except errors.DivergedError as error:
                 self._rewind(run, error)
                 run.start(facts)
                 batches = feed(run.step, int(self.state.position), run.skipped.put)
         return run.finish()
 
-    def _rewind(self, run: _Run, error: errors.NotFiniteError) -> None:
+    def _rewind(self, run: _Run, error: errors.DivergedError) -> None:
         """Goes back to the last checkpoint, and on to other batches than those that failed."""
         if run.rewound == self._rewinds or self.checkpointer.latest is None:
             raise error
@@ -163,7 +163,7 @@ class Engine:
 class _Run:
     """One call of `Engine.train`: decides what is due after each step, in this order.
 
-    Step, check for NaN, validation, best checkpoint, checkpoint.
+    Step, check for divergence, validation, best checkpoint, checkpoint.
     """
 
     def __init__(
@@ -177,7 +177,10 @@ class _Run:
         # Several processes train one network, and one of them writes.
         self._actions = actions if devices.is_chief(engine.strategy) else ()
         self._last_step, self._batch_size = last_step, batch_size
-        self.step = self._last_finite = int(engine.state.step)
+        self.step = self._checked = self._last_good = int(engine.state.step)
+        self._watch = divergence.Watch()
+        # Whether a checkpoint is due that waits until it is clear whether the run has diverged.
+        self._unsaved = False
         self.interrupted, self.rewound = False, 0
         # Items are skipped in the thread that reads them; actions run in this one.
         self.skipped: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -202,7 +205,9 @@ class _Run:
     def rewind(self, reason: str) -> None:
         """Continues from the restored state."""
         self.rewound += 1
-        self.step = self._last_finite = int(self._engine.state.step)
+        self.step = self._checked = self._last_good = int(self._engine.state.step)
+        self._watch.rewind()
+        self._unsaved = False
         self._recent.clear()
         self._clock.clear()
         self._clock.append(time.perf_counter())
@@ -223,7 +228,8 @@ class _Run:
         )
         intervals = self._engine.intervals
         judging = event.due(intervals.preview_every)
-        saving = event.due(intervals.checkpoint_every) or self.interrupted
+        ending = self.interrupted or event.finished
+        saving = event.due(intervals.checkpoint_every) or self.interrupted or self._unsaved
         if judging or saving or event.due(intervals.log_every):
             # Before anything of this step is logged or saved.
             # Not by name: variables of a task may share one.
@@ -232,13 +238,14 @@ class _Run:
                 for variable in self._engine.task.variables
             ]
             self._check([*_finite(event.mean_metrics), *weights])
-            self._last_finite = self.step
+            self._check_loss()
         while not self.skipped.empty():
             self._emit(events.Skipped(self.skipped.get()))
         self._emit(event)
         if judging:
             self._judge()
-        if saving and devices.is_chief(self._engine.strategy):
+        self._unsaved = saving and self._watch.suspects and not ending
+        if saving and not self._unsaved and devices.is_chief(self._engine.strategy):
             self._emit(events.Saved(self.step, self._engine.checkpointer.save()))
 
     def finish(self) -> events.Finished:
@@ -268,15 +275,30 @@ class _Run:
 
     def _check(self, finite: collections.abc.Iterable[tuple[str, bool]]) -> None:
         broken = [name for name, is_finite in finite if not is_finite]
-        if not broken:
-            return
+        if broken:
+            raise self._diverged("became NaN or infinite", ", ".join(broken[:3]))
+
+    def _check_loss(self) -> None:
+        """Checks the losses of the steps since the last check."""
+        task, watch = self._engine.task, self._watch
+        unchecked = list(self._recent)[self._checked - self.step :]
+        names = [name for name in (task.loss, *task.metric_names) if name in unchecked[-1]]
+        if names:
+            watch.see(float(metrics[names[0]]) for metrics in unchecked)
+        if watch.diverged:
+            now, usual = map(formatting.short, (float(unchecked[-1][names[0]]), watch.usual))
+            raise self._diverged("exploded", f"{names[0]} {now}, usually {usual}")
+        self._checked = self.step
+        if not watch.suspects:
+            self._last_good = self.step
+
+    def _diverged(self, how: str, what: str) -> errors.DivergedError:
         last = self._engine.checkpointer.latest or "none yet"
-        first = min(self._last_finite + 1, self.step)
-        raise errors.NotFiniteError(
-            f"the loss became NaN or infinite between steps {first} and {self.step} "
-            f"({', '.join(broken[:3])}); the last good checkpoint is {last}. "
-            "Run again to resume from it, with a lower learning rate, in float32, or with on_nan: "
-            "rewind"
+        first = min(self._last_good + 1, self.step)
+        return errors.DivergedError(
+            f"the loss {how} between steps {first} and {self.step} ({what}); "
+            f"the last good checkpoint is {last}. Run again to resume from it, with a lower "
+            "learning rate, in float32, or with on_nan: rewind"
         )
 
     def _emit(self, event: events.Event) -> None:

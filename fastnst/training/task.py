@@ -46,11 +46,14 @@ class Task(Protocol):
             validation value is kept as the best.
         variables: The variables that a step changes; they are checked for NaN.
         items: What batches hold, as a plural, for rates such as images/s.
+        loss: The metric of a step that must not explode; None for the first of `metric_names` that
+            a step has.
     """
 
     metric_names: tuple[str, ...]
     variables: collections.abc.Sequence[tf.Variable]
     items: str = "items"
+    loss: str | None = None
 
     @abc.abstractmethod
     def kept(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fastnst import checkpoint_file, errors, events
 from fastnst.config import schema
 from fastnst.data import feed
 from fastnst.models import metrics_log, run_folder
-from fastnst.training import actions, engine, task
+from fastnst.training import actions, engine, optimizers, task
 from fastnst.training.actions import report
 
 
@@ -438,7 +438,7 @@ def test_a_run_goes_back_to_its_last_checkpoint_and_on_to_other_batches(
     trainer = engine.Engine(Line(), folder.checkpoints, every_two, rewinds=rewinds)
     steps = functools.partial(trainer.train, feed.IterableFeed(one_bad), last_step=5)
     if not rewinds:
-        with pytest.raises(errors.NotFiniteError):
+        with pytest.raises(errors.DivergedError):
             steps(actions=record)
         return
     steps(actions=record)
@@ -462,9 +462,84 @@ def test_a_run_goes_back_to_its_last_checkpoint_and_on_to_other_batches(
 def test_a_run_that_always_fails_goes_back_only_so_often(tmp_path: Path) -> None:
     trainer = engine.Engine(Line(), tmp_path, EVERY_STEP, rewinds=3)
     happened: list[events.Event] = []
-    with pytest.raises(errors.NotFiniteError, match="on_nan: rewind"):
+    with pytest.raises(errors.DivergedError, match="on_nan: rewind"):
         trainer.train(feed.IterableFeed(broken_after(2)), last_step=9, actions=[happened.append])
     assert [event.step for event in of(events.Rewound, happened)] == [2, 2, 2]
+
+
+def exploding(first: int, end: int) -> Points:
+    """Batches of which some hold numbers that are far too large."""
+    return [
+        (x, y * np.float32(1e6 if first <= index < end else 1.0))
+        for index, (x, y) in enumerate(points(100))
+    ]
+
+
+def test_a_loss_that_explodes_ends_the_run_at_its_last_checkpoint_before(tmp_path: Path) -> None:
+    every_eight = dataclasses.replace(EVERY_STEP, preview_every=100, checkpoint_every=8)
+    message, happened = stopped(tmp_path, 90, Line(), every_eight, exploding(60, 100))
+    assert message.startswith("the loss exploded between steps 61 and 66 (loss ")
+    # That of step 64 was due, but the loss stood out already.
+    assert f"the last good checkpoint is {tmp_path / 'step-56'}. " in message
+    assert [event.step for event in of(events.Saved, happened)][-1] == 56
+
+
+def test_an_explosion_is_left_out_by_a_run_that_goes_back(tmp_path: Path) -> None:
+    every_eight = dataclasses.replace(EVERY_STEP, preview_every=100, checkpoint_every=8)
+    trainer = engine.Engine(Line(), tmp_path, every_eight, rewinds=3)
+    happened: list[events.Event] = []
+    batches = feed.IterableFeed(exploding(60, 70))
+    trainer.train(batches, last_step=72, actions=[happened.append])
+    (rewound,) = of(events.Rewound, happened)
+    assert rewound.step == 56 and "exploded between steps 61 and 66" in rewound.reason
+    # Of the ten batches, four follow: too few for another explosion. The checkpoint of step 64
+    # waits until the last of them, at step 60, is ten steps ago.
+    saved = [event.step for event in of(events.Saved, happened) if not event.best]
+    assert saved[-3:] == [56, 70, 72]
+
+
+class Half(Line):
+    """A line whose loss is computed in float16, whose largest number is 65,504."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._optimizer = optimizers.make("adam", 0.1, dtype=tf.float16, loss_scale=1024.0)
+        self._optimizer.build(self.variables)
+
+    def step(self, batch: Any, step: tf.Tensor) -> events.Metrics:
+        x, y = (tf.cast(each, tf.float16) for each in batch)
+        with tf.GradientTape() as tape:
+            a, b = (tf.cast(each, tf.float16) for each in self.variables)
+            loss = tf.reduce_mean(tf.square(a * x + b - y))
+            scaled = self._optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.variables)
+        self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+        return {"loss": tf.cast(loss, tf.float32)}
+
+
+def test_an_overflow_in_float16_ends_the_run_and_never_reaches_the_weights(tmp_path: Path) -> None:
+    # The square of 1e3 is too large.
+    batches = [
+        (x, y * np.float32(1e3 if index > 2 else 1)) for index, (x, y) in enumerate(points())
+    ]
+    half = Half()
+    message, _ = stopped(tmp_path, 20, half, EVERY_STEP, batches)
+    assert message.startswith("the loss became NaN or infinite between steps 4 and 4 (loss)")
+    assert "in float32" in message
+    saved = checkpoint_file.read_checkpoint(tmp_path / "step-3")
+    for variable in half.variables:
+        assert variable.numpy() == saved[f"{variable.name[0]}/.ATTRIBUTES/VARIABLE_VALUE"] != 0
+
+
+def test_gradients_that_overflow_in_float16_are_skipped_until_their_scale_fits(
+    tmp_path: Path,
+) -> None:
+    # Gradients of up to 20, times the first scale of 2^20, do not fit.
+    half = Half()
+    half._optimizer.dynamic_scale.assign(2.0**20)
+    train(tmp_path, 20, line=half, intervals=EVERY_STEP)
+    assert 1.0 <= half._optimizer.dynamic_scale.numpy() < 2.0**15
+    assert np.isfinite([half.a, half.b]).all() and half.a.numpy() != 0.0
 
 
 def test_a_check_names_all_steps_since_the_last_one(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Classification(task.Task):
 
     metric_names: tuple[str, ...] = ("error", "loss", "accuracy")
     items = "pictures"
+    loss = "loss"
 
     def __init__(
         self,
