@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import functools
+import itertools
 import math
 import os
 from pathlib import Path
@@ -15,6 +16,10 @@ from fastnst import cluster, errors
 
 # Seconds after which a process of a cluster that gives no sign of life counts as lost.
 _SILENCE = 60.0
+# Milliseconds to wait for another process at a time; between them, Ctrl-C is noticed.
+_PATIENCE = 1000
+# Numbers the calls of `exchange`, which are the same in all processes of a cluster.
+_EXCHANGES = itertools.count()
 # CPU flags, as named by Linux, with which bfloat16 multiplies faster than float32.
 _FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 
@@ -121,6 +126,44 @@ def agree(strategy: tf.distribute.Strategy, wish: bool) -> bool:
     local = tf.constant(float(wish))
     wishes = strategy.run(lambda: tf.identity(local))
     return bool(strategy.reduce(tf.distribute.ReduceOp.SUM, wishes, axis=None) > 0)
+
+
+def exchange(strategy: tf.distribute.Strategy, text: str) -> dict[int, str]:
+    """Exchanges a text between the chief and the other processes that share the strategy.
+
+    All processes must call this together, but may end right after it: whoever has received a text
+    does not depend on its sender any more.
+
+    Args:
+        strategy: The strategy.
+        text: The text of this process.
+
+    Returns:
+        In the chief, the texts of the others by their index; in the others, the chief's, whose
+        index is 0. Empty if no other process shares the strategy.
+    """
+    if _alone(strategy):
+        return {}
+    name = f"fastnst/exchange/{next(_EXCHANGES)}"
+    own = strategy.cluster_resolver.task_id
+    count = strategy.cluster_resolver.cluster_spec().num_tasks("worker")
+    send = functools.partial(context.context().set_config_key_value, f"{name}/{own}", text)
+    # The texts are kept by the chief, which may end when it has all of them; the others therefore
+    # receive before they send.
+    if own:
+        received = {0: _receive(f"{name}/0")}
+        send()
+        return received
+    send()
+    return {index: _receive(f"{name}/{index}") for index in range(1, count)}
+
+
+def _receive(name: str) -> str:
+    while True:
+        try:
+            return str(context.context().get_config_key_value(name, _PATIENCE))
+        except tf.errors.DeadlineExceededError:
+            continue
 
 
 def share(

@@ -6,12 +6,12 @@ import collections
 import collections.abc
 import statistics
 
-# A loss stands out if it is so many times the median of the usual ones. Those of different photos,
-# styles and crop sizes differ by less than a tenth of that.
+# A loss stands out if it is so many times the median of the usual ones. Those of different batches
+# and crop sizes differ by less than a tenth of that.
 _TIMES = 1000.0
 # How many usual losses the median is taken of, and the fewest that tell what is usual.
 _USUAL, _FEWEST = 200, 50
-# Of so many steps, more than half must stand out: a single photo may be strange.
+# Of so many steps, more than half must stand out: a single batch may be strange.
 _LATEST = 10
 
 

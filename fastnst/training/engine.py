@@ -282,7 +282,8 @@ class _Run:
         """Checks the losses of the steps since the last check."""
         task, watch = self._engine.task, self._watch
         unchecked = list(self._recent)[self._checked - self.step :]
-        names = [name for name in (task.loss, *task.metric_names) if name in unchecked[-1]]
+        wanted = (*([task.loss] if task.loss else []), *task.metric_names)
+        names = [name for name in wanted if name in unchecked[-1]]
         if names:
             watch.see(float(metrics[names[0]]) for metrics in unchecked)
         if watch.diverged:

@@ -152,6 +152,35 @@ def test_a_request_to_stop_reaches_all_workers_and_the_run_is_saved(
     assert f"stopped and saved at step {saved} of 100000" in told
 
 
+@pytest.mark.processes
+def test_workers_with_different_settings_or_styles_are_refused_before_anything_is_written(
+    tmp_path: Path, conf: Conf
+) -> None:
+    path = conf(tmp_path, **KEYS)
+    style = tmp_path / "style.jpg"
+    shutil.copyfile(ROOT / "img" / "candy.jpg", style)
+    own = {1: ["--set", "learning_rate=0.25"], 2: ["--set", f"style_image={style}"]}
+    with contextlib.ExitStack() as stack:
+        started = []
+        for node in cluster.local(3):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "fastnst", "train", "-c", path, *own.get(node.index, [])],
+                cwd=ROOT,
+                env={**os.environ, "TF_CONFIG": node.to_json()},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.kill)
+            started.append(process)
+        told = [process.communicate(timeout=WAIT)[1] for process in started]
+    assert [process.returncode for process in started] == [1, 1, 1], told
+    rate = "worker 1 differs from the chief in learning_rate (0.25 instead of 0.001); start all"
+    assert rate in told[0] and rate in told[1]
+    assert "worker 2 differs from the chief in style_image ('content " in told[2]
+    assert "Traceback" not in "".join(told)
+    assert not (tmp_path / "models").exists()
+
+
 @contextlib.contextmanager
 def two_hosts() -> Iterator[tuple[list[str], list[str], Callable[[], None]]]:
     """Makes two network namespaces, connected by a cable.

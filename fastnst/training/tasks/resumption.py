@@ -42,7 +42,7 @@ def changes(
     earlier = _earlier(folder)
     if earlier is None:
         return {}
-    before, now = _dotted(earlier), _dotted(current)
+    before, now = dotted(earlier), dotted(current)
     changed = {
         key: (before[key], value)
         for key, value in now.items()
@@ -126,7 +126,7 @@ def _earlier(folder: run_folder.RunFolder) -> dict[str, Any] | None:
     return earlier
 
 
-def _dotted(flat: collections.abc.Mapping[str, Any]) -> dict[str, Any]:
+def dotted(flat: collections.abc.Mapping[str, Any]) -> dict[str, Any]:
     """Returns every value by key; the keys of several styles become "styles.NAME.KEY"."""
     styles = flat.get("styles") or {}
     # The names come first, because other differences follow from them. Their order, which is that

@@ -17,6 +17,7 @@ from fastnst.training import actions as standard_actions
 from fastnst.training import engine as engine_module
 from fastnst.training import task as task_module
 from fastnst.training.tasks import (
+    agreement,
     classification_plan,
     contents,
     plan,
@@ -174,6 +175,9 @@ def open_session(
     folder = run_folder.RunFolder(settings.run_dir)
     begun = not fresh and checkpoint_file.newest(folder.checkpoints) is not None
     planned = PLANS[settings.task](settings, say, begun, dataset)
+    found = planned.digests()
+    with planned.readable(str(folder.path), lambda: "run the same command again"):
+        agreement.check(strategy, settings, planned, found)
     batches = planned.feed(strategy)
     last_step = _last_step(settings, planned.count)
     if not begun and not fresh and store.has_weights(folder.path):
@@ -193,7 +197,6 @@ def open_session(
         folder.prepare(settings.intervals.keep_checkpoints)
         folder.sweep()
         metrics_log.read(folder.metrics, say)
-    found = planned.digests()
     changes = resumption.changes(settings.flat(), folder, found)
     trainer = engine_module.Engine(
         task,
