@@ -161,7 +161,8 @@ def plain(folder: Path) -> Iterator[Path]:
     """
     whole = folder.absolute()
     text = str(whole)
-    if not set("*?[]\\").intersection(text) and text.isprintable():
+    special = set("*?[]\\") - {os.sep}
+    if not special.intersection(text) and text.isprintable():
         yield whole
         return
     with tempfile.TemporaryDirectory() as links:

@@ -116,11 +116,6 @@ class RunFolder:
             UserError: If the folder cannot be created or written, or the disk is nearly full.
         """
         advice = "set another folder with model_path or --model_path"
-        if pattern := set("*?[").intersection(str(self.path)):
-            raise errors.UserError(
-                f"model_path: {self.path} contains {' and '.join(sorted(pattern))}, which "
-                f"TensorFlow treats as wildcards; {advice}"
-            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.checkpoints, self.samples, self.tensorboard):

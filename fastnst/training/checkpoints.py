@@ -118,11 +118,14 @@ class Checkpointer:
         return self._write(self._best)
 
     def _restore(self, path: str) -> None:
-        if self._task.restore_older(path):
-            counters = tf.train.Checkpoint(**self._state.kept())
-            counters.restore(path).assert_existing_objects_matched().expect_partial()
-        else:
-            self._checkpoint.restore(path).assert_consumed()
+        # TensorFlow writes to any path, but takes brackets for wildcards when it reads.
+        with files.plain(Path(path).parent) as folder:
+            plain = str(folder / Path(path).name)
+            if self._task.restore_older(plain):
+                counters = tf.train.Checkpoint(**self._state.kept())
+                counters.restore(plain).assert_existing_objects_matched().expect_partial()
+            else:
+                self._checkpoint.restore(plain).assert_consumed()
 
     def _write(self, folder: Path) -> str:
         step = int(self._state.step)

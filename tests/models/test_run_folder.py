@@ -117,10 +117,3 @@ def test_a_full_disk_is_the_users_error_before_training_starts(
                 errors.UserError, match=r"has 188 MB of free disk space, .* need 189 MB"
             ):
                 folder.prepare(checkpoints=5)
-
-
-def test_a_folder_whose_name_is_a_pattern_to_tensorflow_is_rejected_at_once(tmp_path: Path) -> None:
-    folder = run_folder.RunFolder(tmp_path / "art [v2]" / "candy")
-    with pytest.raises(errors.UserError, match=r"art \[v2\]/candy contains \[, which"):
-        folder.prepare(checkpoints=5)
-    assert not list(tmp_path.iterdir())
