@@ -1,9 +1,11 @@
-"""Does memory stay flat over thousands of photos of hundreds of sizes?
+"""Does memory stay flat over thousands of photos of hundreds of sizes, and of training steps?
 
     python -m benchmarks.memory
+    python -m benchmarks.memory --only training
 
-Each contestant stylizes the same photos in a process of its own: `eval` as the command does, and an
-exported SavedModel as an app does. Memory is read after shares of the photos.
+Each contestant runs in a process of its own. `eval` and `SavedModel` stylize the same photos, as
+the command and as an app that uses an export; `loading` loads the model anew for each photo; and
+`training` takes many tiny steps. Memory is read after shares of the photos or steps.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 from benchmarks import contest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Shares of the photos after which memory is read. Before the first, caches fill.
+# Shares of the photos or steps after which memory is read. Before the first, caches fill.
 _MARKS = (0.25, 0.5, 0.75, 1.0)
 
 # Draws a photo of one of many sizes: the same ones for every contestant.
@@ -62,6 +64,27 @@ for index in range(count):
     paint(images=tf.constant(draw(index)[np.newaxis]))["stylized"].numpy()
     report(index)
 """,
+    "loading": """
+import gc
+import fastnst
+
+for index in range(count):
+    # Of one size: each new size takes some memory of its own, which `eval` shows.
+    fastnst.load(name)(draw(0))
+    # Graphs refer to themselves, so Python would free them later.
+    gc.collect()
+    report(index)
+""",
+    "training": """
+from benchmarks import scaling
+from fastnst import events
+
+def watch(event):
+    if isinstance(event, events.Step):
+        report(event.step - 1)
+
+scaling.train_tiny(count, watch)
+""",
 }
 
 
@@ -72,24 +95,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=int, default=2000, help="photos for each (default: 2000)")
     parser.add_argument("--sizes", type=int, default=500, help="different sizes (default: 500)")
     parser.add_argument("--side", type=int, default=256, help="longest side (default: 256)")
+    parser.add_argument("--loads", type=int, default=40, help="times to load (default: 40)")
+    parser.add_argument("--steps", type=int, default=5000, help="steps to train (default: 5000)")
+    parser.add_argument("--only", choices=[*_CONTESTANTS], help="run one contestant only")
     arguments = parser.parse_args(argv)
     if arguments.toy:
         arguments.photos, arguments.sizes, arguments.side = 8, 4, 40
+        arguments.loads, arguments.steps = 4, 20
+    counts = {"loading": arguments.loads, "training": arguments.steps}
+    contestants = {
+        name: program for name, program in _CONTESTANTS.items() if arguments.only in (None, name)
+    }
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder, "exported")
-        command = [sys.executable, "-m", "fastnst", "export", "--quiet"]
-        subprocess.run([*command, "--model", arguments.model, "-o", exported], cwd=ROOT, check=True)
-        for name, program in _CONTESTANTS.items():
+        if "SavedModel" in contestants:
+            command = [sys.executable, "-m", "fastnst", "export", "--quiet", "-o", exported]
+            subprocess.run([*command, "--model", arguments.model], cwd=ROOT, check=True)
+        for name, program in contestants.items():
             loaded = exported if name == "SavedModel" else arguments.model
-            found[name] = _measure(program, str(loaded), arguments)
+            count = counts.get(name, arguments.photos)
+            found[name] = _measure(program, str(loaded), count, arguments)
             print(_row(name, found[name]), flush=True)
     return contest.finish("memory", **found)
 
 
-def _measure(program: str, model: str, arguments: Any) -> dict[str, Any]:
-    """Runs a contestant; returns its memory in MiB by the number of photos, and its time."""
-    numbers = (arguments.photos, arguments.sizes, arguments.side, *_MARKS)
+def _measure(program: str, model: str, times: int, arguments: Any) -> dict[str, Any]:
+    """Runs a contestant; returns its memory in MiB by the photos or steps so far, and its time."""
+    numbers = (times, arguments.sizes, arguments.side, *_MARKS)
     start = time.monotonic()
     printed = subprocess.run(
         [sys.executable, "-c", _PHOTO + program, model, *map(str, numbers)],

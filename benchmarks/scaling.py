@@ -1,11 +1,10 @@
-"""How does training scale: with the processes that share it, and with its length?
+"""How does training scale with the processes that share it?
 
     python -m benchmarks.scaling
 
 Measures the training step of one process that has all cores, and of two processes that have half
 of them each, at the same global batch; and what of it the exchange of gradients takes. From that,
-a model on paper tells how GPUs would scale. It also measures whether memory grows over thousands
-of small steps.
+a model on paper tells how GPUs would scale.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=8, help="measured after the first two")
-    parser.add_argument(
-        "--long", type=int, default=5000, help="tiny steps to watch the memory over"
-    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if arguments.worker:
         return _work(json.loads(arguments.worker))
     if arguments.toy:
-        arguments.size, arguments.steps, arguments.long = 32, 2, 60
+        arguments.size, arguments.steps = 32, 2
     case = {"size": arguments.size, "batch": arguments.batch, "steps": arguments.steps}
     case["tiny"] = arguments.toy
     alone, (chief, _) = _measure(1, case)[0], _measure(2, case)
@@ -71,17 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     head = ["on paper", *(f"{gpus} GPUs" for gpus in next(iter(paper.values())))]
     rows = [[name, *(f"{share:.0%}" for share in found.values())] for name, found in paper.items()]
     print(f"\n{contest.table(head, rows)}", flush=True)
-    memory = _run_alone({"long": arguments.long})
-    marks = memory["resident"]
-    head = ["step", *marks]
-    print(f"\n{contest.table(head, [['resident MiB', *(f'{mib:.0f}' for mib in marks.values())]])}")
     return contest.finish(
         "scaling",
         speedup=round(alone["step"] / chief["step"], 3),
         alone=alone,
         two=chief,
         paper=paper,
-        resident=marks,
     )
 
 
@@ -112,10 +103,6 @@ def _measure(workers: int, case: dict[str, Any]) -> list[dict[str, float]]:
     return [_result(process) for process in started]
 
 
-def _run_alone(case: dict[str, Any]) -> dict[str, Any]:
-    return _result(_start(case, dict(os.environ)))
-
-
 def _start(case: dict[str, Any], environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.scaling", "--worker", json.dumps(case)],
@@ -139,8 +126,7 @@ def _work(case: dict[str, Any]) -> int:
 
     terminal.import_tensorflow()
     with tempfile.TemporaryDirectory() as folder:
-        found = _watch_memory(case["long"], folder) if "long" in case else _time(case, folder)
-    print(json.dumps(found), flush=True)
+        print(json.dumps(_time(case, folder)), flush=True)
     return 0
 
 
@@ -192,34 +178,25 @@ def _time(case: dict[str, Any], folder: str) -> dict[str, float]:
     return {**found, "bytes": sum(4 * int(np.prod(each.shape)) for each in gradients)}
 
 
-def _watch_memory(steps: int, folder: str) -> dict[str, Any]:
-    """Trains for many tiny steps, with validations, checkpoints and logs.
+def train_tiny(steps: int, action: Callable[[Any], None]) -> None:
+    """Trains the smallest network for many steps, with validations, checkpoints and logs.
 
-    Returns:
-        The resident memory at some steps, in MiB.
+    Args:
+        steps: Number of steps.
+        action: Receives the events.
     """
-    import psutil
-
-    from fastnst import events
-
-    marks: dict[int, float] = {}
-    run = _open(
-        folder,
-        image_size=32,
-        stages={},
-        batch_size=1,
-        validation=str(_small_photos(Path(folder))),
-        preview_every=max(steps // 10, 1),
-        checkpoint_every=max(steps // 10, 1),
-        **TINY,
-    )
-
-    def note(event: events.Event) -> None:
-        if isinstance(event, events.Step) and event.step % max(steps // 5, 1) == 0:
-            marks[event.step] = round(psutil.Process().memory_info().rss / 2**20, 1)
-
-    run.train([note], lambda: int(run.engine.state.step) >= steps)
-    return {"resident": marks}
+    with tempfile.TemporaryDirectory() as folder:
+        run = _open(
+            folder,
+            image_size=32,
+            stages={},
+            batch_size=1,
+            validation=str(_small_photos(Path(folder))),
+            preview_every=max(steps // 10, 1),
+            checkpoint_every=max(steps // 10, 1),
+            **TINY,
+        )
+        run.train([action], lambda: int(run.engine.state.step) >= steps)
 
 
 def _small_photos(folder: Path) -> Path:

@@ -29,6 +29,8 @@ Feed: TypeAlias = collections.abc.Callable[
     [int, int, collections.abc.Callable[[str], None]],
     collections.abc.Iterator[tuple[Any, int]],
 ]
+# The metrics of so many steps are kept at most, for means and rates. Each step takes some KiB.
+_WINDOW = 1000
 
 
 class Engine:
@@ -184,7 +186,7 @@ class _Run:
         self.interrupted, self.rewound = False, 0
         # Items are skipped in the thread that reads them; actions run in this one.
         self.skipped: queue.SimpleQueue[str] = queue.SimpleQueue()
-        window = engine.intervals.log_every
+        window = min(engine.intervals.log_every, _WINDOW)
         self._recent: collections.deque[events.Metrics] = collections.deque(maxlen=window)
         # A step that is only dispatched takes no time; the wait for it shows between the steps.
         self._clock = collections.deque([time.perf_counter()], maxlen=window + 1)

@@ -227,6 +227,14 @@ def test_metrics_are_means_over_the_steps_between_log_entries(tmp_path: Path) ->
     assert all(event.rate > 0 for event in steps)
 
 
+def test_the_metrics_of_few_steps_are_kept_however_rarely_they_are_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_WINDOW", 3)
+    _, happened = train(tmp_path, 9, intervals=schema.Intervals(log_every=100_000))
+    assert [len(event.recent) for event in of(events.Step, happened)] == [1, 2, *[3] * 7]
+
+
 def test_the_rate_counts_the_items_of_a_batch(tmp_path: Path) -> None:
     def rate(batch_size: int) -> float:
         clock = iter(float(tick) for tick in range(100))
