@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for way in ways:
                     options = ["--tiles", way, "--stroke", arguments.stroke]
                     if arguments.huge:
-                        options += ["--max-memory", "2GiB"]
+                        # More pixels than eval takes from strangers by default.
+                        options += ["--max-memory", "2GiB", "--max-pixels", f"{size[0] * size[1]}"]
                     runs[way].append(_run(photo, arguments.model, options))
             for way, timed in runs.items():
                 seconds, peak = (statistics.median(column) for column in zip(*timed, strict=True))
