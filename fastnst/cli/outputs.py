@@ -18,7 +18,7 @@ def place(given: str | None, stem: str, suffix: str, *, numbered: bool = True) -
             folder "generated".
         stem: Name of the file in a folder, without its extension.
         suffix: Its extension.
-        numbered: Whether a file of this name is kept, and the new one numbered.
+        numbered: Whether to keep an existing file of this name, and number the new one.
     """
     if given is not None and not files.names_folder(given):
         return Path(given)
@@ -38,10 +38,10 @@ def check(
         path: The file.
         inputs: Files that it may not replace.
         picture: A picture of the size of the result, to check that the format holds it; None for
-            files that are no pictures.
+            files that are not pictures.
 
     Raises:
-        UserError: If it cannot be written, is an input, or has an extension of no picture.
+        UserError: If it cannot be written, is an input, or its extension names no picture format.
     """
     if path.resolve() in {each.resolve() for each in inputs}:
         raise errors.UserError(
