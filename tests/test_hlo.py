@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import fastnst
 from fastnst.models import restore
 from tests.conftest import TINY
-from tools.hlo import collect, export
+from tools.hlo import collect, export, export_painter, lowering
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,7 +46,7 @@ def test_parameters_are_the_batch_the_count_the_variables_and_the_constants(fold
     about = json.loads((folder / export.DESCRIPTION).read_text(encoding="utf-8"))
     assert about["batch"] == [2, 128, 128, 3] and about["steps"] == 3
     assert {"total", "coarse", "steady", "wallpaper"} <= set(about["metrics"])
-    module = export.hlo_pb2.HloModuleProto.FromString(
+    module = lowering.hlo_pb2.HloModuleProto.FromString(
         lzma.decompress((folder / export.STEP).read_bytes())
     )
     parameters = module.host_program_shape.parameters[2:]
@@ -75,6 +76,21 @@ def test_the_run_ends_with_the_variables_that_were_trained(folder: Path) -> None
     assert weights and all(np.array_equal(weights[n], trained[f"average/{n}"]) for n in weights)
     picture = np.zeros((32, 40, 3), np.uint8)
     assert fastnst.load(run)(picture).shape == picture.shape
+
+
+def test_a_painter_takes_photos_and_weights(tmp_path: Path) -> None:
+    export_painter.export("gallery-lite", tf.bfloat16, (2, 16, 24), tmp_path)
+    path = tmp_path / "gallery-lite-bfloat16-2x16x24"
+    module = lowering.hlo_pb2.HloModuleProto.FromString(
+        lzma.decompress(path.with_name(f"{path.name}.hlo.xz").read_bytes())
+    )
+    photos, *weights = module.host_program_shape.parameters
+    described = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
+    assert described["shape"] == list(photos.dimensions) == [2, 16, 24, 3]
+    with np.load(path.with_name(f"{path.name}.npz")) as file:
+        arrays = [file[name] for name in file.files]
+    assert [list(shape.dimensions) for shape in weights] == [list(a.shape) for a in arrays]
+    assert len(arrays) == len(described["dtypes"])
 
 
 def test_jax_takes_the_steps(folder: Path, photos: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import math
 
+import numpy as np
 import tensorflow as tf
 
 # The quintic iteration of the authors: it rises most steeply at 0 and stays near 1.
@@ -15,6 +16,8 @@ _MOMENTUM = 0.95
 _RMS = 0.2
 # Scales and shifts learn best at several times the kernels' rate: docs/experiments.md.
 _VECTORS = 4.0
+# Gradients that this factor does not bring into the range of float16 are above 1e16.
+_SMALLEST_SCALE = 2.0**-40
 # Of SGD, by the names of its variants.
 _MOMENTA = {"sgd": 0.0, "momentum": 0.9}
 
@@ -192,3 +195,23 @@ def make(
     if dtype == tf.float16:
         return tf.keras.optimizers.LossScaleOptimizer(optimizer, loss_scale)
     return optimizer
+
+
+def metrics(optimizer: tf.keras.optimizers.Optimizer) -> dict[str, tf.Tensor]:
+    """Returns the learning rate of the next step and, in float16, the factor of the loss.
+
+    A step with infinite gradients is skipped, and the factor is halved. If it becomes so small that
+    gradients would be infinite at any factor, it is NaN here, because no step would ever be taken.
+
+    Args:
+        optimizer: An optimizer from `make`.
+
+    Returns:
+        "learning_rate" and, for an optimizer that scales the loss, "loss_scale": float32 scalars,
+        read inside the graph, where reading does not wait for the device.
+    """
+    found = {"learning_rate": tf.identity(optimizer.learning_rate)}
+    if isinstance(optimizer, tf.keras.optimizers.LossScaleOptimizer):
+        scale = tf.convert_to_tensor(optimizer.dynamic_scale.value)
+        found["loss_scale"] = tf.where(scale < _SMALLEST_SCALE, np.nan, scale)
+    return found

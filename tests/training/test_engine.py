@@ -6,6 +6,7 @@ import collections.abc
 import dataclasses
 import functools
 import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -511,6 +512,8 @@ def test_an_explosion_is_left_out_by_a_run_that_goes_back(tmp_path: Path) -> Non
 class Half(Line):
     """A line whose loss is computed in float16, whose largest number is 65,504."""
 
+    too_large = 1.0
+
     def __init__(self) -> None:
         super().__init__()
         self._optimizer = optimizers.make("adam", 0.1, dtype=tf.float16, loss_scale=1024.0)
@@ -522,9 +525,10 @@ class Half(Line):
             a, b = (tf.cast(each, tf.float16) for each in self.variables)
             loss = tf.reduce_mean(tf.square(a * x + b - y))
             scaled = self._optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, self.variables)
+        gradients = [self.too_large * each for each in tape.gradient(scaled, self.variables)]
+        found = optimizers.metrics(self._optimizer)
         self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
-        return {"loss": tf.cast(loss, tf.float32)}
+        return {"loss": tf.cast(loss, tf.float32), **found}
 
 
 def test_an_overflow_in_float16_ends_the_run_and_never_reaches_the_weights(tmp_path: Path) -> None:
@@ -550,6 +554,18 @@ def test_gradients_that_overflow_in_float16_are_skipped_until_their_scale_fits(
     train(tmp_path, 20, line=half, intervals=EVERY_STEP)
     assert 1.0 <= half._optimizer.dynamic_scale.numpy() < 2.0**15
     assert np.isfinite([half.a, half.b]).all() and half.a.numpy() != 0.0
+
+
+def test_gradients_that_are_infinite_at_any_scale_end_the_run(tmp_path: Path) -> None:
+    # Otherwise, every step would be skipped until the last one, without a word.
+    half = Half()
+    half.too_large = math.inf
+    message, _ = stopped(tmp_path, 200, half, EVERY_STEP, points())
+    # 1024 halves 51 times until it is below 2^-40; the metric is that of the step after.
+    assert message.startswith(
+        "the loss became NaN or infinite between steps 52 and 52 (loss_scale)"
+    )
+    assert half.a.numpy() == 0.0
 
 
 def test_a_check_names_all_steps_since_the_last_one(tmp_path: Path) -> None:

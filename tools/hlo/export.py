@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import lzma
-import math
 import sys
 import unittest.mock
 from pathlib import Path
@@ -18,17 +17,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-# TensorFlow ships the message, but has no public name for it.
-from tensorflow.compiler.xla.service import hlo_pb2
-
 from fastnst import devices
 from fastnst.data import feed
 from fastnst.training.tasks import session, style_transfer
+from tools.hlo import lowering
 
 # The files of a step; `tools/hlo/train.py` reads the same names.
 STEP, VARIABLES, DESCRIPTION = "step.hlo.xz", "variables.npz", "step.json"
-# Constants from this many elements on become parameters: the loss network, and the style targets.
-_LARGE = 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,14 +67,7 @@ def export(run: session.Session, folder: Path) -> None:
 
     batch = tf.TensorSpec([data.batch_size, size, size, 3], tf.uint8)
     count = tf.TensorSpec([], tf.int64)
-    graph = step.get_concrete_function(batch, count).graph
-    of_handle = {id(variable.handle): variable for variable in graph.variables}
-    captured = [of_handle[id(outer)] for outer, _ in graph.captures]
-    module = hlo_pb2.HloModuleProto.FromString(
-        step.experimental_get_compiler_ir(batch, count)(stage="hlo_serialized")
-    )
-    _speak_stablehlo(module)
-    constants = _hoist_constants(module)
+    module, captured, constants = lowering.lower(step, batch, count)
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STEP).write_bytes(lzma.compress(module.SerializeToString()))
@@ -118,61 +106,6 @@ def named_variables(run: session.Session) -> list[tuple[tf.Variable, str]]:
         )
         for name, variable in variables.items()
     ]
-
-
-def _speak_stablehlo(module: hlo_pb2.HloModuleProto) -> None:
-    """Replaces operations that do nothing, and that newer compilers do not read."""
-    for computation in module.computations:
-        for instruction in computation.instructions:
-            if instruction.opcode == "set-dimension-size":
-                # The size is a constant, and the one that the shape has.
-                del instruction.operand_ids[1], instruction.dimensions[:]
-                instruction.opcode = "reshape"
-            elif instruction.opcode == "copy":
-                instruction.opcode = "reshape"
-
-
-def _hoist_constants(module: hlo_pb2.HloModuleProto) -> dict[str, np.ndarray]:
-    """Turns large constants into parameters; equal ones become one.
-
-    Returns:
-        Their values by "number/dtype", in order; bfloat16 as float32, which holds it exactly.
-    """
-    (entry,) = (c for c in module.computations if c.id == module.entry_computation_id)
-    found: dict[bytes, int] = {}
-    constants: dict[str, np.ndarray] = {}
-    # Ids of constants that are equal to an earlier one.
-    twins: dict[int, int] = {}
-    for instruction in entry.instructions:
-        literal, shape = instruction.literal, instruction.shape
-        if instruction.opcode != "constant" or math.prod(shape.dimensions) < _LARGE:
-            continue
-        if literal.f32s:
-            dtype, value = "float32", np.array(literal.f32s, np.float32)
-        elif literal.bf16s:
-            half = np.frombuffer(literal.bf16s, tf.bfloat16.as_numpy_dtype)
-            dtype, value = "bfloat16", half.astype(np.float32)
-        else:
-            continue
-        first = found.setdefault(shape.SerializeToString() + value.tobytes(), instruction.id)
-        if first != instruction.id:
-            twins[instruction.id] = first
-            continue
-        constants[f"{len(constants)}/{dtype}"] = value.reshape(shape.dimensions)
-        instruction.opcode = "parameter"
-        instruction.parameter_number = len(entry.program_shape.parameters)
-        instruction.ClearField("literal")
-        for program_shape in (entry.program_shape, module.host_program_shape):
-            program_shape.parameters.append(shape)
-            program_shape.parameter_names.append(instruction.name)
-    kept = [instruction for instruction in entry.instructions if instruction.id not in twins]
-    for instruction in kept:
-        operands = [twins.get(operand, operand) for operand in instruction.operand_ids]
-        instruction.operand_ids[:] = operands
-    entry_copy = [type(each).FromString(each.SerializeToString()) for each in kept]
-    del entry.instructions[:]
-    entry.instructions.extend(entry_copy)
-    return constants
 
 
 if __name__ == "__main__":

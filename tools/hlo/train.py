@@ -4,7 +4,8 @@
 
 Needs JAX, NumPy and Pillow, and reads the files that `tools.hlo.export` wrote. The variables are
 saved every ten minutes and at the end. Crops are cut and enlarged as in `fastnst train`, but in
-another order, and large photos are not scaled down first.
+another order, and large photos are not scaled down first. With `--minutes`, training ends on time,
+and the schedule of the learning rate follows the clock instead of the steps.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import concurrent.futures
 import itertools
 import json
 import lzma
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +33,8 @@ STEP, VARIABLES, DESCRIPTION = "step.hlo.xz", "variables.npz", "step.json"
 TRAINED, DONE = "trained.npz", "steps done"
 _SAVE_SECONDS = 600.0
 _WORKERS = 8
+# The optimizer's count of steps, which the schedule of the learning rate follows.
+_ITERATION = "/iteration"
 # Batches that wait for the device, and steps that it may be behind.
 _AHEAD = 32
 _BEHIND = 16
@@ -41,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder that tools.hlo.export has written")
     parser.add_argument("photos", type=Path, help="folder of photos")
+    parser.add_argument("--minutes", type=float, help="time until the end, with compiling")
     options = parser.parse_args(arguments)
+    deadline = time.perf_counter() + 60 * (options.minutes or math.inf)
     jax.config.update("jax_enable_x64", True)
     about = json.loads((options.folder / DESCRIPTION).read_text(encoding="utf-8"))
     with np.load(options.folder / VARIABLES) as file:
@@ -65,14 +71,23 @@ def main(arguments: list[str] | None = None) -> int:
     begun = saved = time.perf_counter()
     running: list[jax.Array] = []
     metrics = len(about["metrics"])
-    for count, batch in enumerate(batches(photos, about), 1):
-        inputs = [jax.device_put(batch), jax.device_put(np.int64(count - 1)), *values]
+    (clock,) = (i for i, name in enumerate(about["variables"]) if name.endswith(_ITERATION))
+    limit = sys.maxsize if options.minutes else about["steps"]
+    count = 0
+    for batch in batches(photos, about, limit):
+        if options.minutes:
+            share = (time.perf_counter() - begun) / (deadline - begun)
+            if share >= 1:
+                break
+            values[clock] = jax.device_put(np.int64(share * about["steps"]))
+        inputs = [jax.device_put(batch), jax.device_put(np.int64(count)), *values]
         outputs = step.execute(inputs)
         for parameter, output in zip(about["changed"], outputs[metrics:], strict=True):
             values[parameter - 2] = output
         running.append(outputs[0])
         if len(running) > _BEHIND:
             jax.block_until_ready(running.pop(0))
+        count += 1
         if count % 100 == 0 or count == about["steps"]:
             found = dict(zip(about["metrics"], map(float, outputs[:metrics]), strict=True))
             rate = count * about["batch"][0] / (time.perf_counter() - begun)
@@ -80,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         if time.perf_counter() - saved > _SAVE_SECONDS:
             save(count)
             saved = time.perf_counter()
-    save(about["steps"])
+    save(count)
     return 0
 
 
@@ -111,8 +126,8 @@ def read_photos(folder: Path) -> list[np.ndarray]:
     return photos
 
 
-def batches(photos: list[np.ndarray], about: dict[str, Any]) -> Iterator[np.ndarray]:
-    """Yields as many batches of random crops as there are steps, uint8 [B, H, W, 3]."""
+def batches(photos: list[np.ndarray], about: dict[str, Any], steps: int) -> Iterator[np.ndarray]:
+    """Yields a batch of random crops for each step, uint8 [B, H, W, 3]."""
     count, size = about["batch"][:2]
 
     def make(index: int) -> np.ndarray:
@@ -121,12 +136,12 @@ def batches(photos: list[np.ndarray], about: dict[str, Any]) -> Iterator[np.ndar
         return np.stack([crop(photos[each], size, about["zoom"], random) for each in chosen])
 
     with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
-        waiting = [pool.submit(make, index) for index in range(min(_AHEAD, about["steps"]))]
+        waiting = [pool.submit(make, index) for index in range(min(_AHEAD, steps))]
         for index in itertools.count(len(waiting)):
             if not waiting:
                 return
             yield waiting.pop(0).result()
-            if index < about["steps"]:
+            if index < steps:
                 waiting.append(pool.submit(make, index))
 
 

@@ -12,7 +12,7 @@ from fastnst import events
 from fastnst.data import distortions
 from fastnst.nets import classifiers
 from fastnst.reports import predictions
-from fastnst.training import task
+from fastnst.training import optimizers, task
 
 # Pictures, uint8 [B, S, S, C], or features of the bottleneck, float32 [B, F]; labels, int32 [B].
 Batch: TypeAlias = tuple[tf.Tensor, tf.Tensor]
@@ -102,13 +102,12 @@ class Classification(task.Task):
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
             scaled = self._optimizer.scale_loss(loss / context.num_replicas_in_sync)
         gradients = tape.gradient(scaled, variables)
-        # Read inside the graph, where reading does not wait for the device.
-        learning_rate = tf.identity(self._optimizer.learning_rate)
+        found = optimizers.metrics(self._optimizer)
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
         accuracy = tf.reduce_mean(tf.cast(right, tf.float32))
         return {
-            "learning_rate": learning_rate,
+            **found,
             "loss": loss,
             "error": 1.0 - accuracy,
             "accuracy": accuracy,

@@ -12,7 +12,7 @@ import tensorflow as tf
 from fastnst import events, images
 from fastnst.losses import adversarial, patch_distance
 from fastnst.nets import network, patch_discriminator
-from fastnst.training import averages, task
+from fastnst.training import averages, optimizers, task
 from fastnst.training.tasks import history
 
 HEADLINE = "patch_fid"
@@ -148,7 +148,7 @@ class CycleGan(task.Task):
         photos, paintings = (tf.cast(each, tf.float32) for each in batch)
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         generators, discriminators = self._optimizers
-        learning_rate = tf.identity(generators.learning_rate)
+        found = optimizers.metrics(generators)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._generators)
             made, terms = self._translate(photos, paintings)
@@ -167,7 +167,7 @@ class CycleGan(task.Task):
         generators.apply_gradients(zip(of_generators, self._generators, strict=True))
         discriminators.apply_gradients(zip(of_discriminators, self._discriminators, strict=True))
         return {
-            "learning_rate": learning_rate,
+            **found,
             **terms,
             **judged,
             "discriminator": tf.add_n([*judged.values()]),

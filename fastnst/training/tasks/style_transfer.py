@@ -150,10 +150,9 @@ class StyleTransfer(task.Task):
                 loss /= whole
             loss = self._optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(loss, self.variables)
-        # Read inside the graph, where reading does not wait for the device.
-        learning_rate = tf.identity(self._optimizer.learning_rate)
+        found = optimizers.metrics(self._optimizer)
         self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
-        return {"learning_rate": learning_rate, **terms}
+        return {**found, **terms}
 
     def _evaluate(self, batch: tf.Tensor, step: tf.Tensor) -> perceptual.Verdict:
         """Stylizes photos in the style whose turn it is; returns the loss and its terms."""
