@@ -8,6 +8,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from fastnst import images
+
 # Share of the sides that is cut off: enough that most of the cut's border lies well within the
 # whole photo.
 _CUT_OFF = 1 / 4
@@ -30,8 +32,10 @@ def unsteadiness(
     pictures.
 
     Near the border of the cut, the network cannot know what lies beyond. If every pixel there had
-    to be as in the whole photo, it would leave the border of every picture blank. So only the
-    mean colors of squares are compared there, and only the stylized cut receives a gradient.
+    to be as in the whole photo, it would leave the border of every picture blank; if nothing had
+    to be, it would fill it with its strongest strokes. So squares are compared there, by their mean
+    color and by how much detail they have across and down. Only the stylized cut receives this
+    gradient.
 
     Args:
         paint: Stylizes photos of the same or a smaller shape.
@@ -41,7 +45,7 @@ def unsteadiness(
 
     Returns:
         The mean squared difference from the same cut of `stylized`, in squared levels: of the
-        pixels within the border, plus of the mean colors of the squares in it. A float32 scalar.
+        pixels within the border, plus of the traits of the squares in it. A float32 scalar.
     """
     height, width = (round(side * (1 - _CUT_OFF)) for side in photos.shape[1:3])
     room = [photos.shape[1] - height + 1, photos.shape[2] - width + 1]
@@ -60,11 +64,23 @@ def unsteadiness(
     again = paint(part + noise)
     border = min(_BORDER, height // 4, width // 4)
     inner = (again - whole)[:, border:-border, border:-border]
-    squares = tf.nn.avg_pool2d(again - tf.stop_gradient(whole), _SQUARE, _SQUARE, "SAME")
-    _, rows, columns, _ = squares.shape
-    frame = _frame(rows, columns, math.ceil(border / _SQUARE))
-    of_border = tf.reduce_mean(tf.square(squares) * frame) / frame.mean()
+    of_border = tf.constant(0.0)
+    for trait in (lambda pictures: pictures, _contrasts):
+        squares = _means(trait(again)) - _means(trait(tf.stop_gradient(whole)))
+        _, rows, columns, _ = squares.shape
+        frame = _frame(rows, columns, math.ceil(border / _SQUARE))
+        of_border += tf.reduce_mean(tf.square(squares) * frame) / frame.mean()
     return tf.reduce_mean(tf.square(inner)) + of_border
+
+
+def _contrasts(pictures: tf.Tensor) -> tf.Tensor:
+    """Returns the differences in luma from the neighbors to the left and above, [B, H, W, 2]."""
+    luma = tf.reduce_sum(pictures * tf.constant(images.LUMA), axis=-1, keepdims=True)
+    return tf.abs(tf.concat([luma - tf.roll(luma, 1, axis) for axis in (2, 1)], axis=-1))
+
+
+def _means(pictures: tf.Tensor) -> tf.Tensor:
+    return tf.nn.avg_pool2d(pictures, _SQUARE, _SQUARE, "SAME")
 
 
 def _frame(height: int, width: int, border: int) -> np.ndarray:
