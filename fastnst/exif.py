@@ -14,6 +14,12 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+)
 # Tags that say how the pixels of a TIFF file are stored, and other metadata that only it holds.
 _OF_TIFF = {
     *range(254, 267),
@@ -23,6 +29,8 @@ _OF_TIFF = {
     *(700, 33723, 34377, 34675),
 }
 _DROPPED = {*_OF_TIFF, int(ExifTags.Base.Orientation)}
+# Across and down.
+_RESOLUTION = (int(ExifTags.Base.XResolution), int(ExifTags.Base.YResolution))
 # The size of the photo, which may be scaled or turned.
 _SIZE = (int(ExifTags.Base.ExifImageWidth), int(ExifTags.Base.ExifImageHeight))
 
@@ -40,11 +48,24 @@ def read(image: Image.Image) -> tuple[Image.Transpose | None, bytes | None]:
         return turn, None
 
 
+def is_sideways(image: Image.Image) -> bool:
+    """Returns whether the rows of a file are columns of the upright picture; call it before `read`.
+
+    The block that `read` returns has no orientation, and neither has the image from then on.
+    """
+    # As above.
+    try:
+        return _is_sideways(image.getexif())
+    except Exception:
+        return False
+
+
 def kept(exif: bytes) -> bytes | None:
     """Returns an Exif block without what does not hold for an upright, stylized picture.
 
-    That is the orientation, the size in pixels, and how a TIFF file stores its pixels. Returns None
-    if the block is damaged or nothing is left.
+    That is the orientation, the size in pixels, and how a TIFF file stores its pixels. Of a photo
+    that is stored sideways, the resolutions across and down change places. Returns None if the
+    block is damaged or nothing is left.
     """
     block = Image.Exif()
     try:
@@ -64,11 +85,19 @@ def has_position(exif: bytes | None) -> bool:
         return False
 
 
+def _is_sideways(exif: Image.Exif) -> bool:
+    return _TURNS.get(exif.get(ExifTags.Base.Orientation, 1)) in _SIDEWAYS
+
+
 def _kept(exif: Image.Exif) -> bytes | None:
     if ExifTags.IFD.Exif in exif:
         details = exif.get_ifd(ExifTags.IFD.Exif)
         for tag in _SIZE:
             details.pop(tag, None)
+    if _is_sideways(exif):
+        across, down = (exif.pop(tag, None) for tag in _RESOLUTION)
+        turned = zip(_RESOLUTION, (down, across), strict=True)
+        exif.update({tag: value for tag, value in turned if value is not None})
     for tag in _DROPPED & set(exif):
         del exif[tag]
     return exif.tobytes() if len(exif) else None

@@ -80,6 +80,7 @@ def decode_picture(
     # Damaged files make Pillow raise exceptions of many types.
     try:
         image.load()
+        dpi = resolution(image)
         turn, block = exif.read(image)
         rgb, alpha, profile = modes.convert(image)
         if turn is not None:
@@ -89,19 +90,24 @@ def decode_picture(
             alpha=None if alpha is None else np.asarray(alpha),
             icc_profile=profile,
             exif=block,
-            dpi=resolution(image),
+            dpi=dpi,
         )
     except Exception as error:
         raise formats.damaged(name, error) from None
 
 
 def resolution(image: Image.Image) -> tuple[float, float] | None:
-    """Returns the dots per inch that a file tells, across and down, unless they are absurd."""
+    """Returns the dots per inch that a file tells, unless they are absurd.
+
+    They are those across and down the upright picture, which the file may store sideways.
+    """
     try:
         across, down = map(float, image.info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    return (across, down) if 1 <= across <= _MOST_DPI and 1 <= down <= _MOST_DPI else None
+    if not (1 <= across <= _MOST_DPI and 1 <= down <= _MOST_DPI):
+        return None
+    return (down, across) if exif.is_sideways(image) else (across, down)
 
 
 def decode(data: bytes, name: str = "image") -> np.ndarray:

@@ -14,6 +14,7 @@ def block(*, position: bool = True) -> Image.Exif:
     made = Image.Exif()
     made[ExifTags.Base.Make] = "Camera"
     made[ExifTags.Base.Orientation] = 6
+    made[ExifTags.Base.XResolution] = 300.0
     details = made.get_ifd(ExifTags.IFD.Exif)
     details[ExifTags.Base.ExifImageWidth] = 4000
     details[ExifTags.Base.FNumber] = 2.0
@@ -29,6 +30,8 @@ def test_what_holds_for_the_picture_is_kept() -> None:
     found.load(kept)
     assert found[ExifTags.Base.Make] == "Camera"
     assert ExifTags.Base.Orientation not in found
+    # The photo is stored sideways.
+    assert ExifTags.Base.XResolution not in found and found[ExifTags.Base.YResolution] == 300.0
     assert set(found.get_ifd(ExifTags.IFD.Exif)) == {ExifTags.Base.FNumber}
 
 
