@@ -4,8 +4,9 @@
     python -m benchmarks.memory --only training
 
 Each contestant runs in a process of its own. `eval` and `SavedModel` stylize the same photos, as
-the command and as an app that uses an export; `loading` loads the model anew for each photo; and
-`training` takes many tiny steps. Memory is read after shares of the photos or steps.
+the command and as an app that uses an export; `loading` loads the model anew for each photo;
+`optimizing` minimizes an objective of its own for each photo; and `training` takes many tiny steps.
+Memory is read after shares of the photos or steps.
 """
 
 from __future__ import annotations
@@ -75,6 +76,24 @@ for index in range(count):
     gc.collect()
     report(index)
 """,
+    "optimizing": """
+import gc
+from fastnst import files
+from fastnst.features import loss_network
+from fastnst.losses import perceptual
+from fastnst.pixels import descent
+
+layers = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
+weights = perceptual.Weights(1.0, 1.0, 1.0, {"relu3_3": 1.0}, layers)
+vgg = loss_network.load_weights(files.find("pretrained/vgg_16.ckpt"))
+network = loss_network.LossNetwork(vgg, list(layers))
+for index in range(count):
+    photo = draw(0).astype(np.float32)
+    objective = perceptual.PerceptualLoss(network, photo, weights)
+    descent.minimize(objective.towards(photo), photo, 2)
+    gc.collect()
+    report(index)
+""",
     "training": """
 from benchmarks import scaling
 from fastnst import events
@@ -95,14 +114,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=int, default=2000, help="photos for each (default: 2000)")
     parser.add_argument("--sizes", type=int, default=500, help="different sizes (default: 500)")
     parser.add_argument("--side", type=int, default=256, help="longest side (default: 256)")
-    parser.add_argument("--loads", type=int, default=40, help="times to load (default: 40)")
+    parser.add_argument("--loads", type=int, default=40, help="loads, or objectives (default: 40)")
     parser.add_argument("--steps", type=int, default=5000, help="steps to train (default: 5000)")
     parser.add_argument("--only", choices=[*_CONTESTANTS], help="run one contestant only")
     arguments = parser.parse_args(argv)
     if arguments.toy:
         arguments.photos, arguments.sizes, arguments.side = 8, 4, 40
         arguments.loads, arguments.steps = 4, 20
-    counts = {"loading": arguments.loads, "training": arguments.steps}
+    counts = {
+        "loading": arguments.loads,
+        "optimizing": arguments.loads,
+        "training": arguments.steps,
+    }
     contestants = {
         name: program for name, program in _CONTESTANTS.items() if arguments.only in (None, name)
     }

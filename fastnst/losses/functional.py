@@ -30,6 +30,8 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     return _inner_products(flat) / size
 
 
+# TensorFlow never frees a graph that contains a gradient of our own, so it has a graph of its own.
+@tf.function(autograph=False)
 @tf.custom_gradient
 def _inner_products(
     flat: tf.Tensor,

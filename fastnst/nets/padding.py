@@ -3,8 +3,9 @@
 Computes the same as `tf.pad`, but is several times as fast on a CPU: `tf.pad` computes the source
 of every single number, while these functions copy whole pixels with all their channels.
 
-TensorFlow never frees a graph that contains a gradient of our own. Code that only paints, and may
-build many graphs, therefore asks for padding that is not trained.
+The gradient of padding that is trained is our own. TensorFlow never frees a graph that contains
+such a gradient, so it lies in a graph of its own, one for each shape of images. Code that only
+paints, and may see many shapes, asks for padding that is not trained.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def reflect(
         images: [B, H, W, C], more than `before` and `after` pixels high and wide.
         before: Number of pixels to add at the top and on the left.
         after: Number of pixels to add at the bottom and on the right; None for `before`.
-        trained: Whether to have a fast gradient, with which a graph is never freed.
+        trained: Whether to have a fast gradient, which takes a little memory for each shape.
 
     Returns:
         [B, H + before + after, W + before + after, C].
@@ -83,8 +84,9 @@ def extend(images: tf.Tensor, multiple: int) -> tf.Tensor:
     return tf.concat([images, tf.reverse(beside, [2])], axis=2)
 
 
+@tf.function(autograph=False)
 def _trained(images: tf.Tensor, before: int, after: int, mode: str) -> tf.Tensor:
-    """Pads, with a gradient that is as fast."""
+    """Pads, with a gradient that is as fast; in a graph of its own."""
 
     @tf.custom_gradient
     def padded(images: tf.Tensor) -> tuple[tf.Tensor, object]:

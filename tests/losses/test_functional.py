@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -32,6 +35,16 @@ def test_the_gram_matrix_of_ones_is_one_over_the_channels() -> None:
     gram = functional.gram_matrix(tf.ones([2, 3, 5, 4]))
     # H W ones on each pair of channels, over H W C.
     np.testing.assert_allclose(gram, np.full((2, 4, 4), 1 / 4), rtol=1e-6)
+
+
+def test_a_graph_with_a_gram_matrix_is_freed() -> None:
+    def graph() -> weakref.ref[tf.Graph]:
+        gram = tf.function(functional.gram_matrix, autograph=False)
+        return weakref.ref(gram.get_concrete_function(tf.TensorSpec([1, 4, 4, 3])).graph)
+
+    waiting = graph()
+    gc.collect()
+    assert waiting() is None
 
 
 def test_the_gram_matrix_of_channels_that_never_fire_together_is_diagonal() -> None:
