@@ -17,8 +17,8 @@ from fastnst.nets import architectures, network
 from fastnst.training import averages, optimizers, task
 from fastnst.training.tasks import earlier_releases
 
-# The loss does not see the outermost pixels of a picture: at most so many, at least half of them.
-_MARGIN = 32
+# Largest shift of the pictures before their loss is computed, in pixels.
+_JITTER = 16
 # The row that reproduces the photo is trained at most once in this many steps.
 _TURNS = 8
 METRICS = ("total", "content", "style", "tv")
@@ -170,7 +170,7 @@ class StyleTransfer(task.Task):
             return self.net(photos, row, keep)
 
         stylized = paint(batch)
-        content, seen = window(step, batch, stylized)
+        content, seen = jitter(step, batch, stylized)
         loss, terms = objective(content, seen)
         further = {}
         if self._scales > 1:
@@ -243,30 +243,34 @@ class StyleTransfer(task.Task):
         return tf.cast(tf.equal(style, len(self._objectives)), tf.float32)
 
 
-def window(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
-    """Cuts the same random window out of all pictures, 16 to 32 pixels within their borders.
+def jitter(step: tf.Tensor, *images: tf.Tensor) -> list[tf.Tensor]:
+    """Shifts all pictures by the same random offset of up to 16 pixels, with mirrored borders.
 
     At the border, half of the loss network's input is padding, so content counts less there than
-    elsewhere, and style just as much. Steadiness is not asked for there, either. If the loss saw
-    the border, the transform net would learn to frame its pictures in its strongest strokes.
+    elsewhere, and style just as much. If the border of the transform net always coincided with that
+    of the loss network, the transform net would learn to draw a frame in its strongest color. This
+    is the jitter of Mordvintsev et al. 2015, "Inceptionism".
 
     Args:
-        step: Seed of the window, an int64 scalar.
+        step: Seed of the offset, an int64 scalar.
         *images: Pictures, [B, H, W, C] each, of known and equal height and width.
 
     Returns:
-        The windows, [B, H - m, W - m, C] each, where m is 48 or, in small pictures, less.
+        The shifted pictures, of the same shapes.
     """
     height, width = images[0].shape[1:3]
-    most = min(_MARGIN, height // 8, width // 8)
-    least = most // 2
-    corner = tf.random.stateless_uniform(
-        [2], tf.stack([0, step]), least, most + 1, tf.int32, alg="philox"
+    most = min(_JITTER, height // 4, width // 4)
+    offset = tf.random.stateless_uniform(
+        [2], tf.stack([0, step]), 0, 2 * most + 1, tf.int32, alg="philox"
     )
-    margins = least + most
+    margins = [[0, 0], [most, most], [most, most], [0, 0]]
+    padded = [tf.pad(each, margins, "REFLECT") for each in images]
     # Rolled, because XLA would compile the step again for each offset of a slice.
-    rolled = [tf.roll(each, -corner, axis=[1, 2]) for each in images]
-    return [each[:, : height - margins, : width - margins] for each in rolled]
+    rolled = [tf.roll(each, -offset, axis=[1, 2]) for each in padded]
+    return [
+        tf.slice(large, [0, 0, 0, 0], tf.shape(each))
+        for large, each in zip(rolled, images, strict=True)
+    ]
 
 
 def _turns(styles: int, identity: bool) -> np.ndarray:

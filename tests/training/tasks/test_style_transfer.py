@@ -57,29 +57,36 @@ def batch(photo: Callable[..., np.ndarray]) -> tf.Tensor:
     return tf.constant(np.stack([photo(32, 32, seed) for seed in (1, 2)]), tf.float32)
 
 
-def test_a_window_is_cut_out_of_all_pictures_alike_and_within_their_borders() -> None:
+def test_jitter_shifts_all_pictures_alike_and_mirrors_them_beyond_their_borders() -> None:
     random = np.random.default_rng(0)
-    one, two = (random.uniform(0, 255, (2, 48, 56, 3)).astype(np.float32) for _ in range(2))
-    corners = set()
+    one, two = (random.uniform(0, 255, (2, 40, 48, 3)).astype(np.float32) for _ in range(2))
+    # A quarter of the shorter side is less than 16 pixels.
+    margins = ((0, 0), (10, 10), (10, 10), (0, 0))
+    padded = [np.pad(each, margins, "reflect") for each in (one, two)]
+    offsets = set()
     for step in range(40):
         at = tf.constant(step, tf.int64)
-        cut = style_transfer.window(at, tf.constant(one), tf.constant(two))
-        np.testing.assert_array_equal(cut[0], style_transfer.window(at, tf.constant(one))[0])
-        # An eighth of the shorter side is less than 32 pixels.
-        assert cut[0].shape == (2, 48 - 9, 56 - 9, 3)
-        (corner,) = (
+        shifted = style_transfer.jitter(at, tf.constant(one), tf.constant(two))
+        np.testing.assert_array_equal(shifted[0], style_transfer.jitter(at, tf.constant(one))[0])
+        assert shifted[0].shape == one.shape
+        (offset,) = (
             (top, left)
-            for top in range(10)
-            for left in range(10)
-            if np.array_equal(one[:, top : top + 39, left : left + 47], cut[0])
+            for top in range(21)
+            for left in range(21)
+            if np.array_equal(padded[0][:, top : top + 40, left : left + 48], shifted[0])
         )
-        top, left = corner
-        np.testing.assert_array_equal(two[:, top : top + 39, left : left + 47], cut[1])
-        corners.add(corner)
-    tops, lefts = zip(*corners, strict=True)
-    assert {*tops} == {*lefts} == {3, 4, 5, 6} and len(corners) > 8
-    (large,) = style_transfer.window(tf.constant(0, tf.int64), tf.zeros([1, 256, 288, 3]))
-    assert large.shape == (1, 256 - 48, 288 - 48, 3)
+        top, left = offset
+        np.testing.assert_array_equal(padded[1][:, top : top + 40, left : left + 48], shifted[1])
+        offsets.add(offset)
+    assert len(offsets) > 30
+    assert {0, 20} <= {top for top, _ in offsets} | {left for _, left in offsets}
+    large = tf.random.uniform([1, 200, 200, 3])
+    for step in range(8):
+        (shifted_large,) = style_transfer.jitter(tf.constant(step, tf.int64), large)
+        # A pixel in the middle moves by at most 16.
+        middle = np.asarray(large)[0, 100, 100]
+        rows, columns = np.nonzero((np.asarray(shifted_large)[0] == middle).all(axis=-1))
+        assert abs(rows[0] - 100) <= 16 and abs(columns[0] - 100) <= 16
 
 
 # One style.
@@ -149,7 +156,7 @@ def test_all_further_terms_are_part_of_the_total(
     objective: perceptual.PerceptualLoss, batch: tf.Tensor, tmp_path: Path
 ) -> None:
     task = make_task({"tiny": objective}, scales=2, steady=3.0, wallpaper=2.0)
-    content, seen = style_transfer.window(tf.constant(0, tf.int64), batch, task.net(batch))
+    content, seen = style_transfer.jitter(tf.constant(0, tf.int64), batch, task.net(batch))
     half = [tf.nn.avg_pool2d(each, 2, 2, "VALID") for each in (content, seen)]
     _, of_half = objective(*half)
     change = steadiness.unsteadiness(task.net, batch, task.net(batch), tf.constant(0, tf.int64))
