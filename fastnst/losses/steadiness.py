@@ -45,7 +45,8 @@ def unsteadiness(
 
     Returns:
         The mean squared difference from the same cut of `stylized`, in squared levels: of the
-        pixels within the border, plus of the traits of the squares in it. A float32 scalar.
+        pixels within the border, plus of the mean colors and of the mean contrasts of the squares
+        in it. A float32 scalar.
     """
     height, width = (round(side * (1 - _CUT_OFF)) for side in photos.shape[1:3])
     room = [photos.shape[1] - height + 1, photos.shape[2] - width + 1]
@@ -65,7 +66,7 @@ def unsteadiness(
     border = min(_BORDER, height // 4, width // 4)
     inner = (again - whole)[:, border:-border, border:-border]
     of_border = tf.constant(0.0)
-    for trait in (lambda pictures: pictures, _contrasts):
+    for trait in (tf.identity, _contrasts):
         squares = _means(trait(again)) - _means(trait(tf.stop_gradient(whole)))
         _, rows, columns, _ = squares.shape
         frame = _frame(rows, columns, math.ceil(border / _SQUARE))
