@@ -3,8 +3,8 @@
     python -m tools.hlo.export_painter gallery gallery-lite -o build/painters    # TensorFlow
     python -m benchmarks.gpu build/painters                                      # JAX, PyTorch
 
-Photos and stylized photos stay on the GPU. The first network is that of fastnst, as XLA compiles
-it; PyTorch runs the network of the paper, with the same number of channels.
+Photos and stylized photos stay on the GPU. XLA compiles the networks of fastnst; PyTorch runs that
+of the paper, with the same number of channels.
 """
 
 from __future__ import annotations

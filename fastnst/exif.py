@@ -53,7 +53,7 @@ def is_sideways(image: Image.Image) -> bool:
 
     The block that `read` returns has no orientation, and neither has the image from then on.
     """
-    # As above.
+    # A damaged block, as in `read`.
     try:
         return _is_sideways(image.getexif())
     except Exception:
