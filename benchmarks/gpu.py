@@ -97,23 +97,13 @@ def _of_pytorch(shape: tuple[int, ...]) -> dict[str, Contender]:
     photos = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, np.uint8)).cuda()
 
     def contender(*, tuned: bool, compiled: bool) -> Contender:
-        layout = torch.channels_last if tuned else torch.contiguous_format
-        net: Any = peers.TransformNet().eval().cuda()
-        net = net.to(memory_format=layout)
-        run = torch.compile(net) if compiled else net
+        stylize = peers.stylizer(photos, tuned=tuned, compiled=compiled)
 
-        def stylize() -> torch.Tensor:
-            images = photos.permute(0, 3, 1, 2).float().contiguous(memory_format=layout)
-            with (
-                torch.inference_mode(),
-                torch.autocast("cuda", torch.bfloat16, enabled=tuned),
-            ):
-                stylized = run(images)
-            stylized = stylized.float().round().byte().permute(0, 2, 3, 1).contiguous()
+        def finish() -> None:
+            stylize()
             torch.cuda.synchronize()
-            return stylized
 
-        return stylize
+        return finish
 
     return {
         "PyTorch, as published": contender(tuned=False, compiled=False),

@@ -209,29 +209,34 @@ def train_step(
 def painter(
     size: int, *, tuned: bool = False, compiled: bool = False
 ) -> collections.abc.Callable[[], np.ndarray]:
-    """Returns a function that stylizes one photo, uint8 in and out; as published or tuned.
+    """Returns a function that stylizes one photo, uint8 in and out; as published or tuned."""
+    _use_threads()
+    paint = stylizer(torch.from_numpy(contest.photos(size, 1)), tuned=tuned, compiled=compiled)
+    return lambda: paint().numpy()
+
+
+def stylizer(
+    photos: torch.Tensor, *, tuned: bool = False, compiled: bool = False
+) -> collections.abc.Callable[[], torch.Tensor]:
+    """Returns a function that stylizes photos on their device: uint8 RGB [B, H, W, 3].
 
     Tuned: channels last and bfloat16 autocast.
     """
-    _use_threads()
     layout = torch.channels_last if tuned else torch.contiguous_format
-    net: Any = TransformNet().eval().to(memory_format=layout)
+    net: Any = TransformNet().eval().to(photos.device, memory_format=layout)
     if compiled:
         net = torch.compile(net)
-    photo = contest.photos(size, 1)
 
-    def paint() -> np.ndarray:
-        images = (
-            torch.from_numpy(photo).permute(0, 3, 1, 2).float().contiguous(memory_format=layout)
-        )
+    def stylize() -> torch.Tensor:
+        images = photos.permute(0, 3, 1, 2).float().contiguous(memory_format=layout)
         with (
             torch.inference_mode(),
-            torch.autocast("cpu", torch.bfloat16) if tuned else contextlib.nullcontext(),
+            torch.autocast(photos.device.type, torch.bfloat16, enabled=tuned),
         ):
             stylized = net(images)
-        return stylized.float().round().byte().permute(0, 2, 3, 1).numpy()
+        return stylized.float().round().byte().permute(0, 2, 3, 1).contiguous()
 
-    return paint
+    return stylize
 
 
 def onnx_painter(size: int) -> collections.abc.Callable[[], np.ndarray]:
