@@ -32,9 +32,9 @@ TINY = {
     "content_layers": ["relu1_1"],
     "style_layers": ["relu1_1"],
 }
-# The model on paper: seconds of a step of 4 photos on one GPU, gigabytes per second between two
-# GPUs, and seconds until the first byte. docs/scaling.md says where they come from.
-GPU_STEP, LINKS = 0.050, {"NVLink": (200.0, 10e-6), "100 Gbit/s Ethernet": (10.0, 50e-6)}
+# The model on paper: seconds of a step on one GPU, gigabytes per second between two GPUs, and
+# seconds until the first byte. docs/scaling.md says where they come from.
+GPU_STEP, LINKS = 5 / 354, {"NVLink": (200.0, 10e-6), "100 Gbit/s Ethernet": (10.0, 50e-6)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
