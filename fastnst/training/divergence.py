@@ -10,7 +10,7 @@ import statistics
 # and crop sizes differ by less than a tenth of that.
 _TIMES = 1000.0
 # How many usual losses the median is taken of, and the fewest that tell what is usual.
-_USUAL, _FEWEST = 200, 50
+_USUAL, _FEWEST = 200, 10
 # Of so many steps, more than half must stand out: a single batch may be strange.
 _LATEST = 10
 

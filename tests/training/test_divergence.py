@@ -36,6 +36,11 @@ def test_a_loss_that_jumps_to_more_than_a_thousand_times_the_median_and_stays_ha
     assert watch.diverged and watch.usual == 2.0
 
 
+def test_ten_steps_tell_what_is_usual() -> None:
+    assert diverged([*[5.0] * 10, *[1e6] * 6])
+    assert not diverged([*[5.0] * 9, *[1e6] * 6])
+
+
 @pytest.mark.parametrize(
     "losses",
     [
