@@ -6,6 +6,7 @@ import collections.abc
 import difflib
 import re
 import types
+import unicodedata
 
 # Lines of TensorFlow's errors that say nothing to a user.
 _PREAMBLE = (
@@ -18,7 +19,12 @@ class UserError(Exception):
 
     The message says what was wrong, where, what is allowed and what to do. The command line
     prints it without a traceback and exits with code 1. Programs that use the library can catch it.
+    Control characters, which names and contents of files may have, are escaped.
     """
+
+    def __str__(self) -> str:
+        """Returns the message, in one or more lines."""
+        return "\n".join(map(printable, super().__str__().split("\n")))
 
 
 class DivergedError(UserError):
@@ -35,6 +41,16 @@ def reason(error: Exception) -> str:
     # TensorFlow's first lines tell where in its graph, and not what.
     found = [line for line in lines if line and not re.match(_PREAMBLE, line)]
     return "".join(filter(str.isprintable, (found or [type(error).__name__])[0]))[:300]
+
+
+def printable(line: str) -> str:
+    """Escapes control characters, with which the name of a file could rewrite the terminal."""
+    return "".join(each if _is_harmless(each) else ascii(each)[1:-1] for each in line)
+
+
+def _is_harmless(character: str) -> bool:
+    # Cc are control characters, and Cf change the direction of writing.
+    return unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def did_you_mean(

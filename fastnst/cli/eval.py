@@ -288,7 +288,7 @@ def _paint(
 
 def _name_next(bar: tqdm.tqdm, jobs: list[jobs_module.Job]) -> None:
     """Shows the name of the photo that is painted now, the end of it if it is long."""
-    name = terminal.printable(jobs[int(bar.n)].photo.name) if bar.n < len(jobs) else ""
+    name = errors.printable(jobs[int(bar.n)].photo.name) if bar.n < len(jobs) else ""
     bar.set_postfix_str(name[-_NAME_LENGTH:])
 
 

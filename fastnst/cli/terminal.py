@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 import types
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
             return ended[0] if ended and code == INTERRUPTED else code
         except errors.UserError as error:
             # A conf file may have several mistakes, in a line each.
-            print(*map(printable, f"{command}: {error}".split("\n")), sep="\n", file=sys.stderr)
+            print(f"{command}: {error}", file=sys.stderr)
             return USER_ERROR
         except KeyboardInterrupt:
             print(f"{command}: interrupted", file=sys.stderr)
@@ -73,7 +72,7 @@ def guarded(command: str, body: collections.abc.Callable[[], int], *, quiet: boo
             if error.filename is None:
                 raise
             name = os.fsdecode(error.filename)
-            print(printable(f"{command}: {name}: {error.strerror}"), file=sys.stderr)
+            print(errors.printable(f"{command}: {name}: {error.strerror}"), file=sys.stderr)
             return USER_ERROR
 
 
@@ -116,18 +115,8 @@ def say(line: str) -> None:
 
 def complain(line: str) -> None:
     """Prints an error on stderr, above any progress bar."""
-    tqdm.tqdm.write(printable(line), file=sys.stderr)
+    tqdm.tqdm.write(errors.printable(line), file=sys.stderr)
     sys.stderr.flush()
-
-
-def printable(line: str) -> str:
-    """Escapes control characters, with which the name of a file could rewrite the terminal."""
-    return "".join(each if _is_harmless(each) else ascii(each)[1:-1] for each in line)
-
-
-def _is_harmless(character: str) -> bool:
-    # Cc are control characters, and Cf change the direction of writing.
-    return unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def show(line: str) -> None:
@@ -138,7 +127,7 @@ def show(line: str) -> None:
     Raises:
         UserError: If it cannot be written.
     """
-    text = printable(line) if sys.stdout.isatty() else line
+    text = errors.printable(line) if sys.stdout.isatty() else line
     with _writing_to_stdout():
         print(text, flush=True)
 

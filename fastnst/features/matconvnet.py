@@ -9,6 +9,8 @@ which may be just the mean color. Kernels are stored as [width, height, in, out]
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,15 @@ PUBLISHED = {
 # Size of the current files in bytes, as far as it is documented.
 _SIZES = {"imagenet-vgg-verydeep-19.mat": 534_904_783}
 _CHUNK = 2**20
+# What is read of a file.
+VARIABLES = ("layers", "meta", "normalization")
+# Reads a file, in a process that imports from where this one does.
+_READER = """
+import sys
+path, names, *sys.path[:] = sys.argv[1:]
+from scipy import io
+io.loadmat(path, simplify_cells=True, appendmat=False, variable_names=names.split(","))
+"""
 
 
 def read(path: str | Path, model: str = "vgg_19") -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -87,13 +98,14 @@ def _load(path: Path) -> dict[str, Any]:
             f"{path}: no such file; download imagenet-vgg-verydeep-19.mat from "
             "https://www.vlfeat.org/matconvnet/pretrained/"
         )
-    _check_published(path)
+    if not _is_published(path):
+        _check_in_another_process(path)
     try:
         return io.loadmat(
             path,
             simplify_cells=True,
             appendmat=False,
-            variable_names=("layers", "meta", "normalization"),
+            variable_names=VARIABLES,
         )
     # Damaged files make SciPy raise exceptions of many types.
     except Exception as error:
@@ -102,14 +114,16 @@ def _load(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _check_published(path: Path) -> None:
-    """Raises a UserError if a file has the name of a published one, but another content.
+def _is_published(path: Path) -> bool:
+    """Returns whether a file is a published one, by its name and content.
 
-    A download that ended early may be readable, but lacks layers.
+    Raises:
+        UserError: If it has the name of a published one, but another content. A download that ended
+            early may be readable, but lacks layers.
     """
     expected = PUBLISHED.get(path.name)
     if expected is None:
-        return
+        return False
     digest = hashlib.md5(usedforsecurity=False)
     try:
         with path.open("rb") as file:
@@ -119,7 +133,7 @@ def _check_published(path: Path) -> None:
         raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
     found = digest.hexdigest()
     if found in expected:
-        return
+        return True
     size = f"{_SIZES[path.name]:,} bytes and " if path.name in _SIZES else ""
     raise errors.UserError(
         f"{path}: has {path.stat().st_size:,} bytes and the MD5 checksum {found}, but the "
@@ -150,3 +164,17 @@ def _convolutions(layers: Any, blocks: int) -> dict[str, tuple[np.ndarray, np.nd
                 np.asarray(biases, np.float32).reshape(-1),
             )
     return found
+
+
+def _check_in_another_process(path: Path) -> None:
+    """Raises a UserError if a file ends the process that reads it.
+
+    SciPy reads .mat files in C, and some damaged ones crash it (SIGSEGV in 1.17.1, where a cell or
+    a field has no content).
+    """
+    names = ",".join(VARIABLES)
+    command = [sys.executable, "-c", _READER, str(path.absolute()), names, *sys.path]
+    code = subprocess.run(command, capture_output=True, check=False).returncode
+    # 0: read. 1: SciPy raised an exception, which is raised here once more.
+    if code not in (0, 1):
+        raise errors.UserError(f"{path}: not a readable .mat file (it makes SciPy crash)")

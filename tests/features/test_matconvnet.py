@@ -14,6 +14,7 @@ from scipy import io
 
 from fastnst import errors
 from fastnst.features import loss_network, matconvnet, vgg
+from tests.fuzz.loaders import mat_files
 
 # The 43 layers of the published file in order: conv1_1 is the first, conv2_1 the sixth.
 VGG_19 = (
@@ -241,6 +242,15 @@ def test_missing_and_invalid_files_raise_an_error(tmp_path: Path, files: dict[bo
     for name in ("text.mat", "half.mat"):
         with pytest.raises(errors.UserError, match=f"{name}: not a readable .mat file"):
             matconvnet.read(tmp_path / name)
+
+
+def test_a_file_that_makes_scipy_crash_raises_an_error(tmp_path: Path) -> None:
+    whole = mat_files.seeds()["net0.mat"]
+    path = tmp_path / "crash.mat"
+    # Without the 64 bytes, the last value of the struct is the name of a field.
+    path.write_bytes(whole[:7844] + whole[7908:])
+    with pytest.raises(errors.UserError, match=r"crash\.mat: not a readable \.mat file"):
+        matconvnet.read(path)
 
 
 def test_a_file_of_a_published_name_must_have_its_content(
