@@ -69,7 +69,7 @@ class Checkpointer:
                 break
             # TensorFlow raises IndexError for a truncated file.
             except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
-                refused[path] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                refused[path] = errors.reason(error)
         else:
             if not refused:
                 return 0

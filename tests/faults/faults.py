@@ -380,6 +380,7 @@ def damages(bench: Bench, most: int | None = None) -> collections.abc.Iterator[R
             lost = max(lost, done - ended.resumed_at)
             if ended.code or not ended.is_clean or kept != bench.expected:
                 wrong.append(f"{file}: exit {ended.code}, {ended.last_line:.80}")
+                print(ended.stderr, file=sys.stderr)
             shutil.rmtree(copy.parent)
         made = row(f"each file {name}", len(chosen), lost, wrong)
         # Two checkpoints back: the newest is damaged, and the one before it is older.

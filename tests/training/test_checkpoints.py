@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -161,7 +162,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
         data.unlink()
     with pytest.raises(errors.UserError, match=r"step-0: cannot resume .* damaged") as caught:
         Training().checkpointer(tmp_path).restore(unheard)
-    assert "\n" not in str(caught.value)
+    assert not re.search(r"\n|function_node|\[Op:", str(caught.value))
 
 
 def test_if_the_newest_is_damaged_the_run_resumes_from_the_one_before(tmp_path: Path) -> None:
