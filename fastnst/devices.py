@@ -93,7 +93,7 @@ def _of_cluster(nodes: cluster.Cluster, limit: int | None) -> tf.distribute.Stra
     except tf.errors.OpError as error:
         raise errors.UserError(
             f"{cluster.VARIABLE}: the worker at {nodes.addresses[nodes.index]} cannot join the "
-            f"others ({str(error).splitlines()[0]}); start all of them at about the same time, and "
+            f"others ({errors.reason(error)}); start all of them at about the same time, and "
             "check that they reach each other"
         ) from None
     # All batches are whole. Asking the others whether theirs are would exchange messages in the

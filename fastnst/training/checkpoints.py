@@ -142,11 +142,11 @@ class Checkpointer:
                     part.unlink(missing_ok=True)
             checkpoint_file.note(folder, kept[-self._keep[folder] :])
         except (tf.errors.OpError, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
             place = self.latest or "the beginning"
             raise errors.UserError(
-                f"{folder}: the checkpoint of step {step} cannot be written ({reason}); make room "
-                f"and run the same command again, which resumes from {place}"
+                f"{folder}: the checkpoint of step {step} cannot be written "
+                f"({errors.reason(error)}); make room and run the same command again, which "
+                f"resumes from {place}"
             ) from None
         return path
 
