@@ -99,11 +99,11 @@ def _of_pytorch(shape: tuple[int, ...]) -> dict[str, Contender]:
     def contender(*, tuned: bool, compiled: bool) -> Contender:
         stylize = peers.stylizer(photos, tuned=tuned, compiled=compiled)
 
-        def finish() -> None:
+        def stylize_and_wait() -> None:
             stylize()
             torch.cuda.synchronize()
 
-        return finish
+        return stylize_and_wait
 
     return {
         "PyTorch, as published": contender(tuned=False, compiled=False),

@@ -9,6 +9,7 @@ which may be just the mean color. Kernels are stored as [width, height, in, out]
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,14 +32,19 @@ PUBLISHED = {
 # Size of the current files in bytes, as far as it is documented.
 _SIZES = {"imagenet-vgg-verydeep-19.mat": 534_904_783}
 _CHUNK = 2**20
-# What is read of a file.
-VARIABLES = ("layers", "meta", "normalization")
-# Reads a file, in a process that imports from where this one does.
+# How SciPy reads a file.
+_OPTIONS: dict[str, Any] = {
+    "simplify_cells": True,
+    "appendmat": False,
+    "variable_names": ["layers", "meta", "normalization"],
+}
+# Reads a file in a process that imports modules from where this one does.
 _READER = """
 import sys
-path, names, *sys.path[:] = sys.argv[1:]
+path, options, *sys.path[:] = sys.argv[1:]
+import json
 from scipy import io
-io.loadmat(path, simplify_cells=True, appendmat=False, variable_names=names.split(","))
+io.loadmat(path, **json.loads(options))
 """
 
 
@@ -101,17 +107,28 @@ def _load(path: Path) -> dict[str, Any]:
     if not _is_published(path):
         _check_in_another_process(path)
     try:
-        return io.loadmat(
-            path,
-            simplify_cells=True,
-            appendmat=False,
-            variable_names=VARIABLES,
-        )
+        return io.loadmat(path, **_OPTIONS)
     # Damaged files make SciPy raise exceptions of many types.
     except Exception as error:
         raise errors.UserError(
             f"{path}: not a readable .mat file ({errors.reason(error)})"
         ) from None
+
+
+def _check_in_another_process(path: Path) -> None:
+    """Raises a UserError if a file ends the process that reads it.
+
+    SciPy reads .mat files in C, and some damaged ones crash it (SIGSEGV in 1.17.1, where a cell or
+    a field has no content).
+    """
+    options = json.dumps(_OPTIONS)
+    command = [sys.executable, "-c", _READER, str(path.absolute()), options, *sys.path]
+    code = subprocess.run(command, capture_output=True, check=False).returncode
+    # 0: read. 1: SciPy raised an exception, which is raised here once more.
+    if code not in (0, 1):
+        raise errors.UserError(
+            f"{path}: not a readable .mat file (SciPy crashes when it reads it); download it again"
+        )
 
 
 def _is_published(path: Path) -> bool:
@@ -164,17 +181,3 @@ def _convolutions(layers: Any, blocks: int) -> dict[str, tuple[np.ndarray, np.nd
                 np.asarray(biases, np.float32).reshape(-1),
             )
     return found
-
-
-def _check_in_another_process(path: Path) -> None:
-    """Raises a UserError if a file ends the process that reads it.
-
-    SciPy reads .mat files in C, and some damaged ones crash it (SIGSEGV in 1.17.1, where a cell or
-    a field has no content).
-    """
-    names = ",".join(VARIABLES)
-    command = [sys.executable, "-c", _READER, str(path.absolute()), names, *sys.path]
-    code = subprocess.run(command, capture_output=True, check=False).returncode
-    # 0: read. 1: SciPy raised an exception, which is raised here once more.
-    if code not in (0, 1):
-        raise errors.UserError(f"{path}: not a readable .mat file (it makes SciPy crash)")
