@@ -19,6 +19,8 @@ from typing import Any
 from fastnst import errors
 
 VARIABLE = "TF_CONFIG"
+# Seconds after which a process of a cluster that gives no sign of life counts as lost.
+SILENCE = 60.0
 # In the order of their ranks: the first process of the first job is the chief.
 _JOBS = ("chief", "worker")
 _ADDRESS = re.compile(r"[^\s/,]+:\d{1,5}")

@@ -14,8 +14,6 @@ from tensorflow.python.eager import context
 
 from fastnst import cluster, errors
 
-# Seconds after which a process of a cluster that gives no sign of life counts as lost.
-_SILENCE = 60.0
 # Milliseconds to wait for another process at a time; between them, Ctrl-C is noticed.
 _PATIENCE = 1000
 # Numbers the calls of `exchange`, which are the same in all processes of a cluster.
@@ -76,7 +74,7 @@ def _of_cluster(nodes: cluster.Cluster, limit: int | None) -> tf.distribute.Stra
     context.context().configure_coordination_service(
         "standalone",
         service_leader="/job:worker/replica:0/task:0",
-        heartbeat_timeout_in_ms=round(1000 * _SILENCE),
+        heartbeat_timeout_in_ms=round(1000 * cluster.SILENCE),
     )
     coordination = context.context().coordination_service
     coordination.coordinated_job_list.add(name="worker", num_tasks=len(nodes.addresses))

@@ -20,9 +20,11 @@ import types
 from fastnst import cluster
 from fastnst.cli import options, terminal
 
-# Seconds for the others to report the loss of a worker, before they are ended. TensorFlow takes up
-# to a minute to notice a process that is silent (`devices._SILENCE`).
-_GRACE = 90.0
+# Seconds for the others to report the loss of a worker, before they are ended. A connection that
+# breaks in the middle of an exchange is noticed at once, between two of them only by the silence.
+# The others learn of that with their next sign of life, which they give twice per `SILENCE`; the
+# rest is for a busy machine.
+_GRACE = 2.5 * cluster.SILENCE
 _LOOK = 0.1
 # What a shell adds to the number of the signal that has ended a command.
 _KILLED = 128

@@ -122,7 +122,7 @@ def test_a_killed_worker_ends_the_job_which_resumes_with_another_number_of_worke
         wait_for(folder / "checkpoints" / "step-2.index")
         worker(process, 1).kill()
         _, told = process.communicate(timeout=WAIT)
-    assert process.returncode == 1
+    assert process.returncode == 1, told
     assert "a worker of the cluster, or the connection to it, was lost; with the same or " in told
     assert "which resumes from" in told and "Traceback" not in told
     assert "fastnst launch: worker 1 ended with exit code 137, which ends the training" in told
