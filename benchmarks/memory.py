@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder, "exported")
         if "SavedModel" in contestants:
-            command = [sys.executable, "-m", "fastnst", "export", "--quiet", "-o", exported]
+            command = [sys.executable, "-m", "fastnst", "export", "--quiet", "-o", str(exported)]
             subprocess.run([*command, "--model", arguments.model], cwd=ROOT, check=True)
         for name, program in contestants.items():
             loaded = exported if name == "SavedModel" else arguments.model

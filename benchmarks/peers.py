@@ -114,6 +114,8 @@ class TransformNet(nn.Module):
 class Vgg16(nn.Module):
     """The loss network up to relu4_3, with the zero padding that it was trained with."""
 
+    mean: torch.Tensor
+
     def __init__(self, layers: collections.abc.Collection[str]) -> None:
         super().__init__()
         # The file consists of kernels and biases in sequence, so it is read without TensorFlow.
@@ -127,7 +129,7 @@ class Vgg16(nn.Module):
                 kernel, bias, rest = np.split(rest, np.cumsum([9 * inputs * outputs, outputs]))
                 kernel = kernel.reshape(3, 3, inputs, outputs).transpose(3, 2, 0, 1)
                 conv.weight.data = torch.from_numpy(kernel.astype(np.float32))
-                conv.bias.data = torch.from_numpy(bias.astype(np.float32))
+                conv.bias = nn.Parameter(torch.from_numpy(bias.astype(np.float32)))
                 self.convs[f"relu{block}_{index}"] = conv
                 inputs = outputs
         self.register_buffer("mean", torch.tensor(vgg.MEAN_RGB).view(1, 3, 1, 1))
@@ -169,8 +171,8 @@ def train_step(
     _use_threads()
     torch.manual_seed(0)
     layout = torch.channels_last if tuned else torch.contiguous_format
-    net = TransformNet().to(memory_format=layout)
-    vgg = Vgg16(STYLE_LAYERS).to(memory_format=layout)
+    net = TransformNet().to(memory_format=layout)  # type: ignore[call-overload]
+    vgg = Vgg16(STYLE_LAYERS).to(memory_format=layout)  # type: ignore[call-overload]
     if compiled:
         net, vgg = torch.compile(net), torch.compile(vgg)
     optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=tuned)
@@ -223,7 +225,8 @@ def stylizer(
     Tuned: channels last and bfloat16 autocast.
     """
     layout = torch.channels_last if tuned else torch.contiguous_format
-    net: Any = TransformNet().eval().to(photos.device, memory_format=layout)
+    net: Any = TransformNet().eval().to(photos.device)
+    net = net.to(memory_format=layout)
     if compiled:
         net = torch.compile(net)
 

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
 
 
-def _on_paper(size: int, gigabytes: float, latency: float) -> dict[int, float]:
+def _on_paper(size: float, gigabytes: float, latency: float) -> dict[int, float]:
     """Returns the efficiency of GPUs that exchange `size` bytes a step, in a ring, after the step.
 
     A ring of n sends 2 (n - 1) / n of the message over each link, in 2 (n - 1) turns

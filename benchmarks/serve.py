@@ -54,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--only", choices=("load", "memory"), help="measure only this")
     arguments = parser.parse_args(argv)
-    clients, marks, rounds = _CLIENTS, _MARKS, arguments.rounds
+    clients: tuple[int, ...] = _CLIENTS
+    marks: tuple[int, ...] = _MARKS
+    rounds = arguments.rounds
     if arguments.toy:
         clients, marks, rounds = (1, 2), (2, 4), 1
         arguments.size = arguments.long_size = 32

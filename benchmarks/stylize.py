@@ -74,7 +74,7 @@ def _timings(size: int, rounds: int) -> dict[str, contest.Timing]:
     contenders = _contenders(size)
     if size < _LARGE:
         return contest.contest(contenders, rounds=rounds, warm_up=1)
-    timings = {}
+    timings: dict[str, contest.Timing] = {}
     for name, contender in contenders.items():
         try:
             timings |= contest.contest({name: contender}, rounds=_ROUNDS_LARGE, warm_up=1)

@@ -23,12 +23,12 @@ from benchmarks import contest
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "img" / "photos" / "mountains.jpg"
 # Width and height, and the ways that memory suffices for.
-_SIZES = {
+_SIZES: dict[tuple[int, int], tuple[str, ...]] = {
     (2048, 1536): ("off", "exact", "thumbnail"),
     (4096, 3072): ("off", "exact", "thumbnail"),
     (8192, 6144): ("exact", "thumbnail"),
 }
-_HUGE = {(20_000, 20_000): ("thumbnail",)}
+_HUGE: dict[tuple[int, int], tuple[str, ...]] = {(20_000, 20_000): ("thumbnail",)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

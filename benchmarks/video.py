@@ -127,7 +127,8 @@ def _source_steadiness(size: tuple[int, int], frames: int) -> _Steadiness:
         (motion.warp_error(still.frames, still), motion.warp_error(moving.frames, moving))
         for still, moving in _clips(size, frames)
     ]
-    return _Steadiness(*np.mean(found, axis=0), 1.0)
+    flicker, warp_error = np.mean(found, axis=0)
+    return _Steadiness(flicker, warp_error, 1.0)
 
 
 def _steadiness(
