@@ -363,8 +363,9 @@ def _earlier_sizes(output: Path, subject: subjects.Subject) -> dict[Any, Any]:
     """Returns an earlier comparison of the same model, which takes long, until it is repeated."""
     try:
         earlier = json.loads((output / "quality.json").read_text(encoding="utf-8"))
-        return earlier["sizes"] if earlier["model"] == subject.name else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        return dict(earlier["sizes"]) if earlier["model"] == subject.name else {}
+    # Deeply nested lists raise a RecursionError.
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

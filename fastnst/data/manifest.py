@@ -99,7 +99,8 @@ def load(folder: Path) -> Manifest | None:
     """
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    # Deeply nested lists raise a RecursionError.
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         return None

@@ -13,7 +13,7 @@ import math
 import statistics
 from pathlib import Path
 
-from fastnst import errors
+from fastnst import errors, images
 
 FORMAT = "fastnst votes 1"
 # Fewer photos could find a difference by chance: five equal votes happen in one of 16 cases.
@@ -183,7 +183,7 @@ def read(path: str | Path) -> Ballot:
         UserError: If it cannot be read or is not such a file.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(images.read_bytes(path))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r} instead of {FORMAT!r}")
         name_a, name_b = map(str, content["models"])
@@ -191,9 +191,7 @@ def read(path: str | Path) -> Ballot:
         photos = tuple(map(str, content["photos"]))
         judges = tuple(_judge(entry, questions, len(photos)) for entry in content["judges"])
         return Ballot(str(content["page"]), (name_a, name_b), questions, photos, judges)
-    except OSError as error:
-        raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise errors.UserError(
             f"{path}: not votes of a page of fastnst compare ({error}); download them on that page"
         ) from None

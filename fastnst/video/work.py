@@ -46,16 +46,22 @@ class WorkFolder:
             job: All that decides how it looks, as JSON.
 
         Raises:
-            UserError: If the folder is that of another job, or cannot be written.
+            UserError: If the folder is that of another job, damaged, or cannot be written.
         """
         self.path = output.with_name(f"{output.name}.part")
         self.segments: list[Segment] = []
         text = json.dumps(job, indent=2)
         if (self.path / _JOB).is_file():
             self._check(json.loads(text))
-            with contextlib.suppress(FileNotFoundError):
-                entries = json.loads((self.path / _PROGRESS).read_text(encoding="utf-8"))
-                self.segments = [Segment(**entry) for entry in entries]
+            if (self.path / _PROGRESS).is_file():
+                with self._intact(_PROGRESS) as path:
+                    entries = json.loads(path.read_bytes())
+                    self.segments = [
+                        Segment(int(entry["frames"]), int(entry["start"])) for entry in entries
+                    ]
+            for index in range(len(self.segments)):
+                with self._intact(self.file(index).name) as path:
+                    path.stat()
         else:
             files.write(self.path / _JOB, text)
 
@@ -92,9 +98,16 @@ class WorkFolder:
         self._state(index - 1).unlink(missing_ok=True)
 
     def state(self) -> np.ndarray | None:
-        """Returns the state after the last segment, or None if there is none."""
-        path = self._state(len(self.segments) - 1)
-        return np.load(path) if path.is_file() else None
+        """Returns the state after the last segment, or None if there is none.
+
+        Raises:
+            UserError: If it is damaged.
+        """
+        name = self._state(len(self.segments) - 1).name
+        if not (self.path / name).is_file():
+            return None
+        with self._intact(name) as path:
+            return np.load(path)
 
     def remove(self) -> None:
         """Deletes the folder."""
@@ -104,11 +117,8 @@ class WorkFolder:
         return self.path / f"{index:06d}.npy"
 
     def _check(self, job: dict[str, Any]) -> None:
-        path = self.path / _JOB
-        try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            earlier = {}
+        with self._intact(_JOB) as path:
+            earlier = dict(json.loads(path.read_bytes()))
         for name, value in job.items():
             if earlier.get(name) != value:
                 raise errors.UserError(
@@ -116,6 +126,17 @@ class WorkFolder:
                     f"({earlier.get(name)}, now {value}); repeat the earlier command to finish "
                     "it, or delete the folder"
                 )
+
+    @contextlib.contextmanager
+    def _intact(self, name: str) -> collections.abc.Iterator[Path]:
+        """Yields the path of a file; if the block fails to read it, says that it is damaged."""
+        path = self.path / name
+        try:
+            yield path
+        except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
+            raise errors.UserError(
+                f"{path}: missing or damaged; delete the folder to start the video over"
+            ) from None
 
 
 @dataclasses.dataclass

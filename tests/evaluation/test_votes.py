@@ -171,10 +171,13 @@ def test_a_file_that_does_not_hold_votes_is_one_line(
 
 
 def test_a_file_that_is_missing_or_no_json_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(errors.UserError, match=r"none\.json: cannot be read"):
+    with pytest.raises(errors.UserError, match=r"none\.json: no such file"):
         votes.read(tmp_path / "none.json")
+    with pytest.raises(errors.UserError, match="/dev/zero: is a pipe, a socket or a device"):
+        votes.read("/dev/zero")
     (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     (tmp_path / "text.json").write_bytes(b"\xff")
-    for name in ("list.json", "text.json"):
+    for name in ("list.json", "deep.json", "text.json"):
         with pytest.raises(errors.UserError, match="not votes of a page"):
             votes.read(tmp_path / name)

@@ -50,3 +50,28 @@ def test_other_settings_are_refused_because_the_look_would_change(tmp_path: Path
     add(work.WorkFolder(tmp_path / "a.mp4", JOB), 60, 0)
     with pytest.raises(errors.UserError, match=r"another style \(wave, now candy\).*delete the"):
         work.WorkFolder(tmp_path / "a.mp4", JOB | {"style": "candy"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("job.json", b""),
+        ("job.json", b"[" * 100_000),
+        ("progress.json", b"[{"),
+        ("progress.json", b'[{"frames": 1}]'),
+        ("progress.json", b"3"),
+        ("000000.mp4", None),
+        ("000000.npy", b""),
+        ("000000.npy", b"\x93NUMPY"),
+    ],
+)
+def test_a_damaged_file_is_named_and_nothing_is_painted_over(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    add(work.WorkFolder(tmp_path / "a.mp4", JOB), 60, 0)
+    path = tmp_path / "a.mp4.part" / name
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(errors.UserError, match=rf"{name}: missing or damaged; delete the folder"):
+        work.WorkFolder(tmp_path / "a.mp4", JOB).state()
