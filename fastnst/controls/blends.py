@@ -57,7 +57,7 @@ def check_strength(strength: float, *, identity: bool = True) -> None:
     if not identity and strength != 1.0:
         raise errors.UserError(
             f"strength {strength:g}: only 1 is possible, because this model was trained "
-            "without the photo as a style; train it with `identity: on`"
+            "without the photo as a style; `identity: on` adds it when styles are trained"
         )
 
 

@@ -65,7 +65,7 @@ def render_table(
         label = _label(name, width)
         sheet.paste(label, (_LABEL + _GAP + index * cell_width, 0))
     for index, name in enumerate(rows):
-        label = _label(name, height).transpose(Image.Transpose.ROTATE_90)
+        label = Image.fromarray(label_on_the_left(name, height))
         sheet.paste(label, (0, _LABEL + _GAP + index * cell_height))
     for down, row in enumerate(pictures):
         for across, pixels in enumerate(row):
@@ -73,6 +73,11 @@ def render_table(
                 place = _LABEL + _GAP + across * cell_width, _LABEL + _GAP + down * cell_height
                 sheet.paste(Image.fromarray(pixels), place)
     return np.asarray(sheet)
+
+
+def label_on_the_left(name: str, height: int) -> np.ndarray:
+    """Draws the label of a row, to be read from below; uint8 RGB [`height`, W, 3]."""
+    return np.asarray(_label(name, height).transpose(Image.Transpose.ROTATE_90))
 
 
 def _label(name: str, length: int) -> Image.Image:

@@ -88,7 +88,7 @@ def test_strength_needs_the_identity_row() -> None:
         model.select("wave", 0.5)
     assert str(caught.value) == (
         "strength 0.5: only 1 is possible, because this model was trained without the photo as a "
-        "style; train it with `identity: on`"
+        "style; `identity: on` adds it when styles are trained"
     )
     np.testing.assert_array_equal(model.select("wave", 1.0)[0], model.select("wave")[0])
 

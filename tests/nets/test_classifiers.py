@@ -70,6 +70,39 @@ def test_the_mnist_network_computes_what_the_cookbook_says() -> None:
     np.testing.assert_allclose(net(picture), expected, atol=1e-6)
 
 
+def test_the_cifar_network_computes_what_the_cookbook_says() -> None:
+    net = classifiers.make(CIFAR)
+    random = np.random.default_rng(0)
+    # With biases, and large enough that the norms matter.
+    weights = {
+        name: random.normal(0.0, 0.1, value.shape).astype(np.float32)
+        for name, value in net.tensors().items()
+    }
+    net.assign(weights)
+    pictures = random.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    values = tf.image.per_image_standardization(tf.image.resize_with_crop_or_pad(pictures, 24, 24))
+    for name in ("conv1", "conv2"):
+        values = tf.nn.conv2d(values, weights[f"{name}/weights"], [1, 1, 1, 1], "SAME")
+        values = tf.nn.relu(tf.nn.bias_add(values, weights[f"{name}/biases"]))
+        values = tf.nn.max_pool(values, [1, 3, 3, 1], [1, 2, 2, 1], "SAME")
+        values = tf.nn.lrn(values, depth_radius=5, bias=2.0, alpha=1e-3, beta=0.75)
+    values = tf.reshape(values, [2, -1])
+    for name in ("full1", "full2"):
+        product = tf.matmul(values, weights[f"{name}/weights"])
+        values = tf.nn.relu(tf.add(product, weights[f"{name}/biases"]))
+    expected = tf.matmul(values, weights["head/weights"]) + weights["head/biases"]
+    np.testing.assert_allclose(net(pictures), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("architecture", "deviation"), [(MNIST, 0.1), (CIFAR, 0.05)])
+def test_weights_begin_as_in_the_cookbook(architecture: Architecture, deviation: float) -> None:
+    for name, value in classifiers.make(architecture).tensors().items():
+        if name.endswith("weights") and value.size > 5_000:
+            # Of a normal distribution that is cut at two deviations.
+            assert abs(value).max() <= 2 * deviation
+            np.testing.assert_allclose(value.std(), 0.8796 * deviation, rtol=0.03)
+
+
 def test_the_cifar_network_sees_the_central_pixels_without_their_brightness() -> None:
     net = classifiers.make(CIFAR)
     picture = np.random.default_rng(0).uniform(50, 150, (1, 32, 32, 3)).astype(np.float32)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fastnst import events, images
+from fastnst.reports import contact_sheet
 
 # Number of validation items to show; the metrics are computed from all of them.
 SHOWN = 6
@@ -34,10 +35,17 @@ def grid(event: events.Judged) -> np.ndarray:
     """Lays out the samples of a validation: a column for each item, a row for each series.
 
     Returns:
-        uint8 RGB [H, W, 3]; shorter rows end in white.
+        uint8 RGB [H, W, 3]; several rows have their names on the left, and shorter ones end in
+        white.
     """
     series = event.samples or event.outputs
     rows = [side_by_side(row[:SHOWN]) for row in series.values()]
+    if len(rows) > 1:
+        labels = [
+            contact_sheet.label_on_the_left(name.replace("_", " "), len(row))
+            for name, row in zip(series, rows, strict=True)
+        ]
+        rows = [np.concatenate(pair, axis=1) for pair in zip(labels, rows, strict=True)]
     widest = max(row.shape[1] for row in rows)
     return np.concatenate(
         [

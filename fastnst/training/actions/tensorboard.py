@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import itertools
 from pathlib import Path
 
@@ -51,10 +52,17 @@ class TensorBoard:
         with self._writer.as_default():
             for name, value in event.metrics.items():
                 tf.summary.scalar(f"validation/{name}", value, step=event.step)
-            series = [*([event.inputs] if event.inputs else []), *event.outputs.values()]
-            # Samples may have rows of other items, and fewer of them.
-            rows = zip(*(event.samples.values() or series), strict=not event.samples)
-            for index, row in enumerate(itertools.islice(rows, samples.SHOWN)):
+            for name, row in _rows(event):
                 beside = samples.side_by_side(row)[np.newaxis]
-                tf.summary.image(f"validation/{index}", beside, step=event.step)
+                tf.summary.image(f"validation/{name}", beside, step=event.step)
         self._writer.flush()
+
+
+def _rows(event: events.Judged) -> collections.abc.Iterator[tuple[str, events.Pictures]]:
+    """Yields rows of pictures by name: the samples, or else each item beside its outputs."""
+    if event.samples:
+        yield from ((name, row[: samples.SHOWN]) for name, row in event.samples.items())
+        return
+    series = [*([event.inputs] if event.inputs else []), *event.outputs.values()]
+    items = itertools.islice(zip(*series, strict=True), samples.SHOWN)
+    yield from ((str(index), item) for index, item in enumerate(items))

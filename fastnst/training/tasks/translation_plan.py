@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import contextlib
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fastnst.features import loss_network
 from fastnst.losses import patch_distance
 from fastnst.models import descriptions, model
 from fastnst.nets import architectures, patch_discriminator
+from fastnst.reports import page
 from fastnst.training import engine, optimizers
 from fastnst.training.tasks import contents, cyclegan, history, inputs, plan, start, style_plan
 
@@ -27,10 +29,19 @@ _LEAST_SIDE = 24
 _BETA = 0.5
 # Networks with initial weights of their own: two generators and two discriminators.
 _NETWORKS = 4
+_WORDING = dataclasses.replace(
+    page.TRAINING,
+    strips="At each step: photos, their paintings, and these turned back; pictures of the domain, "
+    "photos made of them, and these painted again.",
+    curves="Distance and loss",
+    values_note="The distance of the painted photos from the domain, and the unweighted losses.",
+)
 
 
 class TranslationPlan(plan.Plan):
     """Photos, the pictures of the domain, and validation photos of a run."""
+
+    wording = _WORDING
 
     def __init__(
         self,

@@ -32,16 +32,22 @@ def test_several_styles_make_a_grid_with_a_row_for_each() -> None:
             1, {}, pictures(0, *sizes), {"a": pictures(50, *sizes), "b": pictures(200, *sizes)}
         )
     )
-    assert grid.shape == (40, 40, 3) and grid.dtype == np.uint8
-    assert (grid[:20] == 50).all() and (grid[20:] == 200).all()
+    labels = grid.shape[1] - 40
+    assert grid.shape == (40, labels + 40, 3) and grid.dtype == np.uint8
+    assert (grid[:20, labels:] == 50).all() and (grid[20:, labels:] == 200).all()
+    # Dark letters on white, another name in each row.
+    names = grid[:20, :labels], grid[20:, :labels]
+    assert all(name.max() == 255 and name.min() < 128 for name in names)
+    assert (names[0] != names[1]).any()
 
 
 def test_rows_that_a_task_chooses_replace_its_outputs_and_may_be_shorter() -> None:
     rows = {"photo": pictures(50, (20, 30), (20, 10)), "domain": pictures(200, (20, 10))}
     grid = samples.grid(events.Judged(1, {}, (), {"a": pictures(0, (9, 9))}, rows))
-    assert grid.shape == (40, 40, 3)
-    assert (grid[:20] == 50).all() and (grid[20:, :10] == 200).all()
-    assert (grid[20:, 10:] == 255).all()
+    labels = grid.shape[1] - 40
+    assert grid.shape[0] == 40 and labels > 0
+    assert (grid[:20, labels:] == 50).all() and (grid[20:, labels : labels + 10] == 200).all()
+    assert (grid[20:, labels + 10 :] == 255).all()
 
 
 def test_nothing_is_written_for_other_events_or_without_pictures(tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_at_most_as_many_pictures_are_written_as_are_in_the_samples(tmp_path: Pa
     assert set(written(tmp_path)) == {f"validation/{index}" for index in range(samples.SHOWN)}
 
 
+def test_rows_that_a_task_chooses_are_written_by_name(tmp_path: Path) -> None:
+    board = tensorboard.TensorBoard(tmp_path, every=2)
+    board(events.Started(0, 4))
+    rows = {"photo": (BLACK, GREY), "domain": (WHITE,) * 9}
+    board(events.Judged(4, {}, (BLACK,), {"painting": (WHITE,)}, rows))
+    board(events.Finished(4, 5))
+    found = written(tmp_path)
+    assert set(found) == {"validation/photo", "validation/domain"}
+    photo, domain = (tf.io.decode_png(found[tag][4][2]) for tag in sorted(found, reverse=True))
+    np.testing.assert_array_equal(photo, np.concatenate([BLACK, GREY], axis=1))
+    assert domain.shape == (20, 30 * samples.SHOWN, 3)
+
+
 def test_a_judgement_without_pictures_writes_none(tmp_path: Path) -> None:
     board = tensorboard.TensorBoard(tmp_path, every=2)
     board(events.Started(0, 4))

@@ -8,9 +8,11 @@ from typing import Any
 import labels_made
 import numpy as np
 import pytest
+import yaml
 
 import fastnst
 from fastnst import checkpoint_file, errors, files
+from fastnst.cli import train
 from fastnst.models import run_folder
 from fastnst.training.tasks import session
 
@@ -72,6 +74,50 @@ def test_a_run_that_is_stopped_resumes_exactly(keys: dict[str, Any], tmp_path: P
     assert one.keys() == other.keys()
     for name, tensor in one.items():
         np.testing.assert_array_equal(other[name], tensor)
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        (
+            "mnist",
+            {
+                **{"batch_size": 100, "max_steps": 500, "optimizer": "momentum"},
+                **{"learning_rate": 0.005, "schedule": "constant", "distortion": "none"},
+            },
+        ),
+        (
+            "cifar10",
+            {
+                **{"batch_size": 128, "max_steps": 20_000, "optimizer": "sgd"},
+                **{"learning_rate": 0.1, "schedule": "stairs", "decay_steps": 250},
+                **{"decay_rate": 0.9, "distortion": "flip_colors"},
+            },
+        ),
+        ("mnist-better", {"classifier": "residual", "classifier_width": 16}),
+        ("cifar10-better", {"classifier": "residual", "classifier_width": 32}),
+    ],
+)
+def test_the_shipped_confs_train_with_the_settings_of_the_cookbook(
+    conf: str, expected: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with files.asset(f"conf/{conf}.yml").open(encoding="utf-8") as file:
+        assert expected.items() <= yaml.safe_load(file).items()
+    color = conf.startswith("cifar10")
+    pictures, labels = labels_made.bars(15, 32 if color else 28, 3 if color else 1)
+    root = tmp_path / "pictures"
+    if color:
+        root.mkdir()
+        (root / "data_batch_1.bin").write_bytes(labels_made.cifar(pictures[:12], labels[:12]))
+        (root / "test_batch.bin").write_bytes(labels_made.cifar(pictures[12:], labels[12:]))
+    else:
+        labels_made.write_idx(root, pictures[:12], labels[:12])
+        labels_made.write_idx(root, pictures[12:], labels[12:], "t10k")
+    folders = ["--dataset", str(root), "--model_path", str(tmp_path)]
+    small = ["--steps", "1", "--set", "batch_size=6"]
+    assert train.main(["-c", conf, *folders, *small]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / conf / 'report.html'}\n"
+    assert fastnst.load_classifier(tmp_path / conf)(pictures).shape == (15, 10)
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,7 @@ def test_what_a_translation_does_not_support_is_refused(
         translation_plan.TranslationPlan(make(**keys), runs.ignore, False, None)
 
 
-@pytest.mark.slow
-def test_the_shipped_conf_needs_a_domain_and_trains_with_one(
+def test_the_shipped_conf_needs_a_domain_and_trains_in_bfloat16_with_one(
     tmp_path: Path,
     paintings: Path,
     photos: Path,
@@ -199,11 +198,18 @@ def test_the_shipped_conf_needs_a_domain_and_trains_with_one(
         key: value
         for key, value in KEYS.items()
         if key not in ("task", "naming", "max_steps", "generator")
-    } | {"validation": str(validation_photos)}
+    } | {"validation": str(validation_photos), "precision": "mixed_bfloat16"}
     settings = [f"--set={key}={yaml.safe_dump(value).split()[0]}" for key, value in small.items()]
     command = ["-c", "monet", "--dataset", str(photos), "--domain", str(paintings), *settings]
     assert train.main([*command, "--steps", "1", "--model_path", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'monet' / 'report.html'}\n"
+    report = tmp_path / "monet" / "report.html"
+    assert capsys.readouterr().out == f"{report}\n"
+    assert "and these painted again." in report.read_text(encoding="utf-8")
+    (start, *_), trained = (
+        [line for line in metrics_log.read(report.with_name("metrics.jsonl")) if line["kind"] == of]
+        for of in ("start", "training")
+    )
+    assert start["precision"] == "bfloat16" and np.isfinite(trained[0]["cycle"])
 
 
 @pytest.mark.slow
