@@ -132,11 +132,13 @@ Two things differ: the style image is not cropped to a square, and the network h
 """
 
 
-_CLASSIFIERS = """\
-## Classifiers
+_OTHER_TASKS = """\
+## Other tasks
 
-[mnist.yml](mnist.yml), [mnist-better.yml](mnist-better.yml), [cifar10.yml](cifar10.yml) and
-[cifar10-better.yml](cifar10-better.yml) train networks that tell the class of a picture; see
+[monet.yml](monet.yml) trains a translation between photos and a domain of paintings; see
+[Translate photos](../docs/translation.md). [mnist.yml](mnist.yml),
+[mnist-better.yml](mnist-better.yml), [cifar10.yml](cifar10.yml) and
+[cifar10-better.yml](cifar10-better.yml) train networks that classify pictures; see
 [Classify pictures](../docs/classifiers.md).
 """
 
@@ -159,7 +161,7 @@ def render() -> str:
         _yields(),
         _PRECEDENCE,
         _ORIGINAL,
-        _CLASSIFIERS,
+        _OTHER_TASKS,
         f"## The styles here\n\n{_table(('file', 'style image', 'description'), styles)}",
     ]
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""`fastnst classify`: tells the classes of pictures.
+"""`fastnst classify`: classifies pictures.
 
 fastnst classify digit.png --model mnist
 """
@@ -62,8 +62,8 @@ def _run(arguments: argparse.Namespace) -> int:
             classes = {name: round(probability, 6) for name, probability in best}
             terminal.result(path, as_json=True, classes=classes)
         else:
-            told = ", ".join(f"{name} {probability:.1%}" for name, probability in best)
-            terminal.show(f"{path}: {told}")
+            predicted = ", ".join(f"{name} {probability:.1%}" for name, probability in best)
+            terminal.show(f"{path}: {predicted}")
     return terminal.USER_ERROR if failed else terminal.DONE
 
 

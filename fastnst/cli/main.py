@@ -33,7 +33,7 @@ COMMANDS = {
     "records": ("fastnst.cli.records", "convert a folder or zip of photos to TFRecords"),
     "stylize-records": ("fastnst.cli.stylize_records", "stylize photos on many machines"),
     "inspect": ("fastnst.cli.inspect_records", "show what a TFRecord file holds"),
-    "classify": ("fastnst.cli.classify", "tell the class of pictures"),
+    "classify": ("fastnst.cli.classify", "classify pictures"),
     "finetune": ("fastnst.cli.finetune", "retrain a network on your own classes"),
     "serve": ("fastnst.cli.serve", "stylize photos over HTTP"),
     "video": ("fastnst.cli.video", "stylize a video in a trained style"),

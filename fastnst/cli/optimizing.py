@@ -69,8 +69,9 @@ def add_options(parser: argparse.ArgumentParser, *, side: int | None = None) -> 
     )
     parser.add_argument(
         "--init",
-        metavar="content|noise|gray|FILE",
-        help="initial picture; gray is the gray of 128 with faint noise (default: the variant's)",
+        metavar="content|noise|gray|mean|FILE",
+        help="initial picture; gray and mean have faint noise around the gray of 128, or around "
+        "ImageNet's mean color (default: the variant's)",
     )
     parser.add_argument(
         "--seed",
@@ -316,8 +317,8 @@ def _start(
         return lambda pixels: pixels
     if init == "noise":
         return lambda pixels: images.noise(pixels.shape[0], pixels.shape[1], seed)
-    if init == "gray":
-        return functools.partial(_faint, seed)
+    if init in searches.FAINT:
+        return functools.partial(_faint, seed, *searches.FAINT[init])
     if not Path(init).is_file():
         near = errors.did_you_mean(init, searches.INITS)
         raise errors.UserError(
@@ -327,7 +328,9 @@ def _start(
     return lambda pixels: images.resize(picture, *pixels.shape[:2]).astype(np.float32)
 
 
-def _faint(seed: int, pixels: np.ndarray) -> np.ndarray:
-    """Draws a normal distribution of deviation 1 around 128, as the recipes with Adam begin."""
-    noise = np.random.default_rng(seed).normal(128.0, 1.0, pixels.shape)
+def _faint(
+    seed: int, color: tuple[float, float, float], deviation: float, pixels: np.ndarray
+) -> np.ndarray:
+    """Draws normally distributed noise around a color."""
+    noise = np.random.default_rng(seed).normal(color, deviation, pixels.shape)
     return noise.astype(np.float32)

@@ -252,7 +252,7 @@ class Config:
     task: str = _key(
         STYLE,
         "What is trained. style: a network that stylizes photos. translation: one that turns them "
-        "into pictures of a domain. classification: one that tells the class of pictures.",
+        "into pictures of a domain. classification: one that classifies pictures.",
         choices=(*_OWN,),
         fixed=True,
     )

@@ -1,7 +1,8 @@
 """Writes class folders as TFRecord shards with labels, for training and validation.
 
 Two schemas: that of `writer` with the keys of build_image_data of the Inception tutorials
-(`image/class/label`, counted from 1, and `image/class/text`); and the raw one of Stanford's CS 20
+(`image/class/label`, counted from 1, `image/class/text`, `image/colorspace` and
+`image/channels`); and the raw one of Stanford's CS 20
 course: `label`, counted from 0, `shape` as int32 bytes, and `image`, the uint8 pixels.
 """
 
@@ -128,6 +129,8 @@ def _content(prefix: str, classes: tuple[str, ...], schema: str) -> writer.Conte
         # 0 is the background, as in the Inception tutorials.
         example.features.feature["image/class/label"].CopyFrom(writer.number(numbers[text] + 1))
         example.features.feature["image/class/text"].CopyFrom(writer.text(text.encode()))
+        example.features.feature["image/colorspace"].CopyFrom(writer.text(b"RGB"))
+        example.features.feature["image/channels"].CopyFrom(writer.number(3))
         return example
 
     def raw(name: str, pixels: np.ndarray) -> tf.train.Example:

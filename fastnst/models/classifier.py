@@ -1,4 +1,4 @@
-"""Classifiers that were trained, ready to tell the classes of pictures.
+"""Classifiers that were trained, ready to classify pictures.
 
 classifier = load("mnist")
 probabilities = classifier([picture])
@@ -105,11 +105,11 @@ class PictureClassifier:
         if not fitted:
             return np.empty((0, len(self.classes)), np.float32)
         count = max(1, _PIXELS // shapes.side**2)
-        told = [
+        predicted = [
             self._tell(tf.constant(np.stack(fitted[start : start + count]))).numpy()
             for start in range(0, len(fitted), count)
         ]
-        return np.concatenate(told)
+        return np.concatenate(predicted)
 
     def best(
         self, pictures: collections.abc.Iterable[np.ndarray], most: int = 1

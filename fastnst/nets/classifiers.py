@@ -1,4 +1,4 @@
-"""Networks that tell the class of a picture.
+"""Networks that classify pictures.
 
 `mnist` and `cifar10` are those of McClure's TensorFlow cookbook, chapter 8, the second after
 TensorFlow's CIFAR-10 tutorial. `residual` is a small network with skips for either. `vgg_16` and

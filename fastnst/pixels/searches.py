@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 
-# The first pictures besides files: the photo; uniform noise; and the gray of 128 with faint noise.
-INITS = ("content", "noise", "gray")
+from fastnst.features import vgg
+
+# First pictures of faint noise: the color, RGB in [0, 255], and the deviation from it. Both sources
+# draw them around 0, after they have subtracted that color.
+FAINT = {"gray": ((128.0, 128.0, 128.0), 1.0), "mean": (vgg.MEAN_RGB, 0.256)}
+# The first pictures besides files: the photo, uniform noise, and those of `FAINT`.
+INITS = ("content", "noise", *FAINT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +38,6 @@ SEARCHES = {
     "johnson": Search(),
     "gatys": Search(),
     "cs20": Search(),
-    "stylenet": Search("adam", 100, 10.0, "gray"),
+    "stylenet": Search("adam", 100, 10.0, "mean"),
     "notes": Search("adam", 1000, 10.0, "gray"),
 }

@@ -42,7 +42,7 @@ class Predictions:
         return self.probabilities.argmax(axis=1)
 
     def confusion(self) -> np.ndarray:
-        """Returns how often each class (row) was told to be each class (column), int [C, C]."""
+        """Returns how often each class (row) was predicted as each class (column), int [C, C]."""
         count = len(self.classes)
         cells = np.bincount(self.labels * count + self.guesses, minlength=count * count)
         return cells.reshape(count, count)
@@ -77,7 +77,7 @@ class Predictions:
 
 
 def sheet(predictions: Predictions) -> np.ndarray:
-    """Draws pictures with the class that was told and how sure, and the true class if it differs.
+    """Draws pictures with the predicted class and its probability, and the true class if it differs.
 
     Returns:
         uint8 RGB [H, W, 3] on white.
@@ -97,9 +97,9 @@ def sheet(predictions: Predictions) -> np.ndarray:
         guess, truth = int(predictions.guesses[number]), int(predictions.labels[number])
         sure = predictions.probabilities[number, guess]
         middle = left + _SIDE / 2
-        told = f"{_short(predictions.classes[guess])}: {sure:.0%}"
+        predicted = f"{_short(predictions.classes[guess])}: {sure:.0%}"
         color = _RIGHT if guess == truth else _WRONG
-        draw.text((middle, top + _SIDE + _LINE * 0.6), told, color, font, anchor="mm")
+        draw.text((middle, top + _SIDE + _LINE * 0.6), predicted, color, font, anchor="mm")
         if guess != truth:
             real = f"is {_short(predictions.classes[truth])}"
             draw.text((middle, top + _SIDE + _LINE * 1.5), real, "black", font, anchor="mm")
@@ -107,7 +107,7 @@ def sheet(predictions: Predictions) -> np.ndarray:
 
 
 def matrix(predictions: Predictions) -> np.ndarray:
-    """Draws the confusion matrix: a row for each true class, a column for each class told.
+    """Draws the confusion matrix: a row for each true class, a column for each predicted class.
 
     Cells are shaded by their share of the row; mistakes are red.
 
@@ -121,7 +121,7 @@ def matrix(predictions: Predictions) -> np.ndarray:
     canvas = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(size=min(13, max(8, step // 3)))
-    draw.text((_GAP, _MARGIN / 2), "is \\ told", "black", font, anchor="lm")
+    draw.text((_GAP, _MARGIN / 2), "actual \\ predicted", "black", font, anchor="lm")
     shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
     for row, column in np.ndindex(count, count):
         left, top = _MARGIN + column * step, _MARGIN + row * step

@@ -275,7 +275,7 @@ def test_the_choices_in_the_help_match_the_modules() -> None:
     assert optimizing.DEFAULT_SIDE == gatys.FINE_SIDE
 
 
-def test_the_variant_of_the_notes_searches_as_they_do(
+def test_the_variants_search_as_their_sources_do(
     here: Path, plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
@@ -291,6 +291,10 @@ def test_the_variant_of_the_notes_searches_as_they_do(
     gray = given["start"]
     assert gray.shape == (32, 40, 3) and gray.dtype == np.float32
     assert abs(gray.mean() - 128) < 0.1 and abs(gray.std() - 1) < 0.05
+    # The cookbook draws N(0, 1) * 0.256 around the mean color of VGG's pictures.
+    assert optimize.main([*arguments, "--variant", "stylenet"]) == 0
+    np.testing.assert_allclose(given["start"].mean((0, 1)), [123.68, 116.78, 103.94], atol=0.05)
+    np.testing.assert_allclose(given["start"].std((0, 1)), 0.256, atol=0.02)
     others = ["--steps", "5", "--method", "lbfgs", "--init", "content"]
     assert optimize.main([*arguments, *others]) == 0
     assert (given["steps"], given["method"]) == (5, "lbfgs")

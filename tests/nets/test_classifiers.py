@@ -1,4 +1,4 @@
-"""Networks that tell the class of a picture."""
+"""Networks that classify pictures."""
 
 from __future__ import annotations
 

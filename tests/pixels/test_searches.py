@@ -18,4 +18,4 @@ def test_the_recipes_search_as_their_sources_print_it() -> None:
     assert (notes.method, notes.steps, notes.learning_rate, notes.init) == (
         *("adam", 1000, 10.0, "gray"),
     )
-    assert (stylenet.steps, stylenet.learning_rate) == (100, 10.0)
+    assert (stylenet.steps, stylenet.learning_rate, stylenet.init) == (100, 10.0, "mean")

@@ -1,4 +1,4 @@
-"""The task of classification: one network that tells the class of a picture."""
+"""The task of classification: one network that classifies pictures."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Classification(task.Task):
 
         Returns:
             Scalars by name: the learning rate, the cross-entropy in nats, and the share of the
-            batch that the network tells wrongly and rightly.
+            batch that the network classifies wrongly and rightly.
         """
         inputs, labels = batch
         of_features = inputs.shape.rank == 2
@@ -150,11 +150,11 @@ class Classification(task.Task):
         """Returns the probabilities of the classes of all validation pictures."""
         pictures, labels = self._validation
         count = max(1, min(_MOST, _PIXELS // pictures.shape[1] ** 2))
-        told = [
+        predicted = [
             self._judge(tf.constant(pictures[start : start + count])).numpy()
             for start in range(0, len(pictures), count)
         ]
-        return predictions.Predictions(pictures, labels, np.concatenate(told), self._classes)
+        return predictions.Predictions(pictures, labels, np.concatenate(predicted), self._classes)
 
     def about(self) -> dict[str, Any]:
         """Returns the precision of the convolutions."""
