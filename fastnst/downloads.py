@@ -34,7 +34,7 @@ def cached(url: str, sha512: str, advice: str, say: Callable[[str], None] = lamb
         UserError: If it cannot be downloaded; the message says where to put it.
     """
     path = files.cache() / url.rpartition("/")[2]
-    if path.is_file() and _sha512(path.read_bytes()) == sha512:
+    if path.is_file() and _sha512(files.read(path)) == sha512:
         return path
     say(f"downloading {url}")
     try:

@@ -7,6 +7,7 @@ its confs, pictures and pretrained networks.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -17,10 +18,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from fastnst import errors
 
+_NOT_REGULAR = "is a pipe, a socket or a device"
 # Bytes that are written to check that a file can be: about those of a picture.
 _PROBE = 2**18
 
@@ -223,8 +225,35 @@ def kind(path: str | Path) -> Literal["file", "folder"] | None:
     if stat.S_ISDIR(mode):
         return "folder"
     if not stat.S_ISREG(mode):
-        raise errors.UserError(f"{path}: is a pipe, a socket or a device; name a regular file")
+        raise errors.UserError(f"{path}: {_NOT_REGULAR}; name a regular file")
     return "file"
+
+
+def opened(path: str | Path, buffering: int = -1) -> IO[bytes]:
+    """Opens a regular file to read.
+
+    Args:
+        path: The file.
+        buffering: As for `open`.
+
+    Raises:
+        OSError: If it cannot be read; also if it is a pipe, which could block for ever, or a
+            device, which could be endless.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, _NOT_REGULAR, str(path))
+    return open(path, "rb", buffering)
+
+
+def read(path: str | Path) -> bytes:
+    """Reads the content of a regular file.
+
+    Raises:
+        OSError: As for `opened`.
+    """
+    with opened(path) as file:
+        return file.read()
 
 
 def walk(folder: Path) -> list[str]:

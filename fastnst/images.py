@@ -140,7 +140,7 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
         hint = errors.did_you_mean(Path(path).name, siblings, siblings)
         raise errors.UserError(f"{path}: no such file{hint}")
     try:
-        with Path(path).open("rb") as file:
+        with files.opened(path) as file:
             yield file
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None

@@ -96,7 +96,7 @@ def is_visible(name: str) -> bool:
 def format_of(path: Path) -> str | None:
     """Returns Pillow's name of the format of a file; None if it is no photo or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             return formats.sniff(file.read(formats.HEAD))
     except OSError:
         return None

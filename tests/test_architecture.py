@@ -149,6 +149,46 @@ def test_the_search_for_writers_knows_one_when_it_sees_it(code: str, expected: b
     assert moves_a_file(ast.parse(code, mode="eval").body) is expected
 
 
+# Files of the system, the package's own, and the standard streams.
+READERS = {"files", "memory", "devices", "reports.parts", "cli.streams", "cli.terminal"}
+
+
+def reads_a_file(node: ast.AST) -> bool:
+    """Whether an expression reads a file that may be a pipe, which blocks, or a device."""
+    if not isinstance(node, ast.Call):
+        return False
+    called = ast.unparse(node.func)
+    modes = [ast.unparse(argument) for argument in node.args[:2]]
+    of_a_path = called.endswith((".read_text", ".read_bytes")) and called != "images.read_bytes"
+    return of_a_path or called == "open" or (called.endswith(".open") and "'rb'" in modes)
+
+
+def test_files_are_read_by_the_module_that_refuses_pipes_and_devices() -> None:
+    found = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if name.startswith("fastnst.") and reads_a_file(node)
+    }
+    assert found <= {f"fastnst.{name}" for name in READERS}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("path.read_bytes()", True),
+        ("Path(name).read_text(encoding='utf-8')", True),
+        ("path.open('rb')", True),
+        ("open(path)", True),
+        ("images.read_bytes(path)", False),
+        ("path.open('ab')", False),
+        ("files.opened(path)", False),
+    ],
+)
+def test_the_search_for_readers_knows_one_when_it_sees_it(code: str, expected: bool) -> None:
+    assert reads_a_file(ast.parse(code, mode="eval").body) is expected
+
+
 def test_imports_go_down_only() -> None:
     for module, found in OURS.items():
         for other in found - {"fastnst"}:
@@ -295,6 +335,14 @@ def inside_main(tree: ast.AST) -> set[ast.AST]:
 @pytest.mark.parametrize("module", FILES)
 def test_nothing_prints_but_the_command_line(module: str) -> None:
     if module.startswith("fastnst.cli"):
+        # Results go through the function that knows of full disks, closed pipes and terminals.
+        printed = [
+            node
+            for node in ast.walk(TREES[module])
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+        ]
+        on_stdout = [node for node in printed if "file" not in {key.arg for key in node.keywords}]
+        assert not on_stdout or module == "fastnst.cli.terminal"
         return
     allowed = inside_main(TREES[module])
     for node in ast.walk(TREES[module]):

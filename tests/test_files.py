@@ -366,3 +366,17 @@ def test_a_plain_path_leads_to_a_folder_of_any_name(name: str, tmp_path: Path) -
         assert str(path).isascii() and not set("[]*?").intersection(str(path))
         (path / "file").write_text("content")
     assert (tmp_path / name / "file").read_text() == "content"
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"content")
+    assert files.read(tmp_path / "a") == b"content"
+    with pytest.raises(FileNotFoundError):
+        files.read(tmp_path / "b")
+    with pytest.raises(IsADirectoryError):
+        files.read(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="is a pipe, a socket or a device") as caught:
+            files.read(path)
+        assert caught.value.filename == str(path)

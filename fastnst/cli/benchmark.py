@@ -101,10 +101,10 @@ def _run(arguments: argparse.Namespace) -> int:
             bar.update()
     if arguments.json:
         for result in results:
-            print(json.dumps(result))
+            terminal.show(json.dumps(result))
         return terminal.DONE
     for line in formatting.table([_heads(arguments.sizes), *map(_row, results)]):
-        print(line)
+        terminal.show(line)
     return terminal.DONE
 
 

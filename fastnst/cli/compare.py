@@ -109,7 +109,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 def _count(arguments: argparse.Namespace) -> int:
     from fastnst.evaluation import votes
 
-    print(table(votes.merge(arguments.count)))
+    terminal.show(table(votes.merge(arguments.count)))
     return terminal.DONE
 
 
@@ -226,13 +226,19 @@ def _run(arguments: argparse.Namespace) -> int:
     shown = None if painting is None else images.decode(images.read_bytes(painting), str(painting))
     pairs = []
     for path, relative in tqdm.tqdm(found, unit="photo", disable=None):
-        photo = images.to_uint8(images.read(path, arguments.size))
+        try:
+            photo = images.to_uint8(images.read(path, arguments.size))
+        except errors.UserError as error:
+            terminal.complain(f"left out: {error}")
+            continue
         pictures = (one.picture(relative, photo) for one in (a, b))
         pairs.append(compare.Pair(relative.as_posix(), photo, *pictures))
+    if not pairs:
+        raise errors.UserError(f"{arguments.photos[0]}: no photo can be read; name others")
     names = given if a.name == b.name else (a.name, b.name)
     html = compare.render(names, pairs, shown, seed=arguments.seed, quality=arguments.quality)
     files.write(output, html)
-    print(output)
+    terminal.show(str(output))
     return terminal.DONE
 
 

@@ -8,13 +8,12 @@ import binascii
 import collections.abc
 import contextlib
 import re
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fastnst import errors, files
-from fastnst.cli import options, progress, runtimes, terminal
+from fastnst.cli import options, progress, runtimes, streams, terminal
 
 if TYPE_CHECKING:
     import tqdm
@@ -355,7 +354,7 @@ def _pipe(arguments: argparse.Namespace) -> int:
     if name != _PIPE:
         data = images.read_bytes(name)
     else:
-        given = sys.stdin.buffer.read()
+        given = streams.read_picture(arguments.max_pixels, encoded=arguments.base64)
         data = _decoded(given) if arguments.base64 else given
     chosen = runtimes.find(arguments.model)
     stylized = photos.paint_bytes(

@@ -76,13 +76,22 @@ def _run(arguments: argparse.Namespace) -> int:
     for given, reference in zip(
         names, tqdm.tqdm(references, unit="model", disable=None), strict=True
     ):
-        model = loading.load(reference)
+        try:
+            model = loading.load(reference)
+        except errors.UserError as error:
+            # One of those that the user has not named is no reason to show none.
+            if arguments.model:
+                raise
+            terminal.complain(f"left out: {error}")
+            continue
         chosen = reference.style is not None or len(model.styles) == 1
         for style in [None] if chosen else model.styles:
             label = _label(model.name, style, len(references) == 1)
             # Several checkpoints of one model share its name.
             label = _label(given, style) if label in pictures else label
             pictures[label] = model(photo, style)
+    if len(pictures) == 1:
+        raise errors.UserError("no model can be loaded; name one with --model")
     images.write(output, contact_sheet.render(pictures))
     terminal.result(output, as_json=arguments.json, input=arguments.photo)
     return terminal.DONE

@@ -40,7 +40,7 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fast
 def _run(arguments: argparse.Namespace) -> int:
     found = _gather()
     if arguments.json:
-        print(json.dumps(found))
+        terminal.show(json.dumps(found))
         return terminal.DONE
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     models = [
@@ -57,10 +57,10 @@ def _run(arguments: argparse.Namespace) -> int:
         "extras": ", ".join(found["extras"]["installed"]) or "none",
     }
     for name, text in lines.items():
-        print(f"{name:<11}{text}")
+        terminal.show(f"{name:<11}{text}")
     for name, packages in found["extras"]["missing"].items():
         line = f'{" and ".join(packages)} missing; pip install "fastnst[{name}]"'
-        print(f"{'':<11}{name}: {line}")
+        terminal.show(f"{'':<11}{name}: {line}")
     return terminal.DONE
 
 

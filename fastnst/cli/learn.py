@@ -96,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
         terminal.result(folder, as_json=True, style=name, steps=finished.step, command=command)
     else:
         terminal.say(f"added the style {name} to {folder}. Stylize a photo:")
-        print(command)
+        terminal.show(command)
     return terminal.DONE
 
 

@@ -49,8 +49,7 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else "--help"
     if name == "--version":
-        print(f"fastnst {fastnst.__version__}")
-        return terminal.DONE
+        return _print(f"fastnst {fastnst.__version__}")
     if name in COMMANDS:
         module = importlib.import_module(COMMANDS[name][0])
         return module.main(arguments[1:], program=f"fastnst {name}")
@@ -60,11 +59,18 @@ def main(argv: collections.abc.Sequence[str] | None = None) -> int:
     )
     text = f"usage: fastnst COMMAND ...\n\n{usage}\n\nRun `fastnst COMMAND --help` for the options."
     if name in ("-h", "--help"):
-        print(text)
-        return terminal.DONE
+        return _print(text)
     terminal.say(f"fastnst: unknown command {name}")
     print(text, file=sys.stderr)
     return terminal.USAGE
+
+
+def _print(text: str) -> int:
+    def show() -> int:
+        terminal.show(text)
+        return terminal.DONE
+
+    return terminal.guarded("fastnst", show)
 
 
 def _complete(words: list[str]) -> None:

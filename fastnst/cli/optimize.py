@@ -89,8 +89,6 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
 def _run(options: argparse.Namespace, command: str) -> int:
     plan = optimizing.prepare(options)
     output = _output(options)
-    steps = sum(scale.steps for scale in plan.scales())
-    keeper = _Keeper(plan.photo, output, steps, options)
     outputs.check(output, picture=plan.photo)
     if options.tensorboard:
         # A mistake should not show after minutes.
@@ -99,6 +97,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     terminal.import_tensorflow()
     from fastnst.training.actions import tensorboard
 
+    steps = sum(scale.steps for scale in plan.scales())
+    keeper = _Keeper(plan.photo, output, steps, options)
     actions: list[events.Action] = [keeper]
     if options.tensorboard:
         actions.append(tensorboard.TensorBoard(options.tensorboard, every=1))
@@ -132,7 +132,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         raise KeyboardInterrupt
     stylized = keeper.write(output, images.to_uint8(result.picture))
     fall = f"{formatting.short(result.total)} from {formatting.short(result.history[0]['total'])}"
-    print(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s", flush=True)
+    terminal.show(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s")
     if options.report:
         height, width = result.picture.shape[:2]
         figures = {
@@ -146,7 +146,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         styles = [style for style, _ in plan.styles]
         html = _page(options, command, styles, pair, keeper.saved, result, figures)
         files.write(output.with_suffix(".html"), html.encode())
-        print(output.with_suffix(".html"))
+        terminal.show(str(output.with_suffix(".html")))
     if result.interrupted:
         terminal.say(f"stopped after {done:,} of {steps:,} iterations")
         return terminal.INTERRUPTED

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import collections.abc
+import os
 from pathlib import Path
 
 from fastnst import errors, files, images
 
 FOLDER = Path("generated")
+# Of file systems, in bytes.
+_LONGEST_NAME = 255
 
 
 def place(given: str | None, stem: str, suffix: str, *, numbered: bool = True) -> Path:
@@ -23,7 +26,19 @@ def place(given: str | None, stem: str, suffix: str, *, numbered: bool = True) -
     if given is not None and not files.names_folder(given):
         return Path(given)
     folder = FOLDER if given is None else Path(given)
+    stem = _shortened(stem, suffix)
     return files.unused(folder, stem, suffix) if numbered else folder / f"{stem}{suffix}"
+
+
+def _shortened(stem: str, suffix: str) -> str:
+    """Cuts the start of a stem, so that a name made of a long one can be written.
+
+    Its end is what the command has added.
+    """
+    room = _LONGEST_NAME - len(os.fsencode(suffix)) - len("-1000")
+    while len(os.fsencode(stem)) > room:
+        stem = stem[1:]
+    return stem
 
 
 def check(

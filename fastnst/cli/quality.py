@@ -219,7 +219,7 @@ def _run(arguments: argparse.Namespace) -> int:
             objectives, _ = inputs.make_objectives(only)
             objective = objectives[style]
             _compare(subject, objective, network, sizes, paths, output, arguments, pictures)
-        print(output)
+        terminal.show(str(output))
     return terminal.DONE
 
 
@@ -303,7 +303,7 @@ def _measure_pictures(
         names.append(path.name)
         found = {**figures.summary(), card.PHOTO_NAMES: names}
         _save(output, subject, sizes, found)
-    print(picture_table(subject.name, found), flush=True)
+    terminal.show(picture_table(subject.name, found))
     return found
 
 
@@ -356,13 +356,13 @@ def _compare(
                 images.write(output / f"pictures-{size}.png", beside(assessments))
                 plot(subject.name, size, found[size], output / f"curves-{size}.png")
                 _save(output, subject, found, pictures)
-        print(table(subject.name, size, found[size]), flush=True)
+        terminal.show(table(subject.name, size, found[size]))
 
 
 def _earlier_sizes(output: Path, subject: subjects.Subject) -> dict[Any, Any]:
     """Returns an earlier comparison of the same model, which takes long, until it is repeated."""
     try:
-        earlier = json.loads((output / "quality.json").read_text(encoding="utf-8"))
+        earlier = json.loads(files.read(output / "quality.json"))
         return dict(earlier["sizes"]) if earlier["model"] == subject.name else {}
     # Deeply nested lists raise a RecursionError.
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

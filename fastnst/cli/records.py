@@ -127,7 +127,7 @@ def _run(options: argparse.Namespace, program: str) -> int:
         )
         return terminal.INTERRUPTED
     for folder, result in written.items():
-        print(
+        terminal.show(
             f"{folder}: {result.photos:,} photos in {len(result.shards):,} shards, "
             f"{result.bytes / 1e6:,.1f} MB; {len(result.skipped):,} files skipped"
         )

@@ -142,7 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     host, port = listening.getsockname()[:2]
     terminal.say(f"serving {', '.join(models)}; press Ctrl-C to stop")
-    print(f"http://{host}:{port}", flush=True)
+    terminal.show(f"http://{host}:{port}")
     uvicorn.Server(config).run(sockets=[listening])
     return terminal.DONE
 

@@ -9,8 +9,12 @@ import os
 import sys
 from typing import TextIO
 
+from fastnst import errors
+
 # Name of the error handler of stdout's encoding.
 _UNCHANGED = "fastnst.unchanged"
+# Of a picture on stdin, in bytes: the largest pixel, all besides pixels, and what is read at once.
+_PIXEL, _METADATA, _BLOCK = 8, 2**26, 2**20
 
 
 def prepare() -> None:
@@ -87,3 +91,34 @@ class Stderr(io.TextIOBase):
     def isatty(self) -> bool:
         """Returns whether it is a terminal, and not `quiet`."""
         return not self.quiet and self._stream.isatty()
+
+
+def read_picture(max_pixels: int | None, *, encoded: bool) -> bytes:
+    """Reads a picture from stdin to its end, but no more than the largest one has.
+
+    Args:
+        max_pixels: The most pixels that it may have; None for `formats.MAX_PIXELS`.
+        encoded: Whether it is base64 text.
+
+    Returns:
+        The content; of something else than a picture, perhaps only its beginning.
+
+    Raises:
+        UserError: If there is more, as from a device that is endless.
+    """
+    from fastnst import formats
+
+    limit = _PIXEL * (max_pixels or formats.MAX_PIXELS) + _METADATA
+    limit = limit * 4 // 3 if encoded else limit
+    given = bytearray()
+    while block := sys.stdin.buffer.read(_BLOCK):
+        if not given and not encoded and formats.sniff(block) is None:
+            # As for any file that is no picture, without the rest of it.
+            return block
+        given += block
+        if len(given) > limit:
+            raise errors.UserError(
+                f"standard input: more than {limit:,} bytes, which no picture within the limit of "
+                "--max-pixels has"
+            )
+    return bytes(given)

@@ -101,5 +101,5 @@ def _run(arguments: argparse.Namespace, for_beam: list[str]) -> int:
             terminal.say(f"... and {len(lines) - _SHOWN:,} more")
     if not painted:
         raise errors.UserError(f"{pattern}: no photo could be stylized; {skipped:,} were skipped")
-    print(f"{arguments.output}: {painted:,} photos stylized; {skipped:,} skipped")
+    terminal.show(f"{arguments.output}: {painted:,} photos stylized; {skipped:,} skipped")
     return terminal.DONE

@@ -119,15 +119,16 @@ def complain(line: str) -> None:
     sys.stderr.flush()
 
 
-def show(line: str) -> None:
-    """Prints a line on stdout: to a program unchanged, to a terminal without control characters.
+def show(text: str) -> None:
+    """Prints lines on stdout: to a program unchanged, to a terminal without control characters.
 
     If the reader has closed the pipe, such as `head`, the work goes on without it.
 
     Raises:
         UserError: If it cannot be written.
     """
-    text = errors.printable(line) if sys.stdout.isatty() else line
+    if sys.stdout.isatty():
+        text = "\n".join(map(errors.printable, text.split("\n")))
     with _writing_to_stdout():
         print(text, flush=True)
 

@@ -122,7 +122,7 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
             f"{folder} is finished after {opened.start_step} steps. Train further with --steps "
             f"{opened.start_step * 2}, or start over with --fresh. {advice}"
         )
-        print(opened.folder.report)
+        terminal.show(str(opened.folder.report))
         return terminal.DONE
     computing = ", ".join(filter(None, (devices.describe(), opened.task.about().get("precision"))))
     terminal.say(f"{opened.plan.data_set}; {computing}")
@@ -139,7 +139,7 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
         )
         return stop.exit_code
     terminal.say("done. The pictures are in this report; open it in a browser:")
-    print(opened.folder.report)
+    terminal.show(str(opened.folder.report))
     terminal.say(advice)
     return terminal.DONE
 

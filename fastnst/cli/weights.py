@@ -57,7 +57,9 @@ def _run(args: argparse.Namespace) -> int:
         args.output, through=args.through, dtype=args.dtype, force=args.force, say=terminal.say
     )
     if fetched:
-        print(f"{args.output}: VGG16, conv1_1 to {args.through}, {args.dtype}, checksum verified")
+        terminal.show(
+            f"{args.output}: VGG16, conv1_1 to {args.through}, {args.dtype}, checksum verified"
+        )
     else:
-        print(f"{args.output}: exists, checksum verified (--force downloads it again)")
+        terminal.show(f"{args.output}: exists, checksum verified (--force downloads it again)")
     return terminal.DONE

@@ -42,7 +42,7 @@ def _text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise errors.UserError(f"{path}: is not a regular file; name a conf file")
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise errors.UserError(f"{path}: no such conf file{_near(path)}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import os
 import re
 from typing import Any
 
@@ -63,6 +64,8 @@ def check(field: dataclasses.Field[Any], value: Any, text: str | None = None) ->
         raise ValueError(f"{converted} is too small, should be above {rules['above']}")
     if kind == "str" and len(converted) > _LONGEST:
         raise ValueError(f"{nodes.shown(converted)} is too long, at most {_LONGEST} characters")
+    if kind == "str" and not _is_encodable(converted):
+        raise ValueError(f"{nodes.shown(converted)} contains NUL or half of a surrogate pair")
     if rules.get("required") and not converted:
         raise ValueError("is empty")
     if rules.get("plain_name") and not _NAME.fullmatch(converted):
@@ -75,6 +78,14 @@ def check(field: dataclasses.Field[Any], value: Any, text: str | None = None) ->
     if rules.get("plain_name") and converted in _RESERVED:
         raise ValueError(f"{converted!r} has another meaning in commands; choose another name")
     return converted
+
+
+def _is_encodable(text: str) -> bool:
+    """Returns whether a text could be a path: without NUL and halves of surrogate pairs."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_finite(number: float) -> bool:

@@ -12,6 +12,7 @@ from fastnst import errors, files
 
 FILE = "manifest.json"
 _FORMAT = "fastnst records 1"
+_LARGEST = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +99,7 @@ def load(folder: Path) -> Manifest | None:
         UserError: If fastnst wrote the manifest, but it is damaged.
     """
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        content = json.loads(files.read(folder / FILE))
     # Deeply nested lists raise a RecursionError.
     except (OSError, ValueError, RecursionError):
         return None
@@ -109,21 +110,31 @@ def load(folder: Path) -> Manifest | None:
             inputs=content["inputs"],
             options=content["options"],
             complete=content["complete"],
-            shards=tuple(
-                Shard(**{**shard, "skipped": tuple(Skipped(**file) for file in shard["skipped"])})
-                for shard in content["shards"]
-            ),
+            shards=tuple(map(_shard, content["shards"])),
         )
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise errors.UserError(
             f"{folder / FILE}: damaged; delete the folder and write the records again"
         ) from None
 
 
+def _shard(entry: dict[str, Any]) -> Shard:
+    """Reads a shard; raises a ValueError, KeyError or TypeError if it is damaged."""
+    skipped = tuple(Skipped(str(file["file"]), str(file["reason"])) for file in entry["skipped"])
+    shard = Shard(**{**entry, "skipped": skipped})
+    counts = (shard.photos, shard.bytes)
+    if not all(type(count) is int and 0 <= count <= _LARGEST for count in counts):
+        raise ValueError("counts")
+    # A path would lead out of the folder.
+    if not isinstance(shard.file, str) or Path(shard.file).name != shard.file:
+        raise ValueError("no name of a file")
+    return shard
+
+
 def checksum(path: Path) -> str:
     """Computes the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from fastnst import errors
+from fastnst import errors, files
 
 _HEADER = 12
 _FOOTER = 4
@@ -75,7 +75,7 @@ def payloads(path: Path) -> Iterator[bytes]:
     Raises:
         UserError: If the file cannot be read, is not a TFRecord file, or ends within a record.
     """
-    with _readable(path), path.open("rb") as file:
+    with _readable(path), files.opened(path) as file:
         for place in places(path):
             if place.length is not None:
                 file.seek(place.offset)
@@ -90,7 +90,7 @@ def payload(path: Path, place: Place) -> bytes:
     """
     if place.length is None:
         return b""
-    with _readable(path), path.open("rb") as file:
+    with _readable(path), files.opened(path) as file:
         file.seek(place.offset)
         return file.read(place.length)
 
@@ -103,7 +103,7 @@ def read(path: Path, place: Place) -> bytes:
     """
     if place.length is None:
         return b""
-    with _readable(path), path.open("rb") as file:
+    with _readable(path), files.opened(path) as file:
         file.seek(place.offset)
         payload, footer = file.read(place.length), file.read(_FOOTER)
     whole = _masked(_crc32c(payload)) == int.from_bytes(footer, "little")
@@ -117,7 +117,7 @@ def places(path: Path) -> Iterator[Place]:
         UserError: If the file cannot be read, is not a TFRecord file, or ends within a record.
     """
     # Unbuffered, because every seek would discard a buffer that was just filled.
-    with _readable(path), path.open("rb", buffering=0) as file:
+    with _readable(path), files.opened(path, buffering=0) as file:
         size = path.stat().st_size
         end = number = 0
         while end < size:

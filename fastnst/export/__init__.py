@@ -350,7 +350,7 @@ def _foreign(folder: Path) -> Path | None:
 def _listed(folder: Path) -> set[str] | None:
     """Returns the files that an earlier export has written; None if it has not listed them."""
     try:
-        listed = json.loads((folder / METADATA).read_bytes())["files"]
+        listed = json.loads(files.read(folder / METADATA))["files"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return set(listed) if isinstance(listed, list) and all(map(_is_text, listed)) else None

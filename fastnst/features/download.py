@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import checkpoint_file, errors
+from fastnst import checkpoint_file, errors, files
 from fastnst.features import vgg, weight_sources
 
 DEFAULT_PATH = Path("pretrained/vgg_16.ckpt")
@@ -57,11 +57,13 @@ def fetch(
         Whether the weights were downloaded; False if they existed already.
 
     Raises:
-        UserError: If all sources fail, or `path` holds something else.
+        UserError: If all sources fail, `path` cannot be written, or it holds something else.
     """
     wanted = _variables(through)
     if not force and _is_there(path, wanted, dtype):
         return False
+    # Before a minute of downloading.
+    files.check_writable(path.with_name(f"{path.name}.index"))
     failures = []
     for name, source in sources.items():
         say(f"downloading VGG16 from {name}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf import message
 
-from fastnst import errors
+from fastnst import errors, files
 
 # Mean level of ImageNet, which the network was trained without.
 MEAN = 117.0
@@ -84,7 +84,7 @@ class FrozenGraph:
 def _read(path: Path) -> tf.compat.v1.GraphDef:
     graph_def = tf.compat.v1.GraphDef()
     try:
-        graph_def.ParseFromString(path.read_bytes())
+        graph_def.ParseFromString(files.read(path))
     except OSError as error:
         raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
     except message.DecodeError:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.features import vgg
 
 _URL = "https://www.vlfeat.org/matconvnet/models"
@@ -143,7 +143,7 @@ def _is_published(path: Path) -> bool:
         return False
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:

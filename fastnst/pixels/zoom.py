@@ -68,7 +68,7 @@ def _resume(folder: Path, settings: collections.abc.Mapping[str, Any]) -> int:
     text = json.dumps(dict(settings), indent=2, sort_keys=True) + "\n"
     present = {path.name for path in folder.glob("*.png")}
     begun = any(re.fullmatch(r"\d{5}\.png", name) for name in present)
-    if begun and not (note.is_file() and note.read_bytes() == text.encode()):
+    if begun and not (note.is_file() and files.read(note) == text.encode()):
         raise errors.UserError(
             f"{folder}: contains frames that were made with other options; choose another "
             "folder with -o, or delete it"

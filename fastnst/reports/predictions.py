@@ -77,7 +77,7 @@ class Predictions:
 
 
 def sheet(predictions: Predictions) -> np.ndarray:
-    """Draws pictures with the predicted class and its probability, and the true class if it differs.
+    """Draws pictures with the predicted class, its probability, and the true class if it differs.
 
     Returns:
         uint8 RGB [H, W, 3] on white.

@@ -55,7 +55,7 @@ class WorkFolder:
             self._check(json.loads(text))
             if (self.path / _PROGRESS).is_file():
                 with self._intact(_PROGRESS) as path:
-                    entries = json.loads(path.read_bytes())
+                    entries = json.loads(files.read(path))
                     self.segments = [
                         Segment(int(entry["frames"]), int(entry["start"])) for entry in entries
                     ]
@@ -118,7 +118,7 @@ class WorkFolder:
 
     def _check(self, job: dict[str, Any]) -> None:
         with self._intact(_JOB) as path:
-            earlier = dict(json.loads(path.read_bytes()))
+            earlier = dict(json.loads(files.read(path)))
         for name, value in job.items():
             if earlier.get(name) != value:
                 raise errors.UserError(

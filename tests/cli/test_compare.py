@@ -140,12 +140,24 @@ def test_a_mistake_is_one_line(
         (["tiny", "gallery", "photos", "--painting", "x.png"], "x.png: no such file"),
         (["tiny", "theirs", "photos/trip"], "theirs: contains no picture b.jpg"),
         (["tiny", "theirs", "photos/a.png"], "theirs/a.png: 40 x 40 pixels, but its photo has"),
-        (["--count", "votes.json"], "votes.json: cannot be read"),
+        (["--count", "votes.json"], "votes.json: no such file"),
     ):
         assert run(*arguments) == 1
         output, error = capsys.readouterr()
         assert output == "" and message in error and error.count("\n") == 1, error
         assert error.startswith("fastnst compare: ")
+
+
+def test_a_photo_that_cannot_be_read_is_left_out(
+    here: Path, rendered: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("photos/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    assert run("tiny", "theirs", "photos/broken.png") == 1
+    assert "photos/broken.png: no photo can be read" in capsys.readouterr().err
+    shutil.copytree("models/tiny", "models/other")
+    assert run("tiny", "other", "photos") == 0
+    assert "left out: photos/broken.png: " in capsys.readouterr().err
+    assert [pair.name for pair in rendered["pairs"]] == ["a.png", "trip/b.jpg"]
 
 
 def test_missing_arguments_are_a_mistake_in_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,23 @@ def test_a_photo_is_shown_in_every_style(here: Path, capsys: pytest.CaptureFixtu
     assert images.read("generated/a-gallery.jpg").shape == (8 + 2 * (96 + 36), 8 + 2 * 72, 3)
 
 
+def test_a_damaged_model_is_left_out_unless_it_is_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data,) = (here / "models/one/checkpoints/best").glob("*.data-*")
+    for kept in [*(here / "models/one").rglob("*.data-*")]:
+        kept.write_bytes(data.read_bytes()[:100])
+    assert command.main(["a.png", "--size", "32"]) == 0
+    error = capsys.readouterr().err
+    assert "left out: models/one" in error and error.count("\n") == 1
+    # The photo and one painting.
+    assert images.read("generated/a-gallery.jpg").shape[1] == 8 + 2 * 40
+    assert command.main(["a.png", "--model", "one"]) == 1
+    shutil.rmtree(here / "models/two")
+    assert command.main(["a.png"]) == 1
+    assert "no model can be loaded; name one" in capsys.readouterr().err
+
+
 def test_models_can_be_chosen_and_a_mistake_is_one_line(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

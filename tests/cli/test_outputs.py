@@ -27,6 +27,22 @@ def test_a_file_is_written_as_named_and_a_folder_receives_one(
         assert outputs.place(given, "x-dream", ".png", numbered=False) == Path(overwriting)
 
 
+@pytest.mark.parametrize("letter", ["n", "\N{LATIN SMALL LETTER U WITH DIAERESIS}"])
+def test_a_name_made_of_a_long_one_can_be_written(
+    letter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stem = letter * (250 // len(letter.encode())) + "-dream"
+    path = outputs.place("new/", stem, ".png")
+    assert path.name.endswith(f"{letter}-dream.png")
+    outputs.check(path)
+    path.parent.mkdir()
+    path.touch()
+    again = outputs.place("new/", stem, ".png")
+    assert again.name.endswith("-dream-2.png")
+    again.touch()
+
+
 def test_an_output_is_refused_if_it_is_an_input_no_picture_or_too_large_for_its_format(
     tmp_path: Path,
 ) -> None:

@@ -6,7 +6,11 @@ import io
 import os
 import subprocess
 import sys
+import types
 
+import pytest
+
+from fastnst import errors
 from fastnst.cli import streams
 
 
@@ -34,3 +38,21 @@ def test_streams_that_are_closed_are_opened_so_that_no_file_takes_their_place() 
     )
     command = ["sh", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, program]
     subprocess.run(command, check=True, timeout=60)
+
+
+def test_a_picture_is_read_from_stdin_but_no_endless_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def given(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=io.BytesIO(content)))
+
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(3 * 2**20)
+    given(picture)
+    assert streams.read_picture(None, encoded=False) == picture
+    # Of what is no picture, the first MiB.
+    given(bytes(3 * 2**20))
+    assert streams.read_picture(None, encoded=False) == bytes(2**20)
+    for encoded, size in ((False, 2**26 + 9 * 2**20), (True, (2**26 + 9 * 2**20) * 4 // 3)):
+        given(b"\x89PNG\r\n\x1a\n" + bytes(size))
+        with pytest.raises(errors.UserError, match=r"standard input: more than \d+,.*max-pixels"):
+            streams.read_picture(2**20, encoded=encoded)

@@ -64,6 +64,8 @@ def test_stages_are_sizes_and_their_steps_in_order() -> None:
         ("identity", "yes", "'yes' is not one of auto, on, off"),
         ("average", 1.0, "1.0 is too large, should be at most 0.99999"),
         ("output_norm", 1, "should be true or false, found 1"),
+        ("model_path", "a\0b", "'a\\x00b' contains NUL or half of a surrogate pair"),
+        ("start_from", "a\ud800b", "'a\\ud800b' contains NUL or half of a surrogate pair"),
         ("style_layers", {}, "should be a list of layers, or a mapping of layer to weight"),
         ("style_layers", ["relu2_3"], "no layer relu2_3; layers are relu1_2, "),
         ("style_layers", ["relu1_2", "vgg_16/conv1/conv1_2"], "layer relu1_2 is named twice"),

@@ -45,8 +45,8 @@ def test_both_parts_have_the_keys_of_build_image_data(
     assert record["image/class/label"].int64_list.value == [1]
     assert record["image/class/text"].bytes_list.value == [b"left"]
     # Those that the tutorials' build_image_data.py writes.
-    written_by_it = "height width colorspace channels class/label class/text format filename encoded"
-    assert {f"image/{key}" for key in written_by_it.split()} <= {*record}
+    names = "height width colorspace channels class/label class/text format filename encoded"
+    assert {f"image/{key}" for key in names.split()} <= {*record}
     assert record["image/colorspace"].bytes_list.value == [b"RGB"]
     assert record["image/channels"].int64_list.value == [3]
     found = labeled_sources.open_labeled(str(out), validation=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,8 +45,29 @@ def test_a_folder_without_a_manifest_of_ours_has_none(tmp_path: Path) -> None:
         assert manifest.load(tmp_path) is None
 
 
-def test_a_damaged_manifest_raises_an_error(tmp_path: Path) -> None:
-    (tmp_path / manifest.FILE).write_text('{"format": "fastnst records 1", "shards": [{}]}')
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file": 5},
+        {"file": "../../photo.png"},
+        {"photos": "a"},
+        {"photos": -5},
+        {"photos": 10**30},
+        {"bytes": True},
+        {"skipped": [1]},
+        {"skipped": None},
+        {"unknown": 1},
+    ],
+)
+def test_a_damaged_manifest_raises_an_error(changes: dict[str, Any], tmp_path: Path) -> None:
+    manifest.save(example(), tmp_path)
+    content = json.loads((tmp_path / manifest.FILE).read_text())
+    content["shards"][0] |= changes
+    (tmp_path / manifest.FILE).write_text(json.dumps(content))
+    with pytest.raises(errors.UserError, match=r"manifest\.json: damaged"):
+        manifest.load(tmp_path)
+    content["shards"] = [{}]
+    (tmp_path / manifest.FILE).write_text(json.dumps(content))
     with pytest.raises(errors.UserError, match=r"manifest\.json: damaged"):
         manifest.load(tmp_path)
 

@@ -63,6 +63,16 @@ def test_existing_weights_are_not_downloaded_again() -> None:
     assert download.fetch(SHIPPED, through="conv4_3", sources={}) is False
 
 
+def test_a_file_that_cannot_be_written_is_told_before_the_download(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    def untouched() -> weight_sources.Tensors:
+        raise AssertionError("downloads")
+
+    with pytest.raises(UserError, match=r"vgg\.index: cannot be written"):
+        download.fetch(tmp_path / "file" / "vgg", sources={"here": untouched})
+
+
 def test_the_second_source_is_tried_if_the_first_fails(
     tmp_path: Path, tiny: weight_sources.Tensors
 ) -> None:

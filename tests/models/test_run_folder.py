@@ -47,6 +47,15 @@ def test_a_folder_is_created_with_its_parents_and_may_exist(tmp_path: Path) -> N
     assert not list(folder.path.iterdir())
 
 
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "candy").mkdir()
+    (tmp_path / "candy" / ".writable").symlink_to(victim)
+    run_folder.RunFolder(tmp_path / "candy").prepare(checkpoints=5)
+    assert victim.read_text() == "precious"
+
+
 def test_a_folder_that_cannot_be_created_is_the_users_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "candy"):

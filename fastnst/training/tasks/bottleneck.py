@@ -132,7 +132,7 @@ def _key(pictures: labeled_feed.LabeledFeed, network: loss_network.LossNetwork) 
 def _read(cache: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
     # A damaged file is computed again.
     try:
-        with cache.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+        with files.opened(cache) as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) != key:
                 return None
             whole, labels = kept["features"], kept["labels"]

@@ -42,7 +42,7 @@ def digests(settings: config.Config) -> dict[str, str]:
 def read(folder: run_folder.RunFolder) -> dict[str, str]:
     """Returns the digests stored in a run's folder, none if they are missing or damaged."""
     try:
-        stored = json.loads(folder.inputs.read_bytes())
+        stored = json.loads(files.read(folder.inputs))
         return {key: value for key, value in stored.items() if isinstance(value, str)}
     except (OSError, ValueError, AttributeError, RecursionError):
         return {}
@@ -75,7 +75,7 @@ def digest(paths: collections.abc.Iterable[Path]) -> str:
     whole = hashlib.sha256()
     for path in paths:
         try:
-            whole.update(hashlib.sha256(path.read_bytes()).digest())
+            whole.update(hashlib.sha256(files.read(path)).digest())
         except OSError as error:
             raise errors.UserError(f"{path}: cannot be read ({error.strerror})") from None
     return whole.hexdigest()[:_DIGITS]

@@ -143,4 +143,4 @@ def _copy(shipped: Path, folder: Path) -> None:
     """Copies a model that comes with the package, without its card, which shows its own styles."""
     for path in sorted(shipped.iterdir()):
         if path.is_file() and path.suffix != ".md":
-            files.write(folder / path.name, path.read_bytes())
+            files.write(folder / path.name, files.read(path))
