@@ -18,6 +18,8 @@ FILES = {
     "inception5h": "pretrained/tensorflow_inception_graph.pb",
     "inception_v3": None,
 }
+# Google's archive with the file of inception5h.
+ARCHIVE = "https://storage.googleapis.com/download.tensorflow.org/models/inception5h.zip"
 
 
 class Network(Protocol):
@@ -52,6 +54,10 @@ def load(name: str, path: Path | None = None) -> Network:
         return keras_network.inception_v3()
     path = files.find(path or default)
     if name not in stacks.NAMES:
+        if not path.is_file():
+            raise errors.UserError(
+                f"{path}: no such file; name it with --network_file, or unpack it from {ARCHIVE}"
+            )
         return frozen_graph.FrozenGraph(path)
     tensors, mean = read_weights(path, name)
     return loss_network.LossNetwork(tensors, (), model=name, mean_rgb=mean)

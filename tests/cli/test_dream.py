@@ -17,6 +17,10 @@ from fastnst import files, images
 from fastnst.cli import dream
 
 SMALL = ["--iterations", "1", "--octaves", "2"]
+INCEPTION = (
+    "pretrained/tensorflow_inception_graph.pb: no such file; name it with --network_file, or "
+    "unpack it from https://storage.googleapis.com/download.tensorflow.org/models/inception5h.zip"
+)
 SHALLOW = ["--layer", "relu1_2"]
 
 
@@ -114,7 +118,7 @@ def test_inception5h_is_read_and_its_layers_listed(
         (["-o", "photo.png/x.png"], "photo.png/x.png: cannot be written (File exists)"),
         (["--zoom", "2", "-o", "photo.png/x"], "photo.png/x"),
         (["--size", "20", *SHALLOW], "is too small; each side should be at least 32 px"),
-        (["--network", "inception5h"], "tensorflow_inception_graph.pb: "),
+        (["--network", "inception5h"], INCEPTION),
         (["--zoom", "2", "-o", "x.gif"], "x.gif: cannot write .gif; use one of .mp4"),
     ],
 )

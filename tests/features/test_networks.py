@@ -29,7 +29,7 @@ def test_inception5h_is_a_frozen_graph(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(errors.UserError, match=r"tensorflow_inception_graph.pb: "):
+    with pytest.raises(errors.UserError, match=r"inception_graph.pb: no such file; name"):
         networks.load("inception5h")
 
 
