@@ -81,12 +81,16 @@ def label_on_the_left(name: str, height: int) -> np.ndarray:
 
 
 def _label(name: str, length: int) -> Image.Image:
-    """Draws a name in the middle of a strip, in smaller letters if it is too long."""
+    """Draws a name in the middle of a strip, in smaller letters if it is too long.
+
+    A margin on both sides keeps it apart from the label of the next picture.
+    """
     strip = Image.new("RGB", (length, _LABEL), "white")
     draw = ImageDraw.Draw(strip)
     font = ImageFont.load_default(size=_LABEL * 0.6)
     needed = draw.textlength(name, font=font)
-    if needed > length:
-        font = ImageFont.load_default(size=max(1.0, _LABEL * 0.6 * length / needed))
+    room = max(1, length - 2 * _GAP)
+    if needed > room:
+        font = ImageFont.load_default(size=max(1.0, _LABEL * 0.6 * room / needed))
     draw.text((length / 2, _LABEL / 2), name, fill="black", font=font, anchor="mm")
     return strip

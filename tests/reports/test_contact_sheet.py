@@ -52,10 +52,12 @@ def test_a_table_labels_its_rows_and_columns_and_leaves_gaps() -> None:
             assert down or sheet[:28, left : left + 120].min() < 64
 
 
-def test_a_long_label_shrinks_to_its_cell() -> None:
-    black = np.zeros((40, 60, 3), np.uint8)
-    sheet = contact_sheet.render_table([[black]], ["r"], ["style_weight 1000000000000"])
-    label = sheet[:28, 36:96]
-    assert label.min() < 200
-    # Nothing is cut off at either end.
-    assert label[:, :1].min() > 100 and label[:, -1:].min() > 100
+def test_a_long_label_shrinks_and_keeps_apart_from_the_next() -> None:
+    black = np.zeros((120, 160, 3), np.uint8)
+    long = "content_layers relu1_2"
+    sheet = contact_sheet.render_table([[black, black]], ["r"], [long, long])
+    for left in (36, 204):
+        label = sheet[:28, left : left + 160]
+        assert label.min() < 128
+        # Beside the gap, there is a margin, so that two labels do not read as one.
+        assert label[:, :7].min() == 255 and label[:, -7:].min() == 255
