@@ -12,7 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from fastnst import cluster, errors
+from fastnst import cluster, errors, formatting
 
 # Milliseconds to wait for another process at a time; between them, Ctrl-C is noticed.
 _PATIENCE = 1000
@@ -245,7 +245,7 @@ def describe() -> str:
     if not gpus:
         linux = hasattr(os, "sched_getaffinity")
         cores = len(os.sched_getaffinity(0)) if linux else os.cpu_count()
-        return f"{cores} CPU core{'' if cores == 1 else 's'}"
+        return formatting.count(cores or 1, "CPU core")
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     return f"{len(gpus)} x {name}" if len(gpus) > 1 else str(name)
 

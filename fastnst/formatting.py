@@ -22,6 +22,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
+def count(number: int, thing: str) -> str:
+    """Formats a number of things: 1 photo, 0 photos, 1,200 photos.
+
+    Args:
+        number: How many.
+        thing: The noun in the singular, whose plural ends in s.
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def table(rows: collections.abc.Sequence[collections.abc.Sequence[str]]) -> list[str]:
     """Aligns cells in columns, the first to the left and the others to the right.
 

@@ -44,3 +44,8 @@ def test_a_number_has_about_three_digits(value: float, expected: str) -> None:
 )
 def test_a_duration_reads_like_a_clock(seconds: float, expected: str) -> None:
     assert formatting.clock(seconds) == expected
+
+
+def test_one_thing_is_not_plural() -> None:
+    found = [formatting.count(number, "photo") for number in (0, 1, 2, 1200)]
+    assert found == ["0 photos", "1 photo", "2 photos", "1,200 photos"]

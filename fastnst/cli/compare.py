@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastnst import errors, files
+from fastnst import errors, files, formatting
 from fastnst.cli import options, terminal
 from fastnst.controls import blends
 
@@ -119,9 +119,8 @@ def table(ballot: votes.Ballot) -> str:
 
     name_a, name_b = ballot.models
     judges = [*zip(_labels(ballot), ballot.judges, strict=True)]
-    number = len(ballot.photos)
     lines = [
-        f"{name_a} or {name_b}: {number} photo{'' if number == 1 else 's'}, judged by "
+        f"{name_a} or {name_b}: {formatting.count(len(ballot.photos), 'photo')}, judged by "
         + (", ".join(label for label, _ in judges) or "nobody")
     ]
     for question, text in ballot.questions.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnst import errors, files, images
+from fastnst import errors, files, formatting, images
 from fastnst.cli import options, outputs, progress, terminal
 from fastnst.features import stacks
 from fastnst.painting import photos
@@ -328,7 +328,9 @@ def _zoom(
             dreamer, first, arguments.zoom, arguments.zoom_rate, folder, settings, display
         )
     if done < arguments.zoom:
-        terminal.say(f"stopped after {done} of {arguments.zoom} frames; rerun to resume")
+        terminal.say(
+            f"stopped after {done} of {formatting.count(arguments.zoom, 'frame')}; rerun to resume"
+        )
         return terminal.INTERRUPTED
     if as_video:
         height, width = first.shape[:2]

@@ -132,7 +132,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
         raise KeyboardInterrupt
     stylized = keeper.write(output, images.to_uint8(result.picture))
     fall = f"{formatting.short(result.total)} from {formatting.short(result.history[0]['total'])}"
-    terminal.show(f"{output}: objective {fall}, {done:,} iterations in {seconds:,.0f} s")
+    iterations = formatting.count(done, "iteration")
+    terminal.show(f"{output}: objective {fall}, {iterations} in {seconds:,.0f} s")
     if options.report:
         height, width = result.picture.shape[:2]
         figures = {
@@ -148,7 +149,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         files.write(output.with_suffix(".html"), html.encode())
         terminal.show(str(output.with_suffix(".html")))
     if result.interrupted:
-        terminal.say(f"stopped after {done:,} of {steps:,} iterations")
+        terminal.say(f"stopped after {done:,} of {formatting.count(steps, 'iteration')}")
         return terminal.INTERRUPTED
     return terminal.DONE
 

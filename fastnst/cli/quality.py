@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastnst import config, errors, events, files, images
+from fastnst import config, errors, events, files, formatting, images
 from fastnst.cli import options, terminal
 from fastnst.config import schema
 from fastnst.models import card
@@ -47,15 +47,16 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
         return f"{value['mean'] / 1e3:,.1f} ± {value['spread'] / 1e3:,.1f}"
 
     curves = found["optimiser"]
+    photos = formatting.count(found["photos"], "photo")
     lines = [
-        f"{name} at {size} px, {found['photos']} photos: the objective in thousands, mean ± spread",
+        f"{name} at {size} px, {photos}: the objective in thousands, mean ± spread",
         f"  {'the photo itself':<28}{cell(found['photo']):>20}",
         f"  {'the network':<28}{cell(found['network']):>20}",
         f"  {'the optimizer, from':<28}{''.join(f'{start:>20}' for start in curves)}",
     ]
     for iteration in next(iter(curves.values())):
         cells = "".join(f"{cell(curve[iteration]):>20}" for curve in curves.values())
-        lines.append(f"  {f'after {iteration} iterations':<28}{cells}")
+        lines.append(f"  {'after ' + formatting.count(iteration, 'iteration'):<28}{cells}")
     for start, number in found["equal_iterations"].items():
         ranked = sorted(
             found["equal_iterations_by_photo"][start],
@@ -77,8 +78,7 @@ def table(name: str, size: int, found: dict[str, Any]) -> str:
 
 def picture_table(name: str, found: dict[str, Any]) -> str:
     """Formats the figures of the pictures as text."""
-    photos = f"{found['photos']} photo{'' if found['photos'] == 1 else 's'}"
-    lines = [f"{name}, {photos}: how the pictures look"]
+    lines = [f"{name}, {formatting.count(found['photos'], 'photo')}: how the pictures look"]
     lines += [f"  {label:<30}{text:>8}" for label, text in card.picture_rows(found)]
     return "\n".join(lines)
 
@@ -97,7 +97,7 @@ def plot(name: str, size: int, found: dict[str, Any], path: Path) -> None:
         xlabel="L-BFGS iterations",
         ylabel="objective",
         yscale="log",
-        title=f"{name}, {size} px, mean of {found['photos']} photos",
+        title=f"{name}, {size} px, mean of {formatting.count(found['photos'], 'photo')}",
     )
     # Curves from noise begin far above everything else.
     axes.set_ylim(top=1.5 * found["photo"]["mean"])

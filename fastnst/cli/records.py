@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastnst import events
+from fastnst import events, formatting
 from fastnst.cli import options, progress, terminal
 from fastnst.data import labeled_writer, manifest, writer
 
@@ -128,8 +128,9 @@ def _run(options: argparse.Namespace, program: str) -> int:
         return terminal.INTERRUPTED
     for folder, result in written.items():
         terminal.show(
-            f"{folder}: {result.photos:,} photos in {len(result.shards):,} shards, "
-            f"{result.bytes / 1e6:,.1f} MB; {len(result.skipped):,} files skipped"
+            f"{folder}: {formatting.count(result.photos, 'photo')} in "
+            f"{formatting.count(len(result.shards), 'shard')}, {result.bytes / 1e6:,.1f} MB; "
+            f"{formatting.count(len(result.skipped), 'file')} skipped"
         )
     return terminal.DONE
 

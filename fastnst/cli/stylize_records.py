@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import collections.abc
 
-from fastnst import errors
+from fastnst import errors, formatting
 from fastnst.cli import options, terminal
 
 # Lines on skipped photos that are shown; the file has all.
@@ -101,5 +101,6 @@ def _run(arguments: argparse.Namespace, for_beam: list[str]) -> int:
             terminal.say(f"... and {len(lines) - _SHOWN:,} more")
     if not painted:
         raise errors.UserError(f"{pattern}: no photo could be stylized; {skipped:,} were skipped")
-    terminal.show(f"{arguments.output}: {painted:,} photos stylized; {skipped:,} skipped")
+    photos = formatting.count(painted, "photo")
+    terminal.show(f"{arguments.output}: {photos} stylized; {skipped:,} skipped")
     return terminal.DONE

@@ -7,7 +7,7 @@ import collections.abc
 import contextlib
 from typing import TYPE_CHECKING
 
-from fastnst import cluster, config, errors
+from fastnst import cluster, config, errors, formatting
 from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
         if not opened.folder.report.exists():
             writer.write()
         terminal.say(
-            f"{folder} is finished after {opened.start_step} steps. Train further with --steps "
-            f"{opened.start_step * 2}, or start over with --fresh. {advice}"
+            f"{folder} is finished after {formatting.count(opened.start_step, 'step')}. Train "
+            f"further with --steps {opened.start_step * 2}, or start over with --fresh. {advice}"
         )
         terminal.show(str(opened.folder.report))
         return terminal.DONE
@@ -129,7 +129,7 @@ def run(settings: config.Config, *, fresh: bool = False, profiled: int | None = 
     if opened.start_step:
         terminal.say(f"resuming {folder} at step {opened.start_step} of {opened.last_step}")
     else:
-        terminal.say(f"training {folder}, {opened.last_step} steps")
+        terminal.say(f"training {folder}, {formatting.count(opened.last_step, 'step')}")
     with terminal.stopping_gently() as stop:
         finished = _train(opened, writer, profiled, stop)
     if finished.interrupted:

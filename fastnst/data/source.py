@@ -11,7 +11,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Literal
 
-from fastnst import errors, files, formats, images, photo_files
+from fastnst import errors, files, formats, formatting, images, photo_files
 from fastnst.data import manifest, schemas, tfrecord
 
 BUNDLED = "bundled"
@@ -49,10 +49,11 @@ class PhotoSource:
     @property
     def description(self) -> str:
         """One line for the log."""
+        photos = formatting.count(self.count, "photo")
         if self.kind == "folder":
             others = f"; {self.left_out}" if self.left_out else ""
-            return f"{self.count:,} photos in {self.root}{others}"
-        return f"{self.count:,} photos in {len(self.files):,} TFRecord files of {self.root}"
+            return f"{photos} in {self.root}{others}"
+        return f"{photos} in {formatting.count(len(self.files), 'TFRecord file')} of {self.root}"
 
 
 def open_photos(spec: str, *, max_pixels: int | None = None) -> PhotoSource:
@@ -164,10 +165,8 @@ def _open_records(root: str, paths: Sequence[Path]) -> PhotoSource:
         counts = dict(zip(paths, pool.map(lambda path: _count(path, made), paths), strict=True))
     filled = {path: count for path, count in counts.items() if count}
     if not filled:
-        plural = "" if len(counts) == 1 else "s"
-        raise errors.UserError(
-            f"{root}: no records in {len(counts):,} TFRecord file{plural}; name other files"
-        )
+        none_in = formatting.count(len(counts), "TFRecord file")
+        raise errors.UserError(f"{root}: no records in {none_in}; name other files")
     found = {path: schemas.detect(path) for path in filled}
     one, schema = next(iter(found.items()))
     for other, its_schema in found.items():

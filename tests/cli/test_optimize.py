@@ -113,7 +113,7 @@ def test_the_best_picture_of_the_minimizer_is_written(
     asked = ["--method", "adam", "--learning_rate", "2.5", "-o", "out.png", *SMALL]
     code, output, _ = said("photo.png", "--style", "red.png", *asked)
     assert code == 0
-    assert output.startswith("out.png: objective 1 from 9, 1 iterations in ")
+    assert output.startswith("out.png: objective 1 from 9, 1 iteration in ")
     stylized = images.decode(images.read_bytes("out.png"))
     np.testing.assert_array_equal(stylized, np.full((40, 50, 3), (200, 0, 0)))
     assert (given["steps"], given["method"], given["learning_rate"]) == (3, "adam", 2.5)

@@ -24,7 +24,7 @@ def test_the_table_shows_how_many_iterations_the_network_equals() -> None:
         "steps": 3,
         "photo": value,
         "network": value,
-        "optimiser": {"noise": {3: value}, "photo": {3: value}},
+        "optimiser": {"noise": {1: value, 3: value}, "photo": {1: value, 3: value}},
         "equal_iterations": {"noise": None, "photo": 2.2},
         "equal_iterations_by_photo": {"noise": [1.5, None], "photo": [0.7, None]},
         "ratio_to_best": 1.75,
@@ -32,6 +32,7 @@ def test_the_table_shows_how_many_iterations_the_network_equals() -> None:
     }
     text = quality.table("candy", 256, found)
     assert "1.8 ± 1.2" in text
+    assert "after 1 iteration  " in text and "after 3 iterations" in text
     assert (
         "This network equals more than 3 iterations from noise (2 to more than 3 by photo)." in text
     )

@@ -24,7 +24,7 @@ def test_it_writes_records_to_train_on_and_lists_skipped_files(
     command = ["--images", str(source), "--out", str(out), "--shards", "2", "--workers", "2"]
     assert records.main(command) == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"{out}: 3 photos in 2 shards, 0.0 MB; 1 files skipped")
+    assert printed.out.startswith(f"{out}: 3 photos in 2 shards, 0.0 MB; 1 file skipped")
     assert "skipped text.jpg: not an image that can be read" in printed.err
     assert data.open_photos(str(out)).count == 3
 
@@ -84,7 +84,7 @@ def test_labels_are_written_with_the_options_of_build_image_data(
     assert records.main(command) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{out}/train: 6 photos in 2 shards, 0.0 MB; 0 files skipped",
-        f"{out}/validation: 6 photos in 1 shards, 0.0 MB; 0 files skipped",
+        f"{out}/validation: 6 photos in 1 shard, 0.0 MB; 0 files skipped",
     ]
     found = labeled_sources.open_labeled(str(out))
     assert found.classes == ("cat", "dog") and found.labels.tolist().count(0) == 3

@@ -54,12 +54,16 @@ def test_records_are_found_by_path_glob_and_folder(tmp_path: Path, name: str) ->
     made.write_records(tmp_path / "set" / name, RECORDS * 3)
     made.write_records(tmp_path / "set" / f"b{name}", RECORDS * 2)
     made.write_records(tmp_path / "set" / f"empty{name}", [])
-    for spec, count, shards in (("set", 5, 2), ("set/*a.*", 5, 2), (f"set/{name}", 3, 1)):
+    for spec, count, shards, of in (
+        ("set", 5, 2, "2 TFRecord files of "),
+        ("set/*a.*", 5, 2, "2 TFRecord files of "),
+        (f"set/{name}", 3, 1, "1 TFRecord file of "),
+    ):
         source = data.open_photos(str(tmp_path / spec))
         assert (source.kind, source.count, len(source.files)) == ("records", count, shards)
         assert source.schema == schemas.Schema("image/encoded", "image/filename")
         assert not source.upright_jpegs
-        assert source.description.startswith(f"{count} photos in {shards} TFRecord files of ")
+        assert source.description.startswith(f"{count} photos in {of}")
 
 
 def test_records_precede_photos_and_photos_precede_records_in_subfolders(tmp_path: Path) -> None:
