@@ -9,15 +9,19 @@ import argparse
 import collections.abc
 import dataclasses
 import hashlib
+import shlex
+import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnst import errors, files, formatting, images
-from fastnst.cli import options, outputs, progress, terminal
+from fastnst.cli import keeping, options, outputs, progress, terminal
 from fastnst.features import stacks
 from fastnst.painting import photos
+from fastnst.reports import dreams as dreams_report
 
 if TYPE_CHECKING:
     from fastnst.features import networks
@@ -135,6 +139,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         metavar="N",
         help="seed of noise and tiles (default: %(default)s)",
     )
+    keeping.add_options(parser)
     video = parser.add_argument_group("video")
     video.add_argument(
         "--zoom",
@@ -172,11 +177,16 @@ def main(argv: collections.abc.Sequence[str] | None = None, program: str = PROGR
         0 if the dream was written, 1 for a user error, 130 after Ctrl-C, which writes the picture
         so far.
     """
-    arguments = make_parser(program).parse_args(argv)
-    return terminal.guarded(program, lambda: _run(arguments), quiet=arguments.quiet)
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = make_parser(program).parse_args(given)
+    command = f"{program} {shlex.join(given)}"
+    return terminal.guarded(program, lambda: _run(arguments, command), quiet=arguments.quiet)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, command: str) -> int:
+    kept = [name for name in ("save_every", "report", "tensorboard") if getattr(arguments, name)]
+    if arguments.zoom and kept:
+        raise errors.UserError(f"--zoom writes only its frames; omit --{' and --'.join(kept)}")
     photo = _photo(arguments)
     terminal.import_tensorflow()
     from fastnst.features import networks
@@ -204,11 +214,54 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     if arguments.zoom:
         return _zoom(arguments, dreamer, photo.pixels, output)
+    return _still(arguments, dreamer, photo, output, layers, command)
+
+
+def _still(
+    arguments: argparse.Namespace,
+    dreamer: deepdream.Dreamer,
+    photo: images.Picture,
+    output: Path,
+    layers: dict[str, float],
+    command: str,
+) -> int:
+    steps, saving = arguments.octaves * arguments.iterations, bool(arguments.save_every)
+    keeper = keeping.Keeper(photo, output, steps, _inputs(arguments), saving=saving)
+    every: int | None = arguments.save_every
+    if not saving and (arguments.report or arguments.tensorboard):
+        # The picture after each octave.
+        every = arguments.iterations
+    began = time.monotonic()
     with progress.Progress("iteration", every=1) as display:
-        result = dreamer(photo.pixels, display)
-    images.write(output, dataclasses.replace(photo, pixels=images.to_uint8(result.picture)))
-    height, width = photo.pixels.shape[:2]
-    terminal.result(output, as_json=arguments.json, size=[width, height], layers=layers)
+        act = keeping.watch(display, keeper, arguments.tensorboard)
+        result = dreamer(photo.pixels, act, show_every=every)
+    seconds = time.monotonic() - began
+    dream = keeper.write(output, images.to_uint8(result.picture))
+    height, width = dream.shape[:2]
+    facts: dict[str, Any] = {"size": [width, height], "layers": layers}
+    if arguments.report:
+        facts["report"] = str(output.with_suffix(".html"))
+        figures = {
+            "Network": arguments.network,
+            "Layers": arguments.layer or ", ".join(layers),
+            "Size": f"{width} x {height} px",
+            "Iterations": f"{sum(len(octave.activities) for octave in result.octaves):,}",
+            "Time": f"{seconds:,.0f} s",
+        }
+        html = dreams_report.render(
+            arguments.photo.stem if arguments.photo else "noise",
+            photo.pixels,
+            dream,
+            keeper.pictures,
+            result.octaves,
+            command=command,
+            config_text=keeping.options_text(arguments),
+            figures=figures,
+        )
+        files.write(facts["report"], html)
+    terminal.result(output, as_json=arguments.json, **facts)
+    if arguments.report and not arguments.json:
+        terminal.show(facts["report"])
     return terminal.INTERRUPTED if result.interrupted else terminal.DONE
 
 
@@ -294,9 +347,12 @@ def _output(arguments: argparse.Namespace, layers: dict[str, float], photo: imag
     if arguments.zoom:
         return Path(arguments.output or outputs.FOLDER / stem)
     path = outputs.place(arguments.output, stem, ".jpg" if arguments.photo else ".png")
-    inputs = [each for each in (arguments.photo, arguments.guide) if each]
-    outputs.check(path, inputs=inputs, picture=photo)
+    outputs.check(path, inputs=_inputs(arguments), picture=photo)
     return path
+
+
+def _inputs(arguments: argparse.Namespace) -> list[Path]:
+    return [path for path in (arguments.photo, arguments.guide) if path]
 
 
 def _zoom(

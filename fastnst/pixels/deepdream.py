@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst import errors, events
+from fastnst import errors, events, images
 from fastnst.losses import dreams
 
 # Smaller pictures have no positions left in the deep layers.
@@ -52,6 +53,18 @@ class Options:
     smallest: int = MIN_SIDE
 
 
+class Octave(NamedTuple):
+    """The iterations at one size.
+
+    Attributes:
+        size: Height and width in pixels.
+        activities: The objective before each iteration.
+    """
+
+    size: tuple[int, int]
+    activities: tuple[float, ...]
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
     """A dream.
@@ -59,10 +72,12 @@ class Result:
     Attributes:
         picture: float32 RGB [H, W, 3] in [0, 255], of the initial picture's size.
         interrupted: Whether Ctrl-C ended it early.
+        octaves: The octaves that have begun, the smallest first.
     """
 
     picture: np.ndarray
     interrupted: bool
+    octaves: tuple[Octave, ...] = ()
 
 
 class Dreamer:
@@ -102,13 +117,21 @@ class Dreamer:
 
         self._climb = climb
 
-    def __call__(self, picture: np.ndarray, on_event: events.Action = lambda event: None) -> Result:
+    def __call__(
+        self,
+        picture: np.ndarray,
+        on_event: events.Action = lambda event: None,
+        *,
+        show_every: int | None = None,
+    ) -> Result:
         """Dreams from a picture.
 
         Args:
             picture: RGB [H, W, 3] in [0, 255].
             on_event: Receives a `Started`, a `Step` with the objective, as "activity", after each
-                iteration, and a `Finished`.
+                iteration, and a `Finished`; also the pictures to show.
+            show_every: Emit a `Judged` with the picture after every so many iterations, at the
+                size of its octave; None for never.
 
         Returns:
             The dream; after Ctrl-C, the one so far.
@@ -122,20 +145,28 @@ class Dreamer:
         total, done, interrupted = len(sizes) * self.options.iterations, 0, False
         on_event(events.Started(0, total, ("activity",), items="iterations"))
         dream = details[0]
-        for octave, detail in enumerate(details):
-            if octave:
+        octaves: list[Octave] = []
+        for number, (size, detail) in enumerate(zip(sizes, details, strict=True)):
+            if number:
                 dream = _resized(dream, detail.shape[:2])
                 if self.options.details:
                     dream = dream + detail
+            activities: list[float] = []
             try:
                 for _ in range(0 if interrupted else self.options.iterations):
                     dream, activity = self._step(dream)
                     done += 1
+                    activities.append(activity)
                     on_event(events.Step(done, total, recent=({"activity": activity},)))
+                    if show_every and done % show_every == 0:
+                        shown = images.to_uint8(dream)
+                        on_event(events.Judged(done, {}, outputs={"picture": (shown,)}))
             except KeyboardInterrupt:
                 interrupted = True
+            if activities:
+                octaves.append(Octave(size, tuple(activities)))
         on_event(events.Finished(done, total))
-        return Result(np.clip(dream, 0.0, 255.0), interrupted)
+        return Result(np.clip(dream, 0.0, 255.0), interrupted, tuple(octaves))
 
     def _step(self, picture: np.ndarray) -> tuple[np.ndarray, float]:
         gradient, activity = self._gradient(picture)

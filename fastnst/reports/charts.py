@@ -37,37 +37,52 @@ def log_ticks(low: float, high: float) -> list[float]:
     return ticks[first : max(last, first + 1) + 1]
 
 
+def linear_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Returns multiples of a round number that enclose `low` and `high`, in about `most` steps."""
+    span = (high - low) or abs(high) or 1.0
+    exponent = math.floor(math.log10(span / most))
+    strides = (float(f"{factor}e{exponent}") for factor in (1, 2, 5, 10))
+    stride = next(stride for stride in strides if span / stride <= most)
+    first, last = math.floor(low / stride), math.ceil(high / stride)
+    return [number * stride for number in range(first, max(last, first + 1) + 1)]
+
+
 def step_ticks(last: int, most: int = 5) -> list[int]:
     """Returns the multiples of a round number from 0 to `last`, with at most `most` intervals."""
     strides = (factor * 10**power for power in range(20) for factor in (1, 2, 5))
     return list(range(0, last + 1, next(stride for stride in strides if last / stride <= most)))
 
 
-def _points(metrics: collections.abc.Iterable[Metrics], kind: str, term: str) -> Points:
-    """Returns the points of one curve, without values that a logarithmic axis cannot show."""
+def _points(
+    metrics: collections.abc.Iterable[Metrics], kind: str, term: str, logarithmic: bool
+) -> Points:
+    """Returns the points of one curve, without values that the axis cannot show."""
     found: Points = []
     for line in metrics:
         step, value = line.get("step"), line.get(term)
         if line.get("kind") != kind or not isinstance(step, int):
             continue
-        if isinstance(value, int | float) and 0 < value < math.inf:
+        above = 0 if logarithmic else -math.inf
+        if isinstance(value, int | float) and above < value < math.inf:
             found.append((step, value))
     return thin(found)
 
 
 @dataclasses.dataclass(frozen=True)
 class Axes:
-    """Maps points to a chart: steps on a linear x axis from 0, values on a logarithmic y axis.
+    """Maps points to a chart: steps on a linear x axis from 0, values on the y axis.
 
     Attributes:
         last_step: Step at the right end.
         low: Value at the bottom.
         high: Value at the top.
+        logarithmic: Whether the y axis is logarithmic, else linear.
     """
 
     last_step: int
     low: float
     high: float
+    logarithmic: bool = True
 
     width, height = 540, 320
     left, right, top, bottom = 50, 520, 10, 290
@@ -78,12 +93,15 @@ class Axes:
 
     def y(self, value: float) -> float:
         """Returns the vertical position of a value, in units of the chart."""
-        part = math.log(value / self.low) / math.log(self.high / self.low)
+        if self.logarithmic:
+            part = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            part = (value - self.low) / (self.high - self.low)
         return round(self.bottom - (self.bottom - self.top) * part, 1)
 
 
 def _grid(axes: Axes, ticks: list[float]) -> str:
-    if len(ticks) > 7:
+    if axes.logarithmic and len(ticks) > 7:
         powers = [tick for tick in ticks if f"{tick:e}".startswith("1")]
         ticks = powers[:: math.ceil(len(powers) / 7)]
     lines = "".join(
@@ -111,14 +129,16 @@ def chart(
     metrics: collections.abc.Sequence[Metrics],
     terms: collections.abc.Sequence[str],
     first: int = 0,
+    logarithmic: bool = True,
 ) -> str:
-    """Draws curves by step on a logarithmic axis: thin for training, bold for validation.
+    """Draws curves by step: thin for training, bold for validation.
 
     Args:
         title: Heading of the chart.
         metrics: Lines of metrics.jsonl.
         terms: Names of the metrics to draw.
         first: Number of the first metric's color; the others follow in order.
+        logarithmic: Whether the axis of the values is logarithmic, else linear.
 
     Returns:
         An HTML figure with an SVG; "" if there is nothing to draw.
@@ -127,14 +147,14 @@ def chart(
         (kind, term): points
         for kind in ("training", "validation")
         for term in terms
-        if (points := _points(metrics, kind, term))
+        if (points := _points(metrics, kind, term, logarithmic))
     }
     if not curves:
         return ""
     values = [value for points in curves.values() for _, value in points]
-    ticks = log_ticks(min(values), max(values))
+    ticks = (log_ticks if logarithmic else linear_ticks)(min(values), max(values))
     last_step = max(step for line in metrics if isinstance(step := line.get("step"), int))
-    axes = Axes(max(last_step, 1), ticks[0], ticks[-1])
+    axes = Axes(max(last_step, 1), ticks[0], ticks[-1], logarithmic)
     colors = {term: f"term{number}" for number, term in enumerate(terms, first)}
     drawn = "".join(
         _curve(axes, points, kind, colors[term]) for (kind, term), points in curves.items()

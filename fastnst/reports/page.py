@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 import math
 import shlex
 import string
@@ -20,6 +21,8 @@ from fastnst import errors, formatting, images
 from fastnst.reports import charts, parts
 
 Metrics: TypeAlias = collections.abc.Mapping[str, object]
+# Strips of pictures by step: image files, or uint8 RGB [H, W, 3].
+Samples: TypeAlias = collections.abc.Mapping[int, Path | np.ndarray]
 
 MAX_STRIPS = 8
 
@@ -43,6 +46,9 @@ class Wording:
             of the model.
         curves: Title of the charts.
         values_note: Note on the values.
+        sides: Name of a picture before and after.
+        logarithmic: Whether the axis of the charts is logarithmic; it then leaves out values that
+            are not above 0.
     """
 
     kind: str
@@ -54,6 +60,8 @@ class Wording:
     next_steps: tuple[tuple[str, str], ...]
     curves: str = "Loss"
     values_note: str = "The weighted terms of the total, and the unweighted loss of each layer."
+    sides: tuple[str, str] = ("the photo", "stylized")
+    logarithmic: bool = True
 
 
 TRAINING = Wording(
@@ -88,34 +96,40 @@ def _image(pixels: np.ndarray, alt: str) -> str:
     )
 
 
-def _pair(number: int, photo: np.ndarray, stylized: np.ndarray) -> str:
+def _pair(number: int, photo: np.ndarray, stylized: np.ndarray, after: str) -> str:
     height, width = photo.shape[:2]
     return (
         f'<div class="pair" style="--ratio:{width / height:.4f}">'
         f"{_image(parts.at_most(photo, _PHOTO_SIDE), f'photo {number}')}"
-        f"{_image(parts.at_most(stylized, _PHOTO_SIDE), f'photo {number}, stylized')}"
+        f"{_image(parts.at_most(stylized, _PHOTO_SIDE), f'photo {number}, {after}')}"
         f'<input type="range" value="50" aria-label="compare photo {number}"></div>'
     )
 
 
-def _strip(step: int, path: Path) -> str:
+def _pixels(sample: Path | np.ndarray) -> np.ndarray:
+    if isinstance(sample, np.ndarray):
+        return sample
+    return images.decode(images.read_bytes(sample), str(sample))
+
+
+def _strip(step: int, sample: Path | np.ndarray, name: str) -> str:
     try:
-        pixels = images.decode(images.read_bytes(path), str(path))
+        pixels = _pixels(sample)
     except errors.UserError as error:
         # Losing a picture is no reason to lose the report.
         return f"<figcaption>{step:,}: {escape(str(error))}</figcaption>"
     height, width = pixels.shape[:2]
     if width > _STRIP_WIDTH:
         pixels = images.resize(pixels, max(1, round(height * _STRIP_WIDTH / width)), _STRIP_WIDTH)
-    return f"<figcaption>{step:,}</figcaption>{_image(pixels, f'stylized at step {step}')}"
+    return f"<figcaption>{step:,}</figcaption>{_image(pixels, f'{name} at step {step}')}"
 
 
-def _strips(samples: collections.abc.Mapping[int, Path]) -> str:
+def _strips(samples: Samples, name: str) -> str:
     steps = sorted(samples)
     # Evenly spaced, counted back from the last step. The first step is always shown.
     stride = max(1, math.ceil((len(steps) - 1) / (MAX_STRIPS - 1)))
     chosen = sorted({*steps[:1], *steps[::-1][::stride]})
-    return "".join(f"<figure>{_strip(step, samples[step])}</figure>" for step in chosen)
+    return "".join(f"<figure>{_strip(step, samples[step], name)}</figure>" for step in chosen)
 
 
 def _table(
@@ -153,15 +167,18 @@ def _values(
 
 
 def _charts(
-    metrics: collections.abc.Sequence[Metrics], terms: collections.abc.Sequence[str]
+    metrics: collections.abc.Sequence[Metrics],
+    terms: collections.abc.Sequence[str],
+    logarithmic: bool,
 ) -> str:
     """Draws the headline, its terms, and the headline of each series, if there are several."""
     headline, *others = (term for term in terms if "/" not in term)
     series = [term for term in terms if term.endswith(f"/{headline}")]
+    draw = functools.partial(charts.chart, logarithmic=logarithmic)
     return (
-        charts.chart(headline.capitalize(), metrics, [headline])
-        + charts.chart("Terms", metrics, others, first=1)
-        + charts.chart(f"{headline.capitalize()}, individually", metrics, series, first=4)
+        draw(headline.capitalize(), metrics, [headline])
+        + draw("Terms", metrics, others, first=1)
+        + draw(f"{headline.capitalize()}, individually", metrics, series, first=4)
     )
 
 
@@ -176,7 +193,7 @@ def render(
     reference: np.ndarray | None,
     before: collections.abc.Sequence[np.ndarray],
     after: collections.abc.Sequence[np.ndarray],
-    samples: collections.abc.Mapping[int, Path],
+    samples: Samples,
     metrics: collections.abc.Sequence[Metrics],
     config_text: str,
     figures: collections.abc.Mapping[str, str],
@@ -191,7 +208,7 @@ def render(
         reference: Picture beside the title, uint8 RGB [H, W, 3], or None.
         before: Photos, uint8 RGB [H, W, 3] each; sizes may differ.
         after: Their stylized versions, in the same order.
-        samples: Image files by step, each a strip of the photos stylized at that step.
+        samples: Pictures by step, each a strip of the photos stylized at that step.
         metrics: The lines of metrics.jsonl; may be empty.
         config_text: The configuration as YAML.
         figures: Texts by label, in the order in which to show them.
@@ -203,19 +220,20 @@ def render(
         HTML with all pictures embedded; a sample that cannot be read is named instead.
     """
     pairs = zip(before, after, strict=True)
+    first, last = wording.sides
     sections = (
         _section(
             "pairs",
             "Before and after",
-            'Left: the photo. Right: stylized.<span class="drag"> Drag to compare.</span>',
-            "".join(_pair(number, *pair) for number, pair in enumerate(pairs, 1)),
+            f'Left: {first}. Right: {last}.<span class="drag"> Drag to compare.</span>',
+            "".join(_pair(number, *pair, last) for number, pair in enumerate(pairs, 1)),
         ),
-        _section("strips", "Progress", wording.strips, _strips(samples)),
+        _section("strips", "Progress", wording.strips, _strips(samples, last)),
         _section(
             "charts",
             wording.curves,
             wording.charts,
-            _charts(metrics, terms),
+            _charts(metrics, terms, wording.logarithmic),
         ),
         _section(
             "values",

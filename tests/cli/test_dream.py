@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 import stacked
 from PIL import Image
+from tensorboard.backend.event_processing import event_accumulator
 
 from fastnst import files, images
 from fastnst.cli import dream
+from fastnst.pixels import deepdream
 
 SMALL = ["--iterations", "1", "--octaves", "2"]
 INCEPTION = (
     "pretrained/tensorflow_inception_graph.pb: no such file; name it with --network_file, or "
     "unpack it from https://storage.googleapis.com/download.tensorflow.org/models/inception5h.zip"
 )
+INPUT = "photo-1-1.png: would overwrite an input picture; choose another file with -o"
 SHALLOW = ["--layer", "relu1_2"]
 
 
@@ -105,6 +108,47 @@ def test_inception5h_is_read_and_its_layers_listed(
     assert code == 0, err
 
 
+def test_the_defaults_are_those_of_the_method() -> None:
+    arguments = dream.make_parser("dream").parse_args([])
+    defaults = deepdream.Options()
+    for name in ("octaves", "scale", "step", "iterations", "seed"):
+        assert getattr(arguments, name) == getattr(defaults, name), name
+
+
+def test_the_report_and_tensorboard_show_each_octave(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    asked = ["--iterations", "2", "--octaves", "2", "--scale", "1.25", *SHALLOW]
+    code, out, _ = said("photo.png", *asked, "--report", "--tensorboard", "board", "-o", "a.png")
+    assert (code, out) == (0, "a.png\na.html\n")
+    board = event_accumulator.EventAccumulator("board", {"tensors": 0}).Reload()
+    assert [event.step for event in board.Tensors("training/activity")] == [1, 2, 3, 4]
+    # After each octave, at its size.
+    shown = {event.step: event.tensor_proto for event in board.Tensors("validation/0")}
+    sizes = {step: tuple(map(int, proto.string_val[:2])) for step, proto in shown.items()}
+    assert sizes == {2: (40, 32), 4: (50, 40)}
+    page = Path("a.html").read_text(encoding="utf-8")
+    assert page.count('<img alt="the dream at step ') == 2
+    assert "<td>40 x 32 px</td><td>50 x 40 px</td>" in page
+    assert "fastnst dream photo.png --iterations 2" in page and "layer: relu1_2\n" in page
+    # Pictures are written only if they are asked for.
+    assert {path.name for path in here.glob("a*")} == {"a.png", "a.html"}
+
+
+def test_pictures_on_the_way_are_written_at_the_size_of_the_photo(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    asked = ["--iterations", "2", "--octaves", "2", "--scale", "1.25", *SHALLOW]
+    code, out, _ = said(
+        "photo.png", *asked, "--save_every", "3", "--report", "--json", "-o", "a.png"
+    )
+    assert code == 0
+    assert json.loads(out)["report"] == "a.html"
+    assert {path.name for path in here.glob("a*")} == {"a.png", "a-3.png", "a.html"}
+    assert images.read("a-3.png").shape == images.read("a.png").shape == (40, 50, 3)
+    assert (images.read("a-3.png") != images.read("a.png")).any()
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -119,6 +163,8 @@ def test_inception5h_is_read_and_its_layers_listed(
         (["--zoom", "2", "-o", "photo.png/x"], "photo.png/x"),
         (["--size", "20", *SHALLOW], "is too small; each side should be at least 32 px"),
         (["--network", "inception5h"], INCEPTION),
+        (["--zoom", "2", "--save_every", "1", "--report"], "omit --save_every and --report"),
+        (["--save_every", "1", "-o", "photo-1.png", *SHALLOW, "--guide", "photo-1-1.png"], INPUT),
         (["--zoom", "2", "-o", "x.gif"], "x.gif: cannot write .gif; use one of .mp4"),
     ],
 )
@@ -128,6 +174,7 @@ def test_mistakes_are_one_line(
     arguments: list[str],
     complaint: str,
 ) -> None:
+    shutil.copy("photo.png", "photo-1-1.png")
     code, out, err = said("photo.png", *SMALL, *arguments)
     assert (code, out) == (1, "")
     assert complaint in err and len(err.splitlines()) == 1

@@ -314,6 +314,7 @@ def test_layers_and_normalization_are_those_of_the_command_line(here: Path, said
     # A picture of each iteration, because there are few.
     assert [event.step for event in board.Tensors("validation/0")] == [1, 2, 3]
     page = Path("a.html").read_text(encoding="utf-8")
+    assert page.count('<img alt="stylized at step ') == 3
     assert "style_layers: relu1_1:2, relu2_1:0.5\n" in page
     # Pictures are written only if they are asked for.
     assert {name for name in files() if not name.startswith("board")} == {"a.png", "a.html"}

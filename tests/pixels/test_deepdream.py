@@ -22,6 +22,11 @@ def contrast(pictures: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.square(pictures - 128.0))
 
 
+def windows(pictures: tf.Tensor) -> tf.Tensor:
+    """The mean of all windows of 3 x 3 pixels, in fewer of which those at a border are."""
+    return tf.reduce_mean(tf.nn.avg_pool2d(pictures, 3, 1, "VALID"))
+
+
 def dream(
     objective: Callable[[tf.Tensor], tf.Tensor] = contrast,
     picture: np.ndarray = PHOTO,
@@ -44,6 +49,15 @@ def test_tiles_give_the_gradient_of_the_whole() -> None:
     np.testing.assert_allclose(tiled, whole, rtol=1e-4, atol=1e-2)
 
 
+def test_the_seams_of_the_tiles_are_spread_over_the_picture() -> None:
+    flat = np.full((48, 48, 3), 100, np.float32)
+    grown = dream(windows, flat, octaves=1, iterations=30, tile=16).picture - flat
+    for lines in (grown.mean((0, 2)), grown.mean((1, 2))):
+        # The pixels at a seam are in a third as many windows. If the tiles never moved, those of
+        # some lines would always be there, and grow 0.38 times as much as on average.
+        assert lines.min() > 0.75 * lines.mean()
+
+
 def test_a_picture_keeps_its_details_through_the_octaves() -> None:
     kept = dream(iterations=1, step=1e-4).picture
     np.testing.assert_allclose(kept, PHOTO, atol=0.1)
@@ -63,6 +77,21 @@ def test_octaves_that_would_be_too_small_are_left_out() -> None:
     assert steps[-1].mean_metrics["activity"] > steps[-2].mean_metrics["activity"]
 
 
+def test_pictures_are_shown_on_the_way_at_the_size_of_their_octave() -> None:
+    seen: list[events.Event] = []
+    dreamer = deepdream.Dreamer(red, deepdream.Options(octaves=2, iterations=3, step=2.0))
+    result = dreamer(PHOTO, seen.append, show_every=3)
+    shown = [event for event in seen if isinstance(event, events.Judged)]
+    assert [event.step for event in shown] == [3, 6]
+    first, last = (event.outputs["picture"][0] for event in shown)
+    assert (first.shape, first.dtype) == ((34, 46, 3), np.uint8)
+    np.testing.assert_array_equal(last, np.rint(result.picture).astype(np.uint8))
+    # All the change of 2 levels per pixel goes into red, a third of the values.
+    assert [octave.size for octave in result.octaves] == [(34, 46), (48, 64)]
+    for octave in result.octaves:
+        np.testing.assert_allclose(np.diff(octave.activities), 6.0, rtol=1e-3)
+
+
 def test_the_laplacian_gradient_gives_all_sizes_of_motifs_the_same_strength() -> None:
     fine = np.random.default_rng(1).normal(0, 100, (64, 64, 1))
     gradient = (fine + np.linspace(-1, 1, 64)[:, np.newaxis, np.newaxis]) * np.ones(3)
@@ -72,10 +101,17 @@ def test_the_laplacian_gradient_gives_all_sizes_of_motifs_the_same_strength() ->
     assert abs(np.corrcoef(gradient.mean((1, 2)), np.linspace(-1, 1, 64))[0, 1]) < 0.3
 
 
-def test_the_same_seed_gives_the_same_dream() -> None:
-    first, again, other = (dream(tile=20, seed=seed).picture for seed in (0, 0, 1))
+def test_the_defaults_are_those_of_the_tutorial() -> None:
+    options = deepdream.Options()
+    assert (options.octaves, options.scale, options.tile) == (4, 1.4, 512)
+    assert (options.step, options.iterations) == (1.5, 10)
+
+
+def test_the_same_seed_gives_the_same_dream_and_another_seed_another() -> None:
+    first, again, other = (dream(windows, tile=20, seed=seed).picture for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
-    assert np.abs(first - other).max() < 5
+    # The seams are elsewhere.
+    assert 0.5 < np.abs(first - other).max() < 10
 
 
 def test_ctrl_c_keeps_the_dream_so_far_at_full_size() -> None:
@@ -85,6 +121,7 @@ def test_ctrl_c_keeps_the_dream_so_far_at_full_size() -> None:
 
     result = dream(iterations=2, octaves=2, on_event=stop)
     assert result.interrupted and result.picture.shape == PHOTO.shape
+    assert [len(octave.activities) for octave in result.octaves] == [2, 1]
     early = dream(iterations=2, octaves=2, on_event=lambda event: None)
     assert np.abs(early.picture - result.picture).max() > 0
 

@@ -35,6 +35,22 @@ def test_value_ticks_are_round_and_enclose_the_values(
     assert charts.log_ticks(low, high) == ticks
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (-3.0, 4.0, [-4.0, -2.0, 0.0, 2.0, 4.0]),
+        (0.011, 0.03, [0.01, 0.015, 0.02, 0.025, 0.03]),
+        (0.0, 1200.0, [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0, 1200.0]),
+        (-7.0, -7.0, [-8.0, -6.0]),
+        (0.0, 0.0, [0.0, 0.2]),
+    ],
+)
+def test_linear_ticks_are_round_and_enclose_the_values(
+    low: float, high: float, ticks: list[float]
+) -> None:
+    assert charts.linear_ticks(low, high) == pytest.approx(ticks)
+
+
 def test_step_ticks_are_round_and_few() -> None:
     assert charts.step_ticks(1) == [0, 1]
     assert charts.step_ticks(1200) == [0, 500, 1000]
@@ -45,6 +61,15 @@ def test_steps_run_linearly_to_the_right_and_values_logarithmically_upwards() ->
     axes = charts.Axes(last_step=100, low=1.0, high=100.0)
     assert [axes.x(step) for step in (0, 50, 100)] == [50.0, 285.0, 520.0]
     assert [axes.y(value) for value in (1.0, 10.0, 100.0)] == [290.0, 150.0, 10.0]
+
+
+def test_values_below_zero_are_drawn_on_a_linear_axis() -> None:
+    axes = charts.Axes(last_step=100, low=-10.0, high=10.0, logarithmic=False)
+    assert [axes.y(value) for value in (-10.0, 0.0, 10.0)] == [290.0, 150.0, 10.0]
+    metrics = [line("training", step, activity=step - 2.0) for step in range(1, 4)]
+    assert charts.chart("Activity", metrics, ["activity"], logarithmic=False).count("<circle") == 3
+    # A logarithmic axis has room only for the last one.
+    assert charts.chart("Activity", metrics, ["activity"]).count("<circle") == 1
 
 
 def test_each_metric_has_the_color_of_its_place_and_a_name_in_the_legend() -> None:
