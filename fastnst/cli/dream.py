@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnst import errors, files, formatting, images
+from fastnst import errors, files, formats, formatting, images
 from fastnst.cli import keeping, options, outputs, progress, terminal
 from fastnst.features import stacks
 from fastnst.painting import photos
@@ -195,7 +195,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
     network = networks.load(arguments.network, arguments.network_file)
     if arguments.list:
         for layer, channels in network.layers.items():
-            print(f"{layer:<44} {channels:>5} channels")
+            terminal.show(f"{layer:<44} {channels:>5} channels")
         return terminal.DONE
     layers = _shares(arguments.layer or LAYERS[arguments.network], "layer", tuple(network.layers))
     output = _output(arguments, layers, photo)
@@ -279,10 +279,11 @@ def _photo(arguments: argparse.Namespace) -> images.Picture:
     """Returns the initial picture at the size of the dream, with its alpha and color profile."""
     if arguments.photo is None:
         side = arguments.size or _NOISE_SIDE
+        formats.check_pixels(side, side, f"--size {side}")
         # Little contrast, so that the first motifs outweigh it.
         noise = 100.0 + images.noise(side, side, arguments.seed) / 10.0
         return images.Picture(images.to_uint8(noise))
-    photo = images.read_picture(arguments.photo)
+    photo = images.read_picture(arguments.photo, size=arguments.size)
     side = arguments.size or min(*photo.pixels.shape[:2], DEFAULT_SIDE)
     return photos.scaled(photo, side)
 

@@ -180,6 +180,18 @@ def test_mistakes_are_one_line(
     assert complaint in err and len(err.splitlines()) == 1
 
 
+def test_a_dream_of_too_many_pixels_is_refused_before_it_is_made(
+    here: Path, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    images.write("thin.png", np.zeros((4000, 1, 3), np.uint8))
+    for arguments, complaint in (
+        (["thin.png", "--size", "384"], "with a shorter side of 384 instead of 1 it would have"),
+        (["--size", "60000"], "--size 60000: 60000 x 60000 pixels are more than 200,000,000"),
+    ):
+        code, out, err = said(*arguments)
+        assert (code, out) == (1, "") and complaint in err and err.count("\n") == 1
+
+
 @pytest.mark.parametrize("output", [None, "new.one/"])
 def test_the_folder_of_a_zoom_may_have_a_dot(
     here: Path, said: Callable[..., tuple[int, str, str]], output: str | None

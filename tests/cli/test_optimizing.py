@@ -34,7 +34,7 @@ def plan(
 def test_what_is_not_given_is_the_variants(plan: Callable[..., optimizing.Plan]) -> None:
     assert plan().search == searches.SEARCHES["johnson"]
     chosen = plan("--variant", "stylenet", "--steps", "7").search
-    assert chosen == searches.Search("adam", 7, 10.0, "gray")
+    assert chosen == searches.Search("adam", 7, 10.0, "mean")
 
 
 def test_layers_are_parsed_with_their_weights(plan: Callable[..., optimizing.Plan]) -> None:
