@@ -70,6 +70,21 @@ def hold(folder: Path) -> Lock:
     return lock
 
 
+def hold_if_possible(folder: Path) -> Lock | None:
+    """Locks a folder as `hold` does; its parent is created.
+
+    Returns:
+        The lock; None if it cannot be created. What is written then says why.
+
+    Raises:
+        UserError: If another process holds the folder.
+    """
+    with contextlib.suppress(OSError):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return hold(folder)
+    return None
+
+
 def _lock(descriptor: int, folder: Path) -> None:
     if sys.platform == "win32":  # It has no such locks.
         return
@@ -80,7 +95,7 @@ def _lock(descriptor: int, folder: Path) -> None:
     except BlockingIOError:
         raise errors.UserError(
             f"{folder}: {_owner(descriptor)} is writing to it; wait until it ends, stop it, or "
-            "choose another naming"
+            "write to another one"
         ) from None
     except OSError as error:
         if error.errno not in _WITHOUT_LOCKS:

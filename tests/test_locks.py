@@ -10,9 +10,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from fastnst import errors, locks
+from fastnst.data import writer
+from fastnst.models import run_folder
+from fastnst.pixels import zoom
 
 _HOLD = """
 import sys
@@ -24,6 +29,16 @@ except errors.UserError as error:
     sys.exit(str(error))
 print("holds it", flush=True)
 sys.stdin.read()
+"""
+_VIDEO = """
+import sys
+from pathlib import Path
+from fastnst import errors
+from fastnst.video import work
+try:
+    work.WorkFolder(Path(sys.argv[1]), {})
+except errors.UserError as error:
+    sys.exit(str(error))
 """
 
 
@@ -64,7 +79,7 @@ def test_a_second_process_is_refused_by_a_line_that_names_the_first(
         locks.hold(folder)
     message = str(caught.value)
     assert message.startswith(f"{folder}: process {other.pid} on ") and "\n" not in message
-    assert "choose another naming" in message
+    assert "write to another one" in message
 
 
 @pytest.mark.slow
@@ -112,3 +127,21 @@ def test_a_damaged_note_only_leaves_out_who_it_is(
     (folder.parent / ".candy.lock").write_bytes(b"\xff[")
     with pytest.raises(errors.UserError, match="candy: another process is writing"):
         locks.hold(folder)
+
+
+def test_whatever_writes_into_a_folder_for_long_holds_it(
+    folder: Path, other: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    Image.new("RGB", (40, 40)).save(tmp_path / "photo.png")
+    for write in (
+        lambda: writer.write(tmp_path, folder),
+        lambda: zoom.write(None, np.zeros((8, 8, 3)), 1, 1.1, folder, {}),  # type: ignore[arg-type]
+        lambda: run_folder.RunFolder(folder).hold(),
+    ):
+        with pytest.raises(errors.UserError, match=r"candy: process .* is writing to it"):
+            write()
+    assert not folder.exists()
+    lock = locks.hold(tmp_path / "out.mp4.part")
+    done = subprocess.run([sys.executable, "-c", _VIDEO, tmp_path / "out.mp4"], stderr=-1)
+    assert done.returncode == 1 and b"out.mp4.part: process" in done.stderr
+    del lock

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
-from fastnst import errors, events, files, formats, images
+from fastnst import errors, events, files, formats, images, locks
 from fastnst.data import listing, manifest
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def write(
 
     Raises:
         UserError: If there is nothing to read, no space or permission to write, or `out` holds
-            other records.
+            other records, or another process writes to it.
     """
     content = content or Content("photos", prepare, example)
     photos = listing.photos(source)
@@ -164,6 +164,8 @@ def write(
         rate = seen / max(time.perf_counter() - began, 1e-9)
         on_event(events.Step(seen, len(names), rate))
 
+    # Until this function returns.
+    lock = locks.hold_if_possible(out)  # noqa: F841
     with _write_errors(out), futures.ThreadPoolExecutor(workers) as pool:
         state = _begin(out, manifest.Manifest(_fingerprint(photos.sizes), options))
         finished = {shard.file: shard for shard in state.shards}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc
-import contextlib
 import dataclasses
 import shutil
 from pathlib import Path
@@ -94,10 +93,7 @@ class RunFolder:
         Raises:
             UserError: If another process writes to the folder.
         """
-        with contextlib.suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return locks.hold(self.path)
-        return None
+        return locks.hold_if_possible(self.path)
 
     def sweep(self) -> None:
         """Deletes what a write that was cut short by a kill or a power cut has left."""

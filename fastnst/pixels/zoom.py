@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import errors, events, files, images
+from fastnst import errors, events, files, images, locks
 from fastnst.pixels import deepdream
 
 # FFmpeg's pattern of the frames' names. PNG, because each frame begins with the one before.
@@ -43,8 +43,11 @@ def write(
         Number of frames in the folder: less than `count` after Ctrl-C.
 
     Raises:
-        UserError: If the folder holds frames of other settings, or cannot be written.
+        UserError: If the folder holds frames of other settings, or cannot be written, or another
+            process writes to it.
     """
+    # Until this function returns.
+    lock = locks.hold_if_possible(folder)  # noqa: F841
     done = _resume(folder, settings)
     picture = _frame(folder, done) if done else first
     on_event(events.Started(done, max(count, done), items="frames"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst import errors, files
+from fastnst import errors, files, locks
 
 _JOB, _PROGRESS = "job.json", "progress.json"
 
@@ -46,9 +46,11 @@ class WorkFolder:
             job: All that decides how it looks, as JSON.
 
         Raises:
-            UserError: If the folder is that of another job, damaged, or cannot be written.
+            UserError: If the folder is that of another job, damaged, or cannot be written, or
+                another process writes to it.
         """
         self.path = output.with_name(f"{output.name}.part")
+        self._lock = locks.hold_if_possible(self.path)
         self.segments: list[Segment] = []
         text = json.dumps(job, indent=2)
         if (self.path / _JOB).is_file():
