@@ -29,6 +29,8 @@ from fastnst.serving import batching, page
 _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _FORMATS = {"jpeg": "JPEG", "jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _FORM = "multipart/form-data"
+# Largest `size`; far smaller ones exceed the limit of pixels for most photos.
+_MOST_SIDE = 1_000_000
 # Seconds after which a client may try again when the queue is full.
 _RETRY_AFTER = 5
 # Status of requests whose client left before the whole photo had arrived.
@@ -225,13 +227,7 @@ class Service:
         if not data:
             raise errors.UserError("photo: is missing; send it as the body, or as the field photo")
         most = int(self.limits.megapixels * 1e6)
-        picture = photos.scaled(images.decode_picture(data, "photo", most), size)
-        height, width = picture.pixels.shape[:2]
-        if height * width > most:
-            raise errors.UserError(
-                f"size {size}: makes {width} x {height} pixels, more than {most:,}; choose less"
-            )
-        return picture
+        return photos.scaled(images.decode_picture(data, "photo", most, size=size), size)
 
     def _order(self, fields: collections.abc.Mapping[str, str]) -> _Order:
         """Parses the choices of a request."""
@@ -253,8 +249,9 @@ class Service:
         controls = controls_module.Controls(style, strength, stroke, colors)
         self.models[name].check(style, strength)
         size = _number(fields, "size", int)
-        if size is not None and size < 1:
-            raise errors.UserError(f"size {size}: should be at least 1")
+        if size is not None and not 1 <= size <= _MOST_SIDE:
+            given = fields["size"][:40]
+            raise errors.UserError(f"size {given}: should be from 1 to {_MOST_SIDE:,}")
         return _Order(name, controls, size, _FORMATS.get(file_format))
 
 

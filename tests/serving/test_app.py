@@ -122,8 +122,9 @@ def test_a_photo_is_scaled_to_a_size(client: testclient.TestClient) -> None:
         ({}, encoded()[:200], 422, "photo: the image is damaged"),
         ({}, encoded(200, 101), 422, "photo: 101 x 200 pixels are more than 20,000"),
         ({}, encoded(12, 40), 422, "40 x 12 pixels is too small"),
-        ({"size": "300"}, encoded(), 422, "size 300: makes 300 x 400 pixels, more than 20,000"),
-        ({"size": "0"}, encoded(), 422, "size 0: should be at least 1"),
+        ({"size": "300"}, encoded(), 422, "with a shorter side of 300 instead of 30 it would have"),
+        ({"size": "0"}, encoded(), 422, "size 0: should be from 1 to 1,000,000"),
+        ({"size": "9" * 400}, encoded(), 422, f"size {'9' * 40}: should be from 1 to 1,000,000"),
         ({"size": "big"}, encoded(), 422, "size 'big': should be a number"),
         ({"style": "wav"}, encoded(), 422, "no style wav; did you mean wave?"),
         ({"strength": "9"}, encoded(), 422, "strength 9: should be from 0 to 1.5"),
@@ -146,6 +147,17 @@ def test_a_bad_request_is_one_line(
     assert answer.status_code == status
     (found,) = answer.json().values()
     assert reason in found and "\n" not in found
+
+
+@pytest.mark.parametrize(("height", "width", "size"), [(64, 64, 40_000), (4_000, 1, 384)])
+def test_a_size_that_makes_too_many_pixels_is_refused_before_the_photo_is_decoded(
+    client: testclient.TestClient, height: int, width: int, size: int
+) -> None:
+    # The header is whole and the pixels are damaged, which nobody notices.
+    photo = encoded(height, width)[:60]
+    answer = client.post("/stylize", content=photo, params={"size": size})
+    assert answer.status_code == 422
+    assert f"photo: with a shorter side of {size:,} instead of" in answer.json()["error"]
 
 
 def test_a_body_of_unknown_length_is_cut_off(client: testclient.TestClient) -> None:
