@@ -70,6 +70,7 @@ def _run(arguments: argparse.Namespace, for_beam: list[str]) -> int:
     as_records = arguments.to == "records"
     painter = painting.Paint(
         arguments.model,
+        to_files=not as_records,
         size=arguments.size,
         quality=arguments.quality,
         file_format="JPEG" if as_records else None,

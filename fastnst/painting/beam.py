@@ -19,19 +19,25 @@ PAINTED, SKIPPED = "painted", "skipped"
 # Where the names and faults of skipped photos are written, below the output.
 REPORT = "skipped.txt"
 _WILDCARD = re.compile(r"[*?\[]")
+# Bytes of the name of a file or folder that all file systems allow, without an added extension.
+_LONGEST_NAME = 250
+# Bytes of a path below the output; Linux allows 4,096 in all.
+_LONGEST_PATH = 2_000
 
 
 class Paint(beam.DoFn):
     """Stylizes (name, image file); photos that cannot be stylized go to the output `SKIPPED`."""
 
-    def __init__(self, model: str, **options: Any) -> None:
+    def __init__(self, model: str, *, to_files: bool = False, **options: Any) -> None:
         """Loads nothing yet: it is sent to the machines that stylize.
 
         Args:
             model: Name or path of the model, which all machines must have.
+            to_files: Whether the photos will be written as files; those whose names are no paths
+                are skipped.
             **options: As in `photos.paint_bytes`.
         """
-        self._model, self._options = model, options
+        self._model, self._to_files, self._options = model, to_files, options
         self._handle = shared.Shared()
         self._counts = {
             name: beam.metrics.Metrics.counter("fastnst", name) for name in (PAINTED, SKIPPED)
@@ -47,6 +53,8 @@ class Paint(beam.DoFn):
         """Stylizes one photo; Beam calls it."""
         name, data = photo
         try:
+            if self._to_files:
+                place(name)
             result = photos.paint_bytes(self._stylizer, data, name, **self._options)
         except (errors.UserError, MemoryError) as error:
             self._counts[SKIPPED].inc()
@@ -103,14 +111,38 @@ def stylize(pictures: beam.PCollection, output: str, painter: Paint) -> beam.PCo
     return results[PAINTED]
 
 
+def place(name: str) -> list[str]:
+    """Returns the folders and the name of a photo's file below the output.
+
+    Names come from records of strangers. What leads out of the output is left out of them: a
+    leading slash, and "..".
+
+    Raises:
+        UserError: If there can be no file of that name.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+    lengths = [len(os.fsencode(part)) for part in parts]
+    if not parts:
+        raise errors.UserError(f"{name!r}: is no name of a file; use --to records")
+    if max(lengths) > _LONGEST_NAME or sum(lengths) > _LONGEST_PATH:
+        raise errors.UserError(f"{name[:40]!r}...: too long for the name of a file")
+    if "\0" in name:
+        raise errors.UserError(f"{name!r}: no possible name of a file (embedded null byte)")
+    return parts
+
+
 def write_files(pictures: beam.PCollection, output: str) -> None:
-    """Writes (name, image file) below a folder; the extension tells JPEG from PNG."""
+    """Writes (name, image file) below a folder; the extension tells JPEG from PNG.
+
+    The names must be such that `place` accepts them.
+    """
 
     def write(name: str, data: bytes) -> None:
+        *folders, name = place(name)
         suffixes = (".jpg", ".jpeg") if data.startswith(b"\xff\xd8") else (".png",)
         if not name.lower().endswith(suffixes):
             name += suffixes[0]
-        path = filesystems.FileSystems.join(output, *name.split("/"))
+        path = filesystems.FileSystems.join(output, *folders, name)
         if "://" not in path:
             files.write(path, data)
             return

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 pytest.importorskip("apache_beam", reason='pip install "fastnst[beam]"')
 # Beam's own code warns.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
-from fastnst import data, images  # noqa: E402
+from fastnst import data, errors, images  # noqa: E402
 from fastnst.cli import stylize_records  # noqa: E402
 from fastnst.data import writer  # noqa: E402
 from fastnst.models import loading  # noqa: E402
@@ -69,6 +70,47 @@ def test_records_become_records_that_can_be_read_again(
     assert source.count == GOOD
     found = data.names(source, range(GOOD), seed=0, shuffle=False)
     assert {"a/3.jpg", "b/3.webp"} <= set(found.values())
+
+
+def test_nothing_is_written_outside_of_the_output_whatever_records_are_named(
+    tmp_path: Path, gallery: Path, photo: Callable[..., np.ndarray]
+) -> None:
+    encoded = images.encode(images.Picture(photo(20, 24)), "JPEG")
+    names = ("../../up.jpg", "/root.jpg", "a/./b.jpg", "x" * 300, "..", "", "nul\0.jpg")
+    with tf.io.TFRecordWriter(str(tmp_path / "photos.tfrecord")) as records:
+        for name in names:
+            records.write(writer.record(name, encoded))
+    out = tmp_path / "one" / "out"
+    pattern = str(tmp_path / "*.tfrecord")
+    options = ["--model", str(gallery), "--records", pattern, "-o", str(out)]
+    assert stylize_records.main(options) == 0
+    written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.jpg"))
+    assert written == ["one/out/a/b.jpg", "one/out/root.jpg", "one/out/up.jpg"]
+    assert len(painting.skipped(str(out))) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a/b.jpg", ["a", "b.jpg"]),
+        ("../../b.jpg", ["b.jpg"]),
+        ("/a/.././/b.jpg", ["a", "b.jpg"]),
+        ("a/...jpg", ["a", "...jpg"]),
+        ("x" * 250, ["x" * 250]),
+        ("x" * 251, "too long"),
+        ("é" * 126, "too long"),
+        ("x/" * 2001, "too long"),
+        ("", "is no name of a file"),
+        ("/..", "is no name of a file"),
+        ("a\0.jpg", "null byte"),
+    ],
+)
+def test_names_of_records_stay_below_the_output(name: str, expected: list[str] | str) -> None:
+    if isinstance(expected, list):
+        assert painting.place(name) == expected
+        return
+    with pytest.raises(errors.UserError, match=expected):
+        painting.place(name)
 
 
 def test_nothing_to_stylize_is_an_error(
