@@ -154,7 +154,7 @@ def check_pixels(
     if width * height > most:
         raise errors.UserError(
             f"{name}: {width} x {height} pixels are more than {most:,}; scale it down, or allow "
-            "more (--max-pixels of eval, train, optimize and records)"
+            "more (--max-pixels of eval, video, train, optimize and records)"
         )
     if size is not None and width and height:
         scale = size / min(width, height)

@@ -71,6 +71,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         default="auto",
         help="auto selects bfloat16 if the CPU or GPU is fast at it (default: auto)",
     )
+    options.add_max_pixels(parser)
     options.add_trust(parser)
     options.add_output(parser, as_json=True)
     return parser
@@ -100,7 +101,7 @@ def _run(arguments: argparse.Namespace, program: str) -> int:
 
     # The arguments are checked before TensorFlow is imported, which takes longer.
     ffmpeg.program("ffmpeg")
-    source = clip.read(arguments.input)
+    source = clip.read(arguments.input, max_pixels=arguments.max_pixels, size=arguments.size)
     output = _output(arguments, source)
     settings = _encoding(arguments, output)
 

@@ -7,7 +7,7 @@ import fractions
 from pathlib import Path
 from typing import Any
 
-from fastnst import errors, files
+from fastnst import errors, files, formats
 from fastnst.video import colors, ffmpeg
 
 _DEFAULT_RATE = fractions.Fraction(25)
@@ -42,6 +42,7 @@ class Clip:
         colors: Its color tags.
         interlaced: Whether each frame holds two fields.
         others: Its streams of sound and subtitles.
+        max_pixels: The most pixels that a frame may have.
     """
 
     path: Path
@@ -52,13 +53,21 @@ class Clip:
     colors: colors.Colors
     interlaced: bool
     others: tuple[Stream, ...]
+    max_pixels: int = formats.MAX_PIXELS
 
 
-def read(path: Path) -> Clip:
+def read(path: Path, *, max_pixels: int | None = None, size: int | None = None) -> Clip:
     """Reads the properties of a video file.
 
+    Args:
+        path: The file.
+        max_pixels: The most pixels that a frame may have; None for `formats.MAX_PIXELS`.
+        size: Shorter side to which the frames will be scaled, which must not exceed the limit
+            either.
+
     Raises:
-        UserError: If it cannot be read, has no video, or is HDR; or if ffprobe is not installed.
+        UserError: If it cannot be read, has no video, too many pixels, or is HDR; or if ffprobe is
+            not installed.
     """
     match files.kind(path):
         case None:
@@ -77,6 +86,8 @@ def read(path: Path) -> Clip:
     video = next((stream for stream in streams if _is_video(stream)), None)
     if video is None:
         raise errors.UserError(f"{path}: contains no video")
+    width, height = (int(video.get(side, 0)) for side in ("width", "height"))
+    formats.check_pixels(width, height, str(path), max_pixels=max_pixels, size=size)
     tags = colors.Colors.of(video)
     kind = tags.hdr or ("Dolby Vision" if _is_dolby_vision(video) else None)
     if kind:
@@ -106,6 +117,7 @@ def read(path: Path) -> Clip:
             for stream in streams
             if stream.get("codec_type") in ("audio", "subtitle")
         ),
+        max_pixels=max_pixels or formats.MAX_PIXELS,
     )
 
 

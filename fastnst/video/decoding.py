@@ -47,6 +47,8 @@ class Decoder:
         self._path = source.path
         self._process = ffmpeg.Process(
             [
+                # Frames may be larger than the beginning of the file says.
+                *("-max_pixels", str(source.max_pixels)),
                 *("-i", f"file:{source.path}", "-map", f"0:{source.index}"),
                 *("-vf", ",".join(filters), *ffmpeg.keeps_times()),
                 *("-enc_time_base", f"{base.numerator}/{base.denominator}"),

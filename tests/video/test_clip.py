@@ -52,3 +52,20 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(errors.UserError, match=reason.replace("?", r"\?")):
             clip.read(tmp_path / name)
+
+
+def test_frames_have_a_limit_of_pixels_also_when_scaled(tmp_path: Path) -> None:
+    # 225 megapixels in a few bytes: a header alone, as of an AVI without compression.
+    huge = tmp_path / "huge.avi"
+    clips.ffmpeg("-f", "lavfi", "-i", "color=s=64x48:d=0.04", "-c:v", "rawvideo", huge)
+    data = huge.read_bytes()
+    width, height = (side.to_bytes(4, "little") for side in (64, 48))
+    huge.write_bytes(data.replace(width + height, 2 * (15_000).to_bytes(4, "little")))
+    with pytest.raises(errors.UserError, match=r"huge\.avi: 15000 x 15000 pixels are more than 20"):
+        clip.read(huge)
+    small = clips.make(tmp_path / "a.mp4", frames=1)
+    with pytest.raises(errors.UserError, match=r"64 x 48 pixels are more than 3,000; scale"):
+        clip.read(small, max_pixels=3_000)
+    with pytest.raises(errors.UserError, match=r"with a shorter side of 40,000 instead of 48"):
+        clip.read(small, size=40_000)
+    assert clip.read(small, max_pixels=64 * 48).max_pixels == 64 * 48

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import clips
@@ -78,3 +79,13 @@ def test_a_video_without_a_readable_frame_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[: data.index(b"mdat") + 4] + b"\0" * 50)
     with pytest.raises(errors.UserError, match="no frame can be read"):
         decode(path)
+
+
+def test_frames_larger_than_the_limit_are_not_decoded_whatever_the_file_claimed(
+    tmp_path: Path,
+) -> None:
+    source = clip.read(clips.make(tmp_path / "a.mp4", frames=1))
+    with pytest.raises(errors.UserError, match="no frame can be read"):
+        decoding.Decoder(dataclasses.replace(source, max_pixels=64 * 48 - 1))
+    with decoding.Decoder(dataclasses.replace(source, max_pixels=64 * 48)) as decoder:
+        assert len(list(decoder)) == 1
