@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from fastnst import checkpoint_file, errors, files
+from fastnst import archives, checkpoint_file, errors, files
 
 # Tensors larger than this belong to no network that stylizes: 64 MiB.
 _LARGEST = 2**26
 # All tensors of such a network take less than 1 GiB.
-_LARGEST_ARCHIVE = 2**30
+_LARGEST_FILE = 2**30
 
 
 def names(path: Path) -> set[str]:
@@ -56,7 +57,7 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
     _check_archive(path)
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: _float32(arrays[name]) for name in arrays.files}
+            return _float32(path, ((name, arrays[name]) for name in arrays.files))
     except zipfile.BadZipFile as error:
         raise errors.UserError(f"{path}: is no .npz file ({error})") from None
 
@@ -76,21 +77,27 @@ def _pth(path: Path) -> dict[str, np.ndarray]:
     for nested in ("state_dict", "model", "generator"):
         if isinstance(state.get(nested), dict):
             state = state[nested]
-    return {
-        name.removeprefix("module."): _float32(value.numpy())
-        for name, value in state.items()
-        if isinstance(value, torch.Tensor) and value.is_floating_point()
-    }
+    return _float32(
+        path,
+        (
+            (name.removeprefix("module."), value.numpy())
+            for name, value in state.items()
+            if isinstance(value, torch.Tensor) and value.is_floating_point()
+        ),
+    )
 
 
 def _check_archive(path: Path) -> None:
     """Refuses an archive that claims to hold more than any network that stylizes."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+        size = archives.unpacked_bytes(path)
+    except ValueError as error:
         raise errors.UserError(f"{path}: is no archive of tensors ({error})") from None
-    if size > _LARGEST_ARCHIVE:
+    _check_size(path, size)
+
+
+def _check_size(path: Path, size: int) -> None:
+    if size > _LARGEST_FILE:
         raise errors.UserError(
             f"{path}: would take {size:,} bytes, more than any network that stylizes"
         )
@@ -101,7 +108,7 @@ def _safetensors(path: Path) -> dict[str, np.ndarray]:
         from safetensors import numpy as safetensors
     except ImportError:
         raise errors.UserError(f"{path}: needs safetensors; run: pip install safetensors") from None
-    return {name: _float32(value) for name, value in safetensors.load_file(path).items()}
+    return _float32(path, safetensors.load_file(path).items())
 
 
 def _checkpoint(path: Path) -> dict[str, np.ndarray]:
@@ -115,8 +122,18 @@ def _checkpoint(path: Path) -> dict[str, np.ndarray]:
     return {name: values for name, values in found.items() if values.dtype == np.float32}
 
 
-def _float32(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values, np.float32)
+def _float32(path: Path, found: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Converts the tensors of a file one by one, as long as all together are small enough.
+
+    They may be larger than the file: those of PyTorch are views, which can repeat a single number
+    any number of times, and integers of one byte become four.
+    """
+    tensors, size = {}, 0
+    for name, values in found:
+        size += values.size * np.dtype(np.float32).itemsize
+        _check_size(path, size)
+        tensors[name] = np.asarray(values, np.float32)
+    return tensors
 
 
 _READERS = {

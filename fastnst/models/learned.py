@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnst import errors, files
+from fastnst import archives, errors, files
 from fastnst.models import descriptions, store
 from fastnst.models import model as model_module
 from fastnst.nets import architectures
+
+# No file of a row takes more bytes: rows have thousands of numbers.
+_LARGEST = 2**24
 
 
 def add(folder: Path, style: descriptions.Style, row: np.ndarray, net: model_module.Net) -> Path:
@@ -58,9 +61,12 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
     for name in found:
         path = folder / store.LEARNED / f"{name}{store.LEARNED_SUFFIX}"
         try:
+            if (size := archives.unpacked_bytes(path)) > _LARGEST:
+                raise ValueError(f"it would take {size:,} bytes")
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+                fits = str(arrays["kernels"]) == kernels
                 row, painting = arrays["row"], str(arrays["painting"])
-                fits = str(arrays["kernels"]) == kernels and row.shape == (model.net.layout.size,)
+            fits = fits and row.shape == (model.net.layout.size,)
             if fits and not np.isfinite(row).all():
                 raise ValueError("its values are not finite")
         # Damaged archives raise errors of many types.

@@ -69,6 +69,26 @@ def test_pytorchs_files_are_read_without_their_running_statistics_of_integers(
     assert {name: tensor.tolist() for name, tensor in found.items()} == {"a": [0, 1, 2]}
 
 
+def test_tensors_that_would_take_too_much_are_refused_before_they_take_it(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    # A single number, repeated 400 million times in a view.
+    view = torch.zeros(1, dtype=torch.float16).expand(20_000, 20_000)
+    torch.save({"a": view, "b": torch.zeros(1)}, tmp_path / "net.pth")
+    with pytest.raises(
+        errors.UserError, match=r"net\.pth: would take 1,600,000,000 bytes, more th"
+    ):
+        reading.tensors(tmp_path / "net.pth")
+
+
+def test_integers_that_become_floats_count_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_LARGEST_FILE", 2_000)
+    np.savez(tmp_path / "net.npz", a=np.zeros(400, np.int8), b=np.zeros(101, np.int8))
+    with pytest.raises(errors.UserError, match=r"net\.npz: would take 2,004 bytes"):
+        reading.tensors(tmp_path / "net.npz")
+
+
 class Program:
     """Creates a file when it is unpickled."""
 

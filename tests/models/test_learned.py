@@ -91,3 +91,16 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(errors.UserError, match=r"learned/a\.npz: cannot be read"):
         learned.with_learned(tmp_path, make_model())
+
+
+def test_a_file_that_would_take_much_memory_is_refused_before_it_is_unpacked(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / store.LEARNED / "a.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, row=np.zeros(2**22 + 1, np.float32), kernels="", painting="")
+    assert path.stat().st_size < 2**20
+    with pytest.raises(
+        errors.UserError, match=r"learned/a\.npz: cannot be read \(it would take 16,7"
+    ):
+        learned.with_learned(tmp_path, make_model())
