@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
 import sys
 import warnings
-import zlib
 
 import made
 import numpy as np
@@ -15,18 +13,6 @@ import pytest
 from PIL import Image, features
 
 from fastnst import errors, formats, images
-
-
-def png_of(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header tells any size."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = zlib.crc32(kind + data).to_bytes(4, "big")
-        return len(data).to_bytes(4, "big") + kind + data + checksum
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 100))
-    return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(
@@ -59,17 +45,17 @@ def test_postscript_is_never_decoded_whatever_its_name() -> None:
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
     with pytest.raises(errors.UserError, match="a: 20001 x 10000 pixels are more than 200,000,000"):
-        images.decode_picture(png_of(20_001, 10_000), "a")
+        images.decode_picture(made.png_of(20_001, 10_000), "a")
     # Within the limit, the pixels are decoded, and these are missing.
     with pytest.raises(errors.UserError, match="damaged"):
-        images.decode_picture(png_of(2_000, 1_000), "a")
+        images.decode_picture(made.png_of(2_000, 1_000), "a")
     with pytest.raises(errors.UserError, match="more than 1,000"):
         images.decode_picture(made.encode(made.noise(0, 40, 40)), "a", max_pixels=1_000)
 
 
 def test_a_size_that_makes_too_many_pixels_is_refused_before_decoding() -> None:
     with pytest.raises(errors.UserError, match="with a shorter side of 60,000 instead of 1,000"):
-        images.decode_picture(png_of(2_000, 1_000), size=60_000)
+        images.decode_picture(made.png_of(2_000, 1_000), size=60_000)
 
 
 @pytest.mark.slow

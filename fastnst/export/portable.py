@@ -14,14 +14,14 @@ import json
 import math
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from fastnst import controls as controls_module
-from fastnst import errors, files, version
+from fastnst import errors, files, formats, version
 from fastnst.controls import blends, rendering
 from fastnst.models import store, stylizer
 
@@ -192,10 +192,11 @@ def _installed(package: str) -> bool:
 def _passes(photo: Path | bytes, controls: controls_module.Controls, size: int | None) -> list[int]:
     """Returns the pixels of each pass of the strokes; none if the photo cannot be read."""
     try:
-        with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
-            width, height = image.size
-    except Exception:
-        # Pillow raises exceptions of many types; reading the photo reports them.
+        with io.BytesIO(photo) if isinstance(photo, bytes) else photo.open("rb") as file:
+            # Nothing is decoded, so the limit of pixels is that of reading the photo.
+            width, height = formats.open_image(file, "", max_pixels=sys.maxsize).size
+    except (OSError, errors.UserError):
+        # Reading the photo reports them.
         return []
     scale = 1.0 if size is None else size / max(min(width, height), 1)
     sizes = rendering.sizes(round(scale * height), round(scale * width), controls)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import made
 import numpy as np
 import pytest
 from PIL import Image
@@ -138,6 +139,16 @@ def test_few_photos_suit_onnx_runtime_and_many_do_not(
     assert not portable.suits(reference, [buffer.getvalue()], default)
     # What is wrong with a photo is told when it is read.
     assert portable.suits(reference, [tmp_path / "none.png", b"no photo"], default)
+
+
+def test_photos_beyond_pillows_own_limits_are_left_to_tensorflow_without_a_warning(
+    reference: store.Reference, recwarn: pytest.WarningsRecorder
+) -> None:
+    for side in (11_000, 20_000):
+        assert not portable.suits(reference, [made.png_of(side, side)], controls.Controls(stroke=1))
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9000 9000\n%%EndComments\n"
+    assert portable.suits(reference, [postscript], controls.Controls(stroke=1))
+    assert not recwarn.list
 
 
 def test_a_missing_package_is_named_with_the_line_that_installs_it(
