@@ -10,13 +10,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastnst import errors, export, files, formatting
+from fastnst import errors, export, files, formatting, images
 from fastnst.cli import options, terminal
 
 if TYPE_CHECKING:
     from fastnst.export import verify
 
 _DEFAULT = "savedmodel"
+# Longest side of the photos of a format for one size: the layers of larger ones fit into no phone.
+_MOST_SIDE = 4096
 
 
 def make_parser(program: str) -> argparse.ArgumentParser:
@@ -83,7 +85,8 @@ def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)x(\d+)", text)
     if not found:
         raise argparse.ArgumentTypeError(f"{text}: should be HEIGHTxWIDTH, such as 512x768")
-    return int(found[1]), int(found[2])
+    height, width = (terminal.whole(side, images.MIN_SIDE, _MOST_SIDE) for side in found.groups())
+    return height, width
 
 
 def _options(arguments: argparse.Namespace, file_format: str) -> export.Options:

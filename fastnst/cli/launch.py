@@ -26,6 +26,8 @@ from fastnst.cli import options, terminal
 # rest is for a busy machine.
 _GRACE = 2.5 * cluster.SILENCE
 _LOOK = 0.1
+# Each worker takes about a gigabyte of memory, and a core or a GPU.
+_MOST_WORKERS = 64
 # What a shell adds to the number of the signal that has ended a command.
 _KILLED = 128
 
@@ -40,13 +42,17 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         epilog="docs/scaling.md has the same for several machines.",
     )
     parser.add_argument(
-        "--workers", type=terminal.positive, required=True, metavar="N", help="number of processes"
+        "--workers", type=_workers, required=True, metavar="N", help="number of processes"
     )
     parser.add_argument(
         "command", nargs="+", metavar="COMMAND", help="train, and its options; after --"
     )
     options.add_output(parser)
     return parser
+
+
+def _workers(text: str) -> int:
+    return terminal.whole(text, 1, _MOST_WORKERS)
 
 
 def main(argv: collections.abc.Sequence[str] | None = None, program: str = "fastnst launch") -> int:

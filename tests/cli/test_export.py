@@ -130,6 +130,8 @@ def test_of_several_formats_only_those_for_one_size_get_it() -> None:
         (["--format", "onnx2"], "no format onnx2; did you mean onnx? (choose from savedmodel, "),
         (["--format", "onnx,"], "no format (choose from "),
         (["--size", "512"], "512: should be HEIGHTxWIDTH, such as 512x768"),
+        (["--size", "512x1000000000"], "'1000000000' should be a whole number, from 16 to 4,096"),
+        (["--size", "15x16"], "'15' should be a whole number, from 16 to 4,096"),
     ],
 )
 def test_an_unknown_format_or_size_is_a_usage_error(

@@ -94,6 +94,14 @@ def assert_same_network(folder: Path, other: Path, step: int) -> None:
         assert one[key] == two[key], name
 
 
+@pytest.mark.parametrize("workers", ["0", "65", "100000"])
+def test_the_number_of_workers_has_bounds(workers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        launch.main([f"--workers={workers}", "--", "train"])
+    assert stopped.value.code == 2
+    assert f"'{workers}' should be a whole number, from 1 to 64" in capsys.readouterr().err
+
+
 @pytest.mark.processes
 def test_two_and_three_workers_train_like_one_process(tmp_path: Path, conf: Conf) -> None:
     path = conf(tmp_path, **KEYS | {"max_steps": 3})
