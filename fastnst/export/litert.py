@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from fastnst import export
+from fastnst import images as images_module
 from fastnst.export import verify
 from fastnst.models import model as model_module
 from fastnst.nets import network, operations, padding
@@ -46,8 +47,9 @@ Image.fromarray(np.uint8(np.rint(stylized[0]))).save("stylized.png")
 | input `strength`, of models trained with `identity: on` | float32 [1], from 0 to 1.5 |
 | output `stylized` | RGB, float32 [B, H, W, 3] in 0..255 |
 
-Without `--size`, height and width are free, from 16 pixels, and a CPU computes the network. With
-`--size`, all shapes are fixed, for one photo at a time, as the delegates for GPUs need them.
+Without `--size`, height and width are free, from 16 pixels (smaller photos are an error of the
+operation RESHAPE), and a CPU computes the network. With `--size`, all shapes are fixed, for one
+photo at a time, as the delegates for GPUs need them.
 """
 
 # Uses an export like an app, in a Python process without fastnst.
@@ -94,7 +96,8 @@ def write(model: model_module.Model, folder: Path, options: export.Options) -> N
         if strength is not None:
             row += (strength - 1.0) * (row - table[-1])
             keep = tf.nn.relu(1.0 - strength)
-        return {"stylized": compute(listed, images, layout.split(row), keep)}
+        photo = images if options.size else _large_enough(images)
+        return {"stylized": compute(listed, photo, layout.split(row), keep)}
 
     module = tf.Module()
     module.stylize = stylize
@@ -138,6 +141,17 @@ def compute(
         images = results[operation.source]
         results[operation.name] = _apply(operation, images, results, style, keep)
     return results[operation.name]
+
+
+def _large_enough(images: tf.Tensor) -> tf.Tensor:
+    """Returns the images, or fails in the runtime if a side is shorter than `MIN_SIDE`.
+
+    Those have fewer values than the shape, which every runtime notices. Mirroring would read beyond
+    them, which kills the process in the runtime that is part of TensorFlow.
+    """
+    batch, height, width = tf.unstack(tf.shape(images)[:3])
+    least = images_module.MIN_SIDE
+    return tf.reshape(images, [batch, tf.maximum(height, least), tf.maximum(width, least), 3])
 
 
 def _apply(

@@ -44,6 +44,19 @@ def test_a_file_for_one_size_has_only_what_delegates_for_gpus_know(
     assert signature["outputs"] == ["stylized"]
 
 
+def test_photos_that_are_too_small_are_an_error_before_anything_reads_beyond_them(
+    tmp_path: Path, several: model_module.Model
+) -> None:
+    litert.write(several, tmp_path, export.Options("float32"))
+    paint = Interpreter(str(tmp_path / "model.tflite")).get_signature_runner()
+    choices = {"style": np.eye(3, dtype=np.float32)[0], "strength": np.ones(1, np.float32)}
+    for height, width in ((0, 0), (16, 0), (15, 40), (1, 1)):
+        with pytest.raises(RuntimeError, match="RESHAPE"):
+            paint(images=np.zeros((1, height, width, 3), np.float32), **choices)
+    smallest = paint(images=np.zeros((1, 16, 16, 3), np.float32), **choices)
+    assert smallest["stylized"].shape == (1, 16, 16, 3)
+
+
 @pytest.mark.slow
 def test_a_file_carries_its_metadata_as_an_associated_file(
     tmp_path: Path, several: model_module.Model
