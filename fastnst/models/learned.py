@@ -61,9 +61,10 @@ def with_learned(folder: Path, model: model_module.Model) -> model_module.Model:
     for name in found:
         path = folder / store.LEARNED / f"{name}{store.LEARNED_SUFFIX}"
         try:
-            if (size := archives.unpacked_bytes(path)) > _LARGEST:
+            content = io.BytesIO(files.read(path))
+            if (size := archives.unpacked_bytes(content)) > _LARGEST:
                 raise ValueError(f"it would take {size:,} bytes")
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            with np.load(content, allow_pickle=False) as arrays:
                 fits = str(arrays["kernels"]) == kernels
                 row, painting = arrays["row"], str(arrays["painting"])
             fits = fits and row.shape == (model.net.layout.size,)
