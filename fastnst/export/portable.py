@@ -192,7 +192,7 @@ def _installed(package: str) -> bool:
 def _passes(photo: Path | bytes, controls: controls_module.Controls, size: int | None) -> list[int]:
     """Returns the pixels of each pass of the strokes; none if the photo cannot be read."""
     try:
-        with io.BytesIO(photo) if isinstance(photo, bytes) else photo.open("rb") as file:
+        with io.BytesIO(photo) if isinstance(photo, bytes) else files.opened(photo) as file:
             # Nothing is decoded, so the limit of pixels is that of reading the photo.
             width, height = formats.open_image(file, "", max_pixels=sys.maxsize).size
     except (OSError, errors.UserError):
