@@ -204,3 +204,15 @@ def test_other_settings_do_not_continue_an_unfinished_video(
     assert "b.mp4.part: holds an unfinished video with another style (None, now ink)" in (
         capsys.readouterr().err
     )
+
+
+def test_frames_with_too_many_pixels_are_refused_before_they_are_decoded(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = ["a.mp4", "--style", "ink"]
+    for options, reason in (
+        (["--max-pixels", "3k"], "64 x 48 pixels are more than 3,000"),
+        (["--size", "40000"], "with a shorter side of 40,000 instead of 48"),
+    ):
+        assert command.main([*video, *options]) == 1
+        assert reason in capsys.readouterr().err
