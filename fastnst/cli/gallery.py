@@ -79,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
         try:
             model = loading.load(reference)
         except errors.UserError as error:
-            # One of those that the user has not named is no reason to show none.
+            # A damaged model that was not asked for should not hide the others.
             if arguments.model:
                 raise
             terminal.complain(f"left out: {error}")

@@ -20,10 +20,10 @@ import types
 from fastnst import cluster
 from fastnst.cli import options, terminal
 
-# Seconds for the others to report the loss of a worker, before they are ended. A connection that
-# breaks in the middle of an exchange is noticed at once, between two of them only by the silence.
-# The others learn of that with their next sign of life, which they give twice per `SILENCE`; the
-# rest is for a busy machine.
+# Seconds for the others to report the loss of a worker, before they are ended. TensorFlow notices
+# at once if a connection breaks during an exchange; between exchanges, only the silence shows. The
+# others learn of it with their next heartbeat, sent twice per `SILENCE`; the rest is slack for a
+# busy machine.
 _GRACE = 2.5 * cluster.SILENCE
 _LOOK = 0.1
 # Each worker takes about a gigabyte of memory, and a core or a GPU.

@@ -13,8 +13,8 @@ from fastnst import errors
 
 # Name of the error handler of stdout's encoding.
 _UNCHANGED = "fastnst.unchanged"
-# Of a picture on stdin, in bytes: the largest pixel, all besides pixels, and what is read at once.
-_PIXEL, _METADATA, _BLOCK = 8, 2**26, 2**20
+# Bytes of a picture on stdin: of a pixel (float32 RGBA), of all besides pixels, and of one read.
+_PIXEL, _METADATA, _BLOCK = 16, 2**26, 2**20
 
 
 def prepare() -> None:
@@ -94,14 +94,14 @@ class Stderr(io.TextIOBase):
 
 
 def read_picture(max_pixels: int | None, *, encoded: bool) -> bytes:
-    """Reads a picture from stdin to its end, but no more than the largest one has.
+    """Reads a picture from stdin, up to the size of the largest one that is allowed.
 
     Args:
         max_pixels: The most pixels that it may have; None for `formats.MAX_PIXELS`.
         encoded: Whether it is base64 text.
 
     Returns:
-        The content; of something else than a picture, perhaps only its beginning.
+        The content; if it is no picture, perhaps only its beginning.
 
     Raises:
         UserError: If there is more, as from a device that is endless.

@@ -164,8 +164,8 @@ def write(
         rate = seen / max(time.perf_counter() - began, 1e-9)
         on_event(events.Step(seen, len(names), rate))
 
-    # Until this function returns.
-    lock = locks.hold_if_possible(out)  # noqa: F841
+    # Held until this function returns.
+    _lock = locks.hold_if_possible(out)
     with _write_errors(out), futures.ThreadPoolExecutor(workers) as pool:
         state = _begin(out, manifest.Manifest(_fingerprint(photos.sizes), options))
         finished = {shard.file: shard for shard in state.shards}

@@ -46,8 +46,8 @@ def write(
         UserError: If the folder holds frames of other settings, or cannot be written, or another
             process writes to it.
     """
-    # Until this function returns.
-    lock = locks.hold_if_possible(folder)  # noqa: F841
+    # Held until this function returns.
+    _lock = locks.hold_if_possible(folder)
     done = _resume(folder, settings)
     picture = _frame(folder, done) if done else first
     on_event(events.Started(done, max(count, done), items="frames"))
